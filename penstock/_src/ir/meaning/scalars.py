@@ -22,6 +22,12 @@ def _lgamma(x: float) -> float:
     return math.lgamma(x) if x < 2.5e305 else x * math.inf
 
 
+def to_uint64(x: np.ndarray) -> np.ndarray:
+    """Floats as uint64, as x86 converts them: numbers that do not fit, and NaN, have the highest bit only."""
+    fits = np.abs(x.astype(np.float64)) < 2.0**64
+    return np.where(fits, x.astype(np.uint64), np.uint64(1 << 63))
+
+
 def _sigmoid(x: Any) -> Any:
     e = np.exp(-np.abs(x))  # never overflows
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)

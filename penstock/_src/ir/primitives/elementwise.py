@@ -189,6 +189,8 @@ class Cast(Primitive):
         with np.errstate(all="ignore"):
             if node.dtype == dtypes.float16 and x.dtype == np.float64:
                 x = x.astype(np.float32)  # rounded twice, as generated code does
+            if node.dtype == dtypes.uint64 and x.dtype.kind not in "iub":
+                return scalars.to_uint64(x)
             return np.asarray(x).astype(node.dtype.np)
 
     def value_range(self, bounds: Bounds, node: Node) -> Range | None:

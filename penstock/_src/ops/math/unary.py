@@ -13,7 +13,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.meaning.scalars import UNARY
+from penstock._src.ir.meaning.scalars import UNARY, to_uint64
 from penstock._src.ops.indexed_slices import negative
 from penstock._src.ops.rules import Binary, Unary, cast, conj, in_float32, is_float, quiet
 
@@ -358,9 +358,7 @@ def convert(x: np.ndarray, target: np.dtype, truncate: bool = False) -> np.ndarr
     if target == np.uint32 and is_float(x):
         return x.astype(np.float64).astype(np.int64).astype(target)
     if target == np.uint64 and is_float(x):
-        # Like x86: values out of range become the number with only the highest bit set.
-        fits = np.isfinite(x) & (np.abs(x.astype(np.float64)) < 2.0**64)
-        return np.where(fits, x.astype(target), target.type(1 << 63))
+        return to_uint64(x)
     if target == np.float16 and x.dtype == np.float64:
         x = x.astype(np.float32)  # rounded twice, as in TensorFlow and in compiled programs
     return np.asarray(x).astype(target)

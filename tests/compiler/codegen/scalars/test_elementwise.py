@@ -94,6 +94,14 @@ def test_casts(native, values, source, target):
     native(lambda p, x: p.cast(x, dtypes.as_dtype(target)), x)
 
 
+@pytest.mark.parametrize("source", FLOATS)
+def test_casts_of_large_numbers_to_uint64(native, source):
+    numbers = [2.0**63, 2.0**63 * 1.5, 2.0**64, 1e30, -1.5, -1e30, np.inf, -np.inf, np.nan]
+    with np.errstate(over="ignore"):
+        x = np.array(numbers).astype(dtypes.as_dtype(source).np)
+    native(lambda p, x: p.cast(x, dtypes.uint64), x)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_shapes(native, values, shape):
     native(lambda p, x: p.exp(x) * 2.0 + 1.0, values("float32", shape))

@@ -260,9 +260,10 @@ def convert(f: Fn, x: Val, source, target) -> Val:
     if not source.is_floating:
         return f.convert(x, element, _signed(source))
     if target.size == 8 and not _signed(target):  # beyond 2^63 in two parts
-        big = x >= 9223372036854775808.0
-        low = f.convert(f.select(big, x - 9223372036854775808.0, x), element)
-        return f.select(big, low ^ -(1 << 63), low)
+        big = x >= 2.0**63
+        low = _to_integer(f, f.select(big, x - 2.0**63, x), element)
+        # As x86 converts: numbers that do not fit have the highest bit only.
+        return f.select(big & (x < 2.0**64), low ^ -(1 << 63), low)
     # as x86 converts: through the signed 32- or 64-bit type; its least value represents numbers that do not fit
     wide = "i64" if target.size > 4 or not _signed(target) and target.size == 4 else "i32"
     return f.convert(_to_integer(f, x, wide), element)
