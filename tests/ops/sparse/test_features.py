@@ -1,6 +1,7 @@
 """Crosses, counts and packed tensors."""
 
 import numpy as np
+import pytest
 
 import penstock as tf
 import penstock._src.api.load
@@ -56,3 +57,12 @@ def test_sets_of_nothing():
     union = tf.sets.union(none, some)
     assert union.values.numpy().tolist() == [1, 2, 3]
     assert tf.sets.intersection(some, none).dense_shape.numpy().tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("form", [tf.constant, tf.sparse.from_dense, tf.RaggedTensor.from_tensor])
+def test_counts_of_values_too_large_to_number_with_their_rows(form):
+    values = form(tf.constant([[2**62, 1], [5, 5], [6, 2], [2**62, 2**62]], tf.int64))
+    found = tf.sparse.bincount(values, axis=-1)
+    indices = [[0, 1], [0, 2**62], [1, 5], [2, 2], [2, 6], [3, 2**62]]
+    np.testing.assert_array_equal(found.indices, indices)
+    np.testing.assert_array_equal(found.values, [1, 1, 2, 1, 1, 2])

@@ -22,17 +22,27 @@ def _counted(op, rows, values, weights, shape):
     if op.maxlength >= 0:
         inside = values < op.maxlength
         rows, values, amounts = rows[inside], values[inside], amounts[inside]
-    places = rows.astype(np.int64) * max(width, 1) + values
-    unique, group = np.unique(places, return_inverse=True)
-    totals = np.zeros(unique.size, kind)
+    own_rows, columns, group = _distinct_pairs(rows.astype(np.int64), values, max(width, 1))
+    totals = np.zeros(columns.size, kind)
     np.add.at(totals, group, amounts)
     if op.binary_output:
         totals[:] = 1
-    columns = unique % max(width, 1)
     if len(shape) == 0:
         return columns[:, None], totals, np.array([width], np.int64)
-    index = np.stack([unique // max(width, 1), columns], -1)
+    index = np.stack([own_rows, columns], -1)
     return index, totals, np.array([shape[0], width], np.int64)
+
+
+def _distinct_pairs(rows, values, width):
+    """Return the rows and the values of all different pairs of these, in order, and the number of each pair; values are less than the width."""
+    if (int(rows.max(initial=0)) + 1) * width < 2**63:
+        unique, group = np.unique(rows * width + values, return_inverse=True)
+        return unique // width, unique % width, group
+    # Their places are beyond int64: those of the numbers of different rows and values are not.
+    own_rows, row_numbers = np.unique(rows, return_inverse=True)
+    kinds, value_numbers = np.unique(values, return_inverse=True)
+    unique, group = np.unique(row_numbers * kinds.size + value_numbers, return_inverse=True)
+    return own_rows[unique // kinds.size], kinds[unique % kinds.size], group
 
 
 def check_weights(op, values, weights):
