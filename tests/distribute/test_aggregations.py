@@ -82,3 +82,10 @@ def test_functions_are_traced_once_for_distributed_datasets_of_a_type(strategy):
         dataset = tf.data.Dataset.from_tensor_slices(np.ones(2 * size, np.float32)).batch(size)
         assert total(strategy.experimental_distribute_dataset(dataset)) == 2.0 * size
     assert total.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("synchronization", [ON_READ, tf.VariableSynchronization.AUTO])
+def test_integers_have_no_mean(strategy, synchronization):
+    mean = tf.VariableAggregation.MEAN
+    with strategy.scope(), pytest.raises(ValueError, match="`MEAN` is for .* is of int32"):
+        tf.Variable(1, aggregation=mean, synchronization=synchronization)

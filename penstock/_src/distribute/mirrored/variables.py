@@ -58,7 +58,11 @@ def run_together(updates: Sequence[Any]) -> Any:
 
 
 class DistributedVariable(DistributedValues, Variable):
-    """A variable with a copy for each replica; acts as the copy of the current replica, or else as the first."""
+    """A variable with a copy for each replica; acts as the copy of the current replica, or else as the first.
+
+    Raises:
+      ValueError: its values are to be averaged, but a mean is not of their type.
+    """
 
     def __init__(self, strategy: Any, values: Sequence[Variable], aggregation: Any = None) -> None:
         DistributedValues.__init__(self, values)
@@ -68,6 +72,10 @@ class DistributedVariable(DistributedValues, Variable):
         self._synchronization = first._synchronization
         self._aggregation = first._aggregation if aggregation is None else aggregation
         self._dtype, self._shape, self._name = first._dtype, first._shape, first._name
+        if self._aggregation is VariableAggregation.MEAN and not self._dtype.is_floating:
+            raise ValueError(
+                f"aggregation: `MEAN` is for variables of a floating dtype, but '{self._name}' is of {self._dtype.name}."
+            )
         self._in_graph_mode, self._unique = first._in_graph_mode, first._unique
         for copy in values:
             object.__setattr__(copy, "_distributed_container", weakref.ref(self))
