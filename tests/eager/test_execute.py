@@ -12,6 +12,16 @@ import penstock as tf
 from penstock._src.core.registry import find, raw
 
 
+def test_attributes_of_zeros_with_other_signs_are_others():
+    x = tf.constant([-1.0])
+    for alpha, sign in ((0.0, True), (-0.0, False)) * 2:
+        eager = tf.nn.leaky_relu(x, alpha=alpha)
+        compiled = tf.function(functools.partial(tf.nn.leaky_relu, alpha=alpha))(x)
+        assert np.signbit(eager)[0] == np.signbit(compiled)[0] == sign
+    for alpha, sign in ((np.float32(0.0), True), (np.float32(-0.0), False)) * 2:
+        assert np.signbit(raw.LeakyRelu(features=x, alpha=alpha))[0] == sign
+
+
 def test_ops_of_lists_are_bound_by_the_types_of_the_elements():
     one, two = tf.constant([1.0]), tf.constant([2.0])
     for _ in range(2):

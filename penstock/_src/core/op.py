@@ -238,7 +238,7 @@ class Op:
         """Returns the unique op with these attributes, which are complete and converted, in any order."""
         attrs = {name: attrs[name] for name in sorted(attrs)}
         try:
-            key = tuple(attrs.values())
+            key = tuple(map(attribute_values.attribute_key, attrs.values()))
             op = cls._instances.get(key)
         except TypeError:
             return cls._make(attrs)

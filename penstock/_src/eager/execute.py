@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import convert, dispatch, dtypes
+from penstock._src.core.calls.attributes import attribute_key
 from penstock._src.core.calls.binding import bind
 from penstock._src.core.calls.refusals import refusal_of_values
 from penstock._src.core.dispatch import STATE
@@ -42,6 +43,9 @@ _INT32 = 1 << 31
 _INDICES = frozenset({dtypes.int32, dtypes.int64})
 # NumPy's scalars whose values never change the dtype that they are bound to.
 _SCALARS = frozenset({np.bool_, np.int32, np.float32})
+_FLOATS = frozenset({float, np.float16, np.float32, np.float64})
+# Types of attributes of which different values are equal, as keys.
+_EQUAL_TO_OTHERS = _FLOATS | {list, tuple}
 _PLAIN = _NUMBERS | _TEXTS | _SCALARS | {EagerTensor, np.ndarray}
 
 
@@ -123,13 +127,20 @@ def _bound_to(
 def _key_of(attrs: dict[str, Any]) -> tuple[Any, ...]:
     """Returns the part of a cached kernel's key that stands for its attributes.
 
-    As keys True == 1, but as attributes they differ: the types are part of it.
+    As keys True == 1 and 0.0 == -0.0, but as attributes they differ: the types are part of it, and zeros stand as text.
     """
     kinds = tuple(map(type, attrs.values()))
-    if list not in kinds:
+    if _EQUAL_TO_OTHERS.isdisjoint(kinds):
         return (*attrs.items(), *kinds)
-    elements = [(*v, *map(type, v)) if type(v) is list else v for v in attrs.values()]
+    elements = [_key_of_list(v) if type(v) in (list, tuple) else v for v in attrs.values()]
+    if not _FLOATS.isdisjoint(kinds):
+        elements = [attribute_key(v) if type(v) in _FLOATS and not v else v for v in elements]
     return (*zip(attrs, elements), *kinds)
+
+
+def _key_of_list(values: Sequence[Any]) -> tuple[Any, ...]:
+    kinds = tuple(map(type, values))
+    return (*values, *kinds) if _FLOATS.isdisjoint(kinds) else (attribute_key(values), *kinds)
 
 
 def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> Any:

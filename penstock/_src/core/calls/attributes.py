@@ -64,6 +64,15 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
     return _convert_scalar(op, name, annotation, value)
 
 
+def attribute_key(value: Any) -> Any:
+    """A key that is equal for equal values of an attribute only: 0.0 differs from -0.0, which are equal as numbers."""
+    if isinstance(value, (float, np.floating)):
+        return float(value).hex()
+    if isinstance(value, (tuple, list)):
+        return tuple([attribute_key(element) for element in value])
+    return value
+
+
 def check_minimum(op: str, name: str, value: Any, least: int) -> None:
     """Raises InvalidArgumentError (ValueError in graphs) if a number, or the length of a list, is below `least`."""
     number = len(value) if isinstance(value, tuple) else value
