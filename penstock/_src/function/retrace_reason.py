@@ -70,8 +70,8 @@ def _change(before: Any, old: list[TensorSpec], now: Any, new: list[TensorSpec])
 
 def _value_of(description: Any) -> tuple[Any] | None:
     """Returns the value of a Python number, string or None from its description, in a tuple."""
-    if isinstance(description, tuple) and len(description) == 2:
-        kind, value = description
+    if isinstance(description, tuple) and len(description) in (2, 3):
+        kind, value = description[:2]
         if isinstance(kind, type) and type(value) is kind:
             return (value,)
     return None

@@ -79,6 +79,8 @@ def describe(value: Any, leaves: Leaves) -> Any:
         leaves.append(value)
         return Tensor
     if kind in _BY_VALUE:
+        if kind is float and not value:
+            return (kind, value, str(value))  # 0.0 == -0.0, but not their quotients
         return (kind, value) if kind is not slice else (kind, value.start, value.stop, value.step)
     if isinstance(value, np.ndarray | np.generic):
         leaves.append(convert_to_tensor(value))
@@ -115,7 +117,8 @@ def add_quick_key(value: Any, key: list[Any], leaves: list[Any]) -> bool:
         return True
     key.append(kind)
     if kind in _SIMPLE:
-        key.append(value)
+        # 0.0 == -0.0: as text they differ
+        key.append(value if value or kind is not float else str(value))
         return True
     if kind is tuple or kind is list:
         key.append(len(value))
