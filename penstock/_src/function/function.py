@@ -1,6 +1,7 @@
 """tf.function: a Python function that is traced into a graph for each signature of arguments, compiled and run."""
 
 import functools
+import inspect
 import threading
 import types
 import weakref
@@ -121,6 +122,7 @@ class Function(Trackable):
         self._autograph_options = experimental_autograph_options
         self._attributes = dict(experimental_attributes or {})
         self._signature = parameters_of(python_function)
+        self._variadic_keywords = _name_of_kind(self._signature, inspect.Parameter.VAR_KEYWORD)
         self._input_signature = checked_signature(input_signature, self._signature)
         self._cache = TraceCache(reduce_retracing)
         self._fast: dict[tuple[Any, ...], ConcreteFunction] = {}
@@ -232,6 +234,10 @@ class Function(Trackable):
                 f"kwargs: {kwargs} for signature: {self._signature}."
             ) from None
         bound.apply_defaults()
+        if self._variadic_keywords is not None:
+            # Sorted as in TensorFlow: a trace serves calls that name the same arguments in any order.
+            named = bound.arguments[self._variadic_keywords]
+            bound.arguments[self._variadic_keywords] = dict(sorted(named.items()))
         parameters = list(bound.arguments.items())
         if self._input_signature is not None:
             parameters = self._cast(parameters, args, kwargs)
@@ -363,10 +369,7 @@ class Function(Trackable):
     _get_concrete_function_garbage_collected = get_concrete_function
 
     def _variadic(self) -> str | None:
-        if self._signature is None:
-            return None
-        kinds = self._signature.parameters.values()
-        return next((p.name for p in kinds if p.kind is p.VAR_POSITIONAL), None)
+        return _name_of_kind(self._signature, inspect.Parameter.VAR_POSITIONAL)
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         """Returns the traces, for SavedModels only."""
@@ -516,6 +519,12 @@ class Function(Trackable):
 
     def __repr__(self) -> str:
         return f"<tensorflow.python.eager.polymorphic_function.polymorphic_function.Function object at {id(self):#x}>"
+
+
+def _name_of_kind(signature: inspect.Signature | None, kind: Any) -> str | None:
+    """The name of the first parameter of a kind, such as that of `**kwargs`; None if there is none."""
+    parameters = () if signature is None else signature.parameters.values()
+    return next((p.name for p in parameters if p.kind is kind), None)
 
 
 def _unnamed(leaf: Any) -> Any:
