@@ -1,5 +1,6 @@
 """tf.py_function with values that are made of several tensors, and its gradients."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -101,3 +102,20 @@ def test_results_of_a_tuple_of_types_are_a_list_in_functions(call):
     pair = tf.function(lambda: call(lambda x: (x, x + 1), [1.0], types))()
     assert type(pair) is list and [float(x) for x in pair] == [1.0, 2.0]
     assert type(tf.py_function(lambda x: x, [1.0], (tf.float32,))) is list
+
+
+def _add_ten(array):
+    array += 10
+    return array
+
+
+@pytest.mark.parametrize("kept", [lambda data: data, lambda data: data.batch(2).cache()])
+def test_functions_may_write_into_their_arrays(kept):
+    data = kept(tf.data.Dataset.from_tensor_slices(np.arange(4.0)))
+    mapped = data.map(lambda x: tf.numpy_function(_add_ten, [x], tf.float64))
+    for _ in range(2):
+        values = np.concatenate([np.reshape(x, [-1]) for x in mapped])
+        assert values.tolist() == [10.0, 11.0, 12.0, 13.0]
+    x = tf.constant([1.0])
+    assert float(tf.function(lambda x: tf.numpy_function(_add_ten, [x], tf.float32))(x)[0]) == 11.0
+    assert float(x[0]) == 1.0

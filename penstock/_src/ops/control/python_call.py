@@ -18,6 +18,8 @@ from penstock._src.core.errors import (
     UnknownError,
 )
 from penstock._src.core.op import Op
+from penstock._src.core.values.arrays import aligned_copy
+from penstock._src.core.values.memory import LARGE
 
 _COUNT = itertools.count()
 _FUNCTIONS: "weakref.WeakValueDictionary[str, _Held]" = weakref.WeakValueDictionary()
@@ -90,7 +92,9 @@ class PyFuncStateless(Op):
     differentiable = False
 
     def eager(self, input):
-        result = calling(registered(self.token, self.op_type), *input)
+        # Copies: the function may write into its arrays, which may be elements of a cache, slices of a source, or arguments.
+        own = [_copied(x) if type(x) is np.ndarray else x for x in input]
+        result = calling(registered(self.token, self.op_type), *own)
         if not self.Tout:
             return []
         results = list(result) if isinstance(result, list | tuple) else [result]
@@ -117,6 +121,11 @@ class PyFuncStateless(Op):
                 f"returned an array of type {array.dtype}."
             )
         return array
+
+
+def _copied(array: np.ndarray) -> np.ndarray:
+    """A copy; that of a large array of numbers is in recycled memory, which is there already."""
+    return array.copy() if array.dtype.hasobject or array.nbytes < LARGE else aligned_copy(array)
 
 
 class PyFunc(PyFuncStateless):
