@@ -119,3 +119,24 @@ def test_functions_may_write_into_their_arrays(kept):
     x = tf.constant([1.0])
     assert float(tf.function(lambda x: tf.numpy_function(_add_ten, [x], tf.float32))(x)[0]) == 11.0
     assert float(x[0]) == 1.0
+
+
+def test_functions_may_fill_one_array_in_each_call():
+    array = np.zeros(2)
+
+    def filled(value):
+        array[:] = value
+        return array
+
+    def rows(value):
+        return filled(value)[:1]
+
+    for function in (filled, rows):
+        call = tf.function(lambda x, of=function: tf.numpy_function(of, [x], tf.float64))
+        first, second = call(tf.constant(1.0)), call(tf.constant(2.0))
+        assert (float(first[0]), float(second[0])) == (1.0, 2.0)
+        data = tf.data.Dataset.range(4).map(
+            lambda x, of=function: tf.numpy_function(of, [x], tf.float64)
+        )
+        batches = [np.asarray(batch)[:, 0].tolist() for batch in data.batch(2)]
+        assert batches == [[0.0, 1.0], [2.0, 3.0]]

@@ -1,6 +1,7 @@
 """tf.function: tracing, the choice of traces, calls, gradients through calls."""
 
 import gc
+import math
 import weakref
 
 import numpy as np
@@ -485,3 +486,30 @@ def test_the_first_trace_is_known_once_there_is_one():
     function(tf.constant(1.0))
     [first] = function._concrete_variable_creation_fn.inputs
     assert first.dtype == tf.int32
+
+
+@pytest.mark.parametrize("first", [0.0, -0.0])
+def test_zeros_with_other_signs_have_traces_of_their_own(first):
+    @tf.function
+    def sign(x):
+        return tf.math.reciprocal(tf.constant([x]))
+
+    @tf.function
+    def sign_in_keyword(*, x):
+        return tf.math.reciprocal(tf.constant([x]))
+
+    for value in (first, -first, first):
+        expected = [math.copysign(math.inf, value)]
+        assert sign(value).numpy().tolist() == expected
+        assert sign_in_keyword(x=value).numpy().tolist() == expected
+    assert sign.experimental_get_tracing_count() == 2
+
+
+def test_the_order_of_keyword_arguments_is_sorted():
+    @tf.function
+    def weighted(**values):
+        return sum(value * (at + 1.0) for at, value in enumerate(values.values()))
+
+    a, b = tf.constant(2.0), tf.constant(3.0)
+    assert float(weighted(b=b, a=a)) == float(weighted(a=a, b=b)) == 8.0
+    assert float(weighted(b=4.0, a=1.0)) == float(weighted(a=1.0, b=4.0)) == 9.0

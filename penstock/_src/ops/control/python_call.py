@@ -19,7 +19,8 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.op import Op
 from penstock._src.core.values.arrays import aligned_copy
-from penstock._src.core.values.memory import LARGE
+from penstock._src.core.values.memory import LARGE, has_own_memory
+from penstock._src.util.process.references import is_item_shared
 
 _COUNT = itertools.count()
 _FUNCTIONS: "weakref.WeakValueDictionary[str, _Held]" = weakref.WeakValueDictionary()
@@ -97,15 +98,19 @@ class PyFuncStateless(Op):
         result = calling(registered(self.token, self.op_type), *own)
         if not self.Tout:
             return []
-        results = list(result) if isinstance(result, list | tuple) else [result]
+        results = dict(enumerate(result if isinstance(result, list | tuple) else [result]))
         if len(results) != len(self.Tout):
             raise self.invalid(
                 f"{self.token} returns {len(results)} values, but expects to see "
                 f"{len(self.Tout)} values."
             )
-        return [self._array(value, dtype) for value, dtype in zip(results, self.Tout, strict=True)]
+        del own, result  # these references would make arrays look shared
+        return [self._array(results, at, dtype) for at, dtype in enumerate(self.Tout)]
 
-    def _array(self, value: Any, dtype: DType) -> Any:
+    def _array(self, results: dict[int, Any], at: int, dtype: DType) -> Any:
+        """One of the results as an array that the function no longer has: it may fill the same one in each call."""
+        is_own = not is_item_shared(results, at)
+        value = results[at]
         if not dtype.is_numpy_compatible:
             return value
         if dtype.np.hasobject:
@@ -120,7 +125,7 @@ class PyFuncStateless(Op):
                 f"{self.token}: the {dtype.name} result of a numpy function was expected, but the function "
                 f"returned an array of type {array.dtype}."
             )
-        return array
+        return array if is_own and has_own_memory(array) else _copied(array)
 
 
 def _copied(array: np.ndarray) -> np.ndarray:
