@@ -54,6 +54,13 @@ MIXED = {
     "scan over rows": lambda x: tf.cumsum(x, 0),
     "sorted rows": lambda x: tf.sort(x, 0),
     "first": lambda x: x + x[:1],
+    "written over others": lambda x: x
+    + tf.reduce_sum(
+        tf.raw_ops.XlaDynamicUpdateSlice(
+            input=tf.zeros([8, *x.shape[1:]]), update=x, indices=tf.zeros([3], tf.int32)
+        ),
+        0,
+    ),
     "moved": lambda x: tf.concat([x[1:], x[:1]], 0),
     "index": lambda x: x + tf.cast(tf.range(tf.shape(x)[0]), tf.float32)[:, None, None],
     "number": lambda x: x / tf.cast(tf.shape(x)[0], tf.float32),

@@ -317,12 +317,12 @@ class DynamicUpdateSlice(SameType):
 
     def rows(self, flow: RowFlow, node: Node) -> Rows | None:
         x, update = node.args[:2]
-        rows = flow.of(x)
-        if rows is None:
+        states = [flow.of(x), flow.of(update)]
+        if states == [None, None]:
             return None
-        if flow.of(update) is None:  # a part of the rows, at some index
+        if None in states:  # a part of the rows, at some index
             raise MixedRows("replaces some of the rows")
-        return flow.joined((rows, flow.of(update)))
+        return flow.joined(states)
 
     def infer(self, args: Args, attrs: Attrs) -> Result:
         x, update = args[0], args[1]
