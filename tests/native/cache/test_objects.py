@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -162,7 +163,7 @@ def test_a_folder_that_takes_long_to_list_is_pruned_by_parts(tmp_path, monkeypat
             cache.write(key, bytes(1000))
             os.utime(cache.path(key), (i, i))
     listed = objects._files
-    clock = [0.0]
+    clock, state = [0.0], random.getstate()
 
     def slowly(folder):
         for file in listed(folder):
@@ -172,6 +173,7 @@ def test_a_folder_that_takes_long_to_list_is_pruned_by_parts(tmp_path, monkeypat
     monkeypatch.setattr(objects, "_files", slowly)
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     cache.prune(24 * objects.BLOCK)
+    assert random.getstate() == state  # the user's
     for part in range(4):
         left = [i for i in range(8) if cache.read(f"{part:02d}{i:038d}") is not None]
         assert left == [4, 5, 6, 7]

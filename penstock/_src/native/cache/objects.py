@@ -167,7 +167,7 @@ class ObjectCache:
         """Brings parts of the folder, in any order, to their share of the limit."""
         assert self.folder is not None
         parts = _parts(self.folder)
-        random.shuffle(parts)
+        random.Random().shuffle(parts)  # the state of Python's own generator is the user's
         for part in parts:
             _remove_oldest(_files_of(part), limit // len(parts), until)
             if time.monotonic() > until:

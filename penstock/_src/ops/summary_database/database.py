@@ -60,6 +60,7 @@ CREATE TABLE IF NOT EXISTS NodeInputs (
 CREATE UNIQUE INDEX IF NOT EXISTS NodeInputsIndex ON NodeInputs (graph_id, node_id, idx);
 """
 _GREATEST_ID = 9_999_999
+_IDS = random.Random()  # not Python's own generator, whose state is the user's
 _PLUGINS = {"simple_value": "scalars", "histo": "histograms", "image": "images", "audio": "audio"}
 
 
@@ -118,7 +119,7 @@ class DatabaseWriter:
     def _new_id(self) -> int:
         """An unused id."""
         while True:
-            number = random.randint(1, _GREATEST_ID)
+            number = _IDS.randint(1, _GREATEST_ID)
             if self._execute("INSERT OR IGNORE INTO Ids (id) VALUES (?)", number).rowcount:
                 return number
 

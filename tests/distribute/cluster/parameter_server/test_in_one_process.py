@@ -12,14 +12,28 @@ partitioners = tf.distribute.experimental.partitioners
 coordinators = tf.distribute.coordinator
 
 
+def started(attempts=3):
+    """A cluster's description and its servers; other addresses where somebody took a port in between."""
+    cluster, servers = tf.train.ClusterSpec(addresses(2, 2)), []
+    try:
+        for job in ("worker", "ps"):
+            for index in range(2):
+                server = tf.distribute.Server(
+                    cluster, job_name=job, task_index=index, protocol="grpc"
+                )
+                servers.append(server)
+    except tf.errors.UnknownError:
+        for server in servers:
+            server._service.stop()
+        if attempts == 1:
+            raise
+        return started(attempts - 1)
+    return cluster, servers
+
+
 @pytest.fixture(scope="module")
 def resolver():
-    cluster = tf.train.ClusterSpec(addresses(2, 2))
-    servers = [
-        tf.distribute.Server(cluster, job_name=job, task_index=index, protocol="grpc")
-        for job in ("worker", "ps")
-        for index in range(2)
-    ]
+    cluster, servers = started()
     yield tf.distribute.cluster_resolver.SimpleClusterResolver(cluster, rpc_layer="grpc")
     for server in servers:
         server._service.stop()
