@@ -10,7 +10,6 @@ import pytest
 from penstock._src.native import Call, Code, Module, kernels, pool
 from penstock._src.native import runner as r
 from penstock._src.native.language.types import I8, I32, I64, PTR
-from penstock._src.native.pool import MOST_TASKS
 
 
 @pytest.fixture(scope="module")
@@ -130,22 +129,24 @@ def test_every_task_runs_once_at_any_pool_size(library):
         pool().resize(before)
 
 
-def test_more_tasks_than_a_job_holds_run_once_each(library):
-    counts = np.zeros(3 * MOST_TASKS + 5, np.int64)
+def test_very_many_tasks_run_once_each(library):
+    counts = np.zeros(100_005, np.int64)
     table = record(library["count"], len(counts), address(counts))
     assert Call(table, 0, threads=pool().threads, keep=(library, counts)).run() == 0
     assert (counts == 1).all()
 
 
-def test_threads_take_tasks_from_either_end(library):
+def test_sleeping_workers_wake_for_a_job_and_to_leave(library):
     before = pool().threads
-    pool().resize(2)
     try:
-        threads = mark(library, 200)
+        pool().resize(20)
+        mark(library, 200)
+        time.sleep(0.05)
+        threads = mark(library, 2000)
+        assert (threads > 0).all() and (threads <= 20).all()
+        time.sleep(0.05)
     finally:
         pool().resize(before)
-    second = np.flatnonzero(threads == 2)
-    assert len(second) == 0 or (threads[second[0] :] == 2).all()
 
 
 def test_a_grown_pool_does_not_exceed_what_the_caller_prepared(library):
@@ -156,8 +157,9 @@ def test_a_grown_pool_does_not_exceed_what_the_caller_prepared(library):
     )
     try:
         pool().resize(4)
-        call.run()
-        assert (threads == 1).all()
+        for _ in range(20):
+            call.run()
+            assert (threads > 0).all() and (threads <= 2).all()
     finally:
         pool().resize(before)
 

@@ -1,11 +1,10 @@
-"""The threads of a built model, if it has any: the pool of native/pool.py, which nothing interrupts."""
+"""The threads of a built model, if it has any: the pool of native/process/workers.py, which nothing interrupts."""
 
 import dataclasses
 
 from penstock._src.aot.targets import Machine
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.native.pool import POOL_TEXT
-from penstock._src.native.process import denormals
+from penstock._src.native.process import denormals, workers
 from penstock._src.native.systems import is_supported, system_calls
 
 RUNS_TASKS = "penstock_pool_run"
@@ -27,4 +26,4 @@ def threads_text(machine: Machine) -> str:
         target = dataclasses.replace(target, triple=f"{target.architecture}-apple-darwin")
     if not is_supported(target) or machine.pointer != 8:
         raise UnimplementedError(None, None, f"--threads: not supported on {machine.name}.")
-    return f"{system_calls(target)}{denormals.KEPT}{POOL_TEXT}{_UNINTERRUPTED}"
+    return f"{system_calls(target)}{denormals.KEPT}{workers.TEXT}{_UNINTERRUPTED}"
