@@ -70,6 +70,13 @@ def test_each_task_of_a_product_has_work_for_its_thread():
     assert product(threads=8).tasks(()) >= 8
 
 
+@pytest.mark.parametrize(("rows", "depth"), [(32, 784), (32, 512), (64, 256)])
+def test_few_rows_have_tasks_for_sixteen_threads(rows, depth):
+    for columns in (512, 480, 1000):
+        schedule = products.choose(gemm(rows, depth, columns), AVX2, 16, 16)
+        assert 14 <= schedule.tasks(()) <= 64
+
+
 def test_an_image_is_cut_into_blocks_of_rows_that_stay_in_the_cache():
     (part,) = convolution().parts
     assert 28 % part.window.rows == 0

@@ -365,7 +365,7 @@ def _reads_right_in_place(problem: Problem, mr: int, kc: int) -> bool:
 # -- tasks
 def _cut(problem: Problem, mr: int, nr: int, kc: int, in_place: tuple[bool, bool]) -> Cut:
     """The division of the output into tasks; `in_place` is True for operands (A, B) that are not packed."""
-    form, columns = _columns(problem, nr, kc, in_place)
+    form, columns = _columns(problem, mr, nr, kc, in_place)
     depth = problem.depth if problem.static_k else kc
     # Two flops for each element of k, row and column.
     least = max(1, int(TASK_WORK / (2 * columns * max(1, depth))))
@@ -375,7 +375,9 @@ def _cut(problem: Problem, mr: int, nr: int, kc: int, in_place: tuple[bool, bool
     return Cut(form, columns, least, mr, all_rows, problem.cut_for)
 
 
-def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) -> tuple[str, int]:
+def _columns(
+    problem: Problem, mr: int, nr: int, kc: int, in_place: tuple[bool, bool]
+) -> tuple[str, int]:
     """(form of the division, columns of a task)."""
     g, m, n, blocking, cut_for = (
         problem.gemm,
@@ -385,13 +387,16 @@ def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) ->
         problem.cut_for,
     )
     block = max(nr, blocking.columns // nr * nr)
-    if problem.is_wide:  # two pieces for each thread
-        block = max(blocking.columns, min(blocking.wide_columns, n // (2 * cut_for)))
-        return "blocks", max(nr, block // nr * nr)
+    work = 2 * max(m, LEAST_ROWS) * n * problem.depth
+    if (
+        problem.is_wide
+    ):  # two long pieces for each thread; if there are not as many, one that is shorter
+        one = round_up(ceil_divide(n, max(1, min(cut_for, int(work / TASK_WORK)))), nr)
+        long = min(blocking.wide_columns, n // (2 * cut_for))
+        return "blocks", max(nr, max(min(blocking.columns, one), long) // nr * nr)
     if not is_static(g.n):
         return "blocks", block
     whole = round_up(max(1, n), nr)
-    work = 2 * max(m, LEAST_ROWS) * n * problem.depth
     tasks = max(1, min(4 * cut_for, int(work / TASK_WORK)))
     strip = max(nr, min(block, n // tasks // nr * nr))
     # The elements that are packed or read for either form: strips of rows read all of B in each task, strips of columns all of A. An
@@ -399,9 +404,13 @@ def _columns(problem: Problem, nr: int, kc: int, in_place: tuple[bool, bool]) ->
     by_rows = by_columns = float("inf")
     if whole * kc * problem.size <= problem.processor.strip:
         by_rows = n * (tasks + (0 if in_place[1] else 4))
-    if cut_for > 1 and n >= 2 * cut_for * nr and not g.batch:
-        if not is_static(g.m) or m <= STRIP_ROWS:
+    above = ceil_divide(m, mr) if is_static(g.m) else tasks  # tiles one above the other
+    rows_are_few = above < min(tasks, cut_for, n // nr)
+    if cut_for > 1 and not g.batch and (not is_static(g.m) or m <= STRIP_ROWS):
+        if rows_are_few or n >= max(2, min(tasks, 2 * cut_for)) * nr:
             by_columns = m * (ceil_divide(n, strip) + (0 if in_place[0] else 4))
+        if rows_are_few:
+            by_rows = float("inf")
     form = blocking.cut or ("columns" if by_columns < by_rows else "rows")
     if form == "columns" and by_columns < float("inf"):
         return "columns", strip
