@@ -175,6 +175,8 @@ class Fill(Op):
             out = np.empty(shape, object)
             out[...] = value
             return out
+        if not any(value.tobytes()):  # -0.0 is another number
+            return np.zeros(shape, self.T.np)  # memory that the system has cleared
         return np.full(shape, value.reshape(())[()], self.T.np)
 
     def lower(self, p, dims, value):
