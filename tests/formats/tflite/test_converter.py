@@ -10,6 +10,12 @@ from tests.interop.formats.functions import FUNCTIONS as SINGLE_FUNCTIONS
 RANDOM = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def _same_values_in_any_order():
+    global RANDOM
+    RANDOM = np.random.default_rng(1)
+
+
 def _values(*shape: int) -> np.ndarray:
     return RANDOM.normal(size=shape).astype(np.float32)
 

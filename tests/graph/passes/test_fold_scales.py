@@ -31,6 +31,8 @@ CASES = {
     "after an activation": (lambda x: tf.nn.relu(tf.nn.conv2d(x, FILTER, 1, "SAME")) * S, ["Mul"]),
     "of rows": (lambda x: tf.linalg.matmul(tf.reshape(x, [6, 4]), MATRIX) * S[:, None], ["Mul"]),
     "infinite": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * float("inf"), ["Mul"]),
+    "too large": (lambda x: tf.nn.conv2d(x, FILTER * 1e30, 1, "SAME") * 1e10, ["Mul"]),
+    "too small": (lambda x: tf.nn.conv2d(x, FILTER * 1e-30, 1, "SAME") * 1e-10, ["Mul"]),
     "of scalars": (lambda x: tf.reduce_sum(x) + x[0, 0, 0, 0], []),
     "widening": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * S[None, None, None, None], ["Mul"]),
 }
@@ -53,6 +55,17 @@ def test_values_are_equal_and_scales_are_gone(name):
     assert sum(op.type in ("AddV2", "BiasAdd") for op in operations) <= 1
     x = RNG.normal(size=[1, 3, 2, 4]).astype("f")
     np.testing.assert_allclose(made.run([x])[0], traced(tf.constant(x)), rtol=1e-5, atol=1e-5)
+
+
+def test_sums_that_round_are_left_alone():
+    def rounded(x):
+        return (tf.nn.conv2d(x, FILTER, 1, "SAME") + 1.5 * 2**23) + -1.5 * 2**23
+
+    traced = tf.function(rounded, autograph=False)
+    concrete = traced.get_concrete_function(tf.TensorSpec([1, 3, 2, 4]))
+    made = fold_constants(fold_scales(fold_constants(concrete.graph_function)))
+    (y,) = made.run([RNG.normal(size=[1, 3, 2, 4]).astype("f")])
+    np.testing.assert_array_equal(y, np.round(y))
 
 
 def test_sums_of_numbers_are_left_alone():

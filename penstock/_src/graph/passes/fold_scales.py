@@ -7,6 +7,7 @@ After:  y = BiasAdd(Conv2D(x, Const(w * s)), Const(b * s))
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import ml_dtypes
 import numpy as np
 
 from penstock._src.core.op import Op
@@ -77,9 +78,12 @@ class _Factors:
             for each in chain
         ):
             return
-        factor = np.broadcast_to(scale.reshape(-1), (channels,))
-        for each in [op, *(each for each in chain if each.type in _SUMS)]:
-            self.of[id(each)] = self.of.get(id(each), np.ones_like(factor)) * factor
+        factor = np.broadcast_to(scale.reshape(-1), (channels,)).astype(np.float64)
+        scaled = [op, *(each for each in chain if each.type in _SUMS)]
+        factors = [self.of.get(id(each), 1.0) * factor for each in scaled]
+        if not all(map(_keeps_range, scaled, factors)):
+            return
+        self.of.update((id(each), total) for each, total in zip(scaled, factors, strict=True))
         self.dropped.add(id(product))
 
 
@@ -122,6 +126,24 @@ def _along_last_axis(value: np.ndarray, channels: int) -> bool:
     return value.ndim <= 2 and (value.size == 1 or value.size == channels == value.shape[-1])
 
 
+def _keeps_range(op: Operation, factor: np.ndarray) -> bool:
+    """True if the constants of an op times a factor are numbers of their type without loss: neither infinite nor below the least normal number."""
+    at = 1 if op.type in _OUTPUT_AXES or op._inputs[0].op.type != "Const" else 0
+    value = op._inputs[at].op.raw_op.attrs["value"]
+    limits = ml_dtypes.finfo(value.dtype)
+    scaled = np.abs(_times(op, value, factor))
+    return bool(
+        ((scaled <= float(limits.max)) & ((scaled >= float(limits.tiny)) | (value == 0))).all()
+    )
+
+
+def _times(op: Operation, value: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """The constant of an op times a factor of the last axis of its results, in float64."""
+    axes = _OUTPUT_AXES.get(op.type)
+    scale = factor if axes is None else factor.reshape(value.shape[axes[0] :])
+    return value.astype(np.float64) * scale
+
+
 def _scaled(
     function: GraphFunction, operations: Sequence[Operation], factors: _Factors
 ) -> GraphFunction:
@@ -162,6 +184,8 @@ def _merged(
     if rank is None or rank < max(first[1].ndim, second.ndim):
         return op, inputs  # a constant adds axes, which the sum of both would not
     both = first[1].astype(np.float64).reshape(-1) + second.astype(np.float64).reshape(-1)
+    if not _keeps_digits(both, first[1], second):
+        return op, inputs
     constant = inputs[at].op
     added = np.broadcast_to(both, (channels,)).astype(second.dtype)
     addend = graph.constant(added, inputs[at].dtype, constant.name)
@@ -171,6 +195,14 @@ def _merged(
     ]
 
 
+def _keeps_digits(total: np.ndarray, *terms: np.ndarray) -> bool:
+    """False if terms cancel: adding one after the other then rounds on purpose, as (x + 2**23) - 2**23 does."""
+    largest = np.max(
+        np.broadcast_arrays(*[np.abs(t.astype(np.float64).reshape(-1)) for t in terms]), axis=0
+    )
+    return bool((np.abs(total) >= largest / 4).all())
+
+
 def _scaled_inputs(
     graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor], factor: np.ndarray
 ) -> list[SymbolicTensor]:
@@ -178,12 +210,7 @@ def _scaled_inputs(
     at = 0 if inputs[0].op.type == "Const" and node.type not in _OUTPUT_AXES else 1
     constant = inputs[at]
     value = constant.op.raw_op.attrs["value"]
-    axes = _OUTPUT_AXES.get(node.type)
-    if axes is None:
-        scale = factor
-    else:
-        scale = factor.reshape(value.shape[axes[0] :])
-    scaled = (value.astype(np.float64) * scale.astype(np.float64)).astype(value.dtype)
+    scaled = _times(node, value, factor).astype(value.dtype)
     return [
         graph.constant(scaled, constant.dtype, constant.op.name) if i == at else t
         for i, t in enumerate(inputs)
