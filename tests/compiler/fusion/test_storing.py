@@ -340,3 +340,14 @@ def test_operands_of_products_without_tiles_are_computed_once(make, expected):
     found = recognize(p.function("f", [x, w], [p.contract("mk,kn->mn", made, w)]))
     assert not found.matches
     assert [named(node) for group in partition(found).groups for node in group.nodes] == expected
+
+
+def test_expressions_that_grow_with_each_movement_are_stored_now_and_then():
+    def sums(p, x, **_):
+        x = p.slice(x, (0, 0), (30, 30))
+        for _ in range(12):  # 3 ** 12 places
+            below = p.concat([p.slice(x, (1, 0), (30, 30)), p.slice(x, (0, 0), (1, 30))], 0)
+            x = p.add(p.transpose(x, (1, 0)), below)
+        return [x]
+
+    assert 4 <= len(stored(sums)) < 12

@@ -177,3 +177,20 @@ def test_a_counter_of_64_bits_is_read_beside_the_blocks_it_places():
         return p.while_(lambda t, *_: p.lt(t, STEPS), step, init)[1:]
 
     built(make, X)
+
+
+def test_sums_of_shared_terms_and_long_sums_take_no_time():
+    def step(p, t, total, other_total, x):
+        shared, long = p.dynamic_index(x, t), p.dynamic_index(x, t)
+        other = p.mul(shared, p.scalar(0.5, F))
+        for _ in range(60):  # 2 ** 60 paths
+            shared, other = p.add(shared, other), p.add(other, shared)
+        for number in range(2000):
+            long = p.add(long, p.scalar(1.0 / (1 + number), F))
+        return [p.add(shared, total), p.add(other_total, long)]
+
+    def make(p, x):
+        zeros = p.full(X.shape[1:], 0.0, F)
+        return counted(p, lambda t, *totals: step(p, t, *totals, x), zeros, zeros)
+
+    built(make, X * 1e-20)

@@ -31,6 +31,7 @@ SPECIAL = frozenset({*SPECIALS, "while", "case"})
 ALWAYS_STORED = frozenset({"reduce", "arg_reduce", "contract", "dynamic_update_slice"}) | SPECIAL
 LONG = 60  # operations of an expression that several kernels should not each compute
 DEEP = 40  # nodes of an expression: beyond, it is stored however many want it
+MOST_PLACES = 256  # nodes of an expression, counted once for each place of the arrays at which it computes them
 HOISTED = 40  # cost limit for recomputing a value for every row
 MOST_PIECES = 4  # operands of a concat that is not stored: each element selects one of them
 SEARCHED = 1 << 8  # elements of a concat whose places are worth finding once
@@ -38,6 +39,10 @@ LARGE = 1 << 14  # elements of an array that is too large for the caches if it i
 SHORT_ROW = 8  # elements
 REPEATED = 2  # cost limit for recomputing a value for every element of a larger array
 NOBODY: frozenset[int] = frozenset()
+# An element of their results is computed from one at another place of an argument.
+MOVING = frozenset(
+    {"transpose", "slice", "reverse", "concat", "pad", "gather", "windows", "dynamic_slice"}
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ def choose_stored(recognized: Recognized) -> Storing:
     reads: dict[int, frozenset[int]] = {}
     computed: dict[int, frozenset[int]] = {}  # the nodes computed with a node
     leaves: dict[int, frozenset[int]] = {}  # the arrays read for it
+    places = _Places()
     demanded = _demanded(recognized)
     by_id = {n.id: n for n in recognized.nodes}
     in_rows = recognized.row_reductions
@@ -73,6 +79,7 @@ def choose_stored(recognized: Recognized) -> Storing:
             or (_is_made_whole(node, recognized) and node.id not in in_rows)
             or (not in_rows.isdisjoint(own) and node.id not in in_rows and rows.leaves(node))
             or _wanted_in_rows(node, stored, recognized)
+            or places.are_many(node)
             or _worth_storing(node, own, read, by_id, recognized)
         ):
             # Written into each kernel as a number, at no cost.
@@ -80,8 +87,38 @@ def choose_stored(recognized: Recognized) -> Storing:
                 stored.add(node.id)
                 reads[node.id] = read
                 own, read = NOBODY, frozenset((node.id,))
+                places.forget(node)
         computed[node.id], leaves[node.id] = own, read
     return Storing(frozenset(stored), reads, leaves, by_id)
+
+
+class _Places:
+    """Nodes and places that expressions compute: y + y[::-1] computes y twice for an element, and an expression of n such sums 2 ** n elements."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, frozenset[int]] = {}
+        self.moved: dict[tuple[int, int, int], int] = {}  # (place, movement, argument) -> place
+
+    def are_many(self, node: Node) -> bool:
+        """True if an expression is too long to be written into kernels; it is remembered."""
+        if node.kind in ("constant", "size", "iota"):
+            return False
+        found = {node.id}
+        for number, arg in enumerate(node.args):
+            within = self.of.get(arg.id, NOBODY)
+            if node.kind in MOVING:
+                within = frozenset([self._moved(place, node, number) for place in within])
+            found |= within
+        self.of[node.id] = frozenset(found)
+        return len(found) > MOST_PLACES
+
+    def forget(self, node: Node) -> None:
+        """Notes that a node is stored."""
+        self.of.pop(node.id, None)
+
+    def _moved(self, place: int, node: Node, number: int) -> int:
+        # Places other than a node's own have negative numbers.
+        return self.moved.setdefault((place, node.id, number), -1 - len(self.moved))
 
 
 def _is_made_whole(node: Node, recognized: Recognized) -> bool:

@@ -78,17 +78,19 @@ class KnownValues:
 
     def difference(self, before: Node, after: Node) -> Any:
         """The number (or Dim) `after` - `before`, if it is known although the nodes may not be; or None."""
-        if after is before:
-            return 0
-        if after.kind == "binary" and after.op in ("add", "sub"):
+        total: Any = 0
+        while after is not before:
+            if after.kind != "binary" or after.op not in ("add", "sub"):
+                return None
             left, right = after.args
             if after.op == "add" and self.number(left) is not None:
                 left, right = right, left
-            step, rest = self.number(right), self.difference(before, left)
-            if step is None or rest is None:
+            step = self.number(right)
+            if step is None:
                 return None
-            return rest + (step if after.op == "add" else -step)
-        return None
+            total = total + (step if after.op == "add" else -step)
+            after = left
+        return total
 
     def _computed(self, node: Node) -> Any:
         """`symbolic`, without the cache."""

@@ -257,21 +257,28 @@ class RowMover:
         node, addends = state.result, list[Node]()
         if self.users[node.id] != [None]:
             return None
+        sums = self._sums_with(state.parameter)
         while node is not state.parameter:
-            if node.kind != "binary" or node.op != "add" or len(addends) == MOST_ADDENDS:
+            if node.id not in sums or len(addends) == MOST_ADDENDS:
                 return None
             left, right = node.args
-            deeper = left if self._holds(left, state.parameter) else right
+            deeper = left if left.id in sums else right
             addends.append(right if deeper is left else left)
             if deeper is not state.parameter and len(self.users[deeper.id]) != 1:
                 return None
             node = deeper
         return addends or None
 
-    def _holds(self, node: Node, parameter: Node) -> bool:
-        return node is parameter or (
-            node.kind == "binary" and node.op == "add" and any(self._holds(a, parameter) for a in node.args)
-        )  # fmt: skip
+    def _sums_with(self, parameter: Node) -> set[int]:
+        """The ids of a parameter, and of the sums of which it is a term."""
+        found, pending = {parameter.id}, [parameter]
+        while pending:
+            for user in self.users.get(pending.pop().id, ()):
+                is_sum = user is not None and user.kind == "binary" and user.op == "add"
+                if is_sum and user.id not in found:
+                    found.add(user.id)
+                    pending.append(user)
+        return found
 
     def can_sum(self, node: Node) -> bool:
         """True if the sum of a value over all steps is less work than adding it in every step."""
