@@ -46,7 +46,7 @@ def main():
     devices = [f"CPU:{i}" for i in range(REPLICAS)]
     fits = {
         "beside": fit_of(case, devices),
-        "after": fit_of(case, devices, disable="lanes"),
+        "after": fit_of(case, devices, disable="streams"),
         "one": fit_of(case, devices[:1]),
     }
     for fit, _ in list(fits.values()) * WARM_UP:

@@ -196,7 +196,13 @@ CASES: dict[str, Callable[[], tuple[Callable[..., Any], list[Any]]]] = {
 class Planning:
     """A device that plans for an architecture, and computes nothing."""
 
-    name, computes, threads, has_lanes, load_open = "planning", False, DEVICE.threads, False, None
+    name, computes, threads, overlaps_streams, load_open = (
+        "planning",
+        False,
+        DEVICE.threads,
+        False,
+        None,
+    )
 
     def __init__(self, architecture: str) -> None:
         self.generator = generator_for(architecture)

@@ -72,7 +72,7 @@ def widening(p):
     return [x, w], [p.contract("nxycij,ijco->nxyo", windows, weights)]
 
 
-def lanes(p):
+def streams(p):
     x = [p.parameter(i, (9, 40), F32) for i in range(2)]
     w = p.parameter(2, (40, 30), F32)
     products = []
@@ -95,7 +95,7 @@ CASES = [
     attention,
     contractions,
     epilogues,
-    lanes,
+    streams,
     rows,
     merge,
     packed,

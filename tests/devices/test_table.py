@@ -37,7 +37,7 @@ def test_a_new_device_is_a_row_of_the_table(monkeypatch):
     """It plans for one thread, by the generator of CPUs, and wraps its programs."""
 
     class Counting:
-        name, computes, threads, has_lanes, load_open = "counting", True, 1, False, None
+        name, computes, threads, overlaps_streams, load_open = "counting", True, 1, False, None
         generator = find_device("CPU").generator
         plans, runs = [], []
 

@@ -11,7 +11,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.bridge.eager_context import _reset_context
-from penstock._src.compiler.plan.launchers import lanes as launchers
+from penstock._src.compiler.plan.launchers import streams as launchers
 from penstock._src.devices.cpu.device import DEVICE
 from penstock._src.native import pool
 from penstock._src.util.flags import override
@@ -38,10 +38,10 @@ def threads(request):
 
 
 @pytest.fixture
-def lanes(monkeypatch):
-    """How many lanes each program that was loaded has at most."""
+def streams(monkeypatch):
+    """How many streams each program that was loaded has at most."""
     found, load = [], DEVICE.load
-    monkeypatch.setattr(DEVICE, "load", lambda plan: found.append(plan.lanes) or load(plan))
+    monkeypatch.setattr(DEVICE, "load", lambda plan: found.append(plan.streams) or load(plan))
     return found
 
 
@@ -52,7 +52,7 @@ def context():
 def both(run):
     """What a function gives side by side, and one after another."""
     one = run()
-    with override(disable="lanes"):
+    with override(disable="streams"):
         return one, run()
 
 
@@ -132,9 +132,9 @@ def trained(strategy):
     [(2, 2, 2), (3, 2, 2), (4, 2, 2), (4, 3, 3), (2, 1, 0)],
     indirect=["strategy", "threads"],
 )
-def test_training_is_equal_to_the_bit(strategy, threads, wanted, lanes):
+def test_training_is_equal_to_the_bit(strategy, threads, wanted, streams):
     beside, after = both(lambda: trained(strategy))
-    assert max(lanes) == wanted
+    assert max(streams) == wanted
     for one, other in zip(beside, after, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -155,7 +155,7 @@ def per_replica(strategy, values):
 
 @pytest.fixture
 def small(monkeypatch):
-    """However small lanes are, they run side by side."""
+    """However small streams are, they run side by side."""
     monkeypatch.setattr(launchers, "LEAST", 0)
 
 
@@ -163,7 +163,7 @@ def small(monkeypatch):
     "rows, message",
     [([3, 70], r"indices\[0\] = 70"), ([71, 2], r"indices\[0\] = 71"), ([71, 70], "= 71")],
 )
-def test_an_error_of_one_replica_ends_the_step(strategy, small, lanes, rows, message):
+def test_an_error_of_one_replica_ends_the_step(strategy, small, streams, rows, message):
     with strategy.scope():
         v = tf.Variable(tf.zeros([40, 40]))
 
@@ -178,7 +178,7 @@ def test_an_error_of_one_replica_ends_the_step(strategy, small, lanes, rows, mes
 
     x = tf.ones([40, 40]) * 0.01
     step(x, per_replica(strategy, [[1], [2]]))
-    assert max(lanes) == 2
+    assert max(streams) == 2
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         step(x, per_replica(strategy, [[row] for row in rows]))
     step(x, per_replica(strategy, [[1], [2]]))
@@ -206,7 +206,7 @@ def test_an_assertion_of_one_replica_fails_before_the_other_assigns(strategy, sm
         np.testing.assert_array_equal(copy, value)
 
 
-def test_an_interrupt_ends_all_lanes(strategy, small, lanes):
+def test_an_interrupt_ends_all_streams(strategy, small, streams):
     def replica(x):
         i = tf.constant(0, tf.int64)
         return tf.while_loop(lambda i, x: i < 10**10, lambda i, x: (i + 1, tf.sin(x)), [i, x])[1]
@@ -220,7 +220,7 @@ def test_an_interrupt_ends_all_lanes(strategy, small, lanes):
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             step(x)
-        assert max(lanes) == 2
+        assert max(streams) == 2
     finally:
         timer.join()
         signal.signal(signal.SIGINT, before)
@@ -228,7 +228,7 @@ def test_an_interrupt_ends_all_lanes(strategy, small, lanes):
 
 
 @pytest.mark.plain_kernels
-def test_profiles_and_explanations_tell_the_lanes(strategy, tmp_path):
+def test_profiles_and_explanations_tell_the_streams(strategy, tmp_path):
     model = Model(strategy)
     run = tf.function(lambda *batch: strategy.run(model.step, batch))
     batch = [per_replica(strategy, np.split(part, 2)) for part in next(data(2))]
@@ -240,11 +240,11 @@ def test_profiles_and_explanations_tell_the_lanes(strategy, tmp_path):
         events = json.load(file)["traceEvents"]
     names = {e["tid"]: e["args"]["name"] for e in events if e["name"] == "thread_name"}
     kernels = [e for e in events if "computes" in e.get("args", {})]
-    (second,) = [tid for tid, name in names.items() if name == "lane 2"]
+    (second,) = [tid for tid, name in names.items() if name == "stream 2"]
     places = [e["tid"] == second for e in kernels if "convolution" in e["name"]]
     assert 0 < sum(places) == len(places) / 2
     text = str(run.explain(*batch, time=True))
-    assert ", lane 1" in text and ", lane 2" in text
+    assert ", stream 1" in text and ", stream 2" in text
 
 
 def test_sums_of_batches_of_any_size_on_tiles_of_replicas():

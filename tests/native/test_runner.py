@@ -212,16 +212,16 @@ def test_a_thread_that_works_alone_runs_all_its_tasks(library):
     assert any((threads > 1).any() for threads in others)
 
 
-def lanes(*bodies, before=()):
-    """The table of a record of lanes, one for each list of records, after others."""
+def streams(*bodies, before=()):
+    """The table of a record of streams, one for each list of records, after others."""
     start = sum(before, []) if before else []
-    at = len(start) + r.HEADER + r.LANE_WORDS * len(bodies)
+    at = len(start) + r.HEADER + r.STREAM_WORDS * len(bodies)
     args, rest = [], []
     for body in bodies:
         words = sum(body, [])
         args += [at + len(rest), at + len(rest) + len(words), 1]
         rest += words
-    return start + record(r.LANES, len(bodies), *args) + rest
+    return start + record(r.STREAMS, len(bodies), *args) + rest
 
 
 @pytest.fixture
@@ -232,13 +232,13 @@ def two_threads():
     pool().resize(before)
 
 
-def test_lanes_run_each_in_its_order_and_the_table_goes_on_after_them(library, two_threads):
+def test_streams_run_each_in_its_order_and_the_table_goes_on_after_them(library, two_threads):
     numbers = np.zeros(4, np.int64)
     bodies = [
         [record(library["add"], 1, address(n), i + 1)] * 50 for i, n in enumerate(rows(numbers))
     ]
     after = record(library["add"], 1, address(numbers), 1000)
-    call = Call(lanes(*bodies) + after, 0, threads=2, lanes=4, keep=(library, numbers))
+    call = Call(streams(*bodies) + after, 0, threads=2, streams=4, keep=(library, numbers))
     for _ in range(20):
         numbers[:] = 0
         assert call.run() == 0
@@ -249,46 +249,50 @@ def rows(numbers):
     return [numbers[i:] for i in range(len(numbers))]
 
 
-def test_lanes_run_at_the_same_time(library, two_threads):
-    """Each lane waits for what the other one stores."""
+def test_streams_run_at_the_same_time(library, two_threads):
+    """Each stream waits for what the other one stores."""
     flags, n = np.zeros(2, np.int8), np.zeros(1, np.int64)
-    at, words, args = r.HEADER + 2 * r.LANE_WORDS, [], []
+    at, words, args = r.HEADER + 2 * r.STREAM_WORDS, [], []
     for own in range(2):
         store = record(library["below"], 1, address(n), 1, address(flags[own:]))
         first = at + len(words)
         words += store + record(r.JUMP_UNLESS, first, address(flags[1 - own :]))
         args += [first, at + len(words), 1]
-    call = Call(record(r.LANES, 2, *args) + words, 0, threads=2, lanes=2, keep=(library, n, flags))
+    call = Call(
+        record(r.STREAMS, 2, *args) + words, 0, threads=2, streams=2, keep=(library, n, flags)
+    )
     call.status[r.DEADLINE] = time.monotonic_ns() + 60_000_000_000
     assert call.run() == 0 and flags.tolist() == [1, 1]
 
 
-def test_a_deadline_ends_lanes(library, two_threads):
+def test_a_deadline_ends_streams(library, two_threads):
     n = np.zeros(2, np.int64)
-    at, words, args = r.HEADER + 2 * r.LANE_WORDS, [], []
+    at, words, args = r.HEADER + 2 * r.STREAM_WORDS, [], []
     for own in range(2):
         first = at + len(words)
         words += record(library["add"], 1, address(n[own:]), 1) + record(r.JUMP, first)
         args += [first, at + len(words), 1]
-    call = Call(record(r.LANES, 2, *args) + words, 0, threads=2, lanes=2, keep=(library, n))
+    call = Call(record(r.STREAMS, 2, *args) + words, 0, threads=2, streams=2, keep=(library, n))
     call.status[r.DEADLINE] = time.monotonic_ns() + 20_000_000
     assert call.run() == r.LATE and (n > 0).all()
 
 
-def test_the_first_lane_that_fails_tells_the_error_and_the_others_run_to_their_ends(
+def test_the_first_stream_that_fails_tells_the_error_and_the_others_run_to_their_ends(
     library, two_threads
 ):
     n = np.zeros(1, np.int64)
     status = np.zeros(1, np.int64)
     add = record(library["add"], 1, address(n), 1)
-    size = len(record(r.LANES, 3, *[0] * 9))
-    call = Call(np.zeros(size + 3 * 2 * len(add)), 0, threads=2, lanes=3, keep=(library, n, status))
+    size = len(record(r.STREAMS, 3, *[0] * 9))
+    call = Call(
+        np.zeros(size + 3 * 2 * len(add)), 0, threads=2, streams=3, keep=(library, n, status)
+    )
     words = call.status.ctypes.data
 
-    def fail(lane, code):
-        return record(library["fail"], 1, words + 8 * r.STATUS_WORDS * lane, code)
+    def fail(stream, code):
+        return record(library["fail"], 1, words + 8 * r.STATUS_WORDS * stream, code)
 
-    table = lanes([add, add], [fail(2, 7), add], [fail(3, 9), add])
+    table = streams([add, add], [fail(2, 7), add], [fail(3, 9), add])
     call.table[:] = table
     for _ in range(20):
         n[0] = 0
@@ -296,10 +300,10 @@ def test_the_first_lane_that_fails_tells_the_error_and_the_others_run_to_their_e
         assert call.status[r.STOPPED_AT] == table.index(library["fail"])
 
 
-def test_lanes_of_a_thread_that_works_alone_run_one_after_another(library, two_threads):
+def test_streams_of_a_thread_that_works_alone_run_one_after_another(library, two_threads):
     n = np.zeros(1, np.int64)
     add = record(library["add"], 1, address(n), 1)
-    call = Call(lanes([add] * 9, [add] * 9), 0, threads=2, lanes=2, keep=(library, n))
+    call = Call(streams([add] * 9, [add] * 9), 0, threads=2, streams=2, keep=(library, n))
 
     def alone():
         pool().work_alone()

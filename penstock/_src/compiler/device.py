@@ -64,7 +64,7 @@ class Device(Protocol):
     generator  writes kernels for its target; None: it runs functions directly, without a plan
     computes   True if its results are the function's: PENSTOCK_CHECK compares only those with the interpreter's
     threads    number of tasks that may run at once, for which plans lay out memory
-    has_lanes  True if its programs run lanes side by side (recognize/lanes.py)
+    overlaps_streams  True if its programs run streams side by side (recognize/streams.py)
     load_open  loads a plan with unknown extents, if the device supports it
     """
 
@@ -78,7 +78,7 @@ class Device(Protocol):
     def threads(self) -> int: ...
 
     @property
-    def has_lanes(self) -> bool: ...
+    def overlaps_streams(self) -> bool: ...
 
     @property
     def load_open(self) -> Callable[[Plan], OpenRunnable] | None: ...

@@ -142,7 +142,7 @@ class Prepared:
         for observer in PLAN_OBSERVERS:
             observer(self)
         return planned_for(
-            self.schedule, device.generator, device.threads, self.stages, device.has_lanes
+            self.schedule, device.generator, device.threads, self.stages, device.overlaps_streams
         )
 
     def planned_elsewhere(self, generator: Generator, threads: int) -> tuple[Plan, Values]:
@@ -152,14 +152,14 @@ class Prepared:
         extents are that machine's: they become no conditions of the program here.
         """
         assert self.schedule is not None
-        stages, lanes = Stages(self.function.name), self.device.has_lanes
+        stages, streams = Stages(self.function.name), self.device.overlaps_streams
         if not self._is_for_many:
             numbers = Values(current().symbols)
             with numbers:
-                return planned_for(self.schedule, generator, threads, stages, lanes), numbers
+                return planned_for(self.schedule, generator, threads, stages, streams), numbers
         assert isinstance(self.recorded, Recording)
         with Recording(current().symbols, self.recorded.conditions) as recording:
-            return planned_for(self.schedule, generator, threads, stages, lanes), recording
+            return planned_for(self.schedule, generator, threads, stages, streams), recording
 
     @forks.cached_property
     def _is_for_many(self) -> bool:
@@ -269,11 +269,11 @@ def plan_function(
     generator: Generator,
     threads: int,
     stages: Stages | None = None,
-    has_lanes: bool = False,
+    overlaps_streams: bool = False,
 ) -> Plan:
-    """The Plan of a function for a generator's target and a number of threads; `has_lanes`: True if these may run lanes."""
+    """The Plan of a function for a generator's target and a number of threads; `overlaps_streams`: True if these run streams side by side."""
     stages = stages or Stages(function.name)
-    return planned_for(scheduled(function, stages), generator, threads, stages, has_lanes)
+    return planned_for(scheduled(function, stages), generator, threads, stages, overlaps_streams)
 
 
 def scheduled(function: Function, stages: Stages) -> Schedule:
@@ -285,11 +285,11 @@ def scheduled(function: Function, stages: Stages) -> Schedule:
 
 
 def planned_for(
-    kernels: Schedule, generator: Generator, threads: int, stages: Stages, has_lanes: bool
+    kernels: Schedule, generator: Generator, threads: int, stages: Stages, overlaps_streams: bool
 ) -> Plan:
     """The Plan of kernels for the current numbers of extents."""
     before = generator.seconds
-    planned = stages.run("plan", plan, kernels, generator, threads, has_lanes)
+    planned = stages.run("plan", plan, kernels, generator, threads, overlaps_streams)
     stages.seconds["emit"] = generator.seconds - before
     stages.seconds["plan"] -= stages.seconds["emit"]
     return planned

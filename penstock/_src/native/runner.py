@@ -9,14 +9,14 @@ A record of the table is
     JUMP_UNLESS      target           address of a byte: jumps if it is 0
     SWITCH           count            address of an int32 index, then this number of targets; out of range: the last one
     HOLD             0 or 1           1: the run is not interrupted from here, as variables are half updated; 0: it may be
-    LANES            count            start, end and number of threads of each lane: ranges of the table that run side by side;
+    STREAMS          count            start, end and number of threads of each stream: ranges of the table that run side by side;
                                       afterwards the run continues at the end of the last one
 Targets are word offsets in the table. After every launch the runner reads the status (an int64 array; kernels write an
 error's code to its first word, and details after it): the run ends if it is not 0. Between launches, it also ends for signals whose Python
 handlers raise (`process/interrupts.py`), and at a deadline: a time of the monotonic clock among the status words, 0 for none.
 
-A lane is a task of the pool, whose launches then run on its own thread. Each lane has its own status words, after those of the
-run. A lane that fails ends alone; when all lanes have ended, the run fails with the status of the first lane that failed.
+A stream is a task of the pool, whose launches then run on its own thread. Each stream has its own status words, after those of the
+run. A stream that fails ends alone; when all streams have ended, the run fails with the status of the first stream that failed.
 """
 
 import functools
@@ -36,15 +36,15 @@ from .process.interrupts import ABANDONED, SIGNALLED
 
 HEADER = 4  # words of a record before its arguments
 OPERATION, A, LENGTH, NANOSECONDS = range(HEADER)
-JUMP, JUMP_UNLESS, SWITCH, HOLD, LANES = range(5)
+JUMP, JUMP_UNLESS, SWITCH, HOLD, STREAMS = range(5)
 INTERRUPTED, LATE = -1, -2  # codes of a run that a signal or a deadline has ended
 STOPPED_AT, HELD, DEADLINE = (
     13,
     14,
     15,
 )  # status words; STOPPED_AT: offset of the launch that ended the run
-STATUS_WORDS = 16  # of a run, or a lane
-LANE_WORDS = 3  # words of a lane among the arguments of LANES
+STATUS_WORDS = 16  # of a run, or a stream
+STREAM_WORDS = 3  # words of a stream among the arguments of STREAMS
 LAST_CONTROL = 15  # a larger operation is an address
 
 # words of a bound call
@@ -70,7 +70,7 @@ class Call:
     inputs        number of arrays that the call takes
     patches       words of the table for their addresses: rows of (input, word, byte offset)
     threads       number of threads for which the table's memory is laid out
-    lanes         the largest number of lanes of a LANES record
+    streams       the largest number of streams of a STREAMS record
     keep          the owners of the memory to which the table's addresses point
     """
 
@@ -81,12 +81,12 @@ class Call:
         patches: Sequence[Sequence[int]] = (),
         *,
         threads: int,
-        lanes: int = 0,
+        streams: int = 0,
         keep: object = None,
     ):
         self.table = _words(table)
         self.patches = _words(patches).reshape(-1, PATCH_WORDS)
-        self.status = np.zeros(STATUS_WORDS * (1 + lanes), np.int64)
+        self.status = np.zeros(STATUS_WORDS * (1 + streams), np.int64)
         self.keep, self.threads = keep, threads
         self.inputs = inputs
         self.run = _bound(self, _entry(False), None)
@@ -130,7 +130,7 @@ def _entry(timed: bool) -> Any:
 
 def _write_entry(m: Module, name: str, timed: int) -> None:
     _emit_steps(m, name, bool(timed))
-    _emit_lane(m, name)
+    _emit_stream(m, name)
     _emit_run(m, name)
     _emit_entry(m, name)
 
@@ -158,7 +158,7 @@ def _emit_steps(m: Module, name: str, timed: bool) -> None:
     with m.fn(f"{name}_steps", internal=True, noalias=False, table=PTR, begin=I64, words=I64,
               status=PTR, limit=I64, log=PTR, main=I64, deadline=I64) as f:  # fmt: skip
         signals = f.call("penstock_interrupt_words", ret=PTR)
-        context = f.alloca(I64, _LANE_CONTEXT)
+        context = f.alloca(I64, _STREAM_CONTEXT)
 
         def unless_ending(at: Val, following: Val):
             stops = f.load(f.status, 0, I64) | _ending(f, signals, f.main, f.deadline)
@@ -182,18 +182,18 @@ def _emit_steps(m: Module, name: str, timed: bool) -> None:
                 f.call("penstock_pool_run", fn, args, f.load(record, A, I64), f.limit)
                 return unless_ending(at, following)
 
-            def lanes():
+            def streams():
                 count = f.load(record, A, I64)
-                _run_lanes(f, name, context, args, count)
-                end = f.load(args, count * LANE_WORDS - (LANE_WORDS - 1), I64)
-                return _ended_lane(f, count, lambda: unless_ending(at, end))
+                _run_streams(f, name, context, args, count)
+                end = f.load(args, count * STREAM_WORDS - (STREAM_WORDS - 1), I64)
+                return _ended_stream(f, count, lambda: unless_ending(at, end))
 
             (after,) = f.when(
                 f.compare("ugt", operation, LAST_CONTROL),
                 launch,
                 lambda: f.when(
-                    operation.eq(LANES),
-                    lanes,
+                    operation.eq(STREAMS),
+                    streams,
                     lambda: _control(f, operation, record, args, following, f.main),
                 ),
             )
@@ -204,31 +204,39 @@ def _emit_steps(m: Module, name: str, timed: bool) -> None:
         f.loop_while(lambda at: at < f.words, step, f.begin)
 
 
-_LANE_TABLE, _LANE_STATUS, _LANE_LOG, _LANE_MAIN, _LANE_LATE, _LANE_ARGS, _LANE_CONTEXT = range(7)
+(
+    _STREAM_TABLE,
+    _STREAM_STATUS,
+    _STREAM_LOG,
+    _STREAM_MAIN,
+    _STREAM_LATE,
+    _STREAM_ARGS,
+    _STREAM_CONTEXT,
+) = range(7)
 
 
-def _run_lanes(f: Fn, name: str, context: Val, args: Val, count: Val) -> None:
-    """Runs the lanes of a record as tasks of the pool."""
+def _run_streams(f: Fn, name: str, context: Val, args: Val, count: Val) -> None:
+    """Runs the streams of a record as tasks of the pool."""
     for word, value in (
-        (_LANE_TABLE, f.table),
-        (_LANE_STATUS, f.status),
-        (_LANE_LOG, f.log),
-        (_LANE_MAIN, f.main),
-        (_LANE_LATE, f.deadline),
-        (_LANE_ARGS, args),
+        (_STREAM_TABLE, f.table),
+        (_STREAM_STATUS, f.status),
+        (_STREAM_LOG, f.log),
+        (_STREAM_MAIN, f.main),
+        (_STREAM_LATE, f.deadline),
+        (_STREAM_ARGS, args),
     ):
         f.store(value, context, word)
-    f.call("penstock_pool_run", Val(f, PTR, f"@{name}_lane"), context, count, f.limit)
+    f.call("penstock_pool_run", Val(f, PTR, f"@{name}_stream"), context, count, f.limit)
 
 
-def _ended_lane(f: Fn, count: Val, go_on: Callable[[], tuple[Val, ...]]) -> tuple[Val, ...]:
-    """Copies the status of the first lane that failed to the run's, and ends the run; else continues with `go_on`.
+def _ended_stream(f: Fn, count: Val, go_on: Callable[[], tuple[Val, ...]]) -> tuple[Val, ...]:
+    """Copies the status of the first stream that failed to the run's, and ends the run; else continues with `go_on`.
 
-    The first in the order of lanes, not of time, so that the error is the same in every run.
+    The first in the order of streams, not of time, so that the error is the same in every run.
     """
 
-    def look(lane: Val, failed: Val) -> tuple[Val, ...]:
-        own = f.at(f.status, (lane + 1) * STATUS_WORDS, I64)
+    def look(stream: Val, failed: Val) -> tuple[Val, ...]:
+        own = f.at(f.status, (stream + 1) * STATUS_WORDS, I64)
         is_first = f.load(own, 0, I64).ne(0) & failed.eq(0)
 
         def take() -> tuple[Val, ...]:
@@ -242,22 +250,22 @@ def _ended_lane(f: Fn, count: Val, go_on: Callable[[], tuple[Val, ...]]) -> tupl
     return f.when(failed.ne(0), lambda: (f.words,), go_on)
 
 
-def _emit_lane(m: Module, name: str) -> None:
-    """<name>_lane(context, lane, thread): a lane as a task."""
-    with m.fn(f"{name}_lane", internal=True, noalias=False, ctx=PTR, task=I64, tid=I64) as f:
+def _emit_stream(m: Module, name: str) -> None:
+    """<name>_stream(context, stream, thread): a stream as a task."""
+    with m.fn(f"{name}_stream", internal=True, noalias=False, ctx=PTR, task=I64, tid=I64) as f:
 
         def word(number: int, ty: str = PTR) -> Val:
             return f.load(f.ctx, number, ty)
 
-        status = word(_LANE_STATUS)
+        status = word(_STREAM_STATUS)
         own = f.at(status, (f.task + 1) * STATUS_WORDS, I64)
         f.store(f.i64(0), own)
-        # A lane that starts while variables are half updated is held from its start.
+        # A stream that starts while variables are half updated is held from its start.
         f.store(f.load(status, HELD, I64), own, HELD)
-        args = f.at(word(_LANE_ARGS), f.task * LANE_WORDS, I64)
-        start, end, threads = (f.load(args, i, I64) for i in range(LANE_WORDS))
-        stretch = word(_LANE_TABLE), start, end, own, threads, word(_LANE_LOG)
-        f.call(f"{name}_steps", *stretch, word(_LANE_MAIN, I64), word(_LANE_LATE, I64))
+        args = f.at(word(_STREAM_ARGS), f.task * STREAM_WORDS, I64)
+        start, end, threads = (f.load(args, i, I64) for i in range(STREAM_WORDS))
+        stretch = word(_STREAM_TABLE), start, end, own, threads, word(_STREAM_LOG)
+        f.call(f"{name}_steps", *stretch, word(_STREAM_MAIN, I64), word(_STREAM_LATE, I64))
 
 
 def _ending(f: Fn, signals: Val, main: Val, deadline: Val) -> Val:
@@ -312,7 +320,7 @@ def _control(
 def _note_time(f: Fn, record: Val, at: Val, before: Any) -> None:
     after = f.call("penstock_nanoseconds", ret=I64)
     f.store(f.load(record, NANOSECONDS, I64) + (after - before), record, NANOSECONDS)
-    count = f.emit(I64, f"atomicrmw add ptr {f.log.s}, i64 1 monotonic")  # lanes have one log
+    count = f.emit(I64, f"atomicrmw add ptr {f.log.s}, i64 1 monotonic")  # streams have one log
 
     def write():
         entry = f.at(f.log, count * LOG_WORDS + 2, I64)

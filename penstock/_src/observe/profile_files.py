@@ -40,13 +40,13 @@ XStatMetadata
 XSpace = XPLANE["XSpace"]
 FOLDER = os.path.join("plugins", "profile")  # where TensorBoard's plugin looks, below its logdir
 PLANE = "/host:CPU"
-MOST_LANES = 1 << 10  # numbers of threads are larger
+MOST_STREAMS = 1 << 10  # numbers of threads are larger
 ENVIRONMENT = "Task Environment"  # the plane with the time of day
 _FIELDS = {int: "int64_value", float: "double_value", str: "str_value"}  # fields of an XStat
 
 
 class Event(NamedTuple):
-    """An event on a thread, or in a lane from 2 on (the caller's thread shows the first): name, start and end in nanoseconds, additional values to show, the operations of a kernel, and the
+    """An event on a thread, or in a stream from 2 on (the caller's thread shows the first): name, start and end in nanoseconds, additional values to show, the operations of a kernel, and the
     name `operation:Type` under which TensorBoard counts it among the operations ("" if it does not)."""
 
     name: str
@@ -75,7 +75,7 @@ def write_profile(root: str, session: str, host: str, events: Sequence[Event]) -
 
 def _thread_names(events: Sequence[Event]) -> dict[int, str]:
     known = {thread.ident: thread.name for thread in threading.enumerate()}
-    known |= {lane: f"lane {lane}" for lane in range(2, MOST_LANES)}
+    known |= {stream: f"stream {stream}" for stream in range(2, MOST_STREAMS)}
     return {e.thread: known.get(e.thread, f"python-{e.thread}") for e in events}
 
 

@@ -92,7 +92,7 @@ class Recording:
                 if kernel is not None:
                     shown = _shown(kernel, end - start)
                     counted = _counted_as(kernel)
-                    line = kernel.lane if kernel.lane > 1 else thread
+                    line = kernel.stream if kernel.stream > 1 else thread
                     yield Event(kernel.label, line, start, end, shown, kernel.operations, counted)
 
 

@@ -181,7 +181,7 @@ def bound_table(
     arrays = len(plan.function.parameters) + len(plan.function.results) + len(plan.prepacked)
     call = Call(
         np.asarray(table, np.int64), arrays, patches,
-        threads=plan.threads, lanes=plan.lanes, keep=(block, words.constants, libraries),
+        threads=plan.threads, streams=plan.streams, keep=(block, words.constants, libraries),
     )  # fmt: skip
     for at, offset in words.arena:
         call.table[at] = block.array.ctypes.data + offset

@@ -25,7 +25,7 @@ def observed_run(table: BoundTable) -> Callable[..., int]:
         rows = log[FIRST_WORDS : FIRST_WORDS + LOG_WORDS * int(log[0])].reshape(-1, LOG_WORDS)
         rows = rows.copy()
         if len(rows):
-            rows = rows[rows[:, 1].argsort(kind="stable")]  # lanes write them interleaved
+            rows = rows[rows[:, 1].argsort(kind="stable")]  # streams write them interleaved
             rows[:, 1:] += start - rows[0, 1]  # the native clock may have another origin
         for observer in tuple(RUN_OBSERVERS):
             observer.program_ran(table.plan, rows)

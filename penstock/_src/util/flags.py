@@ -52,7 +52,7 @@ OPTIONAL = {
     "attention": "computing attentions in blocks, without storing their scores",
     "contractions": "kernels for products and convolutions; without them these are loop nests",
     "epilogues": "computing elementwise nodes on the tiles of contractions and the results of reductions",
-    "lanes": "running side by side what was placed on different logical devices",
+    "streams": "running side by side what was placed on different logical devices",
     "rows": "reducing short rows again in every kernel that works on them",
     "merge": "making one kernel of several over one space",
     "packed": "products that unpack the blocks of packed weights where they multiply them",

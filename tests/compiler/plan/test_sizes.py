@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock._src.compiler.plan.buffers import Buffer, LaneTimes, arrange, places, settle_lanes
+from penstock._src.compiler.plan.buffers import Buffer, StreamTimes, arrange, places, settle_streams
 from penstock._src.compiler.plan.sizes import ROUNDS, Admission, SizingProgram
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.guards import Bounds
@@ -41,7 +41,7 @@ def test_registers_are_what_expressions_are(first, second):
 
 
 def buffers(draw, count):
-    """Buffers of unknown sizes, some of them in lanes beside one another."""
+    """Buffers of unknown sizes, some of them in streams beside one another."""
     found = []
     for i in range(count):
         size = draw(st.sampled_from([100, 4 * D0, 64 * D1, 4 * D0 * D1, D0 - 2, 8 * D0 + 64]))
@@ -50,7 +50,7 @@ def buffers(draw, count):
         buffer.touch(first)
         buffer.touch(first + draw(st.integers(0, 6)))
         found.append(buffer)
-    settle_lanes(found, [LaneTimes(((3, 6), (7, 11)))])
+    settle_streams(found, [StreamTimes(((3, 6), (7, 11)))])
     return found
 
 
@@ -75,7 +75,7 @@ def test_buffers_that_are_alive_together_lie_apart_for_any_extents(data):
         assert 0 <= starts[i] <= starts[i] + sizes[i] <= size
         for k, b in enumerate(found[:i]):
             together = a.first <= b.last and b.first <= a.last
-            beside = a.lane[0] and a.lane[0] == b.lane[0] and a.lane[1] != b.lane[1]
+            beside = a.stream[0] and a.stream[0] == b.stream[0] and a.stream[1] != b.stream[1]
             if together or beside:
                 assert starts[i] + sizes[i] <= starts[k] or starts[k] + sizes[k] <= starts[i]
     assert total >= max(offsets)

@@ -46,7 +46,9 @@ def _failure(case: Case) -> str | None:
 def _computed(function: Function, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """The results of the program that the device of PENSTOCK_DEVICE makes of a function."""
     device = current_device()
-    plan = plan_function(function, device.generator, device.threads, has_lanes=device.has_lanes)
+    plan = plan_function(
+        function, device.generator, device.threads, overlaps_streams=device.overlaps_streams
+    )
     results = device.load(plan).run(arrays)
     return [x.on_host() if isinstance(x, DeviceArray) else x for x in results]
 

@@ -82,7 +82,7 @@ def _records(
             max(launch.tasks for launch in group.launches),
             tuple(group.records),
             rounds.get(group.nodes[0].id, 1) if group.nodes else 1,
-            group.launches[0].lane,
+            group.launches[0].stream,
         )
         for i, (group, part, own, more) in enumerate(zip(groups, parts, direct, folded))
     ]

@@ -71,7 +71,7 @@ class KernelRecord:
     tasks        number of tasks
     records      numbers of its launches among the records of the launch table
     rounds       the largest number of launches in a call; None if it depends on data
-    lane         its lane, counted from 1; 0 for a kernel that runs alone
+    stream       its stream, counted from 1; 0 for a kernel that runs alone
     seconds      measured in a call, all its launches together
     """
 
@@ -91,7 +91,7 @@ class KernelRecord:
     tasks: int
     records: tuple[int, ...]
     rounds: int | None = 1
-    lane: int = 0
+    stream: int = 0
     seconds: float | None = None
 
     @property

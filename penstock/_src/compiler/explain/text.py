@@ -136,7 +136,7 @@ def _most_important(kernels: Iterable[KernelRecord]) -> list[KernelRecord]:
 def kernel_lines(kernel: KernelRecord, limits: Any = None, total: float = 0.0) -> list[str]:
     """A kernel's record in a few lines."""
     tasks = f"{kernel.tasks} task" + "s" * (kernel.tasks != 1)
-    rounds = _rounds(kernel) + (f", lane {kernel.lane}" if kernel.lane else "")
+    rounds = _rounds(kernel) + (f", stream {kernel.stream}" if kernel.stream else "")
     work = f"{units(kernel.flops, 'FLOP')}, {units(kernel.bytes, 'B')}, {tasks}{rounds}"
     lines = [f"  k{kernel.number:<4}      {kernel.label:<36} {work}"]
     if kernel.seconds is not None:

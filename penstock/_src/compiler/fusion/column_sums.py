@@ -17,7 +17,7 @@ from penstock._src.compiler.kernels.contraction import ContractKernel, write_epi
 from penstock._src.compiler.kernels.index import same_extent
 from penstock._src.compiler.kernels.kernel import NestKernel
 from penstock._src.compiler.kernels.reductions import Partials, cut_of, finish
-from penstock._src.compiler.recognize.lanes import common_lane
+from penstock._src.compiler.recognize.streams import common_stream
 from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim, is_one
@@ -29,9 +29,9 @@ WIDEST = 1 << 14  # columns
 
 
 def sum_on_tiles(
-    groups: Sequence[FusionGroup], is_leaf: Callable[[Node], bool], lanes: Mapping[int, int]
+    groups: Sequence[FusionGroup], is_leaf: Callable[[Node], bool], streams: Mapping[int, int]
 ) -> list[FusionGroup]:
-    """The groups in the same order, with column sums moved into the contractions whose results they sum, if both are in the same lane."""
+    """The groups in the same order, with column sums moved into the contractions whose results they sum, if both are in the same stream."""
     merged = list(groups)
     place = {n.id: i for i, group in enumerate(groups) for n in group.nodes}
     for number, group in enumerate(groups):
@@ -44,7 +44,7 @@ def sum_on_tiles(
         # The sums read the cells of a tile while it is in registers: there is one output, and it is read once.
         if len(kernel.outputs) > 1 or sum(place.get(i) == at for i in group.reads) != 1:
             continue
-        if common_lane(lanes, group.nodes) != common_lane(lanes, kernel.outputs):
+        if common_stream(streams, group.nodes) != common_stream(streams, kernel.outputs):
             continue
         roots = list(dict.fromkeys(group.reduced))
         if not all(_sums_columns(root, kernel) for root in roots):

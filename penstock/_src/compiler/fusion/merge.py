@@ -15,7 +15,7 @@ from penstock._src.compiler.fusion.partition import Partition
 from penstock._src.compiler.fusion.storing import LARGE
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.stored_blocks import MOST_READS, SMALL, blocks_of, extents
-from penstock._src.compiler.recognize.lanes import common_lane
+from penstock._src.compiler.recognize.streams import common_stream
 from penstock._src.ir.extents.dims import Extent, is_large, is_one, is_symbolic
 from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
@@ -36,7 +36,7 @@ def merge(partition: Partition) -> Partition:
     groups = [g for g in _unread_left_out(groups, partition, stored) if g.nodes or g.kernel]
     partition = replace(partition, stored=frozenset(stored), nested=nested)
     if "epilogues" not in flags.disable:
-        groups = sum_on_tiles(groups, partition.is_leaf, partition.recognized.lanes)
+        groups = sum_on_tiles(groups, partition.is_leaf, partition.recognized.streams)
     return replace(partition, groups=tuple(groups))
 
 
@@ -59,7 +59,7 @@ def _unread_left_out(
 
 @dataclass(eq=False)
 class _Open:
-    """A group that others may join. `waits`: True if it may be launched later than at its position. `lane`: of
+    """A group that others may join. `waits`: True if it may be launched later than at its position. `stream`: of
     all its nodes."""
 
     kind: str
@@ -70,7 +70,7 @@ class _Open:
     rows: RowSpace | None
     position: int
     waits: bool
-    lane: int | None
+    stream: int | None
     node_ids: set[int] = field(default_factory=set)
     group: FusionGroup | None = None  # while nothing was added
 
@@ -116,7 +116,7 @@ def _opened(partition: Partition) -> list[_Open]:
         opened.append(
             _Open(
                 g.kind, list(g.nodes), list(g.roots), set(g.reads), g.space, g.rows, i, waits,
-                common_lane(partition.recognized.lanes, g.nodes), ids, g,
+                common_stream(partition.recognized.streams, g.nodes), ids, g,
             )
         )  # fmt: skip
     return opened
@@ -171,8 +171,8 @@ class _Merger:
 
     def join(self, a: _Open, b: _Open) -> bool:
         """Adds b to a and returns True, if that is possible and saves time."""
-        # Lanes run side by side, each with kernels of its own.
-        if a.lane != b.lane:
+        # Streams run side by side, each with kernels of its own.
+        if a.stream != b.stream:
             return False
         rows = a.rows or b.rows
         as_rows = "rows" in (a.kind, b.kind) or a.kind != b.kind

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from penstock._src.compiler.fusion.exchange_order import in_exchange_order
 from penstock._src.compiler.fusion.groups import FusionGroup
-from penstock._src.compiler.fusion.lane_sections import LaneSection, in_sections
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import Partition, partition
+from penstock._src.compiler.fusion.stream_sections import StreamSection, in_sections
 from penstock._src.compiler.fusion.update_order import in_update_order
 from penstock._src.compiler.kernels.kernel import Kernel, NestKernel, map_nest, piece_nest
 from penstock._src.compiler.kernels.loop_nest import LoopNest
@@ -28,8 +28,8 @@ class Schedule:
 
     stored        ids of the nodes that they store
     makers        of a stored node, the numbers of the kernels that make it
-    last_readers  of a node in memory, the number of the last kernel that reads it; the end of a section in which several lanes do
-    sections      ranges of kernels whose lanes may run side by side
+    last_readers  of a node in memory, the number of the last kernel that reads it; the end of a section in which several streams do
+    sections      ranges of kernels whose streams may run side by side
     nested        schedules of the functions of loops and branches
     """
 
@@ -40,7 +40,7 @@ class Schedule:
     makers: Mapping[int, list[int]]
     last_readers: Mapping[int, int]
     nested: "Mapping[Function, Schedule]"
-    sections: tuple[LaneSection, ...] = ()
+    sections: tuple[StreamSection, ...] = ()
 
     def is_leaf(self, node: Node) -> bool:
         """True if kernels read a node from memory."""
@@ -48,8 +48,8 @@ class Schedule:
 
     def are_side_by_side(self, one: int, other: int) -> bool:
         """True if two kernels may run at the same time."""
-        lanes = ((s.lane_of(one), s.lane_of(other)) for s in self.sections)
-        return any(a is not None and b is not None and a != b for a, b in lanes)
+        streams = ((s.stream_of(one), s.stream_of(other)) for s in self.sections)
+        return any(a is not None and b is not None and a != b for a, b in streams)
 
     def __str__(self) -> str:
         lines = [f"{self.function.name}:", *[f"  {kernel.label}" for kernel in self.kernels]]
@@ -82,11 +82,11 @@ def schedule(part: Partition) -> Schedule:
 
 
 def _ordered(kernels: Sequence[Kernel], part: Partition) -> tuple[Kernel, ...]:
-    """The kernels of a function in launch order, apart from its lanes."""
+    """The kernels of a function in launch order, apart from its streams."""
     if part.function.exchanges:
         # An update that waited for its exchange early would leave nothing to hide the exchange behind.
         return in_exchange_order(kernels)
-    return tuple(kernels) if part.recognized.lanes else in_update_order(kernels, part.function)
+    return tuple(kernels) if part.recognized.streams else in_update_order(kernels, part.function)
 
 
 def share(nest: LoopNest, shared: dict[tuple, LoopNest]) -> None:
@@ -103,13 +103,13 @@ def share(nest: LoopNest, shared: dict[tuple, LoopNest]) -> None:
         nest.take_loops(equal)
 
 
-def later_reader(before: int | None, number: int, sections: Sequence[LaneSection]) -> int:
-    """A further reader's number, or the end of the section that it shares with a reader in another lane."""
+def later_reader(before: int | None, number: int, sections: Sequence[StreamSection]) -> int:
+    """A further reader's number, or the end of the section that it shares with a reader in another stream."""
     for section in sections:
         if before is not None and section.start <= number < section.end:
             if before == section.end:
                 return section.end
-            if section.lane_of(before) not in (None, section.lane_of(number)):
+            if section.stream_of(before) not in (None, section.stream_of(number)):
                 return section.end
     return number
 

@@ -16,9 +16,9 @@ from penstock._src.compiler.codegen.specials.table import SPECIALS, updates_firs
 from penstock._src.compiler.fusion.costs import cost_of
 from penstock._src.compiler.kernels.inline import RULES
 from penstock._src.compiler.kernels.memory import home, in_memory_already
-from penstock._src.compiler.recognize.lanes import NO_LANE
 from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.row_reductions import RowUses
+from penstock._src.compiler.recognize.streams import NO_STREAM
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir.extents.dims import is_large, is_one, key, product
@@ -132,8 +132,8 @@ def _is_made_whole(node: Node, recognized: Recognized) -> bool:
 
 
 def _demanded(recognized: Recognized) -> set[int]:
-    """Ids of the nodes that must be in memory: results, operands of kernels that are not loop nests, and values read by another lane."""
-    wanted = {home(node).id for node in (*recognized.function.roots, *_between_lanes(recognized))}
+    """Ids of the nodes that must be in memory: results, operands of kernels that are not loop nests, and values read by another stream."""
+    wanted = {home(node).id for node in (*recognized.function.roots, *_between_streams(recognized))}
     for match in recognized.matches.values():
         wanted.update((home(match.left).id, home(match.right).id))
     for attention in recognized.attentions.values():
@@ -149,20 +149,20 @@ def _demanded(recognized: Recognized) -> set[int]:
     return wanted
 
 
-def _between_lanes(recognized: Recognized) -> list[Node]:
-    """The nodes of no lane through which a lane reads values of others. Computed again in a lane, they would keep it from
+def _between_streams(recognized: Recognized) -> list[Node]:
+    """The nodes of no stream through which a stream reads values of others. Computed again in a stream, they would keep it from
     running beside those."""
-    lanes, after = recognized.lanes, set[int]()
-    for node in recognized.nodes if lanes else ():
-        if lanes.get(node.id, NO_LANE) == NO_LANE and any(
-            a.id in after or lanes.get(a.id, NO_LANE) != NO_LANE for a in node.args
+    streams, after = recognized.streams, set[int]()
+    for node in recognized.nodes if streams else ():
+        if streams.get(node.id, NO_STREAM) == NO_STREAM and any(
+            a.id in after or streams.get(a.id, NO_STREAM) != NO_STREAM for a in node.args
         ):
             after.add(node.id)
     return [
         node
         for node in recognized.nodes
         if node.id in after
-        and any(lanes.get(user.id, NO_LANE) != NO_LANE for user in recognized.users[node.id])
+        and any(streams.get(user.id, NO_STREAM) != NO_STREAM for user in recognized.users[node.id])
     ]
 
 

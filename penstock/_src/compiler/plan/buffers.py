@@ -27,7 +27,7 @@ class Buffer:
     place    "arena"; "input", "output", "variable", "prepacked" (with `number`); "constant" (with `array`); "inside"
              (part of the buffer `inside`, at `offset`)
     first, last    live range: the times of the first and the last launch that use it
-    lane           (section, lane) if it is alive in one lane only, while other lanes run
+    stream         (section, stream) if it is alive in one stream only, while others run
     """
 
     name: str
@@ -39,7 +39,7 @@ class Buffer:
     offset: int = 0
     first: int = NEVER
     last: int = -1
-    lane: tuple[int, int] = (0, 0)
+    stream: tuple[int, int] = (0, 0)
 
     def touch(self, time: int) -> None:
         """Extends the live range to a time at which it is written or read."""
@@ -60,17 +60,17 @@ def memory_of(argument: Any) -> tuple[Any, int]:
 
 
 @dataclass(frozen=True)
-class LaneTimes:
-    """The first and last time of each lane of a section. Within a section times do not order launches of different lanes."""
+class StreamTimes:
+    """The first and last time of each stream of a section. Within a section times do not order launches of different streams."""
 
-    lanes: tuple[tuple[int, int], ...]
+    streams: tuple[tuple[int, int], ...]
 
     def look_at(self, buffer: Buffer, section: int) -> None:
-        """Marks a buffer as alive in one lane only, or extends its live range over all lanes that run at the same time."""
-        start, end = self.lanes[0][0], self.lanes[-1][1]
-        for number, (first, last) in enumerate(self.lanes, 1):
+        """Marks a buffer as alive in one stream only, or extends its live range over all streams that run at the same time."""
+        start, end = self.streams[0][0], self.streams[-1][1]
+        for number, (first, last) in enumerate(self.streams, 1):
             if first <= buffer.first and buffer.last <= last:
-                buffer.lane = section, number
+                buffer.stream = section, number
                 return
         if start <= buffer.first <= end:
             buffer.first = start
@@ -78,8 +78,8 @@ class LaneTimes:
             buffer.last = end
 
 
-def settle_lanes(buffers: Iterable[Buffer], sections: Sequence[LaneTimes]) -> None:
-    """Corrects live ranges for lanes, which run side by side although their launches have different times."""
+def settle_streams(buffers: Iterable[Buffer], sections: Sequence[StreamTimes]) -> None:
+    """Corrects live ranges for streams, which run side by side although their launches have different times."""
     for buffer in buffers:
         for number, section in enumerate(sections, 1):
             section.look_at(buffer, number)
@@ -93,10 +93,10 @@ def arrange(buffers: Iterable[Buffer], guard: bool = False) -> int:
     # Greedy by size: placing large buffers first leaves gaps that small ones fill.
     todo.sort(key=lambda b: (-dims.number(b.size), b.first))
     firsts, lasts, offsets, ends = (np.zeros(len(todo), np.int64) for _ in range(4))
-    lanes = np.array([b.lane for b in todo], np.int64).reshape(-1, 2)
+    streams = np.array([b.stream for b in todo], np.int64).reshape(-1, 2)
     for count, buffer in enumerate(todo):
         size = dims.number(room(buffer))
-        meets = _meet(buffer, firsts[:count], lasts[:count], lanes[:count])
+        meets = _meet(buffer, firsts[:count], lasts[:count], streams[:count])
         at = _lowest_gap(offsets[:count][meets], ends[:count][meets], size)
         buffer.offset = at
         firsts[count], lasts[count], offsets[count], ends[count] = (
@@ -114,12 +114,12 @@ def room(buffer: Buffer) -> Any:
     return dims.maximum(dims.ceil_divide(buffer.size, LINE) * LINE, LINE)
 
 
-def _meet(buffer: Buffer, firsts: np.ndarray, lasts: np.ndarray, lanes: np.ndarray) -> np.ndarray:
+def _meet(buffer: Buffer, firsts: np.ndarray, lasts: np.ndarray, streams: np.ndarray) -> np.ndarray:
     """A mask of the buffers that may be alive at the same time as `buffer`."""
     meets = (firsts <= buffer.last) & (lasts >= buffer.first)
-    section, lane = buffer.lane
-    if section:  # lanes of a section run side by side, whatever their times
-        meets |= (lanes[:, 0] == section) & (lanes[:, 1] != lane)
+    section, stream = buffer.stream
+    if section:  # streams of a section run side by side, whatever their times
+        meets |= (streams[:, 0] == section) & (streams[:, 1] != stream)
     return meets
 
 
@@ -139,10 +139,10 @@ def places(buffers: Iterable[Buffer]) -> tuple[Place, ...]:
     firsts, lasts, offsets = (
         np.array([getattr(b, name) for b in todo], np.int64) for name in ("first", "last", "offset")
     )
-    lanes = np.array([b.lane for b in todo], np.int64).reshape(-1, 2)
+    streams = np.array([b.stream for b in todo], np.int64).reshape(-1, 2)
     below = np.zeros((len(todo), len(todo)), np.float32)  # float: matrix products are fast
     for i, buffer in enumerate(todo):
-        below[i] = _meet(buffer, firsts, lasts, lanes) & (offsets < buffer.offset)
+        below[i] = _meet(buffer, firsts, lasts, streams) & (offsets < buffer.offset)
     # Transitive reduction: if k is below i and j is below k, then i starts above the end of j anyway. (below @ below)[i, j] counts such k.
     direct = (below > 0) & (below @ below == 0)
     return tuple([Place(b, tuple(np.flatnonzero(direct[i]).tolist())) for i, b in enumerate(todo)])

@@ -8,7 +8,7 @@ from penstock._src.compiler.codegen.generator import Generator
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.kernel import Kernel, SpecialKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
-from penstock._src.compiler.plan.buffers import Buffer, LaneTimes
+from penstock._src.compiler.plan.buffers import Buffer, StreamTimes
 from penstock._src.compiler.plan.in_place import Lifetimes
 from penstock._src.compiler.plan.launch_table import (
     STATUS,
@@ -51,9 +51,9 @@ class PlanBuilder:
     is_held     True if the run cannot be interrupted here: an earlier launch has updated variables
     written     indices of the variables that have their new values here
     exchanging  numbers of the exchanges that have begun and were not waited for
-    has_lanes   True if the device runs lanes side by side
-    lane        the current lane, counted from 1; 0 where nothing runs side by side
-    lane_times  times of lanes, by section
+    overlaps_streams   True if the device runs streams side by side
+    stream      the current stream, counted from 1; 0 where nothing runs side by side
+    stream_times  times of streams, by section
     """
 
     function: Function
@@ -71,9 +71,9 @@ class PlanBuilder:
     is_held: bool = False
     written: frozenset[int] = frozenset()
     exchanging: set[int] = field(default_factory=set)
-    has_lanes: bool = False
-    lane: int = 0
-    lane_times: list[LaneTimes] = field(default_factory=list)
+    overlaps_streams: bool = False
+    stream: int = 0
+    stream_times: list[StreamTimes] = field(default_factory=list)
     launches: list[Record] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
     known: list[Buffer] = field(default_factory=list)
@@ -86,14 +86,14 @@ class PlanBuilder:
 
     @property
     def known_written(self) -> frozenset[int] | None:
-        """`written`; None within a loop, or parallel to a lane, that may write further variables."""
-        is_inner = self.schedule.function is not self.function or self.lane
+        """`written`; None within a loop, or parallel to a stream, that may write further variables."""
+        is_inner = self.schedule.function is not self.function or self.stream
         return None if is_inner and self.assigned else self.written
 
     @property
     def status(self) -> Any:
-        """The argument for the status words of the current lane, to which kernels write errors."""
-        return (STATUS, 8 * STATUS_WORDS * self.lane) if self.lane else STATUS
+        """The argument for the status words of the current stream, to which kernels write errors."""
+        return (STATUS, 8 * STATUS_WORDS * self.stream) if self.stream else STATUS
 
     def note_written(self, kernel: Any) -> None:
         """Adds the variables that a kernel has written to `written`."""
@@ -166,7 +166,7 @@ class PlanBuilder:
     def note(self, kernel: Any, reads: Sequence[Buffer], writes: Sequence[Buffer]) -> None:
         """Records the buffers that a kernel reads and writes, before its launches are added."""
         if self.trace is not None:
-            self.trace.add(kernel, reads, writes, (len(self.lane_times), self.lane))
+            self.trace.add(kernel, reads, writes, (len(self.stream_times), self.stream))
         if any((b.inside or b).place == "variable" for b in writes):
             self.updates = True
 
@@ -207,7 +207,7 @@ class PlanBuilder:
             if not isinstance(label, str) and not current().is_open:
                 label = label()
             self.launches.append(
-                Launch(code, function, tasks, args, label, nodes, holds, self.lane, schedule)
+                Launch(code, function, tasks, args, label, nodes, holds, self.stream, schedule)
             )
             self.is_held, self.updates = self.is_held or holds, False
 

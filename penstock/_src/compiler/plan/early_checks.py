@@ -21,7 +21,7 @@ class EarlyChecks:
     """The checks of a function that changes variables, by the index of the kernel before which they are evaluated.
 
     makers            indices of the kernels that compute a node, by its id
-    are_side_by_side  True for two kernels of different lanes of one section
+    are_side_by_side  True for two kernels of different streams of one section
     """
 
     before: Mapping[int, Sequence[Check]]

@@ -58,7 +58,7 @@ class Lifetimes:
                 own = home(leaf).id
                 if own in schedule.makers and own not in pinned:
                     last[own] = later_reader(last.get(own), number, schedule.sections)
-        if schedule.sections:  # `later_reader` gives the end of a section if several lanes read a value last: no kernel may overwrite it
+        if schedule.sections:  # `later_reader` gives the end of a section if several streams read a value last: no kernel may overwrite it
             last = {own: i for own, i in last.items() if _reads(schedule.kernels[i : i + 1], own)}
         return cls({own: schedule.kernels[i] for own, i in last.items()})
 

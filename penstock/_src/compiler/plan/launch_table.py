@@ -18,14 +18,20 @@ from penstock._src.native.runner import (
     HOLD,
     JUMP,
     JUMP_UNLESS,
-    LANES,
     NANOSECONDS,
+    STREAMS,
     SWITCH,
     A,
 )
 from penstock._src.util.dataclass import dataclass
 
-CONTROL = {JUMP: "jump", JUMP_UNLESS: "jump unless", SWITCH: "switch", HOLD: "hold", LANES: "lanes"}
+CONTROL = {
+    JUMP: "jump",
+    JUMP_UNLESS: "jump unless",
+    SWITCH: "switch",
+    HOLD: "hold",
+    STREAMS: "streams",
+}
 
 
 class _Status:
@@ -46,7 +52,7 @@ class Launch:
     args      numbers, Buffers, STATUS, or one of these with a byte offset
     nodes     the nodes that its kernel stores or checks: one list for all launches of a kernel
     holds     True for the first launch that updates a variable: from here the run is not interrupted
-    lane      the lane, counted from 1, where launches run side by side; else 0
+    stream    the stream, counted from 1, where launches run side by side; else 0
     schedule  the tiling of a contraction, for reports: "gemm 8x48"
     """
 
@@ -57,7 +63,7 @@ class Launch:
     label: LaunchLabel
     nodes: Sequence[Node]
     holds: bool = False
-    lane: int = 0
+    stream: int = 0
     schedule: str = ""
 
 

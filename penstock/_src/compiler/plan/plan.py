@@ -11,7 +11,7 @@ from penstock._src.ir.extents.values import Values, current_or_none
 from penstock._src.ir.function import Check, Function
 from penstock._src.ir.node import Node
 from penstock._src.native import Code
-from penstock._src.native.runner import LANES
+from penstock._src.native.runner import STREAMS
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.lazy import ByName
 
@@ -109,9 +109,9 @@ class Plan:
         return f"{self.function.name}: {self.arena_bytes} bytes\n{text(self.launches)}"
 
     @property
-    def lanes(self) -> int:
-        """The largest number of lanes that run side by side."""
-        records = [x for x in self.launches if isinstance(x, Jump) and x.operation == LANES]
+    def streams(self) -> int:
+        """The largest number of streams that run side by side."""
+        records = [x for x in self.launches if isinstance(x, Jump) and x.operation == STREAMS]
         return max((x.target for x in records), default=0)
 
     @property

@@ -15,7 +15,7 @@ from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import BoundsKernel, NestKernel
 from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_already
-from penstock._src.compiler.plan.buffers import Buffer, arrange, places, settle_lanes
+from penstock._src.compiler.plan.buffers import Buffer, arrange, places, settle_streams
 from penstock._src.compiler.plan.builder import Launcher, PlanBuilder
 from penstock._src.compiler.plan.early_checks import EarlyChecks
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
@@ -47,23 +47,27 @@ LAUNCHERS: dict[Any, Launcher] = {
 }
 
 
-def plan(schedule: Schedule, generator: Generator, threads: int, has_lanes: bool = False) -> Plan:
+def plan(
+    schedule: Schedule, generator: Generator, threads: int, overlaps_streams: bool = False
+) -> Plan:
     """The Plan of a function for a target and a number of threads. Writes the code of kernels that are not cached.
 
-    `has_lanes`: True if the device can run lanes side by side.
+    `overlaps_streams`: True if the device can run streams side by side.
     """
     with current_or_none() or Values({}):
-        return _planned(schedule, generator, threads, has_lanes)
+        return _planned(schedule, generator, threads, overlaps_streams)
 
 
-def _planned(schedule: Schedule, generator: Generator, threads: int, has_lanes: bool) -> Plan:
+def _planned(
+    schedule: Schedule, generator: Generator, threads: int, overlaps_streams: bool
+) -> Plan:
     """`plan`, where unknown extents have numbers."""
     written = generator.written
     builder = _begin(schedule, generator, threads)
-    builder.has_lanes = has_lanes
+    builder.overlaps_streams = overlaps_streams
     _plan_function(builder, EarlyChecks.of(schedule))
     guarded = bool(flags.guard or flags.checked)
-    settle_lanes(builder.known, builder.lane_times)
+    settle_streams(builder.known, builder.stream_times)
     arena_bytes = arrange(builder.known, guarded)
     function = schedule.function
     conditions = [(check, builder.buffer(check.condition)) for check in _late_checks(function)]

@@ -6,10 +6,10 @@ from penstock._src.compiler.kernels.attention import Attention
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.recognize.attention import find_attentions
 from penstock._src.compiler.recognize.contractions.find import find_contractions
-from penstock._src.compiler.recognize.lanes import lanes_of
 from penstock._src.compiler.recognize.recognized import Recognized
 from penstock._src.compiler.recognize.reductions import find_reductions
 from penstock._src.compiler.recognize.row_reductions import find_row_reductions
+from penstock._src.compiler.recognize.streams import streams_of
 from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 from penstock._src.util.flags import flags
@@ -21,7 +21,7 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
     nodes = function.nodes()
     users = users_of(nodes)
     roots = {home(node).id for node in function.roots}
-    lanes = lanes_of(nodes)
+    streams = streams_of(nodes)
     attentions: dict[int, Attention] = {}
     absorbed: set[int] = set()
     if not off & {"contractions", "attention"}:
@@ -30,19 +30,19 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
             attentions.update((n.id, attention) for n in attention.made)
     # Attentions first: they take contractions, reductions and epilogues whole.
     rest = [n for n in nodes if n.id not in attentions and n.id not in absorbed]
-    matches, contractions, taken = find_contractions(rest, users, roots, absorbed, lanes)
+    matches, contractions, taken = find_contractions(rest, users, roots, absorbed, streams)
     absorbed |= taken
     operands = {
         home(n).id for attention in matches.values() for n in (attention.left, attention.right)
     }
     reductions, taken = find_reductions(
-        rest, users, roots | operands, absorbed, contractions, lanes
+        rest, users, roots | operands, absorbed, contractions, streams
     )
     absorbed |= taken
     in_rows = find_row_reductions(nodes, users, roots, reductions, absorbed, contractions)
     return Recognized(
         function, tuple(nodes), users, attentions, matches, contractions, reductions, in_rows,
-        frozenset(absorbed), lanes, in_loop, _nested(nodes),
+        frozenset(absorbed), streams, in_loop, _nested(nodes),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class Recognized:
     row_reductions  ends of reductions that each kernel over the same rows computes again
     rows            the reduce nodes of these
     absorbed        nodes that exist only in registers of the kernel that takes them along
-    lanes           of each node the lane, if there are several (lanes.py)
+    streams         the stream of each node, if there are several (streams.py)
     in_loop         True if the function is a loop's body, where launches count for more
     nested          the records of the functions of loops and branches
     """
@@ -38,7 +38,7 @@ class Recognized:
     reductions: Mapping[int, Node]
     row_reductions: frozenset[int]
     absorbed: frozenset[int]
-    lanes: Mapping[int, int]
+    streams: Mapping[int, int]
     in_loop: bool
     nested: "Mapping[Function, Recognized]"
 

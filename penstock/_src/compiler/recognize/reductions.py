@@ -19,9 +19,9 @@ def find_reductions(
     roots: Container[int],
     absorbed: Collection[int],
     contractions: Container[int],
-    lanes: Mapping[int, int],
+    streams: Mapping[int, int],
 ) -> tuple[dict[int, Node], set[int]]:
-    """(the reduce nodes by the end of their epilogues, the nodes within epilogues), by ids. An epilogue stays in its reduction's lane."""
+    """(the reduce nodes by the end of their epilogues, the nodes within epilogues), by ids. An epilogue stays in its reduction's stream."""
     ends: dict[int, Node] = {}
     taken = set(absorbed)
     longest = 0 if "epilogues" in flags.disable else LONGEST_EPILOGUE
@@ -33,7 +33,7 @@ def find_reductions(
             (user,) = users[end.id]
             if user.kind not in ELEMENTWISE or user.id in taken or user.id in contractions:
                 break
-            if lanes.get(user.id) != lanes.get(node.id):
+            if streams.get(user.id) != streams.get(node.id):
                 break
             # Two reductions meet here: one of them is stored, and read by the other.
             if any(a is not end and (a.kind == "reduce" or a.id in taken) for a in user.args):

@@ -49,7 +49,7 @@ class CpuDevice:
         return pool().threads
 
     @property
-    def has_lanes(self) -> bool:
+    def overlaps_streams(self) -> bool:
         return (
             not flags.checked
         )  # accesses are held to one list of buffers, and noted in one status
@@ -112,5 +112,7 @@ DEVICE = CpuDevice()
 def build_program(function: Function) -> Program:
     """A function planned for the CPU of this process and loaded."""
     return load(
-        plan_function(function, DEVICE.generator, DEVICE.threads, has_lanes=DEVICE.has_lanes)
+        plan_function(
+            function, DEVICE.generator, DEVICE.threads, overlaps_streams=DEVICE.overlaps_streams
+        )
     )

@@ -128,7 +128,7 @@ class CudaDevice:
 
     computes = True
     threads = CONCURRENT
-    has_lanes = False
+    overlaps_streams = False
     load_open = None
 
     def __init__(

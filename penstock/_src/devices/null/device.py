@@ -23,7 +23,7 @@ class NullDevice:
     """Nothing is computed."""
 
     name, computes, generator, threads = "null", False, None, 1
-    has_lanes = False
+    overlaps_streams = False
     load_open = None
 
     def load(self, plan: Plan) -> NullProgram:

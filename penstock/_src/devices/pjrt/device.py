@@ -14,7 +14,7 @@ class PjrtDevice:
     """A device that takes functions as StableHLO; its plugin is opened when it is first used."""
 
     name, computes, generator, threads = "PJRT", True, None, 1
-    has_lanes = False
+    overlaps_streams = False
     load_open = None
 
     def __init__(self) -> None:

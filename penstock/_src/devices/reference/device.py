@@ -47,7 +47,7 @@ class ReferenceDevice:
     """The interpreter of primitives."""
 
     name, computes, generator, threads = "reference", True, None, 1
-    has_lanes = False
+    overlaps_streams = False
     load_open = None
 
     def load(self, plan: Plan) -> ReferenceProgram:

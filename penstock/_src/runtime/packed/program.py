@@ -98,7 +98,7 @@ class PackedProgram(OpenProgram):
         record, count = self.record, self.table_words
         arrays = record.signature.count + len(record.signature.results) + len(record.packers)
         call = Call(
-            words[:count], arrays, words[count:], threads=record.threads, lanes=record.lanes,
+            words[:count], arrays, words[count:], threads=record.threads, streams=record.streams,
             keep=(block, self.constants, self.libraries),
         )  # fmt: skip
         for at, offset in record.status:

@@ -87,7 +87,7 @@ class PlanRecord:
     key         what else the inputs must have: shapes and aliases of variables
     symbols     the names of unknown extents, sorted
     codes       identities of codes in the pack
-    threads, lanes   as in Plan
+    threads, streams   as in Plan
     words       the launch table, then its patches (rows of an array's number, a word, bytes to add)
     table       number of words of the launch table
     launches    as in Packing
@@ -105,7 +105,7 @@ class PlanRecord:
     symbols: tuple[str, ...]
     codes: Sequence[str]
     threads: int
-    lanes: int
+    streams: int
     words: Sequence[int]
     table: int
     launches: Sequence[tuple[int, int, str]]
@@ -173,7 +173,7 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
         _text(content["name"]),
         [(tuple(read), what) for read, what in content["form"]],
         _text(content["key"]), symbols, codes,
-        _positive(content["threads"]), _count(content["lanes"]), words, table,
+        _positive(content["threads"]), _count(content["streams"]), words, table,
         _launches(content["launches"], table, len(codes)), status.tolist(),
         constants, constant_words.tolist(), stores.tolist(), rows.tolist(), facts, signature,
         [

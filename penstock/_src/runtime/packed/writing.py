@@ -122,7 +122,7 @@ def portable(
     ]
     sizes.require(_conditions(extents))  # at last: what is decided above is among them
     return PlanRecord(
-        plan.function.name, form, key, tuple(names), codes.identities, plan.threads, plan.lanes,
+        plan.function.name, form, key, tuple(names), codes.identities, plan.threads, plan.streams,
         [*table, *patches], len(table), launches, words.status, list(constants.values()),
         [(at, numbers[buffer], offset) for at, buffer, offset in words.constant_words],
         words.stores, sizes.rows, facts, _signature(signature, open_signature), packers,

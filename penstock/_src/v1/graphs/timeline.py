@@ -98,8 +98,8 @@ class Timeline:
         self._trace, self._tensors = Trace(), dict[str, _Tensor]()
         self._allocators = self._trace.add_process("Allocators")
         pids = [self._processes_of(device) for device in self._stats.dev_stats]
-        lanes = [list(_lanes(device)) for device in self._stats.dev_stats]
-        rows = list(zip(self._stats.dev_stats, pids, lanes, strict=True))
+        threads = [list(_threads(device)) for device in self._stats.dev_stats]
+        rows = list(zip(self._stats.dev_stats, pids, threads, strict=True))
         for device, processes, tids in rows:
             for node, tid in zip(device.node_stats, tids, strict=True):
                 self._add_tensors(node, processes, tid, show_memory)
@@ -177,14 +177,14 @@ class Timeline:
         return maxima
 
 
-def _lanes(device: Any) -> Iterator[int]:
+def _threads(device: Any) -> Iterator[int]:
     """The thread of each node of a device: the first in which nothing else runs."""
     ends: list[int] = [0]
     for node in device.node_stats:
         free = (i for i, end in enumerate(ends) if node.all_start_micros > end)
-        lane = next(free, len(ends))
-        ends[lane:] = [node.all_start_micros + node.all_end_rel_micros, *ends[lane + 1 :]]
-        yield lane
+        thread = next(free, len(ends))
+        ends[thread:] = [node.all_start_micros + node.all_end_rel_micros, *ends[thread + 1 :]]
+        yield thread
 
 
 def _is_gpu_stream(device: str) -> bool:

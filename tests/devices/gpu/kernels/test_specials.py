@@ -113,7 +113,7 @@ def test_several_keys(n):
     arrays = [RANDOM.integers(0, 9, s).astype(np.int32) for s in shapes]
     arrays[2][:] = np.arange(n)
     generator = DEVICE.generator
-    plan = plan_function(function, generator, DEVICE.threads, has_lanes=False)
+    plan = plan_function(function, generator, DEVICE.threads, overlaps_streams=False)
     found = [np.asarray(x) for x in DEVICE.load(plan).run(arrays)]
     for line in range(2):
         order = np.lexsort((arrays[1][line], arrays[0][line]))

@@ -12,8 +12,8 @@ from penstock._src.compiler.plan.builder import PlanBuilder
 from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
 from penstock._src.compiler.plan.launchers.contractions import stores_once
 from penstock._src.compiler.plan.launchers.exchanges import advance_exchanges
-from penstock._src.compiler.plan.launchers.lanes import launch_section
 from penstock._src.compiler.plan.launchers.specials import stop_unless
+from penstock._src.compiler.plan.launchers.streams import launch_section
 from penstock._src.compiler.plan.verify.kernels import KernelVerifier
 from penstock._src.compiler.plan.verify.states import StateVerifier
 from penstock._src.ir.extents.values import current

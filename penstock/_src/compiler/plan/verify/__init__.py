@@ -20,7 +20,7 @@ index; such a fusion must be refused where it is chosen (fusion/).
   division rounds down.
 - *Reads*: a load is within its array wherever its guard holds, for every number to which an index may be clamped. Arrays without elements are never
   loaded: values that only an empty loop needs may be computed before the loop.
-- *Lanes*: a buffer that one lane writes is neither read nor written by another lane of the section.
+- *Streams*: a buffer that one stream writes is neither read nor written by another stream of the section.
 - *Order*: in the order of launches (for loops, over two rounds) each byte that is read was last written as part of the buffer that is read. A
   result that overwrites an input of its kernel is stored at the element that is read, or in the same round of the outer loops as the read.
 - *States*: a state of a loop and its next value may have one buffer. Where a kernel stores there, no later kernel reads the old state; if an array is

@@ -30,13 +30,13 @@ SHARED = ("input", "constant", "prepacked")
 class MemoryEvent:
     """The buffers that a kernel reads, then writes. `kernel` is a name for other events.
 
-    lane  (number of sections before it, its lane counted from 1, or 0)
+    stream  (number of sections before it, its stream counted from 1, or 0)
     """
 
     kernel: Any
     reads: list[Buffer]
     writes: list[Buffer]
-    lane: tuple[int, int] = (0, 0)
+    stream: tuple[int, int] = (0, 0)
 
     @property
     def label(self) -> str:
@@ -55,10 +55,10 @@ class MemoryTrace:
         kernel: Any,
         reads: Iterable[Buffer],
         writes: Iterable[Buffer],
-        lane: tuple[int, int] = (0, 0),
+        stream: tuple[int, int] = (0, 0),
     ) -> None:
         """Adds the event of a kernel."""
-        self.events.append(MemoryEvent(kernel, list(reads), list(writes), lane))
+        self.events.append(MemoryEvent(kernel, list(reads), list(writes), stream))
 
     def again(self, start: int) -> None:
         """Adds a loop's second round: the events since `start` again."""
@@ -68,7 +68,7 @@ class MemoryTrace:
 
 def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
     """Raises InternalError if a kernel reads memory that does not contain the value; buffers must have their offsets."""
-    _verify_lanes(trace.events)
+    _verify_streams(trace.events)
     memory = _LastWritten(arena_bytes)
     done: set[int] = set()
     for event in trace.events:
@@ -86,23 +86,23 @@ def verify_order(trace: MemoryTrace, arena_bytes: int, target: Target) -> None:
             memory.write(buffer)
 
 
-def _verify_lanes(events: Iterable[MemoryEvent]) -> None:
-    """Verifies that no lane uses a buffer that another lane of its section writes."""
+def _verify_streams(events: Iterable[MemoryEvent]) -> None:
+    """Verifies that no stream uses a buffer that another stream of its section writes."""
     sections: dict[int, list[MemoryEvent]] = {}
     for event in events:
-        if event.lane[1]:
-            sections.setdefault(event.lane[0], []).append(event)
+        if event.stream[1]:
+            sections.setdefault(event.stream[0], []).append(event)
     for section in sections.values():
         used = {id(b): b for e in section for b in (*e.reads, *e.writes)}
         users: dict[int, set[int]] = {}
         for event in section:
             for buffer in (*event.reads, *event.writes):
-                users.setdefault(id(buffer), set()).add(event.lane[1])
+                users.setdefault(id(buffer), set()).add(event.stream[1])
         for event in section:
             for out in event.writes:
                 for i, other in used.items():
-                    if users[i] != {event.lane[1]} and _overlap(out, other):
-                        fail(event, f"{out.name} is written beside a lane that uses {other.name}")
+                    if users[i] != {event.stream[1]} and _overlap(out, other):
+                        fail(event, f"{out.name} is written beside a stream that uses {other.name}")
 
 
 def _verify_overlaps(event: MemoryEvent, target: Target) -> None:

@@ -29,11 +29,11 @@ def find_contractions(
     users: Mapping[int, list[Node]],
     roots: Container[int],
     absorbed: Collection[int],
-    lanes: Mapping[int, int],
+    streams: Mapping[int, int],
 ) -> tuple[dict[int, Match], dict[int, Node], set[int]]:
     """(the match of each contract node, the contract nodes by the end of their epilogues, the nodes within epilogues).
 
-    Mappings are by ids. Nodes in `absorbed` belong to other kernels already. An epilogue stays in its contraction's lane.
+    Mappings are by ids. Nodes in `absorbed` belong to other kernels already. An epilogue stays in its contraction's stream.
     """
     ends: dict[int, Node] = {}
     taken = set(absorbed)
@@ -58,7 +58,7 @@ def find_contractions(
         end = node
         takes = node.dtype.is_floating or node.dtype == dtypes.int32
         if takes and "epilogues" not in flags.disable:
-            end, between = end_of_epilogue(node, users, is_stored, lanes)
+            end, between = end_of_epilogue(node, users, is_stored, streams)
             if any(n.id in taken or n.id in ends for n in (end, *between)):
                 end, between = node, []  # another's epilogue already: a sum of two products
             taken.update(n.id for n in (node, *between) if n is not end)
@@ -71,7 +71,7 @@ def end_of_epilogue(
     root: Node,
     users: Mapping[int, list[Node]],
     wanted: Callable[[Node], bool],
-    lanes: Mapping[int, int] = {},
+    streams: Mapping[int, int] = {},
 ) -> tuple[Node, list[Node]]:
     """The last node of the elementwise nodes (and reshapes) that alone consume a contraction, and those before it.
 
@@ -88,7 +88,7 @@ def end_of_epilogue(
         fits = user.kind in ELEMENTWISE or user.kind == "reshape"
         if (
             not fits
-            or lanes.get(user.id) != lanes.get(root.id)
+            or streams.get(user.id) != streams.get(root.id)
             # A stored value within the epilogue would be written by no kernel.
             or any(wanted(a) for a in user.args if a.id in known)
             or not _same_size(user, root)

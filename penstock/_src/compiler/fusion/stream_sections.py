@@ -1,7 +1,7 @@
-"""Lanes: sections of a function in which each lane (recognize/lanes.py) has its own kernels, which run side by side.
+"""Streams: sections of a function in which each stream (recognize/streams.py) has its own kernels, which run side by side.
 
-Within a section no lane reads the results of another one. Nodes outside of all lanes, such as a sum of gradients, are between sections.
-Kernels are reordered so that each section, and each lane within it, is contiguous.
+Within a section no stream reads the results of another one. Nodes outside of all streams, such as a sum of gradients, are between sections.
+Kernels are reordered so that each section, and each stream within it, is contiguous.
 """
 
 import math
@@ -11,7 +11,7 @@ from penstock._src.compiler.fusion.exchange_order import needs_of
 from penstock._src.compiler.fusion.partition import Partition
 from penstock._src.compiler.kernels.contraction import ContractKernel
 from penstock._src.compiler.kernels.kernel import BoundsKernel, Kernel
-from penstock._src.compiler.recognize.lanes import NO_LANE, common_lane
+from penstock._src.compiler.recognize.streams import NO_STREAM, common_stream
 from penstock._src.ir.extents import dims
 from penstock._src.util.dataclass import dataclass
 
@@ -19,10 +19,10 @@ FLOPS_OF_A_BYTE = 4  # flops of a core in the time in which it moves a byte
 
 
 @dataclass(frozen=True)
-class LaneSection:
-    """Kernels of several lanes: numbers of the first kernels of the lanes, and the end of the last one.
+class StreamSection:
+    """Kernels of several streams: numbers of the first kernels of the streams, and the end of the last one.
 
-    work    of each lane, in bytes that are moved in the same time
+    work    of each stream, in bytes that are moved in the same time
     """
 
     bounds: tuple[int, ...]
@@ -36,8 +36,8 @@ class LaneSection:
     def end(self) -> int:
         return self.bounds[-1]
 
-    def lane_of(self, kernel: int) -> int | None:
-        """The index of a kernel's lane among the section's lanes; None if the kernel is not in the section."""
+    def stream_of(self, kernel: int) -> int | None:
+        """The index of a kernel's stream among the section's streams; None if the kernel is not in the section."""
         if not self.start <= kernel < self.end:
             return None
         return sum(bound <= kernel for bound in self.bounds[1:])
@@ -45,23 +45,23 @@ class LaneSection:
 
 def in_sections(
     kernels: Sequence[Kernel], part: Partition
-) -> tuple[tuple[Kernel, ...], tuple[LaneSection, ...]]:
+) -> tuple[tuple[Kernel, ...], tuple[StreamSection, ...]]:
     """(the kernels of a function in another order, its sections)."""
-    lanes = part.recognized.lanes
+    streams = part.recognized.streams
     if (
-        not lanes or part.function.exchanges
+        not streams or part.function.exchanges
     ):  # exchanges with other processes are made by one thread
         return tuple(kernels), ()
     needs = _needs(kernels, part)
-    own = _lanes_of_kernels(kernels, needs, lanes)
+    own = _streams_of_kernels(kernels, needs, streams)
     order: list[int] = []
-    sections: list[LaneSection] = []
+    sections: list[StreamSection] = []
     done: set[int] = set()
     left = list(range(len(kernels)))
     while left:
-        # Kernels of no lane go as early as they can, so that the lanes after them find their inputs.
+        # Kernels of no stream go as early as they can, so that the streams after them find their inputs.
         for number in left:
-            if own[number] == NO_LANE and needs[number] <= done:
+            if own[number] == NO_STREAM and needs[number] <= done:
                 order.append(number)
                 done.add(number)
         left = [number for number in left if number not in done]
@@ -71,10 +71,10 @@ def in_sections(
             order += numbers
             done.update(numbers)
             bounds.append(len(order))
-        # A lane alone runs as usual.
+        # A stream alone runs as usual.
         if len(section) > 1:
             work = [sum(_work(kernels[i]) for i in numbers) for numbers in section.values()]
-            sections.append(LaneSection(tuple(bounds), tuple(work)))
+            sections.append(StreamSection(tuple(bounds), tuple(work)))
         left = [number for number in left if number not in done]
     return tuple([kernels[number] for number in order]), tuple(sections)
 
@@ -82,16 +82,16 @@ def in_sections(
 def _section(
     left: Sequence[int], own: Sequence[int], needs: Sequence[set[int]], done: Collection[int]
 ) -> dict[int, list[int]]:
-    """The kernels of each lane that can run before all others that are left."""
+    """The kernels of each stream that can run before all others that are left."""
     members: dict[int, list[int]] = {}
     placed: dict[int, set[int]] = {}
     for number in left:
-        lane = own[number]
-        # A lane sees what was done before the section and its own kernels: it depends on no lane beside it.
-        before = placed.setdefault(lane, set(done))
-        if lane != NO_LANE and needs[number] <= before:
+        stream = own[number]
+        # A stream sees what was done before the section and its own kernels: it depends on no stream beside it.
+        before = placed.setdefault(stream, set(done))
+        if stream != NO_STREAM and needs[number] <= before:
             before.add(number)
-            members.setdefault(lane, []).append(number)
+            members.setdefault(stream, []).append(number)
     return dict(sorted(members.items()))
 
 
@@ -126,24 +126,24 @@ def _computing(
                 pending.append(user)
 
 
-def _lanes_of_kernels(
-    kernels: Sequence[Kernel], needs: Sequence[set[int]], lanes: Mapping[int, int]
+def _streams_of_kernels(
+    kernels: Sequence[Kernel], needs: Sequence[set[int]], streams: Mapping[int, int]
 ) -> list[int]:
-    """The lane of each kernel. A kernel with results that another lane reads directly is in no lane."""
+    """The stream of each kernel. A kernel with results that another stream reads directly is in no stream."""
     own: list[int] = []
     for kernel, needed in zip(kernels, needs, strict=True):
         nodes = [kernel.node] if isinstance(kernel, BoundsKernel) else kernel.outputs
-        common = common_lane(lanes, nodes)
+        common = common_stream(streams, nodes)
         if common is None:  # it adds up partial sums, which have no operations
             makers = {own[number] for number in needed}
-            common = makers.pop() if len(makers) == 1 else NO_LANE
+            common = makers.pop() if len(makers) == 1 else NO_STREAM
         own.append(common)
-    # From the end to the start: a kernel serves the lanes of all that follow from it.
-    serves = [{lane} for lane in own]
+    # From the end to the start: a kernel serves the streams of all that follow from it.
+    serves = [{stream} for stream in own]
     for number in reversed(range(len(kernels))):
-        if own[number] != NO_LANE:
+        if own[number] != NO_STREAM:
             if len(serves[number]) > 1:
-                own[number] = NO_LANE
+                own[number] = NO_STREAM
             for needed in needs[number]:
                 serves[needed] |= serves[number]
     return own

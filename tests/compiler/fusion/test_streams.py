@@ -1,4 +1,4 @@
-"""Functions of several lanes: which kernels run side by side, and that values stay what they are."""
+"""Functions of several streams: which kernels run side by side, and that values stay what they are."""
 
 import itertools
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ import pytest
 
 from penstock._src.compiler.fusion.schedule import schedule_function
 from penstock._src.compiler.lower.context import LoweringContext
-from penstock._src.compiler.plan.launchers import lanes
+from penstock._src.compiler.plan.launchers import streams
 from penstock._src.core import dtypes
 from penstock._src.devices.cpu.device import build_program
 from penstock._src.ir import interpreter
@@ -20,9 +20,9 @@ F32 = dtypes.float32
 
 
 @pytest.fixture(autouse=True)
-def _small_lanes_on_two_threads(monkeypatch):
-    monkeypatch.setattr(lanes, "LEAST", 0)
-    monkeypatch.setattr(lanes, "GAIN", 100.0)
+def _small_streams_on_two_threads(monkeypatch):
+    monkeypatch.setattr(streams, "LEAST", 0)
+    monkeypatch.setattr(streams, "GAIN", 100.0)
     before = pool().threads
     pool().resize(2)
     yield
@@ -59,7 +59,7 @@ def sections(function):
     ]
 
 
-def test_replicas_are_lanes_and_their_sum_is_in_none():
+def test_replicas_are_streams_and_their_sum_is_in_none():
     p = LoweringContext()
     *x, w = parameters(p, 4)
     one, two, three = replicas(p, 3, x, w)
@@ -97,7 +97,7 @@ def test_a_pipeline_over_two_devices_has_no_section():
     assert sections(p.function("f", [*x, w], [p.tanh(p.matmul(y, w))])) == []
 
 
-def test_devices_of_other_names_and_one_number_are_one_lane():
+def test_devices_of_other_names_and_one_number_are_one_stream():
     p = LoweringContext()
     x, w = parameters(p, 2)
     found = []
@@ -108,7 +108,7 @@ def test_devices_of_other_names_and_one_number_are_one_lane():
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_random_lanes(seed):
+def test_random_streams(seed):
     r = np.random.default_rng(seed)
     p = LoweringContext()
     shapes = [(ROWS, COLUMNS), (ROWS, COLUMNS), (COLUMNS,), (), (COLUMNS, 7), (2, ROWS, COLUMNS)]
@@ -148,7 +148,7 @@ def test_random_lanes(seed):
             np.testing.assert_allclose(handle.value, w, rtol=5e-6, atol=1e-6)
 
 
-def test_a_sum_of_statistics_is_stored_for_what_goes_on_in_lanes():
+def test_a_sum_of_statistics_is_stored_for_what_goes_on_in_streams():
     """As in a batch norm over all replicas: else the second replica would wait for the first."""
     p = LoweringContext()
     *x, w = parameters(p, 3)
@@ -167,8 +167,8 @@ def test_a_sum_of_statistics_is_stored_for_what_goes_on_in_lanes():
     assert [len(set(bounds)) for bounds in sections(function)] == [1, 1]
 
 
-def test_a_lane_without_tasks_counts():
-    """Each lane has status words."""
+def test_a_stream_without_tasks_counts():
+    """Each stream has status words."""
     p = LoweringContext()
     x, w = p.parameter(0, (32, 32), F32), p.parameter(1, (32, 32), F32)
     empty = p.parameter(2, (0, 32), F32)
@@ -178,6 +178,6 @@ def test_a_lane_without_tasks_counts():
     none = p.tanh(p.matmul(empty, w))
     on(p, -1)
     program = build_program(p.function("f", [x, w, empty], [some, none]))
-    assert program.plan.lanes == 2
+    assert program.plan.streams == 2
     x = np.ones([32, 32], np.float32)
     assert program(x, x * 0, x[:0])[1].shape == (0, 32)
