@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.bridge.eager_context import _reset_context
 from penstock._src.compiler.blocks import block
 from penstock._src.compiler.blocks.planned import content_of
 from penstock._src.compiler.codegen import tuning_records
+from penstock._src.compiler.plan.launchers import streams
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.devices.cpu import kept_plans
-from penstock._src.native import kernels
+from penstock._src.native import kernels, pool
 from penstock._src.util.flags import override
 
 X = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
@@ -101,6 +103,41 @@ def test_variables_are_assigned():
         totals.append(total.numpy())
     np.testing.assert_array_equal(*totals)
     np.testing.assert_allclose(totals[0], UNIQUE * np.array([5, 1, 0, 3, 0, 0, 0, 6]), rtol=1e-6)
+
+
+@pytest.fixture
+def two_devices(monkeypatch):
+    """Two logical devices, whose kernels run side by side however little they do."""
+    monkeypatch.setattr(streams, "LEAST", 0)
+    monkeypatch.setattr(streams, "GAIN", 100.0)
+    _reset_context()
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    before = pool().threads
+    pool().resize(2)
+    yield
+    pool().resize(before)
+    _reset_context()
+
+
+def test_errors_of_streams_are_kept(two_devices):
+    """Each stream reports errors in status words of its own."""
+
+    def rows(x, at):
+        with tf.device("CPU:0"):
+            first = tf.gather(tf.tanh(x @ tf.transpose(x)) * UNIQUE, at)
+        with tf.device("CPU:1"):
+            return first, tf.gather(tf.sin(x @ tf.transpose(x)) * UNIQUE, at + 1)
+
+    results = []
+    for expected in ("ProgramStep", "PlannedStep"):
+        take = function_of(rows, tf.TensorSpec([None, None]), tf.TensorSpec([None], tf.int32))
+        found, made = steps_of(take, X, np.array([0, 2], np.int32))
+        assert made == [expected]
+        results.append([y.numpy().tobytes() for y in found])
+        with pytest.raises(InvalidArgumentError, match=r"GatherV2: indices\[1\] = 4 is not in"):
+            take(X, np.array([0, 3], np.int32))
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("other", [{"size": 9}, {"size": 8, "dtype": tf.float64}])
@@ -217,6 +254,7 @@ def test_contents_differ_where_functions_do():
 
 PROGRAM = """
 import sys, penstock as tf, numpy as np
+from penstock._src.bridge.eager_context import _reset_context
 from penstock._src.compiler.blocks import block
 block.FEWEST_OPERATIONS = 1
 x = tf.constant(np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6))

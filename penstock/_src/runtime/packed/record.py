@@ -163,9 +163,10 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
     constant_words = _table(content["constant_words"], 3)
     _within(constant_words[:, 0], table, "constants")
     _within(constant_words[:, 1], len(constants), "constants")
-    status = _table(content["status"], 2)
+    status, streams = _table(content["status"], 2), _count(content["streams"])
     _within(status[:, 0], table, "status")
-    _within(status[:, 1], 8 * STATUS_WORDS, "status")
+    # Each stream has status words after those of the run.
+    _within(status[:, 1], 8 * STATUS_WORDS * (1 + streams), "status")
     facts = _words(content["facts"])
     _within(np.asarray(facts, np.int64), len(rows), "facts")
     _require(len(facts) == 2 + signature.extents, "facts")
@@ -173,7 +174,7 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
         _text(content["name"]),
         [(tuple(read), what) for read, what in content["form"]],
         _text(content["key"]), symbols, codes,
-        _positive(content["threads"]), _count(content["streams"]), words, table,
+        _positive(content["threads"]), streams, words, table,
         _launches(content["launches"], table, len(codes)), status.tolist(),
         constants, constant_words.tolist(), stores.tolist(), rows.tolist(), facts, signature,
         [
