@@ -8,7 +8,7 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.api.train.coordinator": "Coordinator",
     "penstock._src.api.train.moving_averages": "ExponentialMovingAverage",
-    "penstock._src.distribute.cluster.spec": "ClusterSpec",
+    "penstock._src.distribute.resolvers.spec": "ClusterSpec",
     "penstock._src.proto.config": "ClusterDef JobDef ServerDef",
     "penstock._src.proto.example": (
         "BytesList Example Feature FeatureList FeatureLists Features FloatList Int64List "

@@ -21,6 +21,7 @@ from penstock._src.distribute.context import (
     current,
     require_cross_replica,
 )
+from penstock._src.distribute.input_iterators import InputIterator, InputOfFunction
 from penstock._src.distribute.values import InputContext, MultiStepContext, ReduceOp, ValueContext
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -35,14 +36,6 @@ def as_reduce_op(op: Any) -> ReduceOp:
 def raw_identity(value: Any) -> Any:
     """Returns a copy of a tensor, or a composite unchanged."""
     return value if nest.is_composite(value) else raw.Identity(convert_to_tensor(value))
-
-
-def _input_iterators() -> Any:
-    """The module of iterators for programs of TensorFlow 1."""
-    # It needs strategies of several replicas, and these need this module.
-    from penstock._src.distribute.mirrored import input_iterators
-
-    return input_iterators
 
 
 @export("distribute.StrategyExtended", v1=["distribute.StrategyExtended"])
@@ -356,16 +349,14 @@ class StrategyExtended:
 
     def _make_dataset_iterator(self, dataset: Any) -> Any:
         shared = self._experimental_distribute_dataset(dataset, None)
-        return _input_iterators().InputIterator(shared)
+        return InputIterator(shared)
 
     def _make_input_fn_iterator(self, input_fn: Any, replication_mode: Any = None) -> Any:
         dataset_or_function = input_fn(InputContext(1, 0, self._num_replicas_in_sync))
         if callable(dataset_or_function):
-            return _input_iterators().InputOfFunction(
-                dataset_or_function, self._num_replicas_in_sync
-            )
+            return InputOfFunction(dataset_or_function, self._num_replicas_in_sync)
         shared = self._distribute_datasets_from_function(lambda _: dataset_or_function, None)
-        return _input_iterators().InputIterator(shared)
+        return InputIterator(shared)
 
     def experimental_make_numpy_dataset(self, numpy_input: Any, session: Any = None) -> Any:
         """A dataset of the rows of arrays, or of a structure of them.

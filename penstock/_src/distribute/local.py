@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.api.config.placement import full_names
 from penstock._src.core.calls.placement import POLICY
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dispatch import device as device_scope
-from penstock._src.distribute.cluster.placement import full_names
 from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.strategy import Strategy
 from penstock._src.util.export import export

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from penstock._src.api.config.placement import full_names
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.distribute.cluster.placement import full_names
 from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
 from penstock._src.distribute.strategy import Strategy

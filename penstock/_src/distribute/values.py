@@ -2,7 +2,7 @@
 
 import collections
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -10,6 +10,7 @@ from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor, refuse_conversion
 from penstock._src.core.specs import TypeSpec, spec_of_value
 from penstock._src.distribute.context import Defaults, current
+from penstock._src.util import nest
 from penstock._src.util.export import export, export_constant
 from penstock._src.util.signatures import read_only
 
@@ -369,3 +370,39 @@ class MultiStepContext:
 def get_loss_reduction() -> ReduceOp:
     """Returns SUM, the reduction of the losses of replicas."""
     return ReduceOp.SUM
+
+
+def regroup(structures: Sequence[Any], kind: Callable[[Sequence[Any]], Any] = PerReplica) -> Any:
+    """Combine the structures of all replicas; leaves that are the same object in all of them stay that object."""
+    return _combined(structures, lambda leaves: _grouped(leaves, kind))
+
+
+def regroup_per_replica(structures: Sequence[Any]) -> Any:
+    """Combine the structures of all replicas, such that each leaf is a `PerReplica`."""
+    return _combined(structures, PerReplica)
+
+
+def _combined(structures: Sequence[Any], group: Callable[[Sequence[Any]], Any]) -> Any:
+    first = structures[0]
+    if isinstance(first, (list, tuple, dict)):
+        for other in structures[1:]:
+            nest.assert_same_structure(first, other)
+        leaves = zip(*[nest.flatten(structure) for structure in structures])
+        return nest.pack_sequence_as(first, [group(leaf) for leaf in leaves])
+    return group(structures)
+
+
+def _grouped(values: Sequence[Any], kind: Callable[[Sequence[Any]], Any]) -> Any:
+    first = values[0]
+    if all(value is first for value in values):
+        return first
+    reference = getattr(first, "_distributed_container", None)
+    container = None if reference is None else reference()
+    if container is not None and all(a is b for a, b in zip(values, container.values)):
+        return container
+    return kind(values)
+
+
+def regroup_mirrored(structures: Sequence[Any]) -> Any:
+    """Regroup values that are equal on all replicas."""
+    return regroup(structures, Mirrored)

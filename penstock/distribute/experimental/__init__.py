@@ -7,20 +7,20 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.distribute.cluster.parameter_server.strategy": "ParameterServerStrategy",
-    "penstock._src.distribute.cluster.preemption": (
-        "PreemptionCheckpointHandler PreemptionWatcher TerminationConfig"
-    ),
-    "penstock._src.distribute.communication": (
-        "CollectiveCommunication=CommunicationImplementation CollectiveHints "
-        "CommunicationImplementation CommunicationOptions"
-    ),
     "penstock._src.distribute.unavailable": (
         "CentralStorageStrategy TPUStrategy=_ExperimentalTPUStrategy"
     ),
     "penstock._src.distribute.values": "ValueContext",
+    "penstock._src.distribute.workers.communication": (
+        "CollectiveCommunication=CommunicationImplementation CollectiveHints "
+        "CommunicationImplementation CommunicationOptions"
+    ),
     "penstock._src.distribute.workers.elastic.loop": "ElasticLoop",
     "penstock._src.distribute.workers.parts.options": "ShardingOptions",
     "penstock._src.distribute.workers.pipeline.strategy": "PipelineStrategy",
+    "penstock._src.distribute.workers.preemption": (
+        "PreemptionCheckpointHandler PreemptionWatcher TerminationConfig"
+    ),
     "penstock._src.distribute.workers.strategy": (
         "MultiWorkerMirroredStrategy=ExperimentalMultiWorkerMirroredStrategy"
     ),

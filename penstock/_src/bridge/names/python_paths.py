@@ -140,8 +140,8 @@ PATHS: dict[str, str] = {
         "CollectiveAllReduceExtended=@distribute.workers.extended:CollectiveAllReduceExtended"
     ),
     "python.distribute.collective_util": (
-        "Hints=@distribute.communication:CollectiveHints "
-        "Options=@distribute.communication:CommunicationOptions"
+        "Hints=@distribute.workers.communication:CollectiveHints "
+        "Options=@distribute.workers.communication:CommunicationOptions"
     ),
     "python.distribute.distribute_coordinator": (
         "_WorkerContext=@v1.monitored.worker_context:WorkerContext _TaskType=@v1.monitored.worker_context:Task"

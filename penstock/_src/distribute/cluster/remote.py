@@ -6,10 +6,10 @@ from typing import Any
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.cluster.connected import Connection, use
-from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.cluster.steps.placement import fits
 from penstock._src.distribute.cluster.tasks.task import addresses_of, task_name
 from penstock._src.distribute.resolvers.base import ClusterResolver
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.proto.config import ClusterDeviceFilters as ClusterDeviceFiltersProto
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export

@@ -6,9 +6,9 @@ import threading
 from typing import Any
 
 from penstock._src.core.values.resources import SERVERS, ResourceManager
-from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.cluster.tasks.service import TaskService
 from penstock._src.distribute.cluster.tasks.task import addresses_of, task_name
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.proto.config import ServerDef
 from penstock._src.util.export import export
 from penstock._src.util.process.ports import free_ports

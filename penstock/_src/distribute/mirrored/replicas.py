@@ -15,6 +15,7 @@ from penstock._src.core.calls import lines
 from penstock._src.core.dispatch import STATE
 from penstock._src.distribute.context import Entered
 from penstock._src.distribute.mirrored import grouping
+from penstock._src.distribute.values import regroup
 from penstock._src.function.autograph.line_tracer import recorded_lines
 from penstock._src.util import nest
 from penstock._src.util.slots import above_if_loaded
@@ -152,7 +153,7 @@ def run_in_step(strategy: Any, replicas: Sequence[Replica]) -> Any:
             for replica in replicas:
                 replica.advance()
             if all(replica.is_finished for replica in replicas):
-                return grouping.regroup([replica.result for replica in replicas])
+                return regroup([replica.result for replica in replicas])
             if any(replica.is_finished for replica in replicas):
                 raise RuntimeError(
                     "Some replicas made a different number of replica_context().merge_call() calls."
@@ -170,8 +171,8 @@ def _answer(strategy: Any, replicas: Sequence[Replica]) -> None:
     set_scopes(graph, replicas[0]._scopes)
     try:
         with Entered(strategy, None):
-            args = grouping.regroup([request.args for request in requests])
-            kwargs = grouping.regroup([request.kwargs for request in requests])
+            args = regroup([request.args for request in requests])
+            kwargs = regroup([request.kwargs for request in requests])
             merged = requests[0].function(strategy, *args, **kwargs)
         merged = nest.map_structure(grouping.unshared, merged)
     finally:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.config import devices as config
+from penstock._src.api.config.placement import full_names
 from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.core.calls.placement import POLICY, has_gpus
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
-from penstock._src.distribute.cluster.placement import full_names
 from penstock._src.distribute.context import Entered, current
 from penstock._src.distribute.cross_device_ops import CrossDeviceOps, reductions_for
 from penstock._src.distribute.extended import StrategyExtended
@@ -35,6 +35,9 @@ from penstock._src.distribute.values import (
     PerReplica,
     ReduceOp,
     ValueContext,
+    regroup,
+    regroup_mirrored,
+    regroup_per_replica,
 )
 from penstock._src.eager.variable_modes import VariableSynchronization
 from penstock._src.function.function import Function
@@ -121,7 +124,7 @@ class MirroredReplicaContext(ReplicaContext):
 
         def merge(strategy: Any, values: Any) -> Any:
             joined = strategy.gather(values, axis)
-            return grouping.mirrored([raw.Identity(input=joined) for _ in values.values])
+            return regroup_mirrored([raw.Identity(input=joined) for _ in values.values])
 
         return nest.map_structure(
             lambda leaf: self.merge_call(merge, (convert_to_tensor(leaf),)), value
@@ -183,7 +186,7 @@ class MirroredExtended(StrategyExtended):
         count = self._num_replicas_in_sync
         if count == 1:
             return super()._experimental_distribute_values_from_function(value_fn)
-        return grouping.per_replica([value_fn(ValueContext(i, count)) for i in range(count)])
+        return regroup_per_replica([value_fn(ValueContext(i, count)) for i in range(count)])
 
     def _reduce_to(self, reduce_op: ReduceOp, value: Any, destinations: Any, options: Any) -> Any:
         """Reduces the values of all replicas to one, which is copied to each replica if the destinations are
@@ -215,8 +218,8 @@ class MirroredExtended(StrategyExtended):
                 own = grouping.select_copies(i, (tuple(args), kwargs))
                 results.append(fn(copy, *own[0], **own[1]))
         if group and builds_for_sessions():
-            return grouping.regroup(results, run_together)
-        regrouped = grouping.mirrored(results)
+            return regroup(results, run_together)
+        regrouped = regroup_mirrored(results)
         return regrouped if group else nest.map_structure(self._local_results, regrouped)
 
 

@@ -5,7 +5,7 @@ import collections
 from typing import Any
 
 from penstock._src.api.config import devices
-from penstock._src.distribute.cluster.spec import ClusterSpec
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only, read_write
 

@@ -4,8 +4,8 @@ import importlib
 from enum import Enum
 from typing import Any
 
-from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.resolvers.base import ClusterResolver, master_url
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_write
 

@@ -5,8 +5,8 @@ import re
 import subprocess
 from typing import Any
 
-from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.resolvers.base import ClusterResolver
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.util.export import export
 
 

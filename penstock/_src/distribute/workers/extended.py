@@ -13,7 +13,6 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
-from penstock._src.distribute.communication import CommunicationOptions
 from penstock._src.distribute.context import current
 from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.mirrored.strategy import mirrored_variable
@@ -32,6 +31,7 @@ from penstock._src.distribute.values import (
     ValueContext,
 )
 from penstock._src.distribute.workers import datasets
+from penstock._src.distribute.workers.communication import CommunicationOptions
 from penstock._src.distribute.workers.implementation import choose
 from penstock._src.distribute.workers.parts.options import ShardingOptions
 from penstock._src.distribute.workers.parts.updates import PartialUpdates, select_whole

@@ -15,7 +15,9 @@ from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.devices.accelerator import accelerator
 from penstock._src.devices.gpu.cuda.nccl.calls import NOT_BLOCKING, TYPES
-from penstock._src.distribute.communication import CommunicationImplementation as Implementation
+from penstock._src.distribute.workers.communication import (
+    CommunicationImplementation as Implementation,
+)
 from penstock._src.ops.collective.members import KINDS, OWN, WORDS, in_different_exchanges
 
 LOG = logging.getLogger("tensorflow")

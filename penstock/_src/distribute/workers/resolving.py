@@ -9,8 +9,8 @@ from penstock._src.cluster.environments.table import described
 from penstock._src.cluster.transport import Transport
 from penstock._src.cluster.transports.table import connect
 from penstock._src.core.errors import UnavailableError
-from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.resolvers.base import SimpleClusterResolver
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.distribute.resolvers.tf_config import VARIABLE, TFConfigClusterResolver
 
 # Jobs whose tasks run training steps.

@@ -8,13 +8,13 @@ from typing import Any
 
 from penstock._src.cluster.elastic.member import member
 from penstock._src.core.calls.placement import gpu_count, name_of
-from penstock._src.distribute.communication import (
-    CommunicationImplementation,
-    CommunicationOptions,
-)
 from penstock._src.distribute.mirrored.strategy import MirroredStrategy
 from penstock._src.distribute.strategy import Strategy
 from penstock._src.distribute.workers.arguments import instance_or
+from penstock._src.distribute.workers.communication import (
+    CommunicationImplementation,
+    CommunicationOptions,
+)
 from penstock._src.distribute.workers.extended import (
     CollectiveAllReduceExtended,
     WorkerReplicaContext,

@@ -11,8 +11,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource, manager
 from penstock._src.ops.data.iteration.resume import Element, Resumable
 from penstock._src.ops.data.pipeline import Pipeline, Run, UnnamedDatasetOp
-from penstock._src.ops.io.summary import Histogram, SummaryWriterHandle
 from penstock._src.ops.strings.elements import strings
+from penstock._src.ops.summaries.summary import Histogram, SummaryWriterHandle
 from penstock._src.proto.event import Event, Summary
 
 

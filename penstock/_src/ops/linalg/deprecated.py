@@ -5,8 +5,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import COMPLEX
-from penstock._src.ops.array import diagonal
-from penstock._src.ops.linalg import decomposition, lapack, solve
+from penstock._src.ops.linalg import decomposition, diagonal, lapack, solve
 from penstock._src.ops.variants import variant
 
 variant("BatchMatrixDiag", diagonal.MatrixDiag, gradient=None)

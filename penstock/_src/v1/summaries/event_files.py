@@ -10,7 +10,7 @@ import time
 import weakref
 from typing import Any
 
-from penstock._src.ops.io.summary import EventWriter
+from penstock._src.ops.summaries.summary import EventWriter
 
 
 class QueueClosedError(Exception):

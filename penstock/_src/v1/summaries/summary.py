@@ -21,7 +21,7 @@ from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.files import make_folders, open_file
 from penstock._src.graph.graph import Graph
 from penstock._src.observe.writer import COLLECTION
-from penstock._src.ops.io.summary import EventWriter, SummaryWriterHandle
+from penstock._src.ops.summaries.summary import EventWriter, SummaryWriterHandle
 from penstock._src.proto import event as messages
 from penstock._src.proto.config import RunMetadata
 from penstock._src.proto.graph import GraphDef

@@ -11,6 +11,7 @@ from penstock._src.distribute.mirrored.variables import (
     SyncOnReadVariable,
 )
 from penstock._src.distribute.values import Mirrored, PerReplica
+from penstock._src.distribute.values import regroup as regroup_values
 from penstock._src.util import nest
 
 
@@ -52,4 +53,4 @@ def regroup(values: Any, wrap_class: Any = PerReplica, always_wrap: bool = False
     """Returns one structure for the structures of all replicas; leaves are held by a `wrap_class`."""
     if always_wrap and not isinstance(values[0], list | tuple | dict):
         return wrap_class(tuple(values))
-    return grouping.regroup(tuple(values), wrap_class)
+    return regroup_values(tuple(values), wrap_class)

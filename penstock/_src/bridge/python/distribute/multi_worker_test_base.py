@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock._src.api.test.case import TestCase
 from penstock._src.distribute.cluster.server import Server
-from penstock._src.distribute.cluster.spec import ClusterSpec
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.util.process.ports import free_ports
 from penstock._src.v1.graphs.session import Session
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock._src.distribute.cluster.spec import ClusterSpec
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.proto.config import ClusterDef
 
 _TYPES = ("chief", "worker", "evaluator", "ps", None)

@@ -13,7 +13,6 @@ from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.values.resources import made_by
 from penstock._src.distribute.cluster.parameter_server.sharded import ShardedVariable, row_counts
-from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.cluster.tasks.handles import Maker
 from penstock._src.distribute.cluster.tasks.task import (
     Task,
@@ -23,6 +22,7 @@ from penstock._src.distribute.cluster.tasks.task import (
     task_name,
 )
 from penstock._src.distribute.extended import StrategyExtended
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.distribute.strategy import Strategy
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only

@@ -22,8 +22,8 @@ from penstock._src.core.errors import (
     ResourceExhaustedError,
     UnavailableError,
 )
-from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.cluster.tasks import messages
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 
 LOG = logging.getLogger("tensorflow")
 # Seconds that a process waits for all tasks of its cluster, and after which it names the missing ones.

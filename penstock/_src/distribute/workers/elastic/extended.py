@@ -11,9 +11,9 @@ from penstock._src.cluster.description import ALONE, Cluster
 from penstock._src.cluster.elastic.member import Member
 from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.distribute.communication import CommunicationOptions
 from penstock._src.distribute.mirrored.strategy import mirrored_variable
 from penstock._src.distribute.values import ReduceOp
+from penstock._src.distribute.workers.communication import CommunicationOptions
 from penstock._src.distribute.workers.elastic.feeds import ElasticDataset
 from penstock._src.distribute.workers.elastic.steps import Step, Steps
 from penstock._src.distribute.workers.extended import (

@@ -8,10 +8,10 @@ from typing import Any
 from penstock._src.cluster.messages import Messages
 from penstock._src.cluster.transport import Transport
 from penstock._src.cluster.transports.table import connect
-from penstock._src.distribute.communication import CommunicationOptions
 from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.strategy import Strategy
 from penstock._src.distribute.workers.arguments import instance_or, whole_number
+from penstock._src.distribute.workers.communication import CommunicationOptions
 from penstock._src.distribute.workers.pipeline.callables import Pipeline
 from penstock._src.distribute.workers.pipeline.grid import Grid
 from penstock._src.distribute.workers.pipeline.schedules import SCHEDULES

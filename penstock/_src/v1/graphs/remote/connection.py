@@ -8,11 +8,11 @@ from typing import Any
 
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.core.calls import deadlines
-from penstock._src.distribute.cluster.spec import ClusterSpec
 from penstock._src.distribute.cluster.steps.placement import fits
 from penstock._src.distribute.cluster.tasks import messages
 from penstock._src.distribute.cluster.tasks.service import SERVICES, TaskService
 from penstock._src.distribute.cluster.tasks.task import Task, TaskLostError, Tasks, addresses_of
+from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.v1.process import log as logger
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.distribute.mirrored.input_iterators import InputIterator, InputOfFunction
+from penstock._src.distribute.input_iterators import InputIterator, InputOfFunction
 
 
 class DatasetIterator(InputIterator):

@@ -8,7 +8,7 @@ from typing import Any
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import OutOfRangeError
 from penstock._src.core.registry import raw
-from penstock._src.distribute.mirrored.grouping import regroup
+from penstock._src.distribute.values import regroup
 from penstock._src.util.slots import above
 
 

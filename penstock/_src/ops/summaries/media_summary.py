@@ -11,8 +11,8 @@ from penstock._src.core.calls.attributes import TensorValue
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.image.formats.png import png_file
-from penstock._src.ops.io.summary import _text, summary_event
 from penstock._src.ops.rules import show
+from penstock._src.ops.summaries.summary import _text, summary_event
 from penstock._src.proto.event import Event, Summary
 
 RED = (255, 0, 0, 255)

@@ -5,7 +5,7 @@ from google.protobuf.message import DecodeError
 from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import DataLossError
 from penstock._src.core.op import Op
-from penstock._src.ops.summary_database.database import DatabaseWriter
+from penstock._src.ops.summaries.database import DatabaseWriter
 from penstock._src.proto.event import Event
 
 

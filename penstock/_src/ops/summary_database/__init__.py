@@ -1,4 +1,0 @@
-"""Summaries in an SQLite database instead of event files.
-
-`database.py` fills TensorFlow's tables from the events that summary ops write; `writers.py` has the ops.
-"""
