@@ -71,3 +71,28 @@ def test_gradients_of_conditions_and_loops_are_copies_of_their_results():
     found: list = []
     types(tf.constant(2.0))
     assert found == [("Identity", "StatelessIf"), ("Identity", "StatelessWhile")]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_variable_that_a_loop_writes_but_does_not_read_has_zeros_of_its_shape(order):
+    """It has another shape after each iteration; its gradient has that at the start of the iteration."""
+
+    def run(w, start):
+        body = lambda i, x, y: (i + 1, tf.ones([i + 2]) * w, y * w)  # noqa: E731
+        any_length = [tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape([])]
+        _, x, y = tf.while_loop(lambda i, x, y: i < 3, body, [0, start, w], any_length)
+        return tf.reduce_sum(x * tf.range(4.0)) + y
+
+    @tf.function
+    def f(w, start):
+        with tf.GradientTape() as outer:
+            outer.watch(w)
+            with tf.GradientTape() as tape:
+                tape.watch([w, start])
+                y = run(w, start)
+            of_w, of_start = tape.gradient(y, [w, start])
+        return (of_w, of_start) if order == 1 else (outer.gradient(of_w, w), of_start)
+
+    of_w, of_start = f(tf.constant(2.0), tf.ones([2]))
+    assert of_w == {1: 6.0 + 4 * 2.0**3, 2: 12 * 2.0**2}[order]
+    assert of_start.numpy().tolist() == [0.0, 0.0]

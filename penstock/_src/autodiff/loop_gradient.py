@@ -34,6 +34,7 @@ from penstock._src.autodiff.control_flow import (
 from penstock._src.autodiff.graph_gradients import (
     NODE_GRADIENTS,
     Backward,
+    components,
     finished,
     gradient_type,
     zeros_for,
@@ -129,6 +130,7 @@ def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
     ys = [body.outputs[i] for i in active]
     xs = [body.inputs[i] for i in active]
     backward = _backward(body, ys, xs)
+    _fill_unread(backward, xs)
     step = _Step(active, backward, keep_gradients_long(body, backward, active))
     measure_lists(body, backward)
     cache[key] = step
@@ -139,6 +141,29 @@ def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
     backward = Backward(body.graph, f"{body.graph.name}_grad")
     finished(backward.build(ys, xs))
     return backward
+
+
+def _fill_unread(backward: Backward, xs: list[Any]) -> None:
+    """Gives variables that no operation of the body reads zeros of the shape that they have at the start of an iteration.
+
+    That shape may be another one than at its end, where the gradient comes from. The forward iteration measures it, so that
+    the shapes are accumulated, not the values. A shape that does not change needs no measure: `_backward_iteration` takes the
+    gradient's. So it does for lists and variables.
+    """
+    graph, found = backward.graph, False
+    for position, x in enumerate(xs):
+        is_array = x.dtype not in (dtypes.variant, dtypes.resource)
+        if backward.gradients[position] is None and is_array and not x.shape.is_fully_defined():
+            with building_unrecorded(x.graph):
+                shape = raw.Shape(input=x, out_type=dtypes.int32)
+            with building_unrecorded(graph):
+                zero = raw.Const(value=np.zeros((), x.dtype.np), dtype=x.dtype)
+                backward.gradients[position] = raw.Fill(dims=graph.capture(shape), value=zero)
+            found = True
+    if found:
+        parts = [t for gradient in backward.gradients for t in components(gradient)]
+        with building_unrecorded(graph):
+            graph.outputs = [graph.local(convert_to_tensor(t)) for t in parts]
 
 
 def _counter(node: Operation) -> SymbolicTensor:
@@ -358,9 +383,8 @@ def _backward_iteration(
     packed = step.backward.pack(inline(step.backward.graph, [*seeds, *captured], graph))
     outputs: list[Any] = [position + 1]
     for gradient, seed in zip(packed, seeds, strict=True):
-        if (
-            gradient is None
-        ):  # nothing in the body reads the variable: no gradient reaches earlier iterations
+        # Nothing in the body reads the variable: no gradient reaches earlier iterations.
+        if gradient is None:
             gradient = zeros_like(seed)
         outputs.append(dense(gradient))
     return [graph.local(convert_to_tensor(t)) for t in (*outputs, *popped_lists)]
