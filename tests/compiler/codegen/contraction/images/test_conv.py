@@ -64,6 +64,8 @@ CASES = [  # image size, taps, channels, outputs, geometry
     ((7, 7), (3, 3), 16, 48, PLAIN),
     ((4, 5), (4, 5), 6, 9, PLAIN),
     ((1, 17), (1, 4), 5, 9, PLAIN | dict(low=(0, 1), high=(0, 2))),
+    # A border wider than all that is read.
+    ((4, 1), (1, 1), 16, 32, PLAIN | dict(s=(1, 600), low=(0, 500))),
 ]
 IDS = [
     f"{h}x{w} {k[0]}x{k[1]} {c}-{o}{'/2' if g['s'] != (1, 1) else ''}"

@@ -181,15 +181,19 @@ class ImageWindow:
 
     def _row(self, f: Fn, source: Val, start: Val, dst: Val) -> None:
         """One row of the window from the input row at `start`: zeros, pixels, zeros."""
-        w, step = self.w, self.column
-        low = max(0, w.low)
-        skipped = max(0, -w.low)
-        here = max(0, min(self.width - low, w.size - skipped))
+        step = self.column
+        low, skipped, here = self._columns()
         self._blank(f, dst, 0, low * step)
         self._blank(f, dst, (low + here) * step, self.pitch)
         self._copy(
             f, source, start + skipped * self.x.column, f.at(dst, low * step, self.total), here
         )
+
+    def _columns(self) -> tuple[int, int, int]:
+        """(blank columns before the image's, columns of the image before the window's, columns of both)."""
+        # A border may be wider than the window: with a large stride no output reads the image.
+        low, skipped = min(max(0, self.w.low), self.width), max(0, -self.w.low)
+        return low, skipped, max(0, min(self.width - low, self.w.size - skipped))
 
     def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int) -> None:
         x, channels, lanes = self.x, self.channels, self.lanes
@@ -265,9 +269,8 @@ class BlockedImageWindow(ImageWindow):
         return self.image_room or self.plane * (self.channels // self.lanes)
 
     def _row(self, f: Fn, source: Val, start: Val, dst: Val) -> None:
-        w, x, lanes = self.w, self.x, self.lanes
-        low, skipped = max(0, w.low), max(0, -w.low)
-        here = max(0, min(self.width - low, w.size - skipped))
+        x, lanes = self.x, self.lanes
+        low, skipped, here = self._columns()
         groups = self.channels // lanes
 
         def pixel(c):
