@@ -29,9 +29,8 @@ from .choice import AnySizeSchedule, choose
 from .description import AnySizeAxis, AnySizeConvolution
 from .window import Place
 
-_LARGE = (
-    1 << 40
-)  # more than any border: unsigned divisions of what is negative are of larger numbers
+# More than any border. Divisions are unsigned: a multiple of the divisor is added before, and its quotient taken away after.
+_LARGE = 1 << 40
 
 
 def emit_any_size(
@@ -94,6 +93,8 @@ def _taps_of(f: Fn, axis: AnySizeAxis, phase: Any) -> tuple[Any, Any, Any]:
     low = value(f, axis.low)
     if axis.base == 1:
         return 0, axis.taps, -low
+    # Elements of a dilated input are `base` apart, so taps that meet one at a position are `step` apart. One of the first
+    # `step` is the first, or none: then all of the phase's outputs are zero.
     step, large = axis.tap_step, axis.base * _LARGE
     tap, taps = f.i64(0), f.i64(0)
     for t in reversed(range(min(step, axis.taps))):

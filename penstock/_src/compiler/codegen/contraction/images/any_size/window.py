@@ -74,6 +74,7 @@ class AnySizeWindow:
         """Emits the copy from the image at this address."""
         height, width = value(f, self.h.size), f.i64(value(f, self.w.size))
         pitch = value(f, self.x.row)
+        # Both are clamped: a window may lie beside the image as a whole, on either side.
         first = _clamped(f, -place.left, place.width)
         after = f.max(first, _clamped(f, width - place.left, place.width))
 

@@ -63,6 +63,7 @@ class PlainWriter(GradientTiles):
             window = f.tid * s.window_elements + s.ranges * g.groups * s.length
             buffer = f.at(scratch, window, s.types.total)
 
+            # As many ranges for any number of threads, added in order: the sums have the same bits.
             low, high = part * blocks // s.ranges, (part + 1) * blocks // s.ranges
 
             def block(i):

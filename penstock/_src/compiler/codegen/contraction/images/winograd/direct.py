@@ -21,10 +21,11 @@ from .transforms import OUTPUTS, TAPS
 
 def is_any_not_finite(f: Fn, values: Sequence[Val]) -> Val:
     """Emit the condition that a lane of these vectors is infinite or NaN: its product with zero is NaN."""
+    # The outputs say all: what is not finite among the inputs, or overflows on the way, is part of a point's product, and each
+    # output that reads it adds up that point. No sum makes an infinity or NaN finite again.
     zero = f.zero(values[0].ty)
-    sums = [zero] * min(
-        4, len(values)
-    )  # several accumulators, as each addition waits for the previous one
+    # Several accumulators, as each addition waits for the previous one.
+    sums = [zero] * min(4, len(values))
     for i, value in enumerate(values):
         sums[i % len(sums)] = f.fma(value, zero, sums[i % len(sums)])
     total = sums[0]
