@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.core import dtypes
+from penstock._src.core.typesets import NUMERIC
+from penstock._src.native.language.types import OF_NUMPY
 
 
 @pytest.mark.parametrize("name", [int, "int", "a", "f4", "str", "O", None, "nope"])
@@ -39,3 +42,16 @@ def test_references_are_their_own_and_strings_are_objects():
     assert tf.float32._as_ref._as_ref is tf.float32._as_ref
     assert tf.float32._as_ref._is_ref_dtype and not tf.float32._is_ref_dtype
     assert tf.string.as_numpy_dtype is object
+
+
+@pytest.mark.parametrize(
+    ("dtype", "exponent", "mantissa"),
+    [("float16", 5, 10), ("bfloat16", 8, 7), ("float64", 11, 52), ("complex64", 8, 23)],
+)
+def test_the_bits_of_a_float_are_those_of_its_format(dtype, exponent, mantissa):
+    assert dtypes.float_format(dtypes.as_dtype(dtype).np) == (exponent, mantissa)
+
+
+def test_native_code_has_a_type_for_each_number():
+    for dtype in NUMERIC:
+        assert dtype.real_dtype.name in OF_NUMPY

@@ -14,6 +14,7 @@ from penstock._src.cluster.description import Cluster
 from penstock._src.cluster.messages import Messages
 from penstock._src.cluster.progress import PROGRESS, place
 from penstock._src.core.errors import AbortedError, DeadlineExceededError, UnavailableError
+from penstock._src.core.typesets import NARROW
 from penstock._src.util.dataclass import dataclass
 
 REDUCTIONS = ("Add", "Mul", "Min", "Max")
@@ -21,7 +22,7 @@ REDUCTIONS = ("Add", "Mul", "Min", "Max")
 # the address of their ranks, whether it has a communicator yet, its handle, the handle of MPI's group.
 MEMBERS, PLACE, RANKS, MADE, COMMUNICATOR, MPI_GROUP, GROUP_WORDS = range(7)
 # The types in which narrow floats are reduced.
-WIDER = {"float16": np.float32, "bfloat16": np.float32}
+WIDER = {dtype.name: np.float32 for dtype in NARROW}
 # Returns addresses of functions (MPI_User_function) that add values of types that MPI lacks; native code's, by
 # the types' names. A layer above this one puts them here.
 NARROW_SUMS: dict[str, Callable[[], int]] = {}

@@ -5,7 +5,7 @@ object arrays of bytes; resources and variants are Python handles, not arrays.
 """
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -73,6 +73,20 @@ FACTS: dict[int, tuple[str, str, Any, int]] = {
 # Added to a dtype's enum value for the dtype of a reference to a v1 variable.
 REFERENCE = 100
 INSTANCES: dict[int, "DType"] = {}
+
+
+class FloatFormat(NamedTuple):
+    """The bits of a float besides its sign; the mantissa's without the leading one, which is not stored."""
+
+    exponent: int
+    mantissa: int
+
+
+@functools.cache
+def float_format(dtype: Any) -> FloatFormat:
+    """Returns the bits of a float, or of the parts of a complex number, given as a NumPy dtype."""
+    info = ml_dtypes.finfo(dtype)
+    return FloatFormat(info.nexp, info.nmant)
 
 
 @functools.cache

@@ -2,9 +2,15 @@
 
 from penstock._src.core import dtypes as d
 
-FLOAT = frozenset({d.bfloat16, d.float16, d.float32, d.float64})
+# In the order in which mixed numbers are promoted.
+RANKED_FLOATS = (d.float16, d.bfloat16, d.float32, d.float64)
+FLOAT = frozenset(RANKED_FLOATS)
+# Floats of 32 bits at most.
+SINGLE = FLOAT - {d.float64}
 # Floats of low precision and range: sums of them are computed in float32.
-NARROW = frozenset({d.bfloat16, d.float16})
+NARROW = SINGLE - {d.float32}
+# Floats with the exponents of float32.
+SINGLE_RANGE = SINGLE - {d.float16}
 SIGNED = frozenset({d.int8, d.int16, d.int32, d.int64})
 UNSIGNED = frozenset({d.uint8, d.uint16, d.uint32, d.uint64})
 INTEGER = SIGNED | UNSIGNED

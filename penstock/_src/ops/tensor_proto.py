@@ -11,6 +11,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.shapes import LARGEST_RANK
+from penstock._src.core.typesets import NARROW
 from penstock._src.proto.tensor import TensorProto, VariantTensorDataProto
 from penstock._src.util import slots
 from penstock._src.util.files import varints
@@ -84,11 +85,10 @@ def is_one_repeated(value: np.ndarray) -> bool:
 _MOST = (1 << 63) - 1
 _SMALL = ("int2", "uint2", "int4", "uint4")
 _ALWAYS_BY_VALUE = ("bool", "uint16", "complex64", "complex128", *_SMALL)
-_HALVES = ("float16", "bfloat16")
+_HALVES = tuple(dtype.name for dtype in NARROW)
 # {dtype: the field of its numbers}
 _FIELDS = {
-    "float16": "half_val",
-    "bfloat16": "half_val",
+    **dict.fromkeys(_HALVES, "half_val"),
     "float32": "float_val",
     "float64": "double_val",
     "int8": "int_val",

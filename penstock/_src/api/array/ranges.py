@@ -13,16 +13,10 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.typesets import RANKED_FLOATS
 from penstock._src.graph.static_values import get_static_value
 
-_RANKED = (
-    dtypes.int32,
-    dtypes.int64,
-    dtypes.float16,
-    dtypes.bfloat16,
-    dtypes.float32,
-    dtypes.float64,
-)
+_RANKED = (dtypes.int32, dtypes.int64, *RANKED_FLOATS)
 
 
 @dispatchable("range", named="range")

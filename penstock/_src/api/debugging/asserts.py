@@ -329,8 +329,7 @@ def near(x, y, rtol, atol, message, summarize, data=None):
     kind = x.dtype.real_dtype.as_numpy_dtype
     if not (x.dtype.is_floating or x.dtype.is_complex):
         raise ValueError(f"data type {kind!r} not inexact")
-    epsilon = dtypes.as_dtype(kind)
-    eps = np.asarray(10 * _epsilon(epsilon), kind)
+    eps = np.asarray(10 * 2.0 ** -dtypes.float_format(kind).mantissa, kind)
     relative = eps if rtol is None else np.asarray(rtol, kind)
     absolute = eps if atol is None else np.asarray(atol, kind)
     size = raw.ComplexAbs(x=y, Tout=x.dtype.real_dtype) if x.dtype.is_complex else raw.Abs(x=y)
@@ -356,11 +355,6 @@ def near(x, y, rtol, atol, message, summarize, data=None):
     if message:
         data = [message, *data]
     return Assert(condition, data, summarize=summarize)
-
-
-def _epsilon(dtype):
-    table = {dtypes.float16: 2.0**-10, dtypes.bfloat16: 2.0**-7, dtypes.float32: 2.0**-23}
-    return table.get(dtype, 2.0**-52)
 
 
 @unary("debugging.check_numerics", v1=["debugging.check_numerics", "check_numerics"])

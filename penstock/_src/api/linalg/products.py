@@ -13,10 +13,8 @@ from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.typesets import SINGLE_RANGE
 from penstock._src.graph.static_values import constant_value
-
-# Matrices of these two dtypes are multiplied in the wider one.
-_MIXED = {dtypes.bfloat16, dtypes.float32}
 
 
 @dispatchable("linalg.matmul", "matmul")
@@ -81,7 +79,7 @@ def matmul(
             a = convert_to_tensor(a, name="a")
             b = convert_to_tensor(b, dtype_hint=a.dtype.base_dtype, name="b")
     rank_a, rank_b = a.ndim, b.ndim
-    if a.dtype is not b.dtype and rank_a == rank_b == 2 and {a.dtype, b.dtype} == _MIXED:
+    if a.dtype is not b.dtype and rank_a == rank_b == 2 and {a.dtype, b.dtype} == SINGLE_RANGE:
         a, b = cast(a, dtypes.float32), cast(b, dtypes.float32)
     if output_type is not None and dtypes.as_dtype(output_type) != a.dtype:
         wanted = dtypes.as_dtype(output_type)

@@ -14,32 +14,18 @@ from penstock._src.core import dtypes
 from penstock._src.core.composite import CompositeTensor, IndexedSlices
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import BOOL, NARROW, NUMERIC
 from penstock._src.util import nest
 
 Kind = tuple[DType, bool]
 """A dtype, and whether it is weak."""
 
-STRONG = tuple(
-    getattr(dtypes, name)
-    for name in (
-        "bool_ uint8 uint16 uint32 uint64 int8 int16 int32 int64 bfloat16 float16 float32 float64 "
-        "complex64 complex128"
-    ).split()
-)
+STRONG = NUMERIC | BOOL
 WEAK = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64, dtypes.complex128)
 # Dtypes of Python's types.
 _PYTHON = {int: dtypes.int32, float: dtypes.float32, complex: dtypes.complex128}
 
 _SIGNED = {8: dtypes.int8, 16: dtypes.int16, 32: dtypes.int32, 64: dtypes.int64}
-# The number of integer bits that each float dtype represents exactly.
-_DIGITS = {
-    dtypes.bfloat16: 8,
-    dtypes.float16: 11,
-    dtypes.float32: 24,
-    dtypes.float64: 53,
-    dtypes.complex64: 24,
-    dtypes.complex128: 53,
-}
 
 
 def _level(dtype: DType) -> int:
@@ -55,7 +41,11 @@ def _loses(source: DType, target: DType) -> bool:
     if source is target or source.is_bool:
         return False
     if source.is_integer and not target.is_integer:
-        return 8 * source.size - (0 if source.is_unsigned else 1) > _DIGITS[target]
+        # The bits of a float's integers are those of its mantissa and the leading one.
+        return (
+            8 * source.size - (0 if source.is_unsigned else 1)
+            > dtypes.float_format(target.np).mantissa + 1
+        )
     return False
 
 
@@ -66,7 +56,7 @@ def _join_strong(a: DType, b: DType) -> tuple[Kind, bool]:
     low, high = sorted((a, b), key=lambda d: (_level(d), d.size))
     first, second = _level(low), _level(high)
     joined, weak = high, False
-    if first == second == 3 and {a, b} == {dtypes.bfloat16, dtypes.float16}:
+    if first == second == 3 and {a, b} == NARROW:
         joined = dtypes.float32
     elif first == 1 and second == 2:
         bits = 8 * max(2 * low.size, high.size)

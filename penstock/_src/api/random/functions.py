@@ -12,14 +12,12 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.typesets import RANKED_FLOATS
 
 from .seeds import key_and_counter, op_seeds
 
 _UNIFORM = (
-    dtypes.float16,
-    dtypes.bfloat16,
-    dtypes.float32,
-    dtypes.float64,
+    *RANKED_FLOATS,
     dtypes.int32,
     dtypes.int64,
     dtypes.uint32,

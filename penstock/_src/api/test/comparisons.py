@@ -24,9 +24,7 @@ from penstock._src.eager.tensor import EagerTensor
 # An array of more elements and dimensions than these is not shown when shapes differ.
 _SHOWN_SIZE, _SHOWN_RANK = 500, 3
 # NumPy does not promote these types: they are compared as float32.
-_NARROW = frozenset(
-    "bfloat16 float8_e5m2 float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz float8_e5m2fnuz".split()
-)
+_NARROW = frozenset(d.name for d in dtypes.TYPES.values() if d.is_floating and d.np.isbuiltin != 1)
 
 
 def checked_when_run(assertion: Callable[..., Any]) -> Callable[..., Any]:

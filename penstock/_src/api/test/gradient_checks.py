@@ -18,6 +18,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.typesets import COMPLEX, FLOAT
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -25,10 +26,7 @@ from penstock._src.util.slots import above
 
 # Exact as a binary fraction, so that it adds no rounding of its own.
 _STEP = 1.0 / 1024
-DIFFERENTIABLE = frozenset(
-    (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
-    + (dtypes.complex64, dtypes.complex128)
-)
+DIFFERENTIABLE = FLOAT | COMPLEX
 
 
 @export("test.compute_gradient", v1=[])

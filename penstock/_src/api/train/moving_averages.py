@@ -3,16 +3,14 @@
 import numpy as np
 
 from penstock._src.api.control.scopes import group
-from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, executing_eagerly
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
-
-_AVERAGED = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64})
 
 
 @export("train.ExponentialMovingAverage")
@@ -64,7 +62,7 @@ class ExponentialMovingAverage:
                     "tf.train.ExponentialMovingAverage does not support non-Variable tensors when eager "
                     "execution is enabled."
                 )
-            if var.dtype.base_dtype not in _AVERAGED:
+            if var.dtype.base_dtype not in FLOAT:
                 raise TypeError(f"The variables must be half, float, or double: {var.name}")
             if id(var) not in self._averages:
                 self._averages[id(var)] = var, self._new_average(var)

@@ -74,10 +74,10 @@ def _of_broadcast(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 
 def _is_rounded(count: int, dtype: DType) -> bool:
-    """True if a narrow type may not represent a number of elements: float16 ends at 65504, bfloat16 lacks 257."""
+    """True if a narrow type may not represent a number of elements: float16 ends at 65504, a mantissa of 7 bits lacks 257."""
     if dtype not in NARROW:
         return False
-    whole = 2 ** (11 if dtype == dtypes.float16 else 8)
+    whole = 2 ** (dtypes.float_format(dtype.np).mantissa + 1)
     return type(count) is not int or count > whole
 
 

@@ -13,12 +13,13 @@ from penstock._src.cluster.transports.table import connect
 from penstock._src.core import dtypes
 from penstock._src.core.calls.placement import CPU
 from penstock._src.core.dtypes import DType
+from penstock._src.core.typesets import NARROW
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
 from penstock._src.ir.function import EXCHANGES, GPU_EXCHANGES, ExchangeUnit
 from penstock._src.util.flags import flags
 
-WIDER = {dtypes.float16: dtypes.float32, dtypes.bfloat16: dtypes.float32}
+WIDER = dict.fromkeys(NARROW, dtypes.float32)
 MOST_ELEMENTS = (1 << 31) - 1  # of a pack: MPI counts them by 32 bits
 MOST_OF_GPUS = (1 << 63) - 1  # NCCL by 64
 

@@ -14,6 +14,7 @@ from penstock._src.core.errors import (
     NotFoundError,
     UnimplementedError,
 )
+from penstock._src.core.typesets import NARROW
 from penstock._src.filesystems.damaged import count_of, dtype_of, message_of, parsing
 from penstock._src.filesystems.files import exists, make_folders, matching, read
 from penstock._src.filesystems.whole import write_whole
@@ -152,7 +153,7 @@ def _check_size(values: np.ndarray, dtype: DType) -> None:
 def _write_values(proto: Any, values: np.ndarray, dtype: DType) -> None:
     if dtype is dtypes.string:
         _extend(proto.string_val, values.ravel())
-    elif dtype.name in ("float16", "bfloat16"):
+    elif dtype in NARROW:
         _extend(proto.half_val, values.ravel().view(np.uint16))
     elif dtype.is_complex:
         pairs = values.ravel().view(values.real.dtype)

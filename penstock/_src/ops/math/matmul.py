@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Elements
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, UNSIGNED
+from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, SINGLE_RANGE, UNSIGNED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import cast, conj, in_float32, quiet, show, unbroadcast
@@ -83,8 +83,8 @@ class SparseMatMul(Op):
     """The product of two mostly zero matrices, computed as a dense product."""
 
     signature = "a: Ta, b: Tb -> product: float32"
-    Ta: {dtypes.float32, dtypes.bfloat16} = dtypes.float32
-    Tb: {dtypes.float32, dtypes.bfloat16} = dtypes.float32
+    Ta: SINGLE_RANGE = dtypes.float32
+    Tb: SINGLE_RANGE = dtypes.float32
     transpose_a: bool = False
     transpose_b: bool = False
     a_is_sparse: bool = False

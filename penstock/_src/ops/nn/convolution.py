@@ -15,6 +15,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import NARROW
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import Dim
 from penstock._src.ops.nn.window import (
@@ -409,7 +410,7 @@ def _turned(p: Any, x: Any) -> Any:
 
 def _wide(p: Any, x: Any) -> Any:
     """16-bit operands of a product as float32, so that the sums over all taps are; they are read as they are."""
-    return p.cast(x, dtypes.float32) if x.dtype in (dtypes.float16, dtypes.bfloat16) else x
+    return p.cast(x, dtypes.float32) if x.dtype in NARROW else x
 
 
 def _forward_by_planes(p: Any, c: Convolution, input: Any, filter: Any) -> Any:

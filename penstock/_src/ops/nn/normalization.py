@@ -9,6 +9,7 @@ from penstock._src.core.calls.facts import HEAVY, SLOW, Elements, HostKernel, Va
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.typesets import SINGLE, SINGLE_RANGE
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.ops.nn.window import channel_axis
@@ -172,7 +173,7 @@ class FusedBatchNormV2(_FusedBatchNorm):
 
     signature = """x: T, scale: U, offset: U, mean: U, variance: U
         -> y: T, batch_mean: U, batch_variance: U, reserve_space_1: U, reserve_space_2: U"""
-    T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    T = SINGLE
     U = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05
     exponential_avg_factor: float = 1.0
@@ -186,8 +187,8 @@ class FusedBatchNormV3(_FusedBatchNorm):
     signature = """x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U,
         batch_variance: U, reserve_space_1: U, reserve_space_2: U, reserve_space_3: U"""
     elements = Elements(vectorizes_one_by_one=True)
-    T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
-    U = frozenset({dtypes.bfloat16, dtypes.float32})
+    T = SINGLE
+    U = SINGLE_RANGE
     epsilon: float = 9.999999747378752e-05
     exponential_avg_factor: float = 1.0
     data_format: Literal["NHWC", "NCHW", "NDHWC", "NCDHW"] = "NHWC"
@@ -298,7 +299,7 @@ class FusedBatchNormGradV2(_FusedBatchNormGrad):
     signature = """y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U
         -> x_backprop: T, scale_backprop: U, offset_backprop: U, reserve_space_3: U,
         reserve_space_4: U"""
-    T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    T = SINGLE
     U = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
@@ -312,7 +313,7 @@ class FusedBatchNormGradV3(_FusedBatchNormGrad):
         reserve_space_3: U -> x_backprop: T, scale_backprop: U, offset_backprop: U,
         reserve_space_4: U, reserve_space_5: U"""
     elements = Elements(vectorizes_one_by_one=True)
-    T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    T = SINGLE
     U = frozenset({dtypes.float32})
     epsilon: float = 9.999999747378752e-05
     data_format: Literal["NHWC", "NCHW", "NDHWC", "NCDHW"] = "NHWC"
@@ -386,7 +387,7 @@ class LRN(Op):
     bias: float = 1.0
     alpha: float = 1.0
     beta: float = 0.5
-    T: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
+    T: SINGLE = dtypes.float32
     vectorize = "examples"
 
     def gradient(self, input, output, dy):
@@ -424,7 +425,7 @@ class LRNGrad(Op):
     bias: float = 1.0
     alpha: float = 1.0
     beta: float = 0.5
-    T: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
+    T: SINGLE = dtypes.float32
 
     def shape(self, input_grads, input_image, output_image):
         return input_grads.with_rank(4).merge_with(input_image).merge_with(output_image)

@@ -10,7 +10,7 @@ from penstock._src.core.calls.facts import HEAVY, HostKernel, Values
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.typesets import FLOAT, INDEX, REAL, SIGNED
+from penstock._src.core.typesets import FLOAT, INDEX, REAL, SIGNED, SINGLE
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.nn.pooling import (
     average,
@@ -212,7 +212,7 @@ class MaxPool3D(_Max):
 
     signature = "input: T -> output: T"
     minimum = {"ksize": 5, "strides": 5}
-    T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    T = SINGLE
     ksize: list[int]
     strides: list[int]
     padding: Literal["SAME", "VALID"]
@@ -232,8 +232,8 @@ class MaxPool3DGrad(_MaxGradient):
     strides: list[int]
     padding: Literal["SAME", "VALID"]
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC"
-    T: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
-    TInput: {dtypes.bfloat16, dtypes.float16, dtypes.float32} = dtypes.float32
+    T: SINGLE = dtypes.float32
+    TInput: SINGLE = dtypes.float32
 
     def eager(self, orig_input, orig_output, grad):
         c = known_pooling(self, orig_input.shape)

@@ -8,7 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import SLOW, HostKernel
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
-from penstock._src.core.typesets import INDEX, REAL
+from penstock._src.core.typesets import INDEX, REAL, SINGLE
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.meaning.heaps import kept_by_heap
 from penstock._src.ops import infer
@@ -161,7 +161,7 @@ class NthElement(Op):
         if n >= input.shape[-1]:
             raise self.invalid(f"Input must have last dimension > n = {n}")
         at = input.shape[-1] - 1 - int(n) if self.reverse else int(n)
-        # bfloat16's own order has no place for NaN
+        # ml_dtypes' order has no place for NaN
         wide = in_float32(input) if input.dtype.kind not in "iub" else input
         return np.partition(wide, at, axis=-1)[..., at].astype(input.dtype, copy=False)
 
@@ -186,7 +186,7 @@ class ApproxTopK(Op):
     ranks = {"input": at_least(1)}
     host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     minimum = {"k": 0}
-    T = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32})
+    T = SINGLE
     k: int
     reduction_dimension: int = -1
     recall_target: float = 0.949999988079071
@@ -254,7 +254,7 @@ def _descending(x, k):
     """Indices of the k largest of each row, stable; NaN counts as the least."""
     columns = x.shape[-1]
     if x.dtype.kind not in "iub":
-        x = in_float32(x)  # bfloat16's own order has no place for NaN
+        x = in_float32(x)  # ml_dtypes' order has no place for NaN
         if np.isnan(x).any():
             order = np.argsort(-x, axis=-1, kind="stable")  # NaN comes last
             return order[..., :k]

@@ -15,7 +15,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
-from penstock._src.core.typesets import QUANTIZED
+from penstock._src.core.typesets import QUANTIZED, SINGLE_RANGE
 from penstock._src.ops.quantized.ends import check_channels, merge_channels
 from penstock._src.ops.rules import quiet
 
@@ -152,7 +152,7 @@ class Dequantize(Op):
     mode: Mode = "MIN_COMBINED"
     narrow_range: bool = False
     axis: int = -1
-    dtype: {dtypes.float32, dtypes.bfloat16} = dtypes.float32
+    dtype: SINGLE_RANGE = dtypes.float32
 
     def shape(self, input, min_range, max_range):
         merge_channels(input, self.axis, min_range, max_range)

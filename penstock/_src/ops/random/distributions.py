@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ml_dtypes
 import numpy as np
 
+from penstock._src.core.dtypes import float_format
 from penstock._src.native.builtins import HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random.libm import log, logf, sincos, sincosf
@@ -30,12 +30,10 @@ def uniform(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
     words = stream.words(count)
     if dtype == np.float32:
         return words_to_float32(words)
-    if dtype == np.float16:
-        bits = ((words & np.uint32(0x3FF)) | np.uint32(15 << 10)).astype(np.uint16)
-        return bits.view(np.float16) - np.float16(1)
-    bits = ((words & np.uint32(0x7F)) | np.uint32(127 << 7)).astype(np.uint16)
-    one = ml_dtypes.bfloat16(1)
-    return bits.view(ml_dtypes.bfloat16) - one
+    exponent, mantissa = float_format(dtype)
+    one = dtype.type(1)
+    random = words & np.uint32((1 << mantissa) - 1)
+    return (random.astype(np.uint16) | one.view(np.uint16)).view(dtype) - one
 
 
 def words_to_float32(words: np.ndarray) -> np.ndarray:

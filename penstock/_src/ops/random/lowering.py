@@ -13,12 +13,7 @@ from penstock._src.ops.random import libm
 # Classes from which each drawn point is searched for by halves, not compared with all of them.
 MANY_CLASSES = 64
 
-# dtype: bits of the mantissa, the bits of 1.0, an unsigned type of that width
-_FORMATS = {
-    dtypes.float32: (23, 127 << 23, dtypes.uint32),
-    dtypes.float16: (10, 15 << 10, dtypes.uint16),
-    dtypes.bfloat16: (7, 127 << 7, dtypes.uint16),
-}
+_UNSIGNED = {2: dtypes.uint16, 4: dtypes.uint32}  # by bytes
 
 
 def _count(shape: Any) -> int:
@@ -43,9 +38,10 @@ def uniform(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
 
 
 def _from_mantissa(p: Any, bits: Any, dtype: DType) -> Any:
-    mantissa, one, carrier = _FORMATS[dtype]
-    one_to_two = p.or_(p.and_(bits, (1 << mantissa) - 1), one)
-    return _below_one(p, p.bitcast(p.cast(one_to_two, carrier), dtype) - 1, mantissa)
+    exponent, mantissa = dtypes.float_format(dtype.np)
+    one = ((1 << exponent - 1) - 1) << mantissa  # the bits of 1.0
+    one_to_two = p.cast(p.or_(p.and_(bits, (1 << mantissa) - 1), one), _UNSIGNED[dtype.size])
+    return _below_one(p, p.bitcast(one_to_two, dtype) - 1, mantissa)
 
 
 def _below_one(p: Any, number: Any, mantissa: int) -> Any:

@@ -5,13 +5,12 @@ Layers trace them as their GPU implementation, next to the one that runs on CPUs
 
 from typing import Literal
 
-from penstock._src.core import dtypes
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import make_shape
+from penstock._src.core.typesets import FLOAT
 
-_TYPES = frozenset({dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64})
 _INPUTS = "input: T, input_h: T, input_c: T, params: T"
 _OUTPUTS = "output: T, output_h: T, output_c: T"
 _BACKPROPS = "output_backprop: T, output_h_backprop: T, output_c_backprop: T"
@@ -23,7 +22,7 @@ class CudnnRNN(Op):
 
     signature = f"{_INPUTS} -> {_OUTPUTS}, reserve_space: T"
     ranks = {"params": (1,)}
-    T = _TYPES
+    T = FLOAT
     rnn_mode: Literal["rnn_relu", "rnn_tanh", "lstm", "gru"] = "lstm"
     input_mode: Literal["linear_input", "skip_input", "auto_select"] = "linear_input"
     direction: Literal["unidirectional", "bidirectional"] = "unidirectional"
@@ -93,7 +92,7 @@ class CudnnRNNBackprop(Op):
     """The gradient of all steps of a recurrent layer, on a GPU."""
 
     signature = f"{_INPUTS}, {_OUTPUTS}, {_BACKPROPS}, reserve_space: T -> {_GRADIENTS}"
-    T = _TYPES
+    T = FLOAT
     rnn_mode: Literal["rnn_relu", "rnn_tanh", "lstm", "gru"] = "lstm"
     input_mode: Literal["linear_input", "skip_input", "auto_select"] = "linear_input"
     direction: Literal["unidirectional", "bidirectional"] = "unidirectional"

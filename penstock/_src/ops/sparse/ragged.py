@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
-from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.typesets import ANY, FLOAT, INDEX
 from penstock._src.ops import infer
 from penstock._src.ops.rules import unbroadcast
 
@@ -312,7 +312,7 @@ class RaggedRange(Op):
 
     signature = """starts: T, limits: T, deltas: T
         -> rt_nested_splits: Tsplits, rt_dense_values: T"""
-    T: INDEX | {dtypes.bfloat16, dtypes.float32, dtypes.float64} = dtypes.int32
+    T: INDEX | FLOAT - {dtypes.float16} = dtypes.int32
     Tsplits: INDEX = dtypes.int64
     differentiable = False
 

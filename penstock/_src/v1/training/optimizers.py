@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.autodiff.gradient_tape import GradientTape
-from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.typesets import RANKED_FLOATS
 from penstock._src.eager.variable import Variable
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.export import export
@@ -26,8 +26,6 @@ from penstock._src.v1.training.optimizer_slots import (
     is_here,
 )
 from penstock._src.v1.variables.collections import GraphKeys, trainable_variables
-
-_FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 
 
 @export(v1=["train.Optimizer"])
@@ -241,9 +239,9 @@ def _flat(variables: Any) -> list[Any]:
 def _require_floats(*values: Any) -> None:
     """Raises ValueError for a tensor that has no gradient because of its dtype."""
     for value in values:
-        if isinstance(value, Tensor) and value.dtype.base_dtype not in _FLOATS:
+        if isinstance(value, Tensor) and value.dtype.base_dtype not in RANKED_FLOATS:
             raise ValueError(
-                f"Invalid type {value.dtype.base_dtype!r} for {value.name}, expected: {list(_FLOATS)}."
+                f"Invalid type {value.dtype.base_dtype!r} for {value.name}, expected: {list(RANKED_FLOATS)}."
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.typesets import FLOAT
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util.export import export
 
@@ -14,7 +15,6 @@ _PRODUCTS = ("MatMul", "Conv2D")
 # They hand on what their first input is.
 _PASSING = ("Reshape", "Concat", "ConcatV2", "MaxPool", "AvgPool", "Identity")
 _KNOWN = ("Const", "Variable", "VariableV2")
-_FLOATS = (dtypes.float32, dtypes.float64, dtypes.float16, dtypes.bfloat16)
 _MOST_INPUTS = 2  # of a model: operations that say nothing of their range
 _DECAY = 0.999
 
@@ -100,7 +100,7 @@ class _Rewriting:
             dtype = dtypes.as_dtype(node.attr["T"].type)
             if dtype is dtypes.float32:
                 yield node
-            elif dtype in _FLOATS:
+            elif dtype in FLOAT:
                 raise ValueError(
                     f"Operands of {node.op} '{node.name}' are {dtype.name}; only float32 is rounded for training."
                 )

@@ -13,17 +13,18 @@ from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InternalError, UnimplementedError
+from penstock._src.core.typesets import BOOL, NARROW, NUMERIC
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import (
     BF16,
     F16,
     F32,
-    F64,
     I1,
     I8,
     I16,
     I32,
     I64,
+    OF_NUMPY,
     lanes,
     like,
     scalar,
@@ -32,12 +33,11 @@ from penstock._src.native.language.types import (
 from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
+# Floats of 16 bits are loaded as their bits, which are converted to float; a complex number is two floats.
 MEMORY = {
-    dtypes.float32: F32, dtypes.float64: F64, dtypes.float16: I16, dtypes.bfloat16: I16, dtypes.bool_: I8,
-    dtypes.int8: I8, dtypes.uint8: I8, dtypes.int16: I16, dtypes.uint16: I16, dtypes.int32: I32,
-    dtypes.uint32: I32, dtypes.int64: I64, dtypes.uint64: I64, dtypes.complex64: F32, dtypes.complex128: F64,
-}  # fmt: skip
-REGISTER = {**MEMORY, dtypes.float16: F32, dtypes.bfloat16: F32, dtypes.bool_: I1}
+    dtype: I16 if dtype in NARROW else OF_NUMPY[dtype.real_dtype.name] for dtype in NUMERIC | BOOL
+}
+REGISTER = {**MEMORY, **dict.fromkeys(NARROW, F32), **dict.fromkeys(BOOL, I1)}
 
 
 def memory_type(dtype) -> str:

@@ -1,7 +1,6 @@
 """Elementwise operations: arithmetic, comparisons, conversions."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -249,7 +248,7 @@ def reduce_precision(t: Translation, operation: HloOperation, x: Node) -> Node:
     """Round to fewer bits of exponent and mantissa: large values to infinity, and subnormals to zero."""
     p = t.p
     exponent, mantissa = operation.attribute("exponent_bits"), operation.attribute("mantissa_bits")
-    own_exponent, own_mantissa = _FORMATS[x.dtype]
+    own_exponent, own_mantissa = dtypes.float_format(x.dtype.np)
     if exponent >= own_exponent and mantissa >= own_mantissa:
         return x
     dtype = _UNSIGNED[x.dtype.size]
@@ -272,14 +271,6 @@ def reduce_precision(t: Translation, operation: HloOperation, x: Node) -> Node:
         is_small = p.le(own, number(middle - reach << own_mantissa))
         bits = p.select(is_large, p.or_(sign, infinity), p.select(is_small, sign, bits))
     return p.select(p.ne(x, x), x, p.bitcast(bits, x.dtype))
-
-
-_FORMATS: dict[Any, tuple[int, int]] = {
-    dtypes.float16: (5, 10),
-    dtypes.bfloat16: (8, 7),
-    dtypes.float32: (8, 23),
-    dtypes.float64: (11, 52),
-}
 
 
 @translates("map")

@@ -5,17 +5,11 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
 
-_DIRECT = (
-    dtypes.bfloat16,
-    dtypes.float16,
-    dtypes.float32,
-    dtypes.float64,
-    dtypes.int32,
-    dtypes.int64,
-)
+_DIRECT = FLOAT | INDEX
 
 
 def product_of(a: Any, b: Any) -> Any:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.formats.onnx.writing.writer import Writer, attribute_of, rank, writes
 from penstock._src.graph.operation import Operation
 
-_TYPES = (
-    dtypes.float32,
-    dtypes.float64,
-    dtypes.float16,
-    dtypes.bfloat16,
-    dtypes.int32,
-    dtypes.int64,
-)
+_TYPES = FLOAT | INDEX
 
 
 def _swapped(w: Writer, x: str, dimensions: int) -> str:
