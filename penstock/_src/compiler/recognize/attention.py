@@ -103,11 +103,12 @@ def _searched(quotient: Node, users: Users) -> Attention:
     products = [u for u in others if u.kind == "contract"]
     _require(bool(products))
     scores, between = _epilogue_above(logits)
+    _require(_is_summed_as(scores, logits))
     axes = _axes_of(scores)
     search = _Search(quotient, users, axes)
     query, key, depth = search.factors(scores)
     outputs = [n for n in products if search.against(n, weights)[1].count(COLUMN)]
-    _require(len(outputs) == 1)
+    _require(len(outputs) == 1 and _is_summed_as(outputs[0], logits))
     value, _, width, letters = search.product(outputs[0], weights, COLUMN)
     # A row of a head must fit into registers and cache whole: its extents must be known.
     small = type(depth) is int and type(width) is int and max(depth, width) <= WIDEST
@@ -160,6 +161,11 @@ def _epilogue_above(logits: Node) -> tuple[Node, list[Node]]:
             between.append(region[i])
             known.add(i)
     return scores[0], between
+
+
+def _is_summed_as(product: Node, logits: Node) -> bool:
+    """True if sums in the type of the logits are as exact as a product's own; those of integers wrap around."""
+    return product.dtype.is_floating and product.dtype.size <= logits.dtype.size
 
 
 def _casts_of(node: Node, users: Users) -> tuple[list[Node], list[Node]]:

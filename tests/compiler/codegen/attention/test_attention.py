@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.pipeline import plan_function
 from penstock._src.core import dtypes
-from penstock._src.devices.cpu.device import build_program
+from penstock._src.devices.cpu.device import build_program, generator_for
 from penstock._src.ir import interpreter
 from penstock._src.ir.function import Function
+from penstock._src.runtime.load import load
 from penstock._src.util import flags
+from tests.harness.targets import LESSER
 
 LOW = -2.0e38
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12, "bfloat16": 2e-2, "float16": 3e-3}
@@ -32,12 +35,15 @@ class Case:
     mask: str = ""  # "", "causal", "given", "bias"
     dtype: str = "float32"
     heads_first: bool = False
-    turned: bool = False  # gradients of K and V come with their axes exchanged
+    turned: bool = False  # all results come with their axes exchanged
+    past: int | None = (
+        None  # columns that row 0 sees before its own; as many as there are more columns than rows
+    )
 
     @property
     def specs(self):
         if self.turned:
-            return "bnth,bnsh->bnts", "bnts,bnsd->bntd", "bntd,bnsd->bnts", "bntd,bnts->bnds"
+            return "bnth,bnsh->bnts", "bnts,bnsd->bndt", "bntd,bnsd->bnts", "bntd,bnts->bnds"
         if self.heads_first:
             return "bnth,bnsh->bnts", "bnts,bnsd->bntd", "bntd,bnsd->bnts", "bnts,bntd->bnsd"
         return "btnh,bsnh->bnts", "bnts,bsnd->btnd", "btnd,bsnd->bnts", "bnts,btnd->bsnd"
@@ -54,6 +60,10 @@ class Case:
             self.shape(rows, self.depth), self.shape(columns, self.depth),
             self.shape(columns, self.width), self.shape(rows, self.width),
         ]  # fmt: skip
+
+    @property
+    def seen_before(self):
+        return self.columns - self.rows if self.past is None else self.past
 
     @property
     def scores(self):
@@ -79,7 +89,7 @@ def written(case: Case, backward: bool) -> Function:
     if case.mask == "causal":
         shape = (case.rows, case.columns)
         t, s = p.iota(shape, 0, dtypes.int32), p.iota(shape, 1, dtypes.int32)
-        condition = p.broadcast_to(p.le(p.sub(s, t), case.columns - case.rows), case.scores)
+        condition = p.broadcast_to(p.le(p.sub(s, t), case.seen_before), case.scores)
     elif case.mask == "given":
         extra = [p.parameter(4, (case.batch, 1, 1, case.columns), dtypes.bool_)]
         condition = p.broadcast_to(extra[0], case.scores)
@@ -126,7 +136,7 @@ def expected(case: Case, arrays, backward: bool):
     logits, seen = np.einsum(forward, q, k) * scale, True
     if case.mask == "causal":
         t, s = np.arange(case.rows)[:, None], np.arange(case.columns)
-        seen = s - t <= case.columns - case.rows
+        seen = s - t <= case.seen_before
     elif case.mask == "given":
         seen = arrays[4]
     elif case.mask == "bias":
@@ -150,9 +160,9 @@ def labels(program):
     return [record.label for record in program.plan.launches]
 
 
-def check(case: Case, backward: bool):
+def check(case: Case, backward: bool, **ways):
     arrays = arguments(case)
-    with flags.override(guard=1):
+    with flags.override(**(ways or {"guard": 1})):
         program = build_program(written(case, backward))
         results = program(*arrays)
     names = labels(program)
@@ -169,6 +179,7 @@ CASES = [
     Case(batch=1, rows=130, columns=260, depth=64, width=80, mask="causal"),
     Case(rows=70, columns=70, mask="causal", heads_first=True),
     Case(rows=40, columns=70, depth=20, width=24, turned=True),
+    Case(rows=40, columns=33, depth=20, width=24, turned=True, dtype="bfloat16"),
     Case(rows=150, columns=150, mask="given", dtype="float64"),
     Case(rows=64, columns=129, mask="bias"),
     Case(rows=65, columns=40, depth=32, width=24, dtype="bfloat16"),
@@ -181,6 +192,22 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_values(case, backward):
     check(case, backward)
+
+
+def test_columns_that_no_row_sees_are_not_read():
+    check(Case(rows=80, columns=200, mask="causal", past=29), True, checked=1)
+
+
+@pytest.mark.parametrize("target", LESSER)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_columns_that_only_later_rows_see_get_nothing_from_earlier_ones(target, dtype):
+    case = Case(2, 2, 67, 203, 17, 1, mask="causal", past=4, dtype=dtype, heads_first=True)
+    arrays = arguments(case)
+    function = written(case, True)
+    with flags.override(guard=1):
+        got = load(plan_function(function, generator_for(target), 1))(*arrays)
+    for g, want in zip(got, expected(case, arrays, True), strict=True):
+        np.testing.assert_allclose(g, want, rtol=0, atol=TOLERANCE[dtype] * np.abs(want).max())
 
 
 def test_memory_grows_with_the_length_not_its_square():

@@ -124,23 +124,12 @@ class _BackwardTask(Task):
         """Each row's sum of dO * O."""
         f, n, form = self.f, self.lanes, self.form
         shares = self.section("shares")
-        names = "seed", "output"
 
         def row(i):
             sum_ = f.zero(vec(self.total, n))
             for j in range(0, form.width, n):
                 mask = f.mask(n, form.width - j) if form.width - j < n else None
-                parts = [
-                    f.convert(
-                        f.load(
-                            self.array[a], self.base[a] + i * self.cross[a] + j,
-                            vec(form.element(a), n), mask,
-                        ),
-                        self.total,
-                    )
-                    for a in names
-                ]  # fmt: skip
-                sum_ = f.fma(*parts, sum_)
+                sum_ = f.fma(*[self.elements(a, i, j, mask) for a in ("seed", "output")], sum_)
             f.store(f.reduce("fadd", sum_), shares, i)
 
         f.loop(f.i64(0), self.rows, 1, row)
@@ -169,7 +158,8 @@ class _BackwardTask(Task):
         f, form, layout, tiles, total = self.f, self.form, self.layout, self.tiles, self.total
         j = columns.first
         count = f.min(self.rows - i, ROWS)
-        cols = f.min(columns.count, self.reach(i + count) - j)
+        # none, if the rows end before the first one that sees the block
+        cols = f.max(0, f.min(columns.count, self.reach(i + count) - j))
         block, step = self.section("scores"), self.cross["statistics"]
         number = self.base["statistics"] + i * step
         tall, wide = layout.row_tile, layout.panel

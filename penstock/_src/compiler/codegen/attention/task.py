@@ -90,6 +90,24 @@ class Task:
         f = self.f
         f.memset(section, 0, f.i64(count) * SIZE[self.total])
 
+    def places(self, name: str) -> Val | None:
+        """Offsets of a vector's lanes in a row of an array; None if they are adjacent."""
+        if name not in self.form.turned:
+            return None
+        f = self.f
+        return f.lane_numbers(self.lanes, I64) * self.layout.read(f, f"{name}.element")
+
+    def elements(self, name: str, row: Val, first: int, mask: Val | None) -> Val:
+        """A vector of a row's elements from `first` on, in the sum's type."""
+        f, ty, places = self.f, vec(self.form.element(name), self.lanes), self.places(name)
+        start = self.base[name] + row * self.cross[name]
+        if places is None:
+            x = f.load(self.array[name], start + first, ty, mask)
+        else:
+            start = start + self.layout.read(f, f"{name}.element") * first
+            x = f.gather(self.array[name], places + start, ty, mask)
+        return f.convert(x, self.total)
+
     def store_rows(
         self, name: str, extent: int, source: Val, first: Val, count: Val, scale: Val | None = None
     ) -> None:  # fmt: skip
@@ -97,8 +115,7 @@ class Task:
         f = self.f
         n, element = self.lanes, self.form.element(name)
         width = -(-extent // n) * n
-        step = self.layout.read(f, f"{name}.element")
-        places = f.lane_numbers(n, I64) * step if name in self.form.turned else None
+        step, places = self.layout.read(f, f"{name}.element"), self.places(name)
 
         def row(i):
             to = self.base[name] + (first + i) * self.cross[name]

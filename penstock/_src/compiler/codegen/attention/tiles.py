@@ -174,7 +174,8 @@ class Tiles:
         for first in range(0, extent, most * n):
             here = min(most * n, extent - first)
             vectors = -(-here // n)
-            tall = self.rows_of(vectors, COLUMNS if by_columns else ROWS)
+            # Of a panel's columns, those past the end are zeros; the columns after the panel were never written.
+            tall = self.rows_of(vectors, self.layout.panel if by_columns else ROWS)
             name = self.product_tile(tall, vectors, row, step, width, here - (vectors - 1) * n)
 
             def tile(i, first=first, name=name):
