@@ -66,6 +66,7 @@ CASES = [  # image size, taps, channels, outputs, geometry
     ((1, 17), (1, 4), 5, 9, PLAIN | dict(low=(0, 1), high=(0, 2))),
     # A border wider than all that is read.
     ((4, 1), (1, 1), 16, 32, PLAIN | dict(s=(1, 600), low=(0, 500))),
+    ((8, 4), (3, 3), 8, 16, SAME3 | dict(s=(1, 99), low=(1, 97), high=(1, 0))),  # no tap meets it
 ]
 IDS = [
     f"{h}x{w} {k[0]}x{k[1]} {c}-{o}{'/2' if g['s'] != (1, 1) else ''}"

@@ -143,6 +143,13 @@ class ImageWindow:
     def row_blocks(self) -> int:
         return max(1, self.h.out // self.rows)
 
+    @property
+    def parts_of_row(self) -> tuple[int, int, int]:
+        """(pixels of a row before the image's, pixels of the image before them, pixels of the image)."""
+        w = self.w
+        low, skipped = min(max(0, w.low), self.width), max(0, -w.low)  # all may be in the border
+        return low, skipped, max(0, min(self.width - low, w.size - skipped))
+
     def pixels(self) -> list[tuple[int, int, int]]:
         """(offset in the window, row, column) of every output pixel of an image of a block, in order."""
         return [
@@ -182,18 +189,12 @@ class ImageWindow:
     def _row(self, f: Fn, source: Val, start: Val, dst: Val) -> None:
         """One row of the window from the input row at `start`: zeros, pixels, zeros."""
         step = self.column
-        low, skipped, here = self._columns()
+        low, skipped, here = self.parts_of_row
         self._blank(f, dst, 0, low * step)
         self._blank(f, dst, (low + here) * step, self.pitch)
         self._copy(
             f, source, start + skipped * self.x.column, f.at(dst, low * step, self.total), here
         )
-
-    def _columns(self) -> tuple[int, int, int]:
-        """(blank columns before the image's, columns of the image before the window's, columns of both)."""
-        # A border may be wider than the window: with a large stride no output reads the image.
-        low, skipped = min(max(0, self.w.low), self.width), max(0, -self.w.low)
-        return low, skipped, max(0, min(self.width - low, self.w.size - skipped))
 
     def _copy(self, f: Fn, source: Val, start: Val, dst: Val, pixels: int) -> None:
         x, channels, lanes = self.x, self.channels, self.lanes
@@ -270,7 +271,7 @@ class BlockedImageWindow(ImageWindow):
 
     def _row(self, f: Fn, source: Val, start: Val, dst: Val) -> None:
         x, lanes = self.x, self.lanes
-        low, skipped, here = self._columns()
+        low, skipped, here = self.parts_of_row
         groups = self.channels // lanes
 
         def pixel(c):
