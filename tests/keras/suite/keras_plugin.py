@@ -1,5 +1,6 @@
 """What pytest loads to run a tenth of Keras's own tests with Penstock as `tensorflow`. Nothing else imports it."""
 
+import gc
 import os
 import re
 import sys
@@ -53,3 +54,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "multi_device" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="needs several devices"))
+
+
+def pytest_collection_finish():
+    """Keeps collections of garbage, of which Keras makes one for each weight that it quantizes, from modules and tests: they are a million objects."""
+    gc.collect()  # what is frozen is not collected later
+    gc.freeze()
