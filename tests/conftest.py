@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.harness.hooks import hangs
 from tests.harness.tables import is_of_another_op
 
 os.environ.setdefault("PENSTOCK_VERIFY", "1")
@@ -43,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(hangs.HangWatch())
     config.addinivalue_line(
         "markers", "plain_kernels: sees code or times of kernels, which PENSTOCK_CHECKED changes"
     )
@@ -61,7 +63,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Files go to workers as `--dist loadfile` says, in less time."""
     if config.getoption("dist") != "loadfile":
         return None
-    from tests.harness.scheduling import FileScheduling  # xdist is not in all environments
+    from tests.harness.hooks.scheduling import FileScheduling  # xdist is not in all environments
 
     return FileScheduling(config, log)
 

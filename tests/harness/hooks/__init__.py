@@ -1,0 +1,1 @@
+"""Hooks of pytest and xdist that `tests/conftest.py` registers."""
