@@ -126,9 +126,21 @@ def pytest_collection_finish() -> None:
     _freeze()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _no_old_objects() -> None:
+    """Keeps collections of garbage from what earlier files left, once one has visited that."""
+    if gc.get_stats()[2]["collections"] != _full_collections:
+        _freeze()
+
+
+_full_collections = 0  # that Python had made when objects were last frozen
+
+
 def _freeze() -> None:
+    global _full_collections
     gc.collect()  # what is frozen is not collected later
     gc.freeze()
+    _full_collections = gc.get_stats()[2]["collections"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
