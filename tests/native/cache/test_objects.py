@@ -162,7 +162,7 @@ def test_a_folder_that_takes_long_to_list_is_pruned_by_parts(tmp_path, monkeypat
             key = f"{part:02d}{i:038d}"
             cache.write(key, bytes(1000))
             os.utime(cache.path(key), (i, i))
-    listed = objects._files
+    listed = objects.files
     clock, state = [0.0], random.getstate()
 
     def slowly(folder):
@@ -170,7 +170,7 @@ def test_a_folder_that_takes_long_to_list_is_pruned_by_parts(tmp_path, monkeypat
             clock[0] += 0.1
             yield file
 
-    monkeypatch.setattr(objects, "_files", slowly)
+    monkeypatch.setattr(objects, "files", slowly)
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     cache.prune(24 * objects.BLOCK)
     assert random.getstate() == state  # the user's

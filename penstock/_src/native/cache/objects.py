@@ -47,11 +47,14 @@ def _files_of(part: str) -> Iterator[File]:
     with os.scandir(part) as entries:
         for entry in entries:
             if entry.name.endswith(".o"):
-                stat = entry.stat(follow_symlinks=False)
+                try:
+                    stat = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # another process has removed it
+                    continue
                 yield stat.st_mtime, bytes_on_disk(stat.st_size), entry.path
 
 
-def _files(folder: Path) -> Iterator[File]:
+def files(folder: Path) -> Iterator[File]:
     """Every object below a folder."""
     for part in _parts(folder):
         yield from _files_of(part)
@@ -94,7 +97,7 @@ class ObjectCache:
     def keys(self) -> Iterator[str]:
         """All keys under which something is stored."""
         if self.folder is not None and self.folder.is_dir():
-            for _, _, path in _files(self.folder):
+            for _, _, path in files(self.folder):
                 yield Path(path).parent.name + Path(path).stem
 
     def read(self, key: str) -> bytes | None:
@@ -156,12 +159,12 @@ class ObjectCache:
             return
         limit = LIMIT if limit is None else limit
         until = time.monotonic() + PATIENCE
-        files: list[File] = []
-        for file in _files(self.folder):
-            files.append(file)
+        listed: list[File] = []
+        for file in files(self.folder):
+            listed.append(file)
             if time.monotonic() > until:
                 return self._prune_parts(limit, until + PATIENCE)
-        _remove_oldest(files, limit, until + PATIENCE)
+        _remove_oldest(listed, limit, until + PATIENCE)
 
     def _prune_parts(self, limit: int, until: float) -> None:
         """Brings parts of the folder, in any order, to their share of the limit."""

@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from penstock._src.bridge.cli.doctor.findings import Finding, note, ok, problem
 
@@ -34,23 +34,19 @@ def folder() -> Iterator[Finding]:
             "Set PENSTOCK_CACHE_DIR to a folder that is.",
         )
         return
-    yield from _size(place, objects.LIMIT, objects.bytes_on_disk)
+    sizes = [size for _, size, _ in objects.files(place)] if place.is_dir() else []
+    yield _size(place, sizes, objects.LIMIT)
     free = shutil.disk_usage(nearest).free
     if free < LITTLE:
         yield problem(f"{nearest} is on a disk with {free / MB:.0f} MB left", "Free some.")
 
 
-def _size(
-    place: pathlib.Path, limit: int, bytes_on_disk: Callable[[int], int]
-) -> Iterator[Finding]:
-    files = [path for path in place.rglob("*") if path.is_file()]
-    sizes = [bytes_on_disk(path.stat().st_size) for path in files]
+def _size(place: pathlib.Path, sizes: list[int], limit: int) -> Finding:
     total = sum(sizes)
     text = f"{place}: {len(sizes):,} files, {total / MB:.0f} MB of at most {limit / MB:.0f} MB"
     if total > limit * 5 // 4:
-        yield problem(f"{text}: nothing prunes it", "Remove the folder; it is made again.")
-    else:
-        yield ok(text)
+        return problem(f"{text}: nothing prunes it", "Remove the folder; it is made again.")
+    return ok(text)
 
 
 def key() -> Iterator[Finding]:
