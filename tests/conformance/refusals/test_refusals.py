@@ -18,7 +18,10 @@ from tests.conformance.refusals.mutations import spoilt_calls
 from tests.conformance.refusals.record import TARGET
 
 RECORDED, STORE = load(TARGET)
-OPS = sorted({entry["op"] for entry in RECORDED})
+OF_OPS = {}
+for recorded in RECORDED:
+    OF_OPS.setdefault(recorded["op"], []).append(recorded)
+OPS = sorted(OF_OPS)
 GROUPS = json.loads(pathlib.Path(__file__).with_name("apart.json").read_text())
 APART = {name: said for group in GROUPS for name, said in group["calls"].items()}
 TOLERANCE = {"bfloat16": 3e-2, "float16": 1e-2, "float32": 2e-4}
@@ -33,18 +36,13 @@ def calls():
 @pytest.mark.parametrize("op", OPS)
 def test_op(op, calls):
     found = {}
-    for entry in RECORDED:
-        if entry["op"] == op:
-            for at, mode in enumerate(MODES):
-                differs = difference(entry, at, calls[entry["call"]])
-                if differs:
-                    found[f"{entry['call']} {mode}"] = differs
-    known = {name: said for name, said in APART.items() if name in names_of(op)}
-    assert found == known
-
-
-def names_of(op):
-    return {f"{e['call']} {mode}" for e in RECORDED if e["op"] == op for mode in MODES}
+    for entry in OF_OPS[op]:
+        for at, mode in enumerate(MODES):
+            differs = difference(entry, at, calls[entry["call"]])
+            if differs:
+                found[f"{entry['call']} {mode}"] = differs
+    names = {f"{entry['call']} {mode}" for entry in OF_OPS[op] for mode in MODES}
+    assert found == {name: said for name, said in APART.items() if name in names}
 
 
 def difference(entry, at, call):
