@@ -58,7 +58,7 @@ def test_mypy_accepts_correct_programs_and_finds_a_misspelt_name(tmp_path):
     )
     command = [sys.executable, "-m", "mypy", "--config-file", "", "--follow-imports", "silent"]
     done = subprocess.run(
-        [*command, "--cache-dir", tmp_path / "cache", PROGRAMS / "correct.py", wrong],
+        [*command, "--cache-dir", ROOT / ".mypy_cache/programs", PROGRAMS / "correct.py", wrong],
         cwd=tmp_path,
         env={"MYPYPATH": str(ROOT)},
         capture_output=True,
