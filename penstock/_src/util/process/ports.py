@@ -1,19 +1,45 @@
 """Ports of this machine."""
 
 import contextlib
+import errno
+import random
 import socket
 
 # Connections that wait to be accepted.
 _BACKLOG = 1024
 
 
+# Below the ports that systems give to connections (Linux from 32768, others from 49152): one of those may be taken before it is listened at.
+_OF_SERVERS = range(10_000, 32_768)
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)  # Windows refuses ranges that it has reserved
+_MOST_TRIES = 1000  # for each port
+
+
 def free_ports(count: int) -> list[int]:
-    """Return different ports that are free now."""
+    """Return different ports that are free now, and that no connection is given.
+
+    Raises:
+      OSError: too few are free.
+    """
+    draw = random.SystemRandom()  # the state of Python's own generator is the user's
+    found: list[int] = []
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("localhost", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for _ in range(_MOST_TRIES * count):
+            if len(found) == count:
+                break
+            one = socket.socket()
+            try:
+                one.bind(("localhost", draw.choice(_OF_SERVERS)))
+            except OSError as error:
+                one.close()
+                if error.errno not in _TAKEN:
+                    raise
+            else:
+                stack.enter_context(one)
+                found.append(one.getsockname()[1])
+    if len(found) < count:
+        raise OSError(f"{count} ports are needed, {len(found)} are free")
+    return found
 
 
 def listening(host: str, port: int) -> socket.socket:
