@@ -3,6 +3,7 @@
 import ast
 import collections
 import operator
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from penstock._src.core.registry import load_all
 SRC = Path(__file__).resolve().parents[2] / "penstock" / "_src"
 OPS = load_all()
 NAMES = frozenset(OPS)
+WORD = re.compile(r"\w+")
 assert all((loop, dynamic_rows_ops, dynamic_rows_sources))  # hold rules and handlers
 
 
@@ -126,6 +128,8 @@ def test_facts_stand_in_the_classes_of_ops_alone():
     for path in sorted(SRC.rglob("*.py")):
         name = str(path.relative_to(SRC))
         if name not in DISPATCH and name.split("/")[0] not in ("ops", "v1", "stablehlo", "formats"):
-            lists = [_op_names(node) for node in ast.walk(ast.parse(path.read_text()))]
-            found[name] = [sorted(names) for names in lists if len(names) > 2]
+            text = path.read_text()
+            if len(NAMES.intersection(WORD.findall(text))) > 2:  # others need not be parsed
+                lists = [_op_names(node) for node in ast.walk(ast.parse(text))]
+                found[name] = [sorted(names) for names in lists if len(names) > 2]
     assert not {name: lists for name, lists in found.items() if lists}
