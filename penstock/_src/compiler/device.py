@@ -25,7 +25,7 @@ class Runnable(Protocol):
 
 
 class Stopped(Exception):
-    """A program of a record has no results: those of the same section, lowered, are asked, or its error (blocks/planned.py).
+    """A program of a record has no results: those of the same section, lowered, are asked, or its error (blocks/recorded/planned.py).
 
     Args:
       why: for debuggers.

@@ -35,7 +35,7 @@ class BoundTable:
     claim, release    lock and unlock the arena, which other programs may be using
     constants    the arrays of constants
     session      the session of its exchanges with other processes, if there are any
-    plan      None of a packed program, which has no checks after a run
+    plan      None of a packed program
     timed     the timed run and the log that it fills; None until an observer needs them
     """
 

@@ -50,6 +50,7 @@ RUN_FUNCTION: Callable[[Any, Any], Any] | None = None
 # {name of an object: the module that has it}
 TABLE = {
     "packed_plans": "devices.cpu.packed_plans",  # the programs of a pack for a section
+    "packed_steps": "devices.cpu.packed_steps",  # the steps of a pack for a section with operations on the host
     "kept_plans": "devices.cpu.kept_plans",  # the programs that this user's processes have kept for a section
     "keep_plan": "devices.cpu.kept_plans",  # keeps one
     "find_device": "devices.table",  # the compiler's device of a name

@@ -10,7 +10,7 @@ import pytest
 import penstock as tf
 from penstock._src.bridge.eager_context import _reset_context
 from penstock._src.compiler.blocks import block
-from penstock._src.compiler.blocks.planned import content_of
+from penstock._src.compiler.blocks.recorded.planned import content_of
 from penstock._src.compiler.codegen import tuning_records
 from penstock._src.compiler.plan.launchers import streams
 from penstock._src.core.errors import InvalidArgumentError

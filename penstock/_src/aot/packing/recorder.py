@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -10,12 +10,15 @@ from penstock._src.aot.packing.signing import Maker
 from penstock._src.compiler import pipeline
 from penstock._src.compiler.blocks import block
 from penstock._src.compiler.blocks.block import Block
-from penstock._src.compiler.blocks.planned import name_of, whole_function
+from penstock._src.compiler.blocks.recorded.notes import NotRecorded, steps_record
+from penstock._src.compiler.blocks.recorded.planned import name_of, whole_function
 from penstock._src.compiler.blocks.specialize import Specialized
+from penstock._src.compiler.blocks.steps import ProgramForm
 from penstock._src.compiler.codegen.cpu import CpuGenerator
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.devices.cpu.packed_plans import place_of_plans
+from penstock._src.devices.cpu.packed_steps import place_of_steps
 from penstock._src.ir.extents.values import Values
 from penstock._src.native import Kernels, NamedCode, kernels
 from penstock._src.native.algorithms.sizing import sizing
@@ -24,6 +27,7 @@ from penstock._src.native.cache.sources import digest_of_contents
 from penstock._src.native.code import FORMAT, MODULES, ModuleCode
 from penstock._src.native.target import LEVELS, level
 from penstock._src.runtime.packed.record import PlanRecord, text_of
+from penstock._src.runtime.packed.steps import PackedStepsRecord, text_of_steps
 from penstock._src.runtime.packed.writing import NotPortable, key_of_packing, portable
 from penstock._src.util.dataclass import dataclass
 from penstock._src.version import OWN_VERSION
@@ -80,7 +84,7 @@ class Recorder:
         # What was planned for others: {id of what was prepared: (that, [(target, threads, plan, extents)])}.
         self._planned: dict[int, tuple[Any, list[tuple[str, int, Plan, Values]]]] = {}
         # {place in the pack: texts of records, with the constants that they refer to by number}
-        self._records: dict[str, list[PlanRecord]] = {}
+        self._records: dict[str, list[PlanRecord | PackedStepsRecord]] = {}
         self._constants: dict[bytes, int] = {}
 
     def __enter__(self) -> "Recorder":
@@ -110,22 +114,50 @@ class Recorder:
                 plans.append((name, threads, plan, extents))
 
     def _observe_form(self, block: Block, form: Specialized, key: Any) -> None:
-        """Notes the plans of a block that is one program, for its place."""
-        program, section = form.only_program, name_of(block.section)
-        if program is None or section is None or block.others or block.value_positions:
+        """Notes the steps of a block for its place: the plans of one that is one program, or what it has beside its program."""
+        section = name_of(block.section)
+        if section is None:
+            return
+        if form.only_program is None or block.others or block.value_positions:
+            self._note_steps(block, form, key, section)
             return
         shared = repr(block.shared_key(key))
+        for target, threads, record in self._portable(form.only_program, form, shared):
+            for name in filter(None, (section, whole_function(block.section))):
+                self._records.setdefault(place_of_plans(target, threads, name), []).append(record)
+
+    def _note_steps(self, block: Block, form: Specialized, key: Any, section: str) -> None:
+        shared = block.steps_key(key)
+        if shared is None:
+            return
+        try:
+            steps = steps_record(block.section, form, shared)
+        except NotRecorded:
+            return
+        programs = [step for step in form.steps if isinstance(step, ProgramForm)]
+        plans: Iterable[tuple[str, int, PlanRecord | None]]
+        if programs:
+            plans = self._portable(programs[0], form, shared)
+        else:
+            plans = [(name, threads, None) for name in self.targets for threads in self.threads]
+        for target, threads, plan in plans:
+            record = PackedStepsRecord(steps, plan, not programs)
+            self._records.setdefault(place_of_steps(target, threads, section), []).append(record)
+
+    def _portable(
+        self, program: ProgramForm, form: Specialized, key: str
+    ) -> Iterator[tuple[str, int, PlanRecord]]:
+        """The records of a program's plans, with their targets and numbers of threads."""
         _, plans = self._planned.get(id(program.prepared), (None, []))
         for target, threads, plan, extents in plans:
             try:
                 with extents:
                     record = portable(
-                        plan, extents, form.form.entries, shared, key_of_packing, self._constant
+                        plan, extents, form.form.entries, key, key_of_packing, self._constant
                     )
             except NotPortable:
                 continue
-            for name in filter(None, (section, whole_function(block.section))):
-                self._records.setdefault(place_of_plans(target, threads, name), []).append(record)
+            yield target, threads, record
 
     def _constant(self, content: bytes) -> int:
         return self._constants.setdefault(content, len(self._constants))
@@ -168,9 +200,9 @@ class Recorder:
         plans: dict[str, tuple[int, ...]] = {}
         for place, records in self._records.items():
             texts = [
-                text_of(_renumbered(record, constants))
+                _text_of(record, constants)
                 for record in records
-                if all(code in entries for code in record.codes)
+                if all(code in entries for code in _codes_of(record))
             ]
             plans[place] = tuple([numbers.setdefault(each, len(numbers)) for each in texts])
         objects = list(numbers)
@@ -181,6 +213,21 @@ class Recorder:
         size = sum(map(len, objects))
         report = Report(self._programs, len(entries), len(objects), size, len(self._left_out))
         return data, report
+
+
+def _codes_of(record: PlanRecord | PackedStepsRecord) -> Sequence[str]:
+    """The identities of the codes that a record needs."""
+    plan = record.plan if isinstance(record, PackedStepsRecord) else record
+    return () if plan is None else plan.codes
+
+
+def _text_of(record: PlanRecord | PackedStepsRecord, objects: Sequence[int]) -> bytes:
+    """The text of a record whose constants have these numbers as objects."""
+    if isinstance(record, PlanRecord):
+        return text_of(_renumbered(record, objects))
+    if record.plan is not None:
+        record = dataclasses.replace(record, plan=_renumbered(record.plan, objects))
+    return text_of_steps(record)
 
 
 def _renumbered(record: PlanRecord, objects: Sequence[int]) -> PlanRecord:

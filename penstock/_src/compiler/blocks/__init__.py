@@ -9,7 +9,7 @@ In: a `Section`, operations of a graph with their input and output tensors. Out:
     kinds.py           the kinds of inputs
     inputs.py          the parameters of the program; results.py: how tensors are read after its run
     row_independence.py  proofs that rows of a batch do not depend on each other
-    planned.py         recorded programs: sections by name or content, and the step that needs no lowering; planned_function.py: whole functions without a graph
+    recorded/          recorded programs and steps: sections by name or content, and the steps that need no lowering
     steps.py           the step that is a program; specialization.py runs all steps, including those of compiler/host
 
 docs/architecture.md describes blocks ("Contracts") and how a call finds its program ("Unknown shapes"). An operation stays on the host if its

@@ -15,8 +15,9 @@ import numpy as np
 
 from penstock._src.compiler.blocks.kinds import ARRAY, HANDLE, LIST, input_kinds
 from penstock._src.compiler.blocks.lists import ListKey, list_key
-from penstock._src.compiler.blocks.planned import PlannedStep, like, name_of
-from penstock._src.compiler.blocks.section import Section
+from penstock._src.compiler.blocks.recorded.planned import PlannedStep, like, name_of
+from penstock._src.compiler.blocks.recorded.step_lists import RecordedSteps
+from penstock._src.compiler.blocks.section import Section, WaitingSection
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
@@ -36,7 +37,7 @@ from penstock._src.util.slots import above
 
 if TYPE_CHECKING:
     from penstock._src.compiler.blocks.shared_program import SharedProgram
-    from penstock._src.compiler.blocks.specialize import Specialized, WaitingSection
+    from penstock._src.compiler.blocks.specialize import Specialized
 
 # Imported by name: processes whose programs are all in packs neither lower nor plan.
 _SPECIALIZE = ByName(f"{__package__}.specialize", "specialize")
@@ -165,10 +166,14 @@ class Block:
     def forms(self) -> list[Specialization]:
         """All specializations, including the one for any shapes; those of packs are lowered first."""
         for key, form in list(self.specializations.items()):
-            if isinstance(form.steps[0] if form.steps else None, PlannedStep):
+            if _is_recorded(form):
                 with self.changing:
                     if form.steps[0].lowered() is None:
                         del self.specializations[key]
+        if self.for_any is not None and _is_recorded(self.for_any):
+            with self.changing:
+                if self.for_any.steps[0].lowered() is None:
+                    self.for_any = None
         return [*self.specializations.values(), *([self.for_any] if self.for_any else [])]
 
     def operations(self) -> Sequence[Operation]:
@@ -216,12 +221,12 @@ class Block:
             form, recording = self.lowered(values)
             self.fixed_programs.update(recording.fixed_kinds)
             executable = self.executable(form, Values(recording.symbols))
-        if form.fits_any:
-            self.for_any = executable
-            return executable
         key = self.key(values)
         for observer in SPECIALIZED_OBSERVERS:
             observer(self, form, key)
+        if form.fits_any:
+            self.for_any = executable
+            return executable
         kept = None if form.only_program is None else self.kept_key(key, values)
         if kept is not None:
             above("keep_plan")(self.section, kept, form)
@@ -280,6 +285,10 @@ class Block:
 
     def from_record(self, values: Sequence[Any], key: Any) -> Specialization | None:
         """Keeps and returns the specialization of a recorded program for such inputs, of the model's pack or this user's cache; None if there is none."""
+        return self.from_plan(values, key) or self.from_steps(values)
+
+    def from_plan(self, values: Sequence[Any], key: Any) -> Specialization | None:
+        """The specialization of a program of all operations."""
         if self.others or self.value_positions:
             return None
         if self.section.pack:
@@ -298,6 +307,43 @@ class Block:
                 step = PlannedStep(self.specialize, program, list(map(like, values)))
                 return self.keep(key, Specialization([step], step.run))
         return None
+
+    def from_steps(self, values: Sequence[Any]) -> Specialization | None:
+        """The specialization of recorded steps, with operations on the host."""
+        name = name_of(self.section) if self.section.pack else None
+        if name is None:
+            return None
+        pack = self.section.pack
+        recorded = self.records("steps", lambda: above("packed_steps")(pack, name))
+        if not recorded:
+            return None
+        self.separate_resources(values)
+        wanted = next((v for steps in recorded if (v := set(steps.record.values)) > set(self.value_positions)), None)  # fmt: skip
+        if wanted is not None:
+            self.specialize_for(wanted)
+        key = self.key(values)
+        shared = self.steps_key(key)
+        for steps in recorded:
+            if steps.record.key != shared or tuple(steps.record.values) != self.value_positions:
+                continue
+            extents = steps.extents(values)
+            if extents is None:
+                continue
+            step = steps.step(self.section, extents, self.specialize, self.waiting_step, values, self.value_positions)  # fmt: skip
+            if step is None:
+                continue
+            made = Specialization([step], step.execute)
+            if not steps.fits_any:
+                return self.keep(key, made)
+            self.for_any = made
+            return made
+        return None
+
+    def steps_key(self, key: Any) -> str | None:
+        """The text of the part of a key on which recorded steps depend; None if it has more than types and shapes."""
+        shared = self.shared_key(key)
+        others = shared[1] if len(shared) == 3 else ()
+        return repr(shared) if all(isinstance(kind, type) for kind in others) else None
 
     def records(self, key: str, look: Callable[[], Iterable[Any]]) -> Iterable[Any]:
         """Recorded programs, which are looked for once."""
@@ -349,17 +395,20 @@ class Block:
         with extents:
             steps: list[Any] = _LOADED(form.steps)
         if form.waiting is not None:
-            rest = form.waiting
-            block = self.block_of(rest)
-            steps.append(BlockStep(block, rest.reasons, rest.reads, rest.writes))
+            steps.append(self.waiting_step(form.waiting))
         return specialization(steps, form)
+
+    def waiting_step(self, waiting: WaitingSection) -> "BlockStep":
+        """The step for a section that waits."""
+        block = self.block_of(waiting)
+        return BlockStep(block, waiting.reasons, waiting.reads, waiting.writes)
 
     def forget(self) -> None:
         """Drops all specializations and programs, as the form of keys has changed."""
         self.specializations = {}  # a new dict: `missing` compares identities
         self.programs.clear()
 
-    def block_of(self, waiting: "WaitingSection") -> "Block":
+    def block_of(self, waiting: WaitingSection) -> "Block":
         """The block of a section that waits, shared by equal sections of other specializations."""
         block = self.waiting.get(waiting.identity)
         if block is None:
@@ -396,6 +445,11 @@ class BlockStep:
         results = self.block([slots[i] for i in self.reads])
         for slot, value in zip(self.writes, results, strict=True):
             slots[slot] = value
+
+
+def _is_recorded(form: Specialization) -> bool:
+    """True if the only step comes from a pack."""
+    return isinstance(form.steps[0] if form.steps else None, PlannedStep | RecordedSteps)
 
 
 def _is_plain(resource: Any) -> bool:

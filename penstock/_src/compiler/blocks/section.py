@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock._src.graph.operation import Operation
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process import forks
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,18 @@ class Section:
         tensors = [tuple([t._id for t in side]) for side in (self.inputs, self.outputs)]
         ops = tuple([op.name for op in self.ops])
         return ops, *tensors, self.why_host, frozenset(self.host), self.constants, self.values
+
+
+@dataclass(frozen=True)
+class WaitingSection:
+    """A section that waits for earlier steps, with the reasons of its operations and the slots that it reads and writes."""
+
+    section: Section
+    reasons: Mapping[str, str]
+    reads: list[int]
+    writes: list[int]
+
+    @forks.cached_property
+    def identity(self) -> Any:
+        """The section's."""
+        return self.section.identity()

@@ -34,18 +34,26 @@ def specialization(steps: Sequence[Any], form: "Specialized") -> Specialization:
     """The specialization that runs these steps in order. They pass values in slots; the inputs have the first slots."""
     if form.only_program is not None:  # the common case: neither slots nor a loop over steps
         return Specialization(steps, steps[0].run)
-    run = functools.partial(_run, steps, form.slots, form.initial, form.outputs)
+    run = functools.partial(run_steps, steps, form.slots, form.initial, form.outputs)
     return Specialization(steps, run)
 
 
-def _run(
+def run_steps(
     steps: Sequence[Any],
     slots: Mapping[int, int],
     initial: Sequence[Any],
     outputs: Sequence[int],
     inputs: Sequence[Any],
 ) -> list[Any]:
-    """Computes the outputs for these inputs."""
+    """Computes the outputs for these inputs.
+
+    Args:
+      steps: in order.
+      slots: of tensors, by their ids.
+      initial: the content of the slots after those of the inputs before the run.
+      outputs: slots of the outputs.
+      inputs: the values of the inputs.
+    """
     values = [*inputs, *initial]
     try:
         for step in steps:

@@ -18,7 +18,7 @@ from penstock._src.compiler.blocks.inputs import SMALL_VALUE, ProgramInputs
 from penstock._src.compiler.blocks.kinds import ARRAY, input_kinds
 from penstock._src.compiler.blocks.placing import Placing, refuse_without_kernel
 from penstock._src.compiler.blocks.results import ProgramResults
-from penstock._src.compiler.blocks.section import Section
+from penstock._src.compiler.blocks.section import Section, WaitingSection
 from penstock._src.compiler.blocks.steps import ProgramForm, Source
 from penstock._src.compiler.host.locks import locked_resources, resource_of
 from penstock._src.compiler.host.running import reads_reference, run_on_host
@@ -46,21 +46,6 @@ from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks
-
-
-@dataclass(frozen=True)
-class WaitingSection:
-    """A section that waits for earlier steps, with the reasons of its operations and the slots that it reads and writes."""
-
-    section: Section
-    reasons: Mapping[str, str]
-    reads: list[int]
-    writes: list[int]
-
-    @forks.cached_property
-    def identity(self) -> Any:
-        """The section's."""
-        return self.section.identity()
 
 
 @dataclass(frozen=True)

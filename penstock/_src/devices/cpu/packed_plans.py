@@ -115,19 +115,34 @@ class PackedPlans:
         pack = self._pack
         try:
             record = record_of(text, pack.objects)
-            if any(pack.manifest.codes.get(code) is None for code in record.codes):
-                raise KeyError("code")
-            if record.threads != self._threads:
-                raise ValueError("it is for another number of threads")
+            checked_plan(pack, self._threads, record)
             return PackedPlan(pack, self._target, record)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OpError) as error:
-            log.warning(
-                "A plan of the pack %s is not used: %s: %s. The program is compiled.",
-                pack.origin,
-                type(error).__name__,
-                error,
-            )
+            left_out(pack, error)
             return None
+
+
+def checked_plan(pack: Pack, threads: int, record: PlanRecord) -> None:
+    """Refuses a record that does not fit its pack.
+
+    Raises:
+      KeyError: the pack has not its code.
+      ValueError: it is for another number of threads.
+    """
+    if any(pack.manifest.codes.get(code) is None for code in record.codes):
+        raise KeyError("code")
+    if record.threads != threads:
+        raise ValueError("it is for another number of threads")
+
+
+def left_out(pack: Pack, error: Exception) -> None:
+    """Warns that a record of a pack is not used."""
+    log.warning(
+        "A plan of the pack %s is not used: %s: %s. The program is compiled.",
+        pack.origin,
+        type(error).__name__,
+        error,
+    )
 
 
 def plans_are_usable() -> bool:

@@ -20,6 +20,7 @@ from penstock._src.runtime.packed.record import Constant, Packing, PlanRecord, S
 from penstock._src.runtime.signature import OpenSignature, ProgramSignature, result_maker
 from penstock._src.runtime.sized import OpenProgram, SizedProgram, SizedTable
 from penstock._src.runtime.weight_packer import BYTE, WeightPacker
+from penstock._src.util.dataclass import dataclass
 
 
 class PackedSized(SizedProgram):
@@ -38,6 +39,21 @@ class PackedSized(SizedProgram):
         return self._run_table(arguments)
 
 
+@dataclass(eq=False)
+class _PackedTable(SizedTable):
+    """A table of a record, with the record's checks."""
+
+    checks: Sequence[tuple[int, int]] = ()
+
+    def look_at_conditions(self, arrays: Sequence[np.ndarray]) -> None:
+        """Raises Stopped if a check does not hold: the error is that of the lowered program."""
+        assert self.program is not None
+        offsets = self.program.facts[2:]
+        for (is_array, at), offset in zip(self.checks, offsets, strict=False):
+            if not bool(arrays[at] if is_array else self.arena[offset + at]):
+                raise Stopped("a check after the run")
+
+
 class PackedProgram(OpenProgram):
     """A record with addresses.
 
@@ -48,7 +64,6 @@ class PackedProgram(OpenProgram):
     """
 
     kind = PackedSized
-    checks = ()
 
     def __init__(
         self,
@@ -57,12 +72,13 @@ class PackedProgram(OpenProgram):
         object_of: Callable[[int], bytes],
     ) -> None:
         self.record, self.symbols, self.libraries = record, record.symbols, libraries
+        self.checks = record.checks
         self.constants = [self._constant(each, object_of) for each in record.constants]
         self.packers = [
             WeightPacker(p.key, p.variable, self._call(p.packing), p.packing.bytes, p.packing.scratch_bytes)
             for p in record.packers
         ]  # fmt: skip
-        self.signature = _signature(record.signature)
+        self.signature = _signature(record.signature, len(record.checks))
         self.free = []
         words = np.array(record.words, np.int64)
         for at, code, function in record.launches:
@@ -104,14 +120,14 @@ class PackedProgram(OpenProgram):
         for at, offset in record.status:
             call.table[at] = call.status.ctypes.data + offset
         lock = block.lock
-        return SizedTable(
+        return _PackedTable(
             None, call, call.run, call.status, block.array, lock.acquire, lock.release, {},
-            numbers=words, stores=stores, memory=block,
+            numbers=words, stores=stores, memory=block, checks=record.checks,
         )  # fmt: skip
 
 
-def _signature(recorded: Signature) -> OpenSignature:
-    """The signature with a symbol for each unknown extent."""
+def _signature(recorded: Signature, checks: int) -> OpenSignature:
+    """The signature with a symbol for each unknown extent; `checks` are made after a run."""
 
     def shape(extents: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([dims.Dim.symbol(f"d{n}") if type(n) is str else n for n in extents])
@@ -128,7 +144,7 @@ def _signature(recorded: Signature) -> OpenSignature:
             tuple([i for i, _, _, assigned in recorded.handles if assigned]),
             tuple([result_maker(shape(s), dtype(name)) for name, s in recorded.results]),
         ),
-        2,
+        2 + checks,
     )
 
 

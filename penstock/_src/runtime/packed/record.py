@@ -94,7 +94,10 @@ class PlanRecord:
     status      (word, bytes to add) for addresses of status words
     constants   the constants; constant_words: (word, number of the constant, bytes to add)
     stores      (word, register, 1 if the arena's address is added)
-    rows, facts the sizing program, which also tests the conditions; its facts are the bytes of the arena and of the results, then the signature's extents
+    rows, facts the sizing program, which also tests the conditions; its facts are the bytes of the arena and of the results, an offset for each
+                check, then the signature's extents
+    checks      (1 for an array, 0 for the arena; the number of the array among arguments and results, or bytes to add to the offset) of bools that are
+                looked at after a run
     packers     of variables
     errors      number of errors with which a run may stop
     """
@@ -118,18 +121,20 @@ class PlanRecord:
     signature: Signature
     packers: Sequence[Packer]
     errors: int
+    checks: Sequence[tuple[int, int]] = ()
 
 
 def text_of(record: PlanRecord) -> bytes:
     """The text of a record."""
-
-    def plain(value: Any) -> Any:
-        fields = getattr(value, "__dataclass_fields__", None)
-        if fields is not None:
-            return {name: plain(getattr(value, name)) for name in fields}
-        return [plain(each) for each in value] if isinstance(value, list | tuple) else value
-
     return json.dumps(plain(record), separators=(",", ":"), sort_keys=True).encode()
+
+
+def plain(value: Any) -> Any:
+    """A record as dicts and lists."""
+    fields = getattr(value, "__dataclass_fields__", None)
+    if fields is not None:
+        return {name: plain(getattr(value, name)) for name in fields}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def record_of(text: bytes, objects: int) -> PlanRecord:
@@ -142,7 +147,11 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
     Raises:
       ValueError, KeyError, TypeError: it is none.
     """
-    content = json.loads(text)
+    return record_of_content(json.loads(text), objects)
+
+
+def record_of_content(content: Any, objects: int) -> PlanRecord:
+    """The record of a text's content; see `record_of`."""
     signature = _signature(content["signature"])
     codes = [_text(each) for each in content["codes"]]
     words, table = _words(content["words"]), _count(content["table"])
@@ -169,7 +178,10 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
     _within(status[:, 1], 8 * STATUS_WORDS * (1 + streams), "status")
     facts = _words(content["facts"])
     _within(np.asarray(facts, np.int64), len(rows), "facts")
-    _require(len(facts) == 2 + signature.extents, "facts")
+    checks = _table(content["checks"], 2)
+    _within(checks[:, 0], 2, "checks")
+    _within(checks[checks[:, 0] == 1, 1], signature.count + len(signature.results), "checks")
+    _require(len(facts) == 2 + len(checks) + signature.extents, "facts")
     return PlanRecord(
         _text(content["name"]),
         [(tuple(read), what) for read, what in content["form"]],
@@ -183,6 +195,7 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
             if _require(p["variable"] in [handle[0] for handle in signature.handles], "packers")
         ],
         _count(content["errors"]),
+        checks.tolist(),
     )  # fmt: skip
 
 

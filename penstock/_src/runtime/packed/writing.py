@@ -92,8 +92,6 @@ def portable(
         raise NotPortable("assigned variables")
     if plan.function.exchanges or plan.guarded:
         raise NotPortable("exchanges")
-    if plan.conditions:
-        raise NotPortable("checks after a run")
     if any(read[0] == "bytes" for read, _ in form):
         raise NotPortable("known values of inputs")
     names = sorted(extents.symbols)
@@ -102,8 +100,14 @@ def portable(
         arena = sizes.arrange(plan.places)
     else:
         arena = sizes.register(plan.arena_bytes)
-    open_signature = OpenSignature(signature, 2)
+    checked = [memory_of(buffer) for check, buffer in plan.conditions if not _holds(buffer)]
+    open_signature = OpenSignature(signature, 2 + len(checked))
     facts = [arena, sizes.register(open_signature.result_bytes)]
+    nowhere = sizes.register(0)
+    for memory, _ in checked:
+        in_arena = memory.place == "arena"
+        closed = sizes.register(memory.offset) if in_arena and not plan.places else nowhere
+        facts.append(sizes.offsets.get(memory, closed))
     facts += map(sizes.register, open_signature.extents)
     codes = _Codes()
     words = _Words(plan, sizes)
@@ -126,8 +130,25 @@ def portable(
         [*table, *patches], len(table), launches, words.status, list(constants.values()),
         [(at, numbers[buffer], offset) for at, buffer, offset in words.constant_words],
         words.stores, sizes.rows, facts, _signature(signature, open_signature), packers,
-        len(plan.errors),
+        len(plan.errors), [_check(memory, start, signature.count) for memory, start in checked],
     )  # fmt: skip
+
+
+def _holds(buffer: Any) -> bool:
+    """True if a check is of a constant that is true."""
+    memory, _ = memory_of(buffer)
+    return memory.place == "constant" and bool(memory.array)
+
+
+def _check(memory: Buffer, start: Any, arguments: int) -> tuple[int, int]:
+    """The place of a check's bool, as in PlanRecord."""
+    if memory.place == "arena":
+        if dims.is_symbolic(start):
+            raise NotPortable("a check at a position that depends on extents")
+        return 0, int(start)
+    if memory.place == "constant":
+        raise NotPortable("a check that never holds")
+    return 1, memory.number + (arguments if memory.place == "output" else 0)
 
 
 def _conditions(extents: Values) -> Conditions:

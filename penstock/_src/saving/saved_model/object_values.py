@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from penstock._src.compiler.host.running import run_on_host
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.specs import TensorSpec
-from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import Variable
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import function as make_function
-from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.saving.object_graph import legacy_name_of
 from penstock._src.saving.registered import (
@@ -28,10 +28,7 @@ from penstock._src.saving.registered import (
 )
 from penstock._src.saving.saveables import has_serialize_to_tensors, saveable_factories
 from penstock._src.util import nest
-from penstock._src.util.lazy import ByName
 
-# Imported by name, with gradients: few objects have such values.
-_COPY_OPERATIONS = ByName("penstock._src.autodiff.control_flow", "copy_operations")
 WHOLE = ".TENSORS"
 
 
@@ -212,19 +209,12 @@ def names_for(save: ConcreteFunction, key: str) -> list[tuple[str, str]]:
     """The names and slices that a function gives for a key. They are computed alone, also in a graph, where tensors have no values."""
     entries = save.graph.structured_outputs
     wanted = [entry[name] for entry in entries for name in ("name", "slice_spec")]
-    part = FuncGraph("names")
-    part.pack = save.graph.pack
     (source,) = save.inputs[: save.arity]
-    table = {source._id: part.placeholder(source.dtype, source.shape, source.op.name)}
-    part.inputs.append(table[source._id])
-    _COPY_OPERATIONS(_behind(wanted, source), part, table)
-    part.outputs = [table[tensor._id] for tensor in wanted]
-    part.structured_outputs = part.outputs
-    with building_unrecorded(None):
-        tensors = ConcreteFunction(part, [(source.op.name, source)]).call_flat(
-            [convert_to_tensor(key)]
-        )
-    texts = [_text(tensor) for tensor in tensors]
+    values: dict[int, Any] = {source._id: np.array(key.encode(), object)}
+    for op in _behind(wanted, source):  # few operations: one by one is sooner than a program
+        results = run_on_host(op, [values[tensor._id] for tensor in op._inputs])
+        values.update((t._id, value) for t, value in zip(op._outputs, results, strict=True))
+    texts = [values[tensor._id].item().decode() for tensor in wanted]
     return list(zip(texts[::2], texts[1::2], strict=True))
 
 
@@ -238,7 +228,3 @@ def _behind(tensors: list[SymbolicTensor], source: SymbolicTensor) -> list[Opera
             reached[tensor.op] = None
             waiting.extend(tensor.op._inputs)
     return sorted(reached, key=lambda op: op.position)
-
-
-def _text(tensor: EagerTensor) -> str:
-    return tensor.numpy().decode()

@@ -15,7 +15,7 @@ Signature  Ed25519 over the manifest, which has the SHA-256 of each object. Noth
            for it; signing takes the `cryptography` package (`penstock[pack]`), which guards the secret.
 Objects    They are relocatable ELF, as in the user's cache, and not shared libraries: the machine that packs needs no linker for each target, equal
            kernels of several programs are stored once, and LLVM's linker and ours (native/loading) take the same bytes.
-Plans      Records of programs, by target, number of threads and section of the graph (compiler/blocks/planned.py). They are among the objects, signed and
+Plans      Records of programs, by target, number of threads and section of the graph (compiler/blocks/recorded/planned.py). They are among the objects, signed and
            verified as these; a record's numbers are held to what they count before it is used. A process that finds its plan neither lowers nor plans.
 Model      The pack names the SavedModel's file, by its digest, that its maker has loaded: from that file, functions are imported when they are used.
 Refusal    A pack that is damaged, unsigned, of an unknown maker, for other processors or of other sources is left out with a warning; the model then

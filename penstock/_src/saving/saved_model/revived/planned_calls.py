@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.blocks.planned_function import PlannedFunction, Unplanned
+from penstock._src.compiler.blocks.recorded.planned_function import PlannedFunction, Unplanned
 from penstock._src.compiler.executable import Executable
 from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.block import Block
-from penstock._src.compiler.blocks.planned import name_of_function
+from penstock._src.compiler.blocks.recorded.planned import name_of_function
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization
 from penstock._src.core.dtypes import DType

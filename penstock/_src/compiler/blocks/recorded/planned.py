@@ -33,7 +33,7 @@ def name_of(section: Section) -> str | None:
 
     The functions that operations hold are of the same file, as imported: their names, which are among the attributes there, tell them.
     """
-    if not section.ops or section.device is not None or section.why_host or section.values:
+    if not section.ops or section.device is not None or section.why_host or section.values is None:
         return None
     graph = section.ops[0].graph
     origin = graph._origin
@@ -118,7 +118,7 @@ def whole_function(section: Section) -> str | None:
     graph = section.ops[0].graph
     sides = (section.inputs, graph.inputs), (section.outputs, graph.outputs)
     is_whole = all([t._id for t in own] == [t._id for t in whole] for own, whole in sides)
-    if not is_whole or section.host or section.constants or section.for_host:
+    if not is_whole or section.host or section.values or section.constants or section.for_host:
         return None
     return name_of_function(graph._origin.model, graph._origin.function)
 
