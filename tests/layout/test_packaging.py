@@ -76,7 +76,7 @@ def modules(packages: set[str]) -> set[str]:
 
 def extras_named(tree: Tree) -> set[str]:
     """The extras that errors tell users to install."""
-    pattern = re.compile(r"pip install '?penstock\[(\w+)\]")
+    pattern = re.compile(r"pip_install\(['\"](\w+)['\"]\)")
     return {name for text in tree.below("penstock").values() for name in pattern.findall(text)}
 
 
@@ -118,7 +118,7 @@ def f():
 
 
 def test_extras_that_errors_name_are_found(plant):
-    text = "raise ImportError(\"run pip install 'penstock[attic]'\")"
+    text = "raise ImportError(f\"run {pip_install('attic')}\")"
     assert extras_named(plant({"penstock/_src/util/a.py": text})) == {"attic"}
 
 

@@ -14,9 +14,9 @@ from penstock._src.core.errors import (
     FailedPreconditionError,
     InternalError,
 )
+from penstock._src.util.process.installing import pip_install
 from penstock._src.util.process.progress import Progress
 
-INSTALL = "pip install 'penstock[aot]'"
 _MINUTES = 10
 WASM_STACK = 256 << 10  # bytes
 
@@ -44,7 +44,7 @@ def compiler_of(machine: Machine) -> list[str]:
     if has_zig():
         return [sys.executable, "-m", "ziglang", "cc", "-target", machine.zig]
     raise FailedPreconditionError(
-        None, None, f"Linking for {machine.name} needs the ziglang wheel: {INSTALL}."
+        None, None, f"Linking for {machine.name} needs the ziglang wheel: {pip_install('aot')}."
     )
 
 

@@ -13,6 +13,8 @@ import sys
 import types
 from typing import Any
 
+from penstock._src.util.process.installing import pip_install
+
 from . import tensorflow_alias
 from .tensorflow_alias import asks_for_keras_2, keras_module
 
@@ -35,7 +37,7 @@ def load() -> types.ModuleType:
         if error.name != "keras":
             raise
         raise ImportError(
-            "tf.keras is Keras 3, which is not installed: pip install 'penstock[keras]'"
+            f"tf.keras is Keras 3, which is not installed: {pip_install('keras')}"
         ) from error
     backend = keras.config.backend()
     if backend != "tensorflow":

@@ -15,6 +15,7 @@ import numpy as np
 
 from penstock._src.core.errors import InternalError, InvalidArgumentError
 from penstock._src.language.text.tokenizers import Tokenizer
+from penstock._src.util.process.installing import pip_install
 
 # Text that JSON is written with, as Python's: a weak model could go on with blanks for ever.
 _JSON = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
@@ -185,5 +186,5 @@ def _library() -> Any:
         return importlib.import_module("llguidance")
     except ModuleNotFoundError as error:
         raise ImportError(
-            "Texts of a form (a JSON schema, a grammar) need the package llguidance: pip install 'penstock[grammar]'."
+            f"Texts of a form (a JSON schema, a grammar) need the package llguidance: {pip_install('grammar')}."
         ) from error

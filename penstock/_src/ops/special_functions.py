@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.util.process.installing import pip_install
 from penstock._src.util.process.quiet import quiet
 
 # In float32 SciPy's has no right digit where the result is small.
@@ -60,7 +61,7 @@ def _find(name: str) -> Callable[..., Any]:
             return np.vectorize(WITHOUT_SCIPY[name], otypes=[np.float64])
         raise UnimplementedError(
             f"The special function '{name}' is computed by SciPy, which is not installed: "
-            "pip install 'penstock[scipy]'."
+            f"{pip_install('scipy')}."
         ) from None
     if name in MENDED:
         return functools.partial(MENDED[name], library)
@@ -410,8 +411,7 @@ def _sobol(dimensions: int) -> Any:
         library = importlib.import_module("scipy.stats.qmc")
     except ImportError:
         raise UnimplementedError(
-            "The Sobol sequence comes from SciPy, which is not installed: "
-            "pip install 'penstock[scipy]'."
+            f"The Sobol sequence comes from SciPy, which is not installed: {pip_install('scipy')}."
         ) from None
     return library.Sobol(dimensions, scramble=False)
 

@@ -6,14 +6,14 @@ import contextlib
 import functools
 import importlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+from penstock._src.util.process.installing import pip_install
+
 # The packages that a server needs in addition to Penstock's own.
 PACKAGES = ("httptools", "ngh2", "orjson", "uvicorn")
-_SERVING = "Serving needs the package {}: pip install 'penstock[serve]'."
-_CLIENT = "Clients need the package {}: pip install 'penstock[client]'."
 
 
 def missing() -> list[str]:
@@ -62,7 +62,7 @@ def grpc() -> ModuleType:
     Raises:
       ImportError: it is not installed.
     """
-    with _needed(_CLIENT):
+    with _needed(_for_clients):
         return importlib.import_module("grpc")
 
 
@@ -81,7 +81,7 @@ def urllib3() -> ModuleType:
     Raises:
       ImportError: it is not installed.
     """
-    with _needed(_CLIENT):
+    with _needed(_for_clients):
         return importlib.import_module("urllib3")
 
 
@@ -92,7 +92,7 @@ def aiohttp() -> ModuleType:
     Raises:
       ImportError: it is not installed.
     """
-    with _needed(_CLIENT):
+    with _needed(_for_clients):
         return importlib.import_module("aiohttp")
 
 
@@ -104,10 +104,18 @@ def opentelemetry(name: str) -> Any:
     return importlib.import_module(f"opentelemetry.{name}")
 
 
+def _for_servers(package: str) -> str:
+    return f"Serving needs the package {package}: {pip_install('serve')}."
+
+
+def _for_clients(package: str) -> str:
+    return f"Clients need the package {package}: {pip_install('client')}."
+
+
 @contextlib.contextmanager
-def _needed(text: str = _SERVING) -> Iterator[None]:
+def _needed(message: Callable[[str], str] = _for_servers) -> Iterator[None]:
     """Name the package to install if an import in the block fails."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ImportError(text.format(error.name)) from error
+        raise ImportError(message(error.name or "")) from error

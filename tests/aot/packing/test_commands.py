@@ -8,11 +8,12 @@ import urllib.request
 
 import pytest
 
-from penstock._src.aot.packing import Recorder, new_key, signing
+from penstock._src.aot.packing import Recorder, new_key
 from penstock._src.aot.packing.signing import Maker
 from penstock._src.bridge.cli import main
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.native.target import levels_of_host
+from penstock._src.util.process.installing import pip_install
 
 from .kit import Machine, maker, save_small
 
@@ -66,7 +67,7 @@ def test_what_is_not_a_key_is_refused(tmp_path, capsys):
 
 def test_signing_without_its_package_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.serialization", None)
-    with pytest.raises(FailedPreconditionError, match=re.escape(signing.INSTALL)):
+    with pytest.raises(FailedPreconditionError, match=re.escape(pip_install("pack"))):
         new_key(tmp_path / "key")
     assert not list(tmp_path.iterdir())
 

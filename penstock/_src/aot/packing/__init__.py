@@ -13,7 +13,7 @@ has its plan as a record (runtime/packed), with the conditions about extents und
 """
 
 from .recorder import Recorder
-from .signing import INSTALL, Maker, new_key
+from .signing import Maker, new_key
 from .writing import pack_saved_model
 
-__all__ = ["INSTALL", "Maker", "Recorder", "new_key", "pack_saved_model"]
+__all__ = ["Maker", "Recorder", "new_key", "pack_saved_model"]

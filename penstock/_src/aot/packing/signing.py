@@ -7,8 +7,7 @@ from typing import Any
 
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.native.cache.packs import trust
-
-INSTALL = "pip install 'penstock[pack]'"
+from penstock._src.util.process.installing import pip_install
 
 
 def _cryptography() -> tuple[Any, Any]:
@@ -20,7 +19,7 @@ def _cryptography() -> tuple[Any, Any]:
         )
     except ImportError:
         raise FailedPreconditionError(
-            None, None, f"Signing packs needs the cryptography package: {INSTALL}."
+            None, None, f"Signing packs needs the cryptography package: {pip_install('pack')}."
         ) from None
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.util.process.installing import pip_install
 
 DESCRIPTION = """Serves models behind TensorFlow Serving's REST and gRPC APIs (docs/serving.md).
 
@@ -140,7 +141,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 
     missing = requirements.missing()
     if missing:
-        raise Refused(f"it needs {', '.join(missing)}: pip install 'penstock[serve]'.")
+        raise Refused(f"it needs {', '.join(missing)}: {pip_install('serve')}.")
     logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
     try:
         options = _options(parsed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from penstock._src.util.process.installing import pip_install
+
 
 def ydf() -> ModuleType:
     """Returns the package.
@@ -16,5 +18,5 @@ def ydf() -> ModuleType:
         return importlib.import_module("ydf")
     except ImportError as error:
         raise ImportError(
-            "tensorflow_decision_forests: models are fitted by the package ydf. Install it by `pip install 'penstock[trees]'`."
+            f"tensorflow_decision_forests: models are fitted by the package ydf. Install it by `{pip_install('trees')}`."
         ) from error

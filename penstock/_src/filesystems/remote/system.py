@@ -12,6 +12,7 @@ from penstock._src.filesystems.base import FileStatus, FileSystem, Reader
 from penstock._src.filesystems.remote.read_ahead import ReadAhead
 from penstock._src.filesystems.translation import as_tensorflow
 from penstock._src.util.files.records import BUFFER
+from penstock._src.util.process.installing import pip_install
 
 # Stores in which an upload is there once it is complete, and renaming is copying.
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "hf"}
@@ -230,7 +231,7 @@ def remote_files(path: str) -> FileSystem:
         fsspec = importlib.import_module("fsspec")
     except ImportError:
         raise errors.UnimplementedError(
-            f"{refusal}; URLs need the package fsspec: pip install 'penstock[remote]'."
+            f"{refusal}; URLs need the package fsspec: {pip_install('remote')}."
         ) from None
     try:
         return RemoteFiles(fsspec.core.url_to_fs(path)[0])

@@ -12,6 +12,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language.text import sandbox
 from penstock._src.language.text.chat import ASSISTANT
 from penstock._src.language.text.tokenizers import Part
+from penstock._src.util.process.installing import pip_install
 
 # Delimit the texts of messages while a prompt is parsed; characters that texts do not use.
 _BEGIN, _END = "\ufdd0", "\ufdd1"
@@ -39,7 +40,7 @@ class Template:
             environment = sandbox.environment()
         except ModuleNotFoundError as error:
             raise ImportError(
-                "The model's template of conversations needs the package jinja2: pip install 'penstock[language]'."
+                f"The model's template of conversations needs the package jinja2: {pip_install('language')}."
             ) from error
         environment.filters["tojson"] = _as_json
         environment.globals |= {"raise_exception": _refuse, "strftime_now": _now}

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.filesystems import files
 from penstock._src.language.text.token_bytes import TokenBytes
+from penstock._src.util.process.installing import pip_install
 
 CHARACTERS = "characters.json"
 
@@ -217,7 +218,7 @@ def library() -> Any:
         return importlib.import_module("tokenizers")
     except ModuleNotFoundError as error:
         raise ImportError(
-            "The model's tokenizer needs the package tokenizers: pip install 'penstock[language]', and to serve it pip install 'penstock[generate]'."
+            f"The model's tokenizer needs the package tokenizers: {pip_install('language')}, and to serve it {pip_install('generate')}."
         ) from error
 
 

@@ -14,6 +14,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.serving.client.protocols.base import SignatureInfo
 from penstock._src.serving.client.protocols.rest import texts
 from penstock._src.serving.rest.parsing import values
+from penstock._src.util.process.installing import pip_install
 
 _NPY, _NPZ = b"\x93NUMPY", b"PK\x03\x04"
 # The first bytes of image files.
@@ -161,7 +162,7 @@ def _image(data: bytes, spec: TensorSpec, name: str, scale: float) -> np.ndarray
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
-        raise ImportError("Images need Pillow: pip install 'penstock[image]'.") from error
+        raise ImportError(f"Images need Pillow: {pip_install('image')}.") from error
     try:
         with Image.open(io.BytesIO(data)) as opened:
             picture = opened.convert(_MODES[channels or 3])

@@ -19,6 +19,7 @@ from penstock._src.serving.rest.replies import error_reply
 from penstock._src.serving.server import Server
 from penstock._src.util.export import export
 from penstock._src.util.flags import TABLE
+from penstock._src.util.process.installing import pip_install
 
 # The model that a path names.
 _NAME = re.compile(r"/v[12]/models/([^/:]+).*")
@@ -105,7 +106,7 @@ def _ray_serve() -> Any:
         return importlib.import_module("ray.serve")
     except ModuleNotFoundError as error:
         raise ImportError(
-            f"Ray Serve is needed, and {error.name} is missing: pip install 'penstock[ray]'."
+            f"Ray Serve is needed, and {error.name} is missing: {pip_install('ray')}."
         ) from error
 
 

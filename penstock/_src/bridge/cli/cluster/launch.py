@@ -15,10 +15,11 @@ from penstock._src.bridge.cli.cluster.restarts import Places
 from penstock._src.bridge.cli.cluster.watch import Watch
 from penstock._src.cluster.elastic.membership import Membership
 from penstock._src.native import host
+from penstock._src.util.process.installing import pip_install
 
 DESCRIPTION = """Runs a program in N processes that train together: `tf.distribute.MultiWorkerMirroredStrategy()` finds the others, `import tensorflow`
 gives Penstock, and each process finds its rank in TF_CONFIG. Lines are printed with the rank of their process. When one fails, all are ended, and
-the error names its rank. Needs MPI: pip install 'penstock[mpi]'. Options may stand before or after the program; what follows `--` belongs to it."""
+the error names its rank. Needs MPI: {install}. Options may stand before or after the program; what follows `--` belongs to it."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
         "penstock launch -n N [--hosts HOST[:N],...] [--threads T] [--restarts R [--min M]] "
         "[--elastic MIN:MAX [--job FILE]] SCRIPT ... | -m MODULE ..."
     )
-    parser = Parser("penstock launch", DESCRIPTION, usage=usage)
+    parser = Parser("penstock launch", DESCRIPTION.format(install=pip_install("mpi")), usage=usage)
     parser.add_argument("-n", type=int, required=True, help="how many processes", dest="count")
     parser.add_argument("--hosts", default="", help="where, by commas; HOST:N takes N of them")
     parser.add_argument(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from penstock._src.bridge.cli.arguments import Refused
+from penstock._src.util.process.installing import pip_install
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def find() -> tuple[str, Starter]:
     path = beside if os.access(beside, os.X_OK) else shutil.which("mpiexec")
     if path is None:
         raise Refused(
-            "mpiexec is not installed: pip install 'penstock[mpi]' (mpi4py and the wheel mpich)."
+            f"mpiexec is not installed: {pip_install('mpi')} (mpi4py and the wheel mpich)."
         )
     output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
     for starter in STARTERS.values():

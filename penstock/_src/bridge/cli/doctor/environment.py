@@ -20,6 +20,7 @@ from penstock._src.bridge.cli.doctor.requirements import (
     too_old,
 )
 from penstock._src.bridge.environments import site_packages
+from penstock._src.util.process.installing import NAME, installed_name, pip_install
 from penstock._src.version import OWN_VERSION, VERSION
 
 OLDEST = (3, 11)
@@ -30,7 +31,7 @@ PARTNERS = {
     "tensorboard": ("pkg_resources", "'setuptools<81'", "TensorBoard starts with it"),
     "tensorflow-hub": ("tf_keras", "tf-keras", "hub.KerasLayer is made of it"),
     "tensorflow-probability": ("tf_keras", "tf-keras", "its layers and optimizers use it"),
-    "tensorflow-datasets": ("PIL", "'penstock[image]'", "it decodes images"),
+    "tensorflow-datasets": ("PIL", "pillow", "it decodes images"),
     "gpflow": ("tensorflow_probability", "tensorflow-probability", "GPflow imports it"),
 }
 
@@ -100,7 +101,7 @@ def tensorflow() -> Iterator[Finding]:
         )
     elif enabled:
         yield ok("`import tensorflow` gives Penstock in this environment")
-        lacking = missing("penstock", "tensorflow")
+        lacking = missing(installed_name() or NAME, "tensorflow")
         if lacking:
             yield note(
                 f"TensorFlow would bring {', '.join(lacking)}, which libraries may import without naming them",
@@ -123,7 +124,7 @@ def bounds() -> Iterator[Finding]:
 def keras() -> Iterator[Finding]:
     """Keras and its backend."""
     if importlib.util.find_spec("keras") is None:
-        yield note("keras is not installed: there is no tf.keras", "pip install 'penstock[keras]'")
+        yield note("keras is not installed: there is no tf.keras", pip_install("keras"))
         return
     yield ok(f"keras {importlib.metadata.version('keras')}")
     backend = os.environ.get("KERAS_BACKEND")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from penstock._src.bridge.cli.arguments import Parser, Refused
 from penstock._src.bridge.cli.doctor.requirements import missing, refusing
 from penstock._src.bridge.environments import site_packages, stand_in
+from penstock._src.util.process.installing import NAME, installed_name, pip_install
 from penstock._src.version import VERSION
 
 # The first version of TensorFlow whose tf.keras is Keras 3.
@@ -65,12 +66,12 @@ def main(arguments: Sequence[str]) -> int:
             "or set PIP_CONSTRAINT to it."
         )
     if importlib.util.find_spec("keras") is None:
-        print("tf.keras needs Keras: pip install 'penstock[keras]'")
-    lacking = missing("penstock", "tensorflow")
+        print(f"tf.keras needs Keras: {pip_install('keras')}")
+    lacking = missing(installed_name() or NAME, "tensorflow")
     if lacking:
         print(
             f"TensorFlow would bring {', '.join(lacking)}, which libraries may import without naming them: "
-            "pip install 'penstock[tensorflow]'"
+            f"{pip_install('tensorflow')}"
         )
     for library, wanted in refusing("tensorflow", version):
         print(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.util.process.installing import pip_install
 
 DESCRIPTION = """Compiles a model ahead of time: an object, static and shared libraries, a C header, a CMake file and a test program. What is built
-needs neither Penstock nor Python, allocates nothing and starts no threads. Shared libraries are linked by the ziglang wheel (pip install
-'penstock[aot]') for any machine, or by this system's compiler for this one. docs/build.md says more."""
+needs neither Penstock nor Python, allocates nothing and starts no threads. Shared libraries are linked by the ziglang wheel ({install}) for any machine, or by this system's compiler for this one. docs/build.md says more."""
 MOST_BATCHES = 64
 
 
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> Any:
-    parser = Parser("penstock build", DESCRIPTION)
+    parser = Parser("penstock build", DESCRIPTION.format(install=pip_install("aot")))
     parser.add_argument(
         "model",
         metavar="MODEL",

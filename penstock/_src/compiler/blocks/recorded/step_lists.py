@@ -195,7 +195,11 @@ class RecordedProgram:
         """Runs the same step of the lowered block, which raises the error; the steps before it have run."""
         steps = self.specialize(slots[: self.inputs]).steps
         step = steps[self.at] if self.at < len(steps) else None
-        if step is None or isinstance(step, HostStep) or list(getattr(step, "writes", ())) != self.writes:
+        if (
+            step is None
+            or isinstance(step, HostStep)
+            or list(getattr(step, "writes", ())) != self.writes
+        ):
             raise InternalError(None, None, f"A program of a pack stopped: {stopped}.")
         step(slots)
 

@@ -16,6 +16,7 @@ from penstock._src.devices.gpu.cuda.driver.control import said
 from penstock._src.devices.gpu.cuda.nccl.calls import NOT_BLOCKING, find_library, opened
 from penstock._src.devices.gpu.target import ARCHITECTURES, architecture_of
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process.installing import pip_install
 
 NVIDIA = "0x10de"  # the vendor on the PCI bus
 DISPLAY = "0x03"  # the class of PCI devices that GPUs have
@@ -204,7 +205,7 @@ def _said_of_nccl(library: Any) -> str:
     """The way in which GPUs add up gradients of replicas, as text."""
     if library is None:
         return (
-            "NCCL is not installed (pip install 'penstock[nccl]'): gradients of several GPUs are added on the first, "
+            f"NCCL is not installed ({pip_install('nccl')}): gradients of several GPUs are added on the first, "
             "those of several processes by their hosts"
         )
     version = opened(library).version()

@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.formats.tflite.schema.language import SCALARS, Field, Record, Schema
+from penstock._src.util.process.installing import pip_install
 
 
 def encode(schema: Schema, root: Record, identifier: bytes) -> bytes:
@@ -54,7 +55,7 @@ def _writing() -> Iterator[None]:
         yield
     except ImportError:
         raise ImportError(
-            "Writing TFLite models needs the package flatbuffers: pip install 'penstock[lite]'."
+            f"Writing TFLite models needs the package flatbuffers: {pip_install('lite')}."
         ) from None
 
 

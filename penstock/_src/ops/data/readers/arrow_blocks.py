@@ -11,6 +11,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.ops.data.iteration.resume import Resumable
 from penstock._src.ops.data.pipeline import Element, Pipeline, Run
 from penstock._src.ops.data.readers.blocks import Block, BlockElements, BlockStacks, string_column
+from penstock._src.util.process.installing import pip_install
 
 ROWS = 1 << 12  # in a block
 
@@ -25,7 +26,7 @@ def pyarrow() -> Any:
         import pyarrow as found  # type: ignore[import-not-found,import-untyped]
     except ImportError as error:
         raise ImportError(
-            "Reading Arrow, Parquet and JSON lines needs the package pyarrow: pip install 'penstock[arrow]'."
+            f"Reading Arrow, Parquet and JSON lines needs the package pyarrow: {pip_install('arrow')}."
         ) from error
     return found
 

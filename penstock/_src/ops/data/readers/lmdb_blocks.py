@@ -11,6 +11,7 @@ from penstock._src.core.errors import DataLossError, FailedPreconditionError, No
 from penstock._src.ops.data.iteration.resume import Element, Failure, Resumable, State
 from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, Run
 from penstock._src.ops.data.readers.blocks import Block, BlockElements, BlockStacks, string_column
+from penstock._src.util.process.installing import pip_install
 
 _PAIRS = 256  # in a block
 
@@ -24,9 +25,7 @@ def lmdb() -> Any:
     try:
         import lmdb as found  # type: ignore[import-not-found,import-untyped]
     except ImportError as error:
-        raise ImportError(
-            "Reading LMDB needs the package lmdb: pip install 'penstock[lmdb]'."
-        ) from error
+        raise ImportError(f"Reading LMDB needs the package lmdb: {pip_install('lmdb')}.") from error
     return found
 
 

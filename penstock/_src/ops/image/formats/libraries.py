@@ -18,6 +18,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.native.algorithms.pictures.jpeg import FUNCTIONS
 from penstock._src.native.algorithms.pictures.resized import pictures
 from penstock._src.native.systems import runs_native_code
+from penstock._src.util.process.installing import pip_install
 
 # Pixel limit for any file, independent of its size.
 _PIXELS_OF_NOTHING = 1 << 20
@@ -30,7 +31,7 @@ def _named(op: Any) -> Iterator[None]:
         yield
     except ImportError:
         raise UnimplementedError(
-            f"{type(op).__name__}: image files need Pillow and simplejpeg: pip install 'penstock[image]'."
+            f"{type(op).__name__}: image files need Pillow and simplejpeg: {pip_install('image')}."
         ) from None
 
 
