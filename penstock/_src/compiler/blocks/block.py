@@ -239,6 +239,11 @@ class Block:
             self.specialize_for(None)
         return executable
 
+    def specialize_again(self, values: Sequence[Any]) -> Specialization:
+        """Lowers the block for inputs for which a record has run."""
+        with self.changing:
+            return self.specialize(values)
+
     def lowered(self, values: Sequence[Any]) -> "tuple[Specialized, Recording]":
         """The steps for these inputs, lowered again with more of their values until no operation requests another; and the recorded decisions."""
         self.update_operations()
@@ -304,7 +309,7 @@ class Block:
             extents = plan.form.extents(values) if plan.key == shared else None
             program = None if extents is None else plan.sized(extents)
             if program is not None:
-                step = PlannedStep(self.specialize, program, list(map(like, values)))
+                step = PlannedStep(self.specialize_again, program, list(map(like, values)))
                 return self.keep(key, Specialization([step], step.run))
         return None
 
@@ -329,7 +334,7 @@ class Block:
             extents = steps.extents(values)
             if extents is None:
                 continue
-            step = steps.step(self.section, extents, self.specialize, self.waiting_step, values, self.value_positions)  # fmt: skip
+            step = steps.step(self.section, extents, self.specialize_again, self.waiting_step, values, self.value_positions)  # fmt: skip
             if step is None:
                 continue
             made = Specialization([step], step.execute)

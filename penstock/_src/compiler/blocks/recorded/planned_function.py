@@ -47,7 +47,7 @@ class PlannedFunction(Block):
     def hand_over(self, block: Block) -> None:
         """Gives the programs that were found to the block of the imported function, which can also say what they are."""
         for key, specialization in self.specializations.items():
-            step = dataclasses.replace(specialization.steps[0], specialize=block.specialize)
+            step = dataclasses.replace(specialization.steps[0], specialize=block.specialize_again)
             block.keep(key, Specialization([step], step.run))
 
     def specialize(self, values: Sequence[Any]) -> Specialization:
