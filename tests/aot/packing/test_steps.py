@@ -5,6 +5,8 @@ import json
 import random
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -133,6 +135,21 @@ def test_an_error_of_a_program_between_steps_is_that_of_the_lowered_one(models, 
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[1\] = 20 is not in"):
         function(words=tf.constant(["one", "many"]))
     np.testing.assert_array_equal(function(words=words)["rows"], ours["rows"])
+
+
+def test_threads_that_call_a_packed_model_first_agree(models, signature_of):
+    function, together = signature_of(models / "words"), threading.Barrier(8)
+    words = tf.constant(["Two", "one", "none", "TWO"])
+
+    def call(number):
+        together.wait()
+        if number % 4 == 3:  # its error is that of the lowered block
+            with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[1\] = 20"):
+                function(words=tf.constant(["one", "many"]))
+        return function(words=words)["sums"].numpy().tobytes()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(call, range(8)))) == 1
 
 
 def test_steps_of_a_pack_can_be_explained(models, signature_of):

@@ -86,3 +86,9 @@ def test_it_takes_the_old_versions_that_tensorflow_takes():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = {r.name: r for r in map(Requirement, project["optional-dependencies"]["tensorflow"])}
     assert not {n for n, lowest in LOWEST.items() if not wanted[n].specifier.contains(lowest)}
+
+
+def test_it_requires_no_name_that_pip_knows_as_another_project(monkeypatch):
+    assert f"Requires-Dist: {stand_in.REQUIRED}" in stand_in.metadata("tensorflow")
+    monkeypatch.setattr(stand_in, "installed_name", lambda: None)
+    assert "Requires-Dist" not in stand_in.metadata("tensorflow")
