@@ -30,7 +30,7 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.trace import fill_outputs
-from penstock._src.util import nest
+from penstock._src.util import nest, slots
 from penstock._src.util.process.references import mark_shared
 from penstock._src.util.signatures import read_only
 
@@ -164,10 +164,14 @@ class ConcreteFunction:
 
     def call_flat(self, tensors: Sequence[Any]) -> Any:
         """Calls with the tensors of the arguments, in order; returns the structured result."""
-        if STATE.tapes or STATE.graph is not None:
+        state = STATE.__dict__  # of this thread: each attribute would be looked up by it
+        inputs = [*tensors, *self._captures]
+        if state["tapes"] or state["graph"] is not None:
             for variable in self.graph.variables:
                 variable_accessed(variable)
-        return self.packed(self._callable([*tensors, *self._captures]))
+        elif not state["accumulators"] and slots.RUN_FUNCTION is None:
+            return self.packed(self._callable.computed(inputs))
+        return self.packed(self._callable(inputs))
 
     def packed(self, outputs: Sequence[Any]) -> Any:
         """Returns the structured result of the flat outputs."""

@@ -1,15 +1,18 @@
 """Differentiable graph functions, which run eagerly or become call nodes."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.autodiff.tape import DIFFERENTIABLE, record_function
 from penstock._src.core.calls import op_callbacks
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.tensor import NEXT_ID
 from penstock._src.core.values import kernel_state
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.native.process.object_lists import maker_of, reader_of
 from penstock._src.util import slots
 from penstock._src.util.lazy import ByName
 
@@ -18,6 +21,8 @@ _BACKWARD_OF = ByName("penstock._src.autodiff.control_flow", "backward_of")
 _CALL_FUNCTION = ByName("penstock._src.autodiff.control_flow", "call_function")
 _DENSE = ByName("penstock._src.autodiff.control_flow", "dense")
 _DIFFERENTIATED = ByName("penstock._src.autodiff.control_flow", "differentiated")
+# Calls of a function after which builtins read and make its tensors: fewer take less time than to load them.
+_NATIVE_FROM = 8
 
 
 class DifferentiableFunction:
@@ -32,6 +37,8 @@ class DifferentiableFunction:
         self.types = function.output_types
         self._run: Any = None  # the runner, and the graph's states, set on the first call
         self._states: Any = None
+        self._calls = 0
+        self._native: Any = None  # the builtins that read and make tensors
         # (watched inputs, number of tapes) -> function with intermediate values as additional outputs
         self._forward: dict[tuple[tuple[int, ...], int], GraphFunction] = {}
         self._backward: dict[int, DifferentiableFunction] = {}
@@ -49,17 +56,35 @@ class DifferentiableFunction:
                 return self._recorded(tensors, watched)
         if slots.RUN_FUNCTION is not None:
             return _computed(self.function, tensors)
-        try:  # `_values`, without the cost of a call
-            values = [t._value for t in tensors]
+        return self.computed(list(tensors))
+
+    def computed(self, tensors: list[Any]) -> list[Any]:
+        """Runs the function on eager tensors while this thread has neither graph nor tape, and nothing takes the place of runs."""
+        if self._native is None:
+            return self._first_computed(tensors)
+        values_of, tensors_of = self._native
+        try:
+            values = values_of(tensors)
         except AttributeError:
             raise _not_available(tensors) from None
-        run = self._run
-        if run is None:
-            run = self._run = self.function.executable.run
+        if self._states.epoch != kernel_state.EPOCH:
+            kernel_state.renew(self._states)
+        results: list[Any] = tensors_of(self._run(values), self.types)
+        return results
+
+    def _first_computed(self, tensors: list[Any]) -> list[Any]:
+        """As `computed`, without builtins."""
+        values = _values(tensors)
+        if self._run is None:
+            self._run = self.function.executable.run
             self._states = self.function.graph.kernel_states
         if self._states.epoch != kernel_state.EPOCH:
             kernel_state.renew(self._states)
-        return list(map(EagerTensor, run(values), self.types))
+        results = self._run(values)
+        self._calls += 1
+        if self._calls >= _NATIVE_FROM:
+            self._native = _builtins()
+        return list(map(EagerTensor, results, self.types))
 
     def _shown(self, tensors: Sequence[Any], watched: tuple[int, ...]) -> list[Any]:
         """Runs the function and shows the call to the callbacks of this thread, as an op with the function's name."""
@@ -157,6 +182,12 @@ class DifferentiableFunction:
         if key not in self._of_outputs:
             self._of_outputs[key] = DifferentiableFunction(forward.with_outputs(missing))
         return self._of_outputs[key]
+
+
+@functools.cache
+def _builtins() -> tuple[Any, Any]:
+    """The values of a list of eager tensors, and a list of tensors from their values and dtypes."""
+    return reader_of("_value"), maker_of(EagerTensor, "_value", "_dtype", "_id", NEXT_ID)
 
 
 def _differentiable(function: GraphFunction) -> tuple[int, ...]:

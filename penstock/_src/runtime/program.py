@@ -26,6 +26,7 @@ from penstock._src.core.errors import (
 from penstock._src.core.values import resources
 from penstock._src.native.runner import DEADLINE, LATE
 from penstock._src.runtime.binding import BoundTable
+from penstock._src.runtime.direct_call import DirectCall, Failed
 from penstock._src.runtime.observed import observed_run
 from penstock._src.runtime.signature import ProgramSignature
 from penstock._src.runtime.weight_packer import Watching, WeightPacker, unwatched
@@ -52,6 +53,8 @@ class Program:
     """A loaded plan. Calling it runs it."""
 
     _watching: Watching = staticmethod(unwatched)
+    # False of programs whose runs are more than that of a table.
+    has_direct_calls = True
 
     def __init__(
         self,
@@ -109,7 +112,7 @@ class Program:
             else:
                 code = table.session.run(run, [*arrays, *results, *packed], table)
             if code:
-                self._fail(code, table.status)
+                self.fail(code, table.status)
             if self._conditions:
                 table.look_at_conditions([*arrays, *results])
         finally:
@@ -117,6 +120,22 @@ class Program:
                 table.status[DEADLINE] = 0
             self._give_back(table)
         return results
+
+    def direct_call(self, failed: Failed) -> DirectCall | None:
+        """The call of the program as a builtin; None if each run needs more than that of a table.
+
+        Args:
+          failed: raises the error of a run.
+        """
+        if not self.has_direct_calls or self._conditions:
+            return None
+        table = self._take()
+        self._give_back(table)
+        return DirectCall.of(self.signature, self._packers, table, self._of_table(), failed)
+
+    def _of_table(self) -> Any:
+        """The program that the table's attribute `program` has to be; None: its tables are its own."""
+        return None
 
     def _exhausted(self) -> Exception:
         """The error of a run for which there is too little memory."""
@@ -139,7 +158,13 @@ class Program:
             p.of(arguments[p.variable], arrays[p.variable], self._watching) for p in self._packers
         ]
 
-    def _fail(self, code: int, status: np.ndarray) -> None:
+    def fail(self, code: int, status: np.ndarray) -> None:
+        """Raises the error of a run.
+
+        Args:
+          code: that the run gave.
+          status: the status words.
+        """
         if code == LATE:
             raise DeadlineExceededError(deadlines.MESSAGE)
         if not 0 < code <= len(self.plan.errors):

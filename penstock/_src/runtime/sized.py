@@ -194,6 +194,9 @@ class SizedProgram(Program):
     def _run_table(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         return super()._run(arguments)
 
+    def _of_table(self) -> Any:
+        return self
+
     def _take(self) -> BoundTable:
         return self.shared.take(self)
 
@@ -202,9 +205,9 @@ class SizedProgram(Program):
         table.release()
         self.shared.free.append(table)
 
-    def _fail(self, code: int, status: np.ndarray) -> None:
+    def fail(self, code: int, status: np.ndarray) -> None:
         with self.extents:
-            super()._fail(code, status)
+            super().fail(code, status)
 
     def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
         return self._alone.profile(*arguments, runs=runs)

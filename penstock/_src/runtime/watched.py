@@ -31,6 +31,8 @@ def is_watched() -> bool:
 class WatchedProgram(Program):
     """A program whose runs are watched as the flags say at loading."""
 
+    has_direct_calls = False
+
     def __init__(self, *parts: Any):
         super().__init__(*parts)
         self.is_logged, self.is_checked = flags.debug >= 2, bool(flags.checked)
@@ -61,7 +63,7 @@ class WatchedProgram(Program):
             if self.is_logged:
                 self._log(time.perf_counter() - start_time)
             if code:
-                self._fail(code, table.status)
+                self.fail(code, table.status)
             for start, end, name in self.gaps:
                 _expect_sentinels(table.arena[start:end], name)
             for i, result in enumerate(guarded):

@@ -102,13 +102,19 @@ class Block:
         if self.for_any is not None and not kept:
             return self.for_any.run(values)
         last = self.last
-        if last is not None and last[1] is kept and self.is_like_last(values, last):
-            return last[0].run(values)
+        if last is not None and last[1] is kept:
+            direct = last[0].direct
+            if direct:
+                results: list[Any] | None = direct.run(values)
+                if results is not None:
+                    return results
+            elif self.is_like_last(values, last):
+                return last[0].run(values)
         key = self.key(values)
         known = kept.get(key)
         if known is None:
             return (self.for_any or self.missing(values, key, kept)).run(values)
-        if len(self.handles) >= MANY_HANDLES:
+        if known.direct is not False or len(self.handles) >= MANY_HANDLES:
             self.last = self.compared(values, known, kept)
         return known.run(values)
 
@@ -127,6 +133,8 @@ class Block:
         handles = [values[i] for i in self.handles]
         if list(map(id, handles)) != last[2] or resources.LENT:
             return False
+        if last[0].direct is None:
+            last[0].count()
         arrays = [values[i] for i in self.arrays]
         return last[0].check(*arrays, *[handle.value for handle in handles])  # type: ignore[misc]
 
@@ -134,9 +142,16 @@ class Block:
         self, values: Sequence[Any], known: Specialization, kept: Mapping[Any, Specialization]
     ) -> tuple[Specialization, Mapping[Any, Specialization], list[int]] | None:
         """Values that `is_like_last` compares the next call with; None if its key holds more than types and shapes of arrays."""
-        handles = [values[i] for i in self.handles]
         if self.others or self.value_positions or resources.LENT:
             return None
+        if known.direct is None:
+            known.count()
+        if known.direct:
+            known.direct.expect(values)
+            return known, kept, []
+        if len(self.handles) < MANY_HANDLES:
+            return None
+        handles = [values[i] for i in self.handles]
         if known.check is None:
             arrays = [values[i] for i in self.arrays] + [handle.value for handle in handles]
             if any(type(x) is not np.ndarray for x in arrays):

@@ -11,6 +11,9 @@ from penstock._src.core.errors import OutOfRangeError
 if TYPE_CHECKING:
     from penstock._src.compiler.blocks.specialize import Specialized
 
+# Calls of a specialization after which its call as a builtin is made: fewer take less time than to make it.
+DIRECT_FROM = 8
+
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Specialization:
@@ -18,16 +21,27 @@ class Specialization:
 
     check    a native check of the block's arrays, then the values of its variables: True if they have the types and shapes of these
              inputs; None until it is needed
+    direct   its call as a builtin, which checks the inputs itself; None if it was not made yet, False if it has none
+    calls    counted until then
     """
 
     steps: Sequence[Any]
     run: Callable[[Sequence[Any]], list[Any]]
     check: Callable[..., bool] | None = None
+    direct: Any = None
+    calls: int = 0
 
     @property
     def is_program(self) -> bool:
         """True if it is one program, which takes the inputs as they are and gives the outputs."""
         return len(self.steps) == 1 and getattr(self.steps[0], "run", None) == self.run
+
+    def count(self) -> None:
+        """Counts a call; makes the direct one if there were enough."""
+        self.calls += 1
+        if self.calls >= DIRECT_FROM:
+            make = getattr(self.steps[0], "direct_call", None) if self.is_program else None
+            self.direct = (make and make()) or False
 
 
 def specialization(steps: Sequence[Any], form: "Specialized") -> Specialization:

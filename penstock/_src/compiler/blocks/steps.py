@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from penstock._src.compiler.blocks.specialization import DIRECT_FROM
 from penstock._src.compiler.host.running import locate, run_on_host
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.lower.context import Refusal
@@ -85,6 +86,8 @@ class ProgramStep:
     form: ProgramForm
     compiled: Compiled
     makers: Sequence[tuple[int, Source]]  # those of the form, with numbers
+    direct: Any = None  # the call among other steps as a builtin; None if it was not made yet, False if there is none
+    calls: int = 0  # among other steps, counted until then
 
     @property
     def function(self) -> Function:
@@ -109,6 +112,33 @@ class ProgramStep:
         """
         try:
             return self.compiled.run(arguments)
+        except OpError as error:
+            self._complete(error, arguments)
+            raise
+
+    def _run_among_others(self, arguments: list[Any]) -> list[Any]:
+        """As `run`, from `DIRECT_FROM` calls on by a builtin."""
+        if self.direct:
+            results: list[Any] | None = self.direct.run(arguments)
+            return self.run(arguments) if results is None else results
+        if self.direct is None:
+            self.calls += 1
+            if self.calls >= DIRECT_FROM:
+                direct = self.direct_call()
+                if direct is not None:
+                    direct.expect_any()  # the block's key has told which variables are the same
+                self.direct = direct or False
+        return self.run(arguments)
+
+    def direct_call(self) -> Any:
+        """The call of the program as a builtin (`runtime/program.py`); None if it has none."""
+        program = self.compiled.program
+        make = getattr(program, "direct_call", None)
+        return None if make is None else make(self._fail_directly)
+
+    def _fail_directly(self, arguments: Sequence[Any], code: int, status: Any) -> None:
+        try:
+            self.compiled.program.fail(code, status)
         except OpError as error:
             self._complete(error, arguments)
             raise
@@ -171,7 +201,7 @@ class ProgramStep:
     def __call__(self, slots: list[Any]) -> None:
         results = []
         if not self.form.is_empty:
-            results = self.run([self._argument(s, slots) for s in self.form.sources])
+            results = self._run_among_others([self._argument(s, slots) for s in self.form.sources])
         for slot, (kind, detail) in self.makers:
             if kind == "result":
                 slots[slot] = results[detail]

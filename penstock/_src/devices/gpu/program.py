@@ -24,6 +24,8 @@ ALIGNED = 16  # bytes that kernels load at once
 class CudaProgram(Program):
     """A plan that runs on a GPU. A call returns arrays in GPU memory, which may still be computed."""
 
+    has_direct_calls = False
+
     def __init__(self, plan: Plan, gpu: Gpu):
         self.gpu = gpu
         self.extents = current_or_none() or Values({})  # extents of the plan's nodes
@@ -65,7 +67,7 @@ class CudaProgram(Program):
                 if table.is_checked or self._conditions:
                     gpu.wait()
                 if table.code:
-                    self._fail(table.code, table.status_words)
+                    self.fail(table.code, table.status_words)
                 if self._conditions:
                     table.conditions(memory, results)
             finally:

@@ -25,6 +25,8 @@ class PjrtProgram(Program):
       UnimplementedError: StableHLO has no counterpart of a part of it.
     """
 
+    has_direct_calls = False
+
     def __init__(self, plan: Plan, client: Client) -> None:
         super().__init__(plan, signature_of(plan.function), (), self._bound_table)
         self.function, self.client = plan.function, client

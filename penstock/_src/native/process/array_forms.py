@@ -16,8 +16,8 @@ from ..language.value import Val
 # Fields of an ndarray after its header: words, and halves of words.
 _EXTENTS, _BASE, _DTYPE = 2, 4, 5
 _RANK, _FLAGS = 2, 12
-_PLAIN = 0x1 | 0x100  # flags of an array that is contiguous in C's order and aligned
-_WRITABLE = 0x400
+PLAIN = 0x1 | 0x100  # flags of an array that is contiguous in C's order and aligned
+WRITABLE = 0x400
 _OWN_BLOCKS = 2  # the word with the first type of memory that is an array's own; before: number of forms, type of arrays
 _FORMS = _OWN_BLOCKS + len(OWN_BLOCKS)  # the first word of the first form
 _FORM_WORDS = 3  # of each form before its extents: address of the dtype, rank, flags
@@ -48,7 +48,7 @@ def check_of(
     """
     words = [len(forms), id(np.ndarray), *map(id, OWN_BLOCKS)]
     for position, (dtype, shape) in enumerate(forms):
-        flags = _PLAIN | _WRITABLE if position in written else _PLAIN
+        flags = PLAIN | WRITABLE if position in written else PLAIN
         words += [id(dtype), len(shape), flags, *shape]
     description = np.array(words, np.int64).view(_Forms)
     description.owner = tuple([dtype for dtype, _ in forms])
@@ -66,19 +66,17 @@ def _entry(m: Module, name: str) -> None:
             array, form = f.load(f.argv, i, PTR), f.at(words, at, I64)
             rank = f.load(form, 1, I64)
             is_array = f.load(array, py.TYPE_WORD, I64).eq(array_type)
-            fits = f.when(
-                is_array, lambda: _has_form(f, array, form, rank, words), lambda: _false(f)
-            )
+            fits = f.when(is_array, lambda: has_form(f, array, form, rank, words), lambda: false(f))
             return at + rank + _FORM_WORDS, good & fits[0]
 
         def all_fit() -> tuple[Val, ...]:
             return f.loop(f.i64(0), count, 1, look, f.i64(_FORMS), f.const(1, I1))[1:]
 
-        (good,) = f.when(f.nargs.eq(count), all_fit, lambda: _false(f))
+        (good,) = f.when(f.nargs.eq(count), all_fit, lambda: false(f))
         f.give(f.call("PyBool_FromLong", f.select(good, f.i64(1), f.i64(0)), ret=PTR))
 
 
-def _has_form(f: Fn, array: Val, form: Val, rank: Val, words: Val) -> tuple[Val, ...]:
+def has_form(f: Fn, array: Val, form: Val, rank: Val, words: Val) -> tuple[Val, ...]:
     fields = f.at(array, py.DATA_WORD, I64)
     flags = f.convert(f.load(fields, _FLAGS, I32), I64)
     is_like = (
@@ -92,11 +90,11 @@ def _has_form(f: Fn, array: Val, form: Val, rank: Val, words: Val) -> tuple[Val,
         return (good & f.load(extents, axis, I64).eq(f.load(form, axis + _FORM_WORDS, I64)),)
 
     def all_same() -> tuple[Val, ...]:
-        is_read = (f.load(form, 2, I64) & _WRITABLE).eq(0)
-        start = f.when(is_read, lambda: _true(f), lambda: (_has_own_memory(f, fields, words),))
+        is_read = (f.load(form, 2, I64) & WRITABLE).eq(0)
+        start = f.when(is_read, lambda: true(f), lambda: (_has_own_memory(f, fields, words),))
         return f.loop(f.i64(0), rank, 1, same, *start)
 
-    return f.when(is_like, all_same, lambda: _false(f))
+    return f.when(is_like, all_same, lambda: false(f))
 
 
 def _has_own_memory(f: Fn, fields: Val, words: Val) -> Val:
@@ -104,18 +102,18 @@ def _has_own_memory(f: Fn, fields: Val, words: Val) -> Val:
 
     def of_block() -> tuple[Val, ...]:
         kind = f.load(f.load(fields, _BASE, PTR), py.TYPE_WORD, I64)
-        (good,) = _false(f)
+        (good,) = false(f)
         for i in range(len(OWN_BLOCKS)):
             good = good | kind.eq(f.load(words, _OWN_BLOCKS + i, I64))
         return (good,)
 
-    (good,) = f.when(f.load(fields, _BASE, I64).eq(0), lambda: _true(f), of_block)
+    (good,) = f.when(f.load(fields, _BASE, I64).eq(0), lambda: true(f), of_block)
     return good
 
 
-def _true(f: Fn) -> tuple[Val, ...]:
+def true(f: Fn) -> tuple[Val, ...]:
     return (f.const(1, I1),)
 
 
-def _false(f: Fn) -> tuple[Val, ...]:
+def false(f: Fn) -> tuple[Val, ...]:
     return (f.const(0, I1),)

@@ -26,7 +26,7 @@ from penstock._src.util.dataclass import dataclass
 class PackedSized(SizedProgram):
     """The program of a record for the extents of a call. It has results, and no reasons: it raises `Stopped` where those of another are asked."""
 
-    def _fail(self, code: int, status: np.ndarray) -> None:
+    def fail(self, code: int, status: np.ndarray) -> None:
         if code == LATE:
             raise DeadlineExceededError(deadlines.MESSAGE)
         # Variables may have new values, so that the section must not run again.
@@ -62,6 +62,8 @@ class PackedProgram(OpenProgram):
       libraries: its codes by their numbers.
       object_of: returns an object of the pack by its number.
     """
+
+    has_direct_calls = False
 
     kind = PackedSized
 
