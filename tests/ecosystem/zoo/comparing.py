@@ -97,13 +97,17 @@ def _caller(function, given, order):
         name: tf.constant(x) for name, x in zip(function.argument_names, given, strict=True)
     }
 
-    def run():
-        found = function(**arguments)
-        if isinstance(found, dict):
-            found = [found[name] for name in (order or sorted(found))]
-        return [_plain(x.numpy()) for x in tf.nest.flatten(found)]
+    # Not from a call: it would be the first one of a model with state.
+    if isinstance(function.structured_outputs, dict):
+        names = order or sorted(function.structured_outputs)
 
-    return run
+        def flat(found):
+            return [found[name] for name in names]
+
+    else:
+        flat = tf.nest.flatten
+
+    return lambda: [_plain(x.numpy()) for x in flat(function(**arguments))]
 
 
 def _plain(x) -> np.ndarray:
