@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.compiler.blocks.specialization import DIRECT_FROM
+from penstock._src.native import builtins
 from penstock._src.util.process.references import FREE_THREADED
 
-OFTEN = DIRECT_FROM + 4
+OFTEN = builtins.OFTEN + 4
 
 
 def block_of(function, *arguments):

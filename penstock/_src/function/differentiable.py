@@ -12,6 +12,7 @@ from penstock._src.core.values import kernel_state
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.native.builtins import OFTEN
 from penstock._src.native.process.object_lists import maker_of, reader_of
 from penstock._src.util import slots
 from penstock._src.util.lazy import ByName
@@ -21,8 +22,6 @@ _BACKWARD_OF = ByName("penstock._src.autodiff.control_flow", "backward_of")
 _CALL_FUNCTION = ByName("penstock._src.autodiff.control_flow", "call_function")
 _DENSE = ByName("penstock._src.autodiff.control_flow", "dense")
 _DIFFERENTIATED = ByName("penstock._src.autodiff.control_flow", "differentiated")
-# Calls of a function after which builtins read and make its tensors: fewer take less time than to load them.
-_NATIVE_FROM = 8
 
 
 class DifferentiableFunction:
@@ -82,7 +81,7 @@ class DifferentiableFunction:
             kernel_state.renew(self._states)
         results = self._run(values)
         self._calls += 1
-        if self._calls >= _NATIVE_FROM:
+        if self._calls >= OFTEN:
             self._native = _builtins()
         return list(map(EagerTensor, results, self.types))
 

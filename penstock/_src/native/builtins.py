@@ -12,6 +12,9 @@ from .language.module import Module
 Functions = TypeVar("Functions", bound=NamedTuple)
 Parameters = ParamSpec("Parameters")
 
+# Calls of a function, or a program, after which its builtin is made: fewer take less time than to make it.
+OFTEN = 8
+
 _libraries: list[Any] = []  # kept alive: the builtins hold addresses in them
 
 

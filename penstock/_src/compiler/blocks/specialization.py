@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from penstock._src.compiler.host.steps import HostStep
 from penstock._src.core.errors import OutOfRangeError
+from penstock._src.native.builtins import OFTEN
 
 if TYPE_CHECKING:
     from penstock._src.compiler.blocks.specialize import Specialized
-
-# Calls of a specialization after which its call as a builtin is made: fewer take less time than to make it.
-DIRECT_FROM = 8
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -39,7 +37,7 @@ class Specialization:
     def count(self) -> None:
         """Counts a call; makes the direct one if there were enough."""
         self.calls += 1
-        if self.calls >= DIRECT_FROM:
+        if self.calls >= OFTEN:
             make = getattr(self.steps[0], "direct_call", None) if self.is_program else None
             self.direct = (make and make()) or False
 

@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from penstock._src.compiler.blocks.specialization import DIRECT_FROM
 from penstock._src.compiler.host.running import locate, run_on_host
 from penstock._src.compiler.lower.checks import arguments_of
 from penstock._src.compiler.lower.context import Refusal
@@ -20,6 +19,7 @@ from penstock._src.core.values.device_array import on_host
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.extents.values import Values
 from penstock._src.ir.function import Function
+from penstock._src.native.builtins import OFTEN
 from penstock._src.ops.control.list_value import TensorList, list_of_rows
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.process import forks
@@ -117,13 +117,13 @@ class ProgramStep:
             raise
 
     def _run_among_others(self, arguments: list[Any]) -> list[Any]:
-        """As `run`, from `DIRECT_FROM` calls on by a builtin."""
+        """As `run`, from `OFTEN` calls on by a builtin."""
         if self.direct:
             results: list[Any] | None = self.direct.run(arguments)
             return self.run(arguments) if results is None else results
         if self.direct is None:
             self.calls += 1
-            if self.calls >= DIRECT_FROM:
+            if self.calls >= OFTEN:
                 direct = self.direct_call()
                 if direct is not None:
                     direct.expect_any()  # the block's key has told which variables are the same
