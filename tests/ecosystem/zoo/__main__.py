@@ -6,12 +6,13 @@ Without an interpreter for a runtime, one is installed into an environment of it
 import argparse
 import subprocess
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import penstock as tf
 
-from . import comparing, fetching
-from .entries import ENTRIES, TENSORFLOW
+from . import comparing, fetching, passing_on
+from .entries import ENTRIES, TENSORFLOW, Entry
 
 
 def main() -> int:
@@ -19,11 +20,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.ecosystem.zoo", description=__doc__)
     parser.add_argument("parts", nargs="*", help="parts of names of models; by default all")
     parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PYTHON")
+    parser.add_argument(
+        "--convert",
+        action="store_true",
+        help="write each in the other formats instead, and build it",
+    )
     parsed = parser.parse_args()
     # The own runtimes have one thread as well, so that processor times can be compared.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     given = dict(each.rsplit("=", 1) for each in parsed.runtime)
     chosen = [e for e in ENTRIES if not parsed.parts or any(p in e.name for p in parsed.parts)]
+    if parsed.convert:
+        return _pass_on(chosen)
     print(
         "| model | own runtime | result | difference | speed |\n|---|---|---|---|---|", flush=True
     )
@@ -40,6 +48,22 @@ def main() -> int:
     failed = sum(state in ("refused", "differs") for state in states)
     print(f"\n{len(states) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def _pass_on(chosen: Sequence[Entry]) -> int:
+    """Prints a row for each model with what came of it in each format; returns 0 if nothing fails or differs."""
+    columns = passing_on.COLUMNS
+    print(f"| model | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}", flush=True)
+    wrong = 0
+    for entry in chosen:
+        found = passing_on.outcomes(entry, fetching.located(entry))
+        wrong += any(o.state in ("fails", "differs") for o in found.values())
+        cells = [
+            o.state if o.state == "equal" else f"{o.state}: {o.detail}" for o in found.values()
+        ]
+        print(f"| {entry.name} | {' | '.join(cells)} |", flush=True)
+    print(f"\n{len(chosen) - wrong} passed, {wrong} failed")
+    return 1 if wrong else 0
 
 
 def _environment(runtime: str) -> str | None:

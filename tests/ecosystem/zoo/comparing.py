@@ -19,6 +19,7 @@ CHILD = Path(__file__).with_name("child.py")
 LIMIT = 300  # seconds for a model in its own runtime
 # Probabilities that are all tiny are compared as probabilities.
 LEAST = 0.01
+CONVERTED = 1e-4  # the greatest difference of a converted model, which sums in another order
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ def compare(entry: Entry, path: Path, python: str | None) -> Outcome:
       python: the interpreter that has its own runtime; None to read and run it here only.
     """
     try:
-        function, order = _read(path)
-        given = _inputs(entry, function)
-        run = _caller(function, given, order)
+        function, order = read(path)
+        given = inputs(entry, function)
+        run = caller(function, given, order)
         ours, seconds = run(), time_of(run)
     except Exception as error:  # whatever it is, it is the row's result
         return Outcome("refused", f"{type(error).__name__}: {error}".splitlines()[0])
@@ -57,12 +58,12 @@ def compare(entry: Entry, path: Path, python: str | None) -> Outcome:
         theirs, their_seconds = _own_runtime(entry, path, given, python)
     except subprocess.CalledProcessError as error:
         return Outcome("runtime refuses", error.stderr.strip().splitlines()[-1])
-    difference = _difference(ours, theirs)
-    state = "equal" if difference <= entry.tolerance else "differs"
-    return Outcome(state, f"{difference:.1e}", their_seconds / seconds)
+    worst = difference(ours, theirs)
+    state = "equal" if worst <= entry.tolerance else "differs"
+    return Outcome(state, f"{worst:.1e}", their_seconds / seconds)
 
 
-def _read(path: Path):
+def read(path: Path):
     """The default function of a model, and the names of its outputs in the file's order; None if the file has them by name."""
     model = table.read(str(path))
     _, function = model.only("the zoo")
@@ -71,7 +72,7 @@ def _read(path: Path):
     return function, None
 
 
-def _inputs(entry: Entry, function) -> list[np.ndarray]:
+def inputs(entry: Entry, function) -> list[np.ndarray]:
     """Drawn arrays for the inputs, the same in every run."""
     rng = np.random.default_rng(7)
     made = []
@@ -92,7 +93,8 @@ def _inputs(entry: Entry, function) -> list[np.ndarray]:
     return made
 
 
-def _caller(function, given, order):
+def caller(function, given, order):
+    """A function that runs a model once and returns its results as arrays."""
     arguments = {
         name: tf.constant(x) for name, x in zip(function.argument_names, given, strict=True)
     }
@@ -142,7 +144,7 @@ def _own_runtime(entry: Entry, path: Path, given, python: str):
             return [held[str(i)] for i in range(len(held.files))], seconds
 
 
-def _difference(ours, theirs) -> float:
+def difference(ours, theirs) -> float:
     """The greatest difference of any output, relative to its greatest number (`LEAST` if it is smaller); infinite if shapes or dtypes differ."""
     if [(x.shape, x.dtype) for x in ours] != [(x.shape, x.dtype) for x in theirs]:
         return float("inf")
