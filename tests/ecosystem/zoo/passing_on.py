@@ -1,7 +1,7 @@
 """Writes a model in the other formats, reads each file back and runs it: the results are those of the model."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +37,12 @@ def outcomes(entry: Entry, path: Path) -> dict[str, comparing.Outcome]:
     function, order = comparing.read(path)
     given = comparing.inputs(entry, function)
     expected = comparing.caller(function, given, order)()
+    named = dict(zip(function.argument_names, given, strict=True))
     found = {}
     for name, file in FORMATS.items():
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder, file)
-            found[name] = _tried(lambda t=target, n=name: _converted(path, t, n, given, expected))
+            found[name] = _tried(lambda t=target, n=name: _converted(path, t, n, named, expected))
     found[BUILT] = _tried(lambda: _built(function, given))
     return found
 
@@ -58,7 +59,11 @@ def _tried(work) -> comparing.Outcome:
 
 
 def _converted(
-    path: Path, target: Path, name: str, given: Sequence[np.ndarray], expected: Sequence[np.ndarray]
+    path: Path,
+    target: Path,
+    name: str,
+    given: Mapping[str, np.ndarray],
+    expected: Sequence[np.ndarray],
 ) -> float:
     """The greatest difference of a converted model's results; names of outputs may differ, so their order does not count."""
     table.convert(str(path), str(target), name)
@@ -67,9 +72,11 @@ def _converted(
     return comparing.difference(_sorted(results), _sorted(expected))
 
 
-def _in_order(function, given: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The arrays for a function's inputs: by position, or where formats order them by name, by type and shape."""
-    left, chosen = list(given), []
+def _in_order(function, given: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """The arrays for a function's inputs: by name, or where a format names them anew, by type and shape in the old order."""
+    if set(function.argument_names) == set(given):
+        return [given[name] for name in function.argument_names]
+    left, chosen = list(given.values()), []
     for x in function.inputs[: len(function.argument_names)]:
         dtype = np.dtype(x.dtype.as_numpy_dtype)
         fitting = [

@@ -266,12 +266,17 @@ def _static_slice(x: Any, starts: Any, ends: Any, axes: Any, steps: Any) -> Any:
     begin, end, stride = np.zeros((3, dimensions), np.int64) + [[0], [0], [1]]
     begin_mask = end_mask = (1 << dimensions) - 1
     for axis, first, last, step in zip(where, starts, ends, steps):
-        begin[axis] = np.clip(first, -_FAR, _FAR)
-        end[axis] = np.clip(last, -_FAR, _FAR)
+        # From or to the end of the axis, which files say by the largest int64: a mask says it in all formats, also those of 32 bits.
+        lowest, highest = (first, last) if step > 0 else (last, first)
         stride[axis] = np.clip(step, -_FAR, _FAR)
-        begin_mask &= ~(1 << axis)
-        # An end far below all rows is that before the first one.
-        end_mask &= ~(1 << axis)
+        opens = lowest <= -_FAR, highest >= _FAR
+        open_begin, open_end = opens if step > 0 else opens[::-1]
+        if not open_begin:
+            begin[axis] = np.clip(first, -_FAR, _FAR)
+            begin_mask &= ~(1 << axis)
+        if not open_end:
+            end[axis] = np.clip(last, -_FAR, _FAR)
+            end_mask &= ~(1 << axis)
     return raw.StridedSlice(x, begin, end, stride, begin_mask=begin_mask, end_mask=end_mask)
 
 

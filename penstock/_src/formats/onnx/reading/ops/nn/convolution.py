@@ -135,7 +135,16 @@ def convolution(n: Node, x: Any, w: Any, b: Any = None) -> Any:
     """The convolution of x with the windows of the node, and a bias for each channel."""
     x = t.of_rank(x, t.rank(w))
     strides, pads, dilations = _window(n, x, w)
-    return convolved(x, w, strides, pads, dilations, _groups(n, x, w), b)
+    groups = _groups(n, x, w)
+    return convolved(_of_channels(x, w, groups), w, strides, pads, dilations, groups, b)
+
+
+def _of_channels(x: Any, w: Any, groups: int) -> Any:
+    """x with the number of channels that the weights take, where the model does not declare it: other formats need it."""
+    per_group, shape = w.shape.as_list()[1], x.shape.as_list()
+    if per_group is None or shape[1] is not None:
+        return x
+    return raw.EnsureShape(x, shape=[shape[0], groups * per_group, *shape[2:]])
 
 
 @reads("ConvInteger", settings=(2, 3))
