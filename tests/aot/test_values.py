@@ -275,3 +275,20 @@ def test_what_follows_from_weights_is_computed_when_building(tmp_path):
     assert made.model.data.size < 1.1 * (weights.numpy().nbytes + spread.numpy().nbytes)
     (got,) = loaded(tmp_path, concrete)(x).values()
     np.testing.assert_allclose(got, concrete(tf.constant(x)), rtol=1e-4, atol=1e-5)
+
+
+def test_scalars_that_follow_from_weights_stay_scalars(tmp_path):
+    weights = tf.Variable(DRAW.random((64, 64), np.float32))
+    concrete = traced(
+        lambda x: x @ weights / tf.reduce_max(weights) + tf.reduce_sum(weights),
+        tf.TensorSpec([2, 64], name="x"),
+    )
+    (x,) = inputs_of(concrete)
+    (got,) = loaded(tmp_path, concrete)(x).values()
+    np.testing.assert_allclose(got, concrete(tf.constant(x)), rtol=1e-4)
+
+
+def test_samples_of_scalars_stay_scalars(tmp_path):
+    concrete = traced(lambda x: tf.sqrt(x) + 1.0, tf.TensorSpec([], name="x"))
+    built(tmp_path, concrete, name="root", samples={"x": np.float32(4)})
+    assert run_test_program(tmp_path, name="root") == "root: 1 calls agree\n"

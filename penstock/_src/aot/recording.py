@@ -86,7 +86,7 @@ def _values(
         array = np.asarray(sample).astype(tensor.dtype.np)
         if array.shape != shape:
             array = np.resize(array, shape)
-        return np.ascontiguousarray(array)
+        return np.asarray(array, order="C")
     if tensor.dtype.is_floating:
         return draw.random(shape).astype(tensor.dtype.np)
     if tensor.dtype.is_complex:
