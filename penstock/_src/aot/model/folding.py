@@ -44,8 +44,7 @@ def values_of_weights(
     inputs = [arrays.get(p.id, np.zeros((), np.float32)) for p in function.parameters]
     results, _ = interpreter.run(Function("weights", function.parameters, tuple(wanted)), inputs)
     return {
-        node.id: np.asarray(value, node.dtype.np, order="C")
-        for node, value in zip(wanted, results)
+        node.id: np.asarray(value, node.dtype.np, order="C") for node, value in zip(wanted, results)
     }
 
 
