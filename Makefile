@@ -194,7 +194,7 @@ record: $(STAMP)  ## record anew what TENSORFLOW=python gives, for tests and tab
 	$(BIN)/python tools/record.py $(if $(TENSORFLOW),$(TENSORFLOW) $(NAMES),--list)
 
 .PHONY: zoo
-zoo: $(STAMP)  ## models of other packages beside their own runtimes, in a cache of ZOO_CACHE. NAMES="silero magika"
+zoo: $(STAMP)  ## models of other packages beside their own runtimes, in a cache of ZOO_CACHE. NAMES="silero magika"; NAMES=--convert writes them in the other formats
 	$(BIN)/python -m tests.ecosystem.zoo $(NAMES)
 
 .PHONY: interop $(INTEROPS:%=interop/%)

@@ -95,6 +95,17 @@ def test_a_scatter_to_one_place_twice_is_refused():
         _converter(function, _spec("x", 3)).convert()
 
 
+@pytest.mark.parametrize("convolution", [tf.nn.conv2d, tf.nn.depthwise_conv2d])
+def test_convolutions_of_other_numbers_are_refused(convolution):
+    kernel = KERNEL.astype(np.float64)
+    converter = _converter(
+        lambda x: convolution(x, kernel, [1, 1, 1, 1], "VALID"),
+        _spec("x", 1, 7, 8, 4, dtype=tf.float64),
+    )
+    with pytest.raises(tf.errors.UnimplementedError, match="the type float64"):
+        converter.convert()
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_written_functions_give_equal_results(name):
     function, shape = FUNCTIONS[name]

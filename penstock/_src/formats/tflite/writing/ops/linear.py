@@ -49,7 +49,13 @@ def _linear(
     options: Any,
     version: int = 3,
 ) -> None:
-    """Adds a linear operator after its bias and activation are taken along."""
+    """Adds a linear operator after its bias and activation are taken along.
+
+    Raises:
+      UnimplementedError: it is of other numbers than float32, which TFLite's kernels take.
+    """
+    if operation.outputs[0].dtype is not float32:
+        raise graph.unimplemented(operation, f"the type {operation.outputs[0].dtype.name}")
     bias, function, last = graph.epilogue(operation, channels)
     options.fused_activation_function = function
     if bias is None:
