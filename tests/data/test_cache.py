@@ -85,3 +85,12 @@ def test_a_file_cache_goes_on_after_an_error(tmp_path):
         next(iterator)
     assert [int(x) for x in iterator] == [3, 1]
     assert [int(x) for x in dataset] == [3, 1]
+
+
+def test_a_cache_gives_the_last_element_before_the_error_after_it():
+    """The cache reads one more element than there should be, to know whether it is complete."""
+    dataset = tf.data.Dataset.range(4).apply(tf.data.experimental.assert_cardinality(2))
+    iterator = iter(dataset.cache())
+    assert [int(next(iterator)), int(next(iterator))] == [0, 1]
+    with pytest.raises(tf.errors.FailedPreconditionError, match="at least 3"):
+        next(iterator)

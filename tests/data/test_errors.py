@@ -153,3 +153,74 @@ def test_enumerate_of_iterators_within_functions():
     for iterable in (iter(dataset), iter(distributed)):
         with pytest.raises(NotImplementedError, match="enumerate over an iterator"):
             counted(iterable)
+
+
+def failing_at(*numbers):
+    """A function of numbers that raises an error for some; TensorFlow gave the elements that tests expect around it."""
+    return lambda x: x // tf.cast(tf.reduce_all(x != tf.constant(numbers, tf.int64)), tf.int64)
+
+
+def all_of(dataset):
+    """The elements, "error" in place of those that raise one."""
+    found, iterator = [], iter(dataset)
+    while True:
+        try:
+            found.append(next(iterator).numpy().tolist())
+        except StopIteration:
+            return found
+        except tf.errors.OpError:
+            found.append("error")
+
+
+def test_windows_of_which_an_element_fails_are_errors():
+    numbers = Dataset.range(9).map(failing_at(3))
+    windows = numbers.window(2, shift=1, drop_remainder=True).flat_map(lambda w: w.batch(2))
+    assert all_of(windows) == [*([0, 1], [1, 2], "error", "error", [4, 5], [5, 6], [6, 7], [7, 8])]
+    apart = numbers.window(1, shift=2).flat_map(lambda w: w)
+    assert all_of(apart) == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("threads", [None, 2])
+def test_interleaved_datasets_after_an_error(threads):
+    dataset = Dataset.range(4).interleave(
+        lambda x: Dataset.range(x * 10, x * 10 + 3).map(failing_at(10, 11)),
+        cycle_length=2,
+        num_parallel_calls=threads,
+    )
+    if threads is None:
+        expected = [0, "error", "error", 12, 1, 2, 20, 21, 30, 22, 31, 32]
+    else:
+        expected = [0, "error", 1, "error", 2, 12, 20, 30, 21, 31, 22, 32]
+    assert all_of(dataset) == expected
+
+
+@pytest.mark.parametrize("threads", [None, 2])
+def test_interleaving_after_a_dataset_that_cannot_be_opened(threads):
+    dataset = (
+        Dataset.range(5)
+        .map(failing_at(1))
+        .interleave(
+            lambda x: Dataset.range(x * 10, x * 10 + 2), cycle_length=2, num_parallel_calls=threads
+        )
+    )
+    if threads is None:
+        expected = [0, "error", 20, 1, 21, 30, 40, 31, 41]
+    else:
+        expected = [0, "error", 1, 20, 30, 21, 31, 40, 41]
+    assert all_of(dataset) == expected
+
+
+def test_a_shuffled_error_comes_where_its_element_is_read():
+    dataset = Dataset.range(8).map(failing_at(2)).shuffle(2, seed=7)
+    assert all_of(dataset) == [0, "error", 3, 1, 4, 6, 7, 5]
+
+
+def test_sparse_batches_begin_after_an_element_that_does_not_fit():
+    vectors = Dataset.range(6).map(lambda x: tf.range(x % 4))
+    batches = vectors.apply(tf.data.experimental.dense_to_sparse_batch(3, [2]))
+    assert all_of(batches.map(lambda s: s.dense_shape)) == [[3, 2], "error", [2, 2]]
+
+
+def test_an_error_in_a_last_batch_that_is_dropped_is_raised():
+    batches = tf.data.experimental.map_and_batch(failing_at(7), 3, drop_remainder=True)
+    assert all_of(Dataset.range(8).apply(batches)) == [[0, 1, 2], [3, 4, 5], "error"]

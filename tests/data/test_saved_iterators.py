@@ -118,3 +118,23 @@ def test_an_iterator_without_a_name_is_the_sessions():
             with v1.Session() as session:
                 session.run(begin)
                 assert [session.run(fetched) for _ in range(3)] == [0, 1, 2]
+
+
+def test_a_position_that_is_repeated_passes_errors(tmp_path):
+    """The datasets in the buffer of the shuffle are not saved: the iteration is repeated."""
+
+    def made():
+        parts = Dataset.range(6).map(lambda x: x // (x - 2)).map(Dataset.from_tensors)
+        return parts.shuffle(2, seed=1).flat_map(lambda part: part)
+
+    iterator = iter(made())
+    first = int(next(iterator))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="division by zero"):
+        next(iterator)
+    second = int(next(iterator))
+    path = tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "c"))
+    again = iter(made())
+    tf.train.Checkpoint(iterator=again).restore(path)
+    rest = [int(x) for x in again]
+    assert rest == [int(x) for x in iterator]
+    assert sorted([first, second, *rest]) == [-1, 0, 1, 2, 3]

@@ -136,3 +136,12 @@ def test_no_rule_is_on_without_autotuning_that_needs_it():
     made = Dataset.range(4).map(lambda x: x + 1).batch(2)
     assert steps(made) == ["Prefetch", "Batch", "Map", "Range"]
     assert steps(made.with_options(options)) == ["Batch", "Map", "Range"]
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_number_of_calls_that_was_asked_for_is_kept(width):
+    made = Dataset.range(4).map(lambda x: x + 1, num_parallel_calls=width, deterministic=False)
+    step = planned(made._variant_tensor._value)
+    while step.function is None:
+        (step,) = step.inputs
+    assert step.width == width

@@ -141,3 +141,12 @@ def test_records_without_end(tmp_path):
         file_pattern=str(tmp_path / "*"), batch_size=8, file_buffer_size=2
     ).numpy()
     assert sorted(found) == sorted([b"0", b"1", b"2", b"3"] * 2)
+
+
+def test_a_fingerprint_stays_when_a_dataset_is_iterated():
+    """Snapshots are found by it."""
+    dataset = tf.data.Dataset.range(4).map(lambda x: x + 1).skip(0)
+    before = raw.DatasetFingerprint(input_dataset=dataset._variant_tensor)
+    assert [int(x) for x in dataset] == [1, 2, 3, 4]
+    after = raw.DatasetFingerprint(input_dataset=dataset._variant_tensor)
+    assert int(before) == int(after)

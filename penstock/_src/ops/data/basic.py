@@ -1,7 +1,7 @@
 """Datasets that select, repeat or combine the elements of others."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError
@@ -22,6 +22,7 @@ from penstock._src.ops.data.pipeline import (
     Pipeline,
     Run,
     UnnamedDatasetOp,
+    sources_of_seeds,
 )
 
 
@@ -135,10 +136,18 @@ class SkipDataset(DatasetOp):
 
 
 class _Repeat(Pipeline):
+    """Passes over a dataset.
+
+    Args:
+      source: the dataset.
+      count: the number of passes.
+      is_one_step: whether it shuffles anew for each pass itself.
+    """
+
     keeps_batches = True
 
-    def __init__(self, source: Pipeline, count: int) -> None:
-        self.inputs, self.count = (source,), count
+    def __init__(self, source: Pipeline, count: int, is_one_step: bool = False) -> None:
+        self.inputs, self.count, self.is_one_step = (source,), count, is_one_step
 
     def access(self, run: Run) -> Access:
         (element,), count = self.accesses(self.inputs, run), self.inputs[0].cardinality()
@@ -157,14 +166,33 @@ class _Repeat(Pipeline):
             return 0
         return count if count < 0 else count * self.count
 
+    def begin(self, run: Run) -> None:
+        if self.count:
+            super().begin(run)
+
+    def passes(self, start: Callable[[], Iterator[Any]], run: Run) -> Iterator[Any]:
+        """Returns an iterator over passes.
+
+        After the last one, TensorFlow opens another, which nobody reads: the next iteration has the seeds after those of that pass.
+        Where shuffle and repeat are one step, there is none.
+        """
+        source = self.inputs[0]
+        fuses = source.shuffles and run.settings.shuffle_and_repeat_fusion
+        is_one_step = self.is_one_step or fuses
+        return Repeated(start, self.count, None if is_one_step else lambda: source.begin(Run()))
+
     def iterate(self, run: Run) -> Iterator[Element]:
-        return Repeated(lambda: self.inputs[0].iterate(run), self.count)
+        return self.passes(lambda: self.inputs[0].iterate(run), run)
 
     def rows(self) -> Rows | None:
         rows = self.inputs[0].rows()
         if rows is None:
             return None
-        return rows.reordered(lambda run: Repeated(lambda: rows.order(run), self.count))
+
+        def order(run: Run) -> Iterator[Any]:
+            return self.passes(lambda: rows.order(run), run)
+
+        return rows.reordered(order, draws_seeds=bool(sources_of_seeds(self.inputs[0])))
 
 
 class RepeatDataset(DatasetOp):

@@ -9,7 +9,16 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.data.iteration.resume import Applied, Chosen, Element, Indexed, Resumable
+from penstock._src.ops.data.iteration.resume import (
+    Applied,
+    Chosen,
+    Element,
+    Failure,
+    Indexed,
+    Resumable,
+    attempt,
+    unless_failed,
+)
 from penstock._src.ops.data.iteration.rows import Access, Stacks, row
 from penstock._src.ops.data.iteration.stacking import (
     has_large_rows,
@@ -334,28 +343,31 @@ class _Window(Pipeline):
 
 
 class Windows(Resumable):
-    """Iterates over datasets of consecutive elements."""
+    """Iterates over datasets of consecutive elements; an error is in each window that its element would be in."""
 
     plain = ("held", "passed")
 
     def __init__(self, step: _Window, source: Iterator[Element]) -> None:
         self.step, self.source = step, source
-        self.held: list[Element] = []
+        self.held: list[Element | Failure] = []
         # Number of elements before the next window, including the buffered ones.
         self.passed = 0
 
     def __next__(self) -> Element:
         step, buffered, passed = self.step, self.held[self.passed :], self.passed - len(self.held)
         self.held, self.passed = buffered, max(0, passed)
-        while self.passed:
-            next(self.source)
+        items = iter(lambda: attempt(next, self.source, None), None)
+        while self.passed and next(items, None) is not None:
             self.passed -= 1
         reach = (step.size - 1) * step.stride + 1
-        buffered.extend(itertools.islice(self.source, reach - len(buffered)))
+        buffered.extend(itertools.islice(items, reach - len(buffered)))
         window = buffered[:: step.stride]
         if not window or (step.drop_remainder and len(window) < step.size):
             raise StopIteration
         self.passed = step.shift
+        for item in window:
+            if type(item) is Failure:
+                unless_failed(item.again())
         return step.nested(window)
 
 

@@ -210,8 +210,10 @@ class ParallelMapDataset(DatasetOp):
     preserve_cardinality: bool = False
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
-        order = "false" if self.sloppy else "default"
-        return _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls), order)
+        order, width = "false" if self.sloppy else "default", int(num_parallel_calls)
+        dataset = _Map(input_dataset, self.f, other_arguments, width, order)
+        dataset.is_parallel = True
+        return dataset
 
 
 class ParallelMapDatasetV2(DatasetOp):
@@ -257,10 +259,10 @@ class AlignedBatches(Batches):
 
     def __next__(self) -> Element:
         items = iter(lambda: attempt(next, self.source, None), None)
-        batch = list(itertools.islice(items, self.size))
+        batch = [unless_failed(item) for item in list(itertools.islice(items, self.size))]
         if not batch or (self.drop_remainder and len(batch) < self.size):
             raise StopIteration
-        return self.stacked([unless_failed(item) for item in batch])
+        return self.stacked(batch)
 
 
 class MapAndBatchDataset(DatasetOp):
@@ -276,6 +278,7 @@ class MapAndBatchDataset(DatasetOp):
         self, input_dataset, other_arguments, batch_size, num_parallel_calls, drop_remainder
     ):
         elements = _Map(input_dataset, self.f, other_arguments, int(num_parallel_calls))
+        elements.is_parallel = True
         size = positive(self, "batch_size", batch_size)
         return _MapAndBatch(elements, size, bool(drop_remainder))
 
@@ -287,7 +290,7 @@ class _Filter(Pipeline):
         self, source: Pipeline, function: Any, captured: list[Any], width: int = 1
     ) -> None:
         self.inputs, self.function, self.captured = (source,), function, captured
-        self.width, self.deterministic = width, "true"
+        self.width, self.deterministic, self.is_parallel = width, "true", False
 
     def cardinality(self) -> int:
         return UNKNOWN
@@ -333,7 +336,7 @@ class ParallelFilterDataset(DatasetOp):
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
         dataset = _Filter(input_dataset, self.predicate, other_arguments, int(num_parallel_calls))
-        dataset.deterministic = self.deterministic
+        dataset.deterministic, dataset.is_parallel = self.deterministic, True
         return dataset
 
 

@@ -25,9 +25,15 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource, shared
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.optional import OptionalValue
-from penstock._src.ops.data.iteration.resume import Element, NotResumable, State, restored, saved
-from penstock._src.ops.data.iteration.seeds import SeedGenerator
-from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run
+from penstock._src.ops.data.iteration.resume import (
+    Element,
+    NotResumable,
+    State,
+    attempt,
+    restored,
+    saved,
+)
+from penstock._src.ops.data.pipeline import EFFORT, Pipeline, Run, sources_of_seeds
 from penstock._src.ops.data_planner.measures import Measures, measured
 from penstock._src.ops.data_planner.plan import planned
 from penstock._src.ops.rules import show
@@ -36,14 +42,6 @@ from penstock._src.util.process import forks
 from penstock._src.util.run_observers import WORK_OBSERVERS
 
 END = "End of sequence"
-
-
-def sources_of_seeds(dataset: Pipeline) -> list[SeedGenerator]:
-    """The generators of seeds in a pipeline, in order."""
-    generators = [dataset.seeds] if isinstance(dataset.seeds, SeedGenerator) else []
-    for source in dataset.inputs:
-        generators += [seeds for seeds in sources_of_seeds(source) if seeds not in generators]
-    return generators
 
 
 def steps_of(dataset: Pipeline) -> list[Pipeline]:
@@ -212,8 +210,8 @@ class IteratorHandle(Resource):
     def _repeat(self, dataset: Pipeline, state: State) -> None:
         _restore_seeds(dataset, state["seeds"])
         self.start(dataset)
-        while self.position < state["position"] and self.next() is not None:
-            continue
+        while self.position < state["position"] and attempt(self.next) is not None:
+            continue  # errors came in the place of other elements
 
     def close(self) -> None:
         """Stops the threads of the iteration."""

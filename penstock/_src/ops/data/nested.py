@@ -137,6 +137,8 @@ class FlatMapDataset(DatasetOp):
 class _Interleave(_FlatMap):
     # True if an error in opening a dataset replaces its elements, instead of the next dataset replacing it.
     fails_in_turn = False
+    # True if an error counts as one of a block's elements.
+    counts_errors = False
 
     def __init__(
         self,
@@ -171,18 +173,27 @@ class _Interleave(_FlatMap):
 class InterleaveOfThreads(_Interleave):
     """Iterators read by threads: a dataset that cannot be opened yields its error in turn, and then ends."""
 
-    fails_in_turn = True
+    fails_in_turn = counts_errors = True
 
 
-class _ParallelInterleave(_Interleave):
+class _ParallelInterleave(InterleaveOfThreads):
     def cardinality(self) -> int:
         # of the sequential one, TensorFlow says nothing here
         return INFINITE if self.inputs[0].cardinality() == INFINITE else super().cardinality()
 
 
-def failing(failure: Failure) -> Iterator[Element]:
-    """An iterator that raises an error once, and then ends."""
-    return map(unless_failed, iter([failure]))  # type: ignore[arg-type]
+class Failing(Resumable):
+    """Raises errors in the place of elements, each once, and then ends."""
+
+    plain, sources = ("failures",), ()
+
+    def __init__(self, *failures: Failure) -> None:
+        self.failures = list(failures)
+
+    def __next__(self) -> Element:
+        if not self.failures:
+            raise StopIteration
+        return unless_failed(self.failures.pop(0))
 
 
 class _Interleaved(Resumable):
@@ -201,7 +212,7 @@ class _Interleaved(Resumable):
 
     def open(self, element: Element | None) -> Part:
         if element is None:  # of a dataset that could not be opened
-            return Part(None, iter(()))
+            return Part(None, Failing())
         return Part(element, self.read_ahead(self.opened(element)))
 
     def read_ahead(self, elements: Iterator[Element]) -> Iterator[Element]:
@@ -293,7 +304,7 @@ class InTurn(_Interleaved):
         while self.is_open and len(self.waiting) <= self.most_waiting:
             part: Any = attempt(super().opened_next)
             if isinstance(part, Failure) and self.step.fails_in_turn:
-                part = Part(None, failing(part))
+                part = Part(None, Failing(part))
             if part is not None:
                 self.waiting.append(part)
             if isinstance(part, Part) and isinstance(part.source, Prefetched):
@@ -314,7 +325,8 @@ class InTurn(_Interleaved):
             if part is not None:
                 element = attempt(next, part.source, None)
                 if element is not None:
-                    self.passed_one()
+                    if type(element) is not Failure or self.step.counts_errors:
+                        self.passed_one()
                     return unless_failed(element)
                 self.parts[self.at] = None
                 self.count -= 1

@@ -25,6 +25,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.iteration.resume import Element
 from penstock._src.ops.data.iteration.rows import Access, Rows
+from penstock._src.ops.data.iteration.seeds import SeedGenerator
 from penstock._src.ops.data_planner.callers import callers
 from penstock._src.ops.data_planner.settings import Memory, Settings, settings_of
 from penstock._src.proto.dataset import Options
@@ -186,6 +187,8 @@ class Pipeline:
     inputs: tuple["Pipeline", ...] = ()
     # True if elements pass through unchanged, so that the batch size is that of the inputs.
     keeps_batches = False
+    # True if a step that repeats it shuffles anew for each pass.
+    shuffles = False
     # True if its own time is time spent waiting for other threads.
     is_buffer = False
     # True if it only marks its input.
@@ -305,10 +308,33 @@ class Pipeline:
         return {"serialized": serialized} if serialized else {}
 
 
+class Seeded(Pipeline):
+    """A step that draws two seeds when an iterator over it is created."""
+
+    seeds: SeedGenerator
+
+    def begin(self, run: Run) -> None:
+        # An input begins later, such as when a buffer is filled.
+        run.drawn.setdefault(id(self), []).append(self.seeds.next())
+
+    def seeds_of(self, run: Run) -> tuple[int, int]:
+        """The seeds drawn when the iteration was created; new ones for later passes."""
+        drawn = run.drawn.get(id(self))
+        return drawn.pop(0) if drawn else self.seeds.next()
+
+
 def external_state(dataset: Pipeline) -> str | None:
     """The operation whose state outside of a dataset its elements depend on, if there is one."""
     states = (external_state(source) for source in dataset.inputs)
     return dataset.external_state() or next(filter(None, states), None)
+
+
+def sources_of_seeds(dataset: Pipeline) -> list[SeedGenerator]:
+    """The generators of seeds in a pipeline, in order."""
+    generators = [dataset.seeds] if isinstance(dataset.seeds, SeedGenerator) else []
+    for source in dataset.inputs:
+        generators += [seeds for seeds in sources_of_seeds(source) if seeds not in generators]
+    return generators
 
 
 def _steps_to(step: Pipeline, root: Pipeline) -> list[str] | None:

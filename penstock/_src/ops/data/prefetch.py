@@ -10,8 +10,11 @@ from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.iteration.resume import (
     Counted,
     Element,
+    Failure,
     Resumable,
     State,
+    attempt,
+    unless_failed,
 )
 from penstock._src.ops.data.iteration.rows import Access, Rows
 from penstock._src.ops.data.pipeline import (
@@ -88,16 +91,21 @@ class EndingWithTheLast(Resumable):
     Callers that know the number, such as Keras, never ask for one more, so that a cache would stay incomplete.
     """
 
-    plain = ("taken",)
+    plain = ("taken", "ahead")
 
     def __init__(self, source: Iterator[Element], count: int) -> None:
         self.source, self.count, self.taken = source, count, 0
+        # The element after the last, or the error in its place, where there are more than the known number.
+        self.ahead: list[Element | Failure] = []
 
     def __next__(self) -> Element:
+        if self.ahead:
+            return unless_failed(self.ahead.pop())
         element = next(self.source)
         self.taken += 1
         if self.taken == self.count:
-            next(self.source, None)
+            after = attempt(next, self.source, None)
+            self.ahead = [] if after is None else [after]
         return element
 
 

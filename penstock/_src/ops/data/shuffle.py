@@ -9,6 +9,7 @@ from penstock._src.ops.data.basic import _Repeat
 from penstock._src.ops.data.iteration.resume import Element, Resumable, State
 from penstock._src.ops.data.iteration.rows import Access, Numbers, Rows
 from penstock._src.ops.data.iteration.seeds import (
+    CHUNK,
     Chunked,
     Permutation,
     SeedGenerator,
@@ -20,6 +21,7 @@ from penstock._src.ops.data.pipeline import (
     DatasetOp,
     Pipeline,
     Run,
+    Seeded,
 )
 from penstock._src.ops.random.index_shuffle import permutation as permuted
 
@@ -27,20 +29,11 @@ _UNLIMITED = 1 << 62
 _ROUNDS = 8  # of the permutation of all elements
 
 
-class _Shuffle(Pipeline):
-    keeps_batches = True
+class _Shuffle(Seeded):
+    keeps_batches = shuffles = True
 
     def __init__(self, source: Pipeline, size: int, seeds: SeedGenerator) -> None:
         self.inputs, self.size, self.seeds = (source,), size, seeds
-
-    def begin(self, run: Run) -> None:
-        # The input begins when the buffer is filled, as in TensorFlow.
-        run.drawn.setdefault(id(self), []).append(self.seeds.next())
-
-    def seeds_of(self, run: Run) -> tuple[int, int]:
-        """The seeds drawn when the iteration was created; new ones for later passes."""
-        drawn = run.drawn.get(id(self))
-        return drawn.pop(0) if drawn else self.seeds.next()
 
     def iterate(self, run: Run) -> Iterator[Element]:
         rows = self.rows()
@@ -73,7 +66,8 @@ class _Shuffle(Pipeline):
             seeds = self.seeds_of(run)
             if rows.in_sequence and rows.count <= size:
                 return Permutation(rows.count, seeds)
-            return Chunked(Shuffled(lambda: Numbers(rows.order(run)), size, seeds))
+            numbers = Shuffled(lambda: Numbers(rows.order(run)), size, seeds)
+            return Chunked(numbers, 1 if rows.draws_seeds else CHUNK)
 
         return rows.reordered(order)
 
@@ -134,7 +128,7 @@ class ShuffleAndRepeatDatasetV2(DatasetOp):
             seed_generator = SeedGenerator(int(seed), int(seed2), False)
         shuffle = _Shuffle(input_dataset, _checked(self, buffer_size), seed_generator)
         shuffle.types, shuffle.shapes = self.output_types, self.output_shapes
-        return _Repeat(shuffle, int(count))
+        return _Repeat(shuffle, int(count), is_one_step=True)
 
 
 class _Whole(Pipeline):

@@ -19,6 +19,7 @@ from penstock._src.ops.data.pipeline import (
     Pipeline,
     PipelineOp,
     Run,
+    Seeded,
 )
 
 _ROWS_LIMIT = 1 << 24  # ranges up to this length are stored as an array
@@ -153,7 +154,7 @@ class RangeDataset(DatasetOp):
         return _Range(int(start), int(stop), int(step), self.output_types[0])
 
 
-class _Random(Pipeline):
+class _Random(Seeded):
     def __init__(self, seeds: SeedGenerator, dtype: DType) -> None:
         self.seeds, self.dtype = seeds, dtype
 
@@ -161,7 +162,7 @@ class _Random(Pipeline):
         return INFINITE
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return RandomWords(self.seeds.next(), self.dtype.np)
+        return RandomWords(self.seeds_of(run), self.dtype.np)
 
 
 class RandomWords(Resumable):

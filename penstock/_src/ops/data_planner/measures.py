@@ -101,7 +101,7 @@ class Measured(Pipeline):
 
     def __init__(self, step: Pipeline, measures: Measures) -> None:
         self.inputs, self.step, self.measures = (step,), step, measures
-        self.types, self.shapes = step.types, step.shapes
+        self.types, self.shapes, self.shuffles = step.types, step.shapes, step.shuffles
 
     def iterate(self, run: Run) -> Iterator[Element]:
         self.measures.of(self.step).begun = True

@@ -48,14 +48,14 @@ def noop_elimination(step: Pipeline) -> Pipeline | None:
 
 def map_parallelization(step: Pipeline) -> Pipeline | None:
     """Before: `x.map(f)` with an f without state. After: `x.map(f, num_parallel_calls=AUTOTUNE)`."""
-    if type(step) is not functional._Map or step.width != 1 or step.synchronous:
+    if type(step) is not functional._Map or step.is_parallel or step.synchronous:
         return None
     return _in_parallel(step)
 
 
 def filter_parallelization(step: Pipeline) -> Pipeline | None:
     """Before: `x.filter(f)` with an f without state. After: calls of `f` in several threads, elements in order."""
-    if type(step) is not functional._Filter or step.width != 1:
+    if type(step) is not functional._Filter or step.is_parallel:
         return None
     return _in_parallel(step)
 

@@ -3,6 +3,7 @@
 import functools
 import os
 import threading
+from typing import Any
 
 from penstock._src.proto.dataset import Options
 from penstock._src.util.dataclass import dataclass
@@ -40,6 +41,7 @@ class Settings:
       memory: the bytes that buffers of tuned sizes may hold together.
       may_reorder: whether elements may come in the order in which they are ready.
       starts_early: whether threads start with the iterator, not with the first element.
+      shuffle_and_repeat_fusion: whether a repeated shuffle is one step.
     """
 
     tunes: bool = True
@@ -49,6 +51,7 @@ class Settings:
     memory: int = 1 << 32
     may_reorder: bool = False
     starts_early: bool = False
+    shuffle_and_repeat_fusion: bool = True
 
 
 class Memory:
@@ -89,4 +92,14 @@ def settings_of(serialized: bytes) -> Settings:
         memory=tuning.ram_budget if tuning.ram_budget > 0 else _free_memory(),
         may_reorder=options.HasField("deterministic") and not options.deterministic,
         starts_early=options.warm_start,
+        shuffle_and_repeat_fusion=is_usual(
+            options.optimization_options, "shuffle_and_repeat_fusion"
+        ),
     )
+
+
+def is_usual(asked: Any, name: str) -> bool:
+    """True if options leave an optimization on that is on by default."""
+    if asked.HasField(name):
+        return bool(getattr(asked, name))
+    return not asked.HasField("apply_default_optimizations") or asked.apply_default_optimizations

@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.ops.data.batch import Batches
-from penstock._src.ops.data.iteration.resume import Element
+from penstock._src.ops.data.iteration.resume import Applied, Element
 from penstock._src.ops.data.pipeline import Pipeline, Run, UnnamedDatasetOp, positive
 
 
@@ -27,21 +27,32 @@ class _SparseBatch(Pipeline):
         return count if count < 0 else -(-count // self.size)
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        return Batches(self.inputs[0].iterate(run), self.size, False, self.batch)
+        # Elements are checked as they are read: the next batch begins after one that does not fit, as in TensorFlow.
+        elements = Applied(self.inputs[0].iterate(run), self.fitting)
+        return Batches(elements, self.size, False, self.batch)
+
+    def fitting(self, element: Element) -> Element:
+        """The element.
+
+        Raises:
+          InvalidArgumentError: it has another rank than rows.
+          DataLossError: it is larger than rows.
+        """
+        shape, wanted = list(element[0].shape), self.row_shape.tolist()
+        if len(shape) != len(wanted):
+            raise InvalidArgumentError(
+                f"Input element had shape {shape} that is incompatible with the row shape {wanted}."
+            )
+        if not all(w < 0 or s <= w for s, w in zip(shape, wanted)):
+            raise DataLossError(
+                f"DenseToSparseBatchDataset: an input element of shape {shape} is larger than the "
+                f"row shape {wanted}."
+            )
+        return element
 
     def batch(self, elements: list[Element]) -> Element:
         rows = [row for (row,) in elements]
         largest = np.max([row.shape for row in rows], axis=0)
-        if len(largest) != len(self.row_shape):
-            raise InvalidArgumentError(
-                f"Input element had shape {largest.tolist()} that is incompatible with the row "
-                f"shape {list(self.row_shape)}."
-            )
-        if not all(w < 0 or s <= w for s, w in zip(largest, self.row_shape)):
-            raise DataLossError(
-                f"DenseToSparseBatchDataset: an input element of shape {largest.tolist()} is larger "
-                f"than the row shape {self.row_shape.tolist()}."
-            )
         extents = np.where(self.row_shape < 0, largest, self.row_shape)
         indices, values = [], []
         for number, row in enumerate(rows):

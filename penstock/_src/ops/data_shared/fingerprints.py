@@ -9,6 +9,9 @@ from penstock._src.core.op import Op
 from penstock._src.ops.data.iteration.seeds import SeedGenerator
 from penstock._src.ops.data.pipeline import Pipeline
 
+# What a pipeline holds besides what it computes: its op, and what earlier iterations found.
+_BESIDES = ("made_by", "plan", "known_width")
+
 
 def _add(digest: Any, value: Any) -> None:
     """Adds what a value consists of to a hash; objects that are new in each process count by their class alone."""
@@ -22,7 +25,9 @@ def _add(digest: Any, value: Any) -> None:
     elif isinstance(value, dict):
         _add(digest, sorted(value.items(), key=lambda item: str(item[0])))
     elif isinstance(value, Pipeline):
-        _add(digest, {name: content for name, content in vars(value).items() if name != "made_by"})
+        _add(
+            digest, {name: content for name, content in vars(value).items() if name not in _BESIDES}
+        )
     elif isinstance(value, SeedGenerator):
         _add(digest, [value.seed, value.seed2, value.reshuffle])
     elif hasattr(value, "graph") and hasattr(value, "executable"):

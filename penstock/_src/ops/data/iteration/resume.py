@@ -4,6 +4,7 @@ The position of an iterator is that of the iterators it reads, and what it holds
 iterator of a pipeline is not `Resumable`, the whole iteration is repeated up to the number of elements that were taken.
 """
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -48,6 +49,8 @@ class Resumable:
         Raises:
           NotResumable: the position is that of another iterator.
         """
+        if not state.keys() >= {*self.plain, *self.sources}:
+            raise NotResumable(f"The position of {type(self).__name__} is one of another version.")
         for name in self.plain:
             setattr(self, name, state[name])
         for name in self.sources:
@@ -135,12 +138,20 @@ class Counted(Resumable):
 
 
 class Repeated(Resumable):
-    """Iterates `count` times over the iterator that `start` opens, endlessly if it is negative and there are elements."""
+    """Iterates `count` times over the iterator that `start` opens, endlessly if it is negative and there are elements.
+
+    Args:
+      start: opens an iterator.
+      count: the number of passes.
+      at_end: called after the last pass, unless it is None.
+    """
 
     plain = ("pass_number", "is_empty")
 
-    def __init__(self, start: Callable[[], Iterator[Any]], count: int) -> None:
-        self.start, self.count = start, count
+    def __init__(
+        self, start: Callable[[], Iterator[Any]], count: int, at_end: Callable[[], None] | None
+    ) -> None:
+        self.start, self.count, self.at_end = start, count, at_end
         self.pass_number, self.is_empty = 0, True
         self.source: Iterator[Any] | None = None
 
@@ -156,6 +167,8 @@ class Repeated(Resumable):
                 break
             self.source, self.is_empty = None, True
             self.pass_number += 1
+            if self.pass_number == self.count and self.at_end is not None:
+                self.at_end()
         raise StopIteration
 
     def restore(self, state: State) -> None:
@@ -208,6 +221,10 @@ class Failure:
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
+
+    def again(self) -> "Failure":
+        """A copy, to raise the error more than once."""
+        return Failure(copy.copy(self.error))
 
 
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:

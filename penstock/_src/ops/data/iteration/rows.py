@@ -36,9 +36,12 @@ class Rows:
         self,
         arrays: Sequence[np.ndarray],
         order: Callable[[Any], Iterator[Any]] | None = None,
+        draws_seeds: bool = False,
     ) -> None:
         self.arrays = tuple(arrays)
         self._order = order
+        # True if seeds are drawn within an iteration, for a next pass: then nobody may read the order ahead.
+        self.draws_seeds = draws_seeds
 
     @property
     def in_sequence(self) -> bool:
@@ -56,9 +59,9 @@ class Rows:
             return Indexed([range(self.count)].__getitem__, min(self.count, 1))
         return self._order(run)
 
-    def reordered(self, order: Callable[[Any], Iterator[Any]]) -> "Rows":
+    def reordered(self, order: Callable[[Any], Iterator[Any]], draws_seeds: bool = False) -> "Rows":
         """The same rows visited in another order."""
-        return Rows(self.arrays, order)
+        return Rows(self.arrays, order, draws_seeds or self.draws_seeds)
 
     def elements(self, run: Any) -> Iterator[Element]:
         """Returns an iterator over the rows one by one."""

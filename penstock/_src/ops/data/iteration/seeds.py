@@ -63,9 +63,13 @@ class SeedGenerator(Resource):
 
 
 class Shuffled(Resumable):
-    """Iterates over the items that `begin` opens in random order, drawn from a buffer of `size` of them."""
+    """Iterates over the items that `begin` opens in random order, drawn from a buffer of `size` of them.
 
-    plain = ("is_begun", "seeds", "start", "end", "buffer")
+    The buffer is a ring: item number n is at n modulo `size`. Like TensorFlow's, it is full before an item is drawn, and no more
+    is read: who sees when the source is read, by an error in it or by its own state, sees the same order.
+    """
+
+    plain = ("is_begun", "seeds", "start", "stop", "buffer")
 
     def __init__(
         self, begin: Callable[[], Iterator[Any]], size: int, seeds: tuple[int, int]
@@ -74,33 +78,30 @@ class Shuffled(Resumable):
         self.source: Iterator[Any] | None = None
         self.size, self.seeds = size, seeds
         self.buffer: list[Any] = []
-        # Number of items drawn; total number, known once the source has ended.
-        self.start, self.end = 0, -1
+        # The items in the buffer: those from number `start` to before `stop`.
+        self.start = self.stop = 0
         self.words = words(*seeds)
 
     def __next__(self) -> Any:
         if not self.is_begun:
             self.source, self.is_begun = self.begin(), True
         buffer, size, start = self.buffer, self.size, self.start
-        while self.source is not None:
+        while self.source is not None and self.stop - start < size:
             item = next(self.source, None)
             if item is None:
-                self.source, self.end = None, start + len(buffer)
-            elif len(buffer) < size:
+                self.source = None
+            elif self.stop < size:
                 buffer.append(item)
+                self.stop += 1
             else:
-                at, place = (next(self.words) % size + start) % size, start % size
-                self.start = start + 1
-                chosen = buffer[at]
-                buffer[at] = buffer[place]
-                buffer[place] = item
-                return chosen
-        if start == self.end:
+                buffer[self.stop % size] = item
+                self.stop += 1
+        if start == self.stop:
             raise StopIteration
-        self.start, count = start + 1, len(buffer)
-        at = (next(self.words) % (self.end - start) + start) % count
+        self.start = start + 1
+        at = (next(self.words) % (self.stop - start) + start) % size
         chosen = buffer[at]
-        buffer[at] = buffer[start % count]
+        buffer[at] = buffer[start % size]
         return chosen
 
     def restore(self, state: State) -> None:
@@ -111,13 +112,13 @@ class Shuffled(Resumable):
 
 
 class Chunked(Resumable):
-    """Iterates over numbers in chunks."""
+    """Iterates over numbers in chunks of `size`."""
 
-    def __init__(self, source: Iterator[int]) -> None:
-        self.source = source
+    def __init__(self, source: Iterator[int], size: int) -> None:
+        self.source, self.size = source, size
 
     def __next__(self) -> np.ndarray:
-        chunk = np.fromiter(itertools.islice(self.source, CHUNK), np.int64)
+        chunk = np.fromiter(itertools.islice(self.source, self.size), np.int64)
         if not chunk.size:
             raise StopIteration
         return chunk
