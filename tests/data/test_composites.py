@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ops.data_snapshot.components import component_from_proto
+from penstock._src.ops.data.components import component_from_proto
 from penstock._src.proto.tensor import TensorProto
 
 Dataset = tf.data.Dataset

@@ -224,3 +224,29 @@ def test_sparse_batches_begin_after_an_element_that_does_not_fit():
 def test_an_error_in_a_last_batch_that_is_dropped_is_raised():
     batches = tf.data.experimental.map_and_batch(failing_at(7), 3, drop_remainder=True)
     assert all_of(Dataset.range(8).apply(batches)) == [[0, 1, 2], [3, 4, 5], "error"]
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        (lambda d: d.batch(3), [[0, 1, 2], "error", [6, 7, 8], [9, 10]]),
+        (lambda d: d.skip(0).batch(3), [[0, 1, 2], "error", [6, 7, 8], [9, 10]]),
+        (lambda d: d.prefetch(1).batch(3), [[0, 1, 2], "error", [5, 6, 7], [8, 9, 10]]),
+        (
+            lambda d: d.batch(3, num_parallel_calls=2),
+            [[0, 1, 2], "error", [5, 6, 7], [8, 9, 10]],
+        ),
+    ],
+)
+def test_batches_of_a_map_begin_where_they_would_without_an_error(transform, expected):
+    assert all_of(transform(Dataset.range(11).map(failing_at(4)))) == expected
+
+
+@pytest.mark.parametrize("count", [11, 1100])
+def test_batches_of_a_map_that_is_no_step_of_its_own(count):
+    """The elements are rows, which are computed in stacks where there are many."""
+    options = tf.data.Options()
+    options.experimental_optimization.map_and_batch_fusion = False
+    dataset = Dataset.range(count).map(failing_at(4)).batch(3)
+    assert all_of(dataset)[2] == [6, 7, 8]
+    assert all_of(dataset.with_options(options))[2] == [5, 6, 7]

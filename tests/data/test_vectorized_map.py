@@ -5,7 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.data.traced import trace
-from penstock._src.ops.data.vectorized import vectorized
+from penstock._src.ops.data_planner.vectorized import vectorized
 
 PIXELS = np.arange(60, dtype=np.uint8).reshape(20, 3)
 LABELS = np.arange(20, dtype=np.int32)

@@ -12,9 +12,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
 from penstock._src.data.experimental.debug_mode import DEBUG_MODE, parallel_calls
 from penstock._src.data.traced import Traced, scalar_spec, trace, trace_state
-from penstock._src.data.transforms import Transforms, int64
-
-_ORDER = {None: "default", True: "true", False: "false"}
+from penstock._src.data.transforms import ORDER, Transforms, int64
 
 
 class Functional(Transforms):
@@ -168,7 +166,7 @@ class Functional(Transforms):
             int64(-1),
             int64(num_parallel_calls),
             f=traced.function,
-            deterministic=_ORDER[deterministic],
+            deterministic=ORDER[deterministic],
             kind="_ParallelInterleaveDataset",
             name=name,
         )
@@ -348,7 +346,7 @@ def _mapped(
         traced.captured,
         int64(width),
         f=traced.function,
-        deterministic=_ORDER[deterministic],
+        deterministic=ORDER[deterministic],
         preserve_cardinality=True,
         kind="_ParallelMapDataset",
         name=name,
@@ -377,7 +375,7 @@ def interleaved_by_threads(
         int64(2 * block_length),
         int64(2 * cycle_length),
         f=traced.function,
-        deterministic=_ORDER[None if sloppy is None else not sloppy],
+        deterministic=ORDER[None if sloppy is None else not sloppy],
         kind="_ParallelInterleaveDataset",
     )
 

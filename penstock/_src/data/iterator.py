@@ -18,7 +18,7 @@ from penstock._src.data import structure
 from penstock._src.data.options import ExternalStatePolicy
 from penstock._src.eager.placed.logical import all_placed
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.ops.data.iterator import END
+from penstock._src.ops.data_iterators.handle import END
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.process import forks

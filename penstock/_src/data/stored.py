@@ -22,8 +22,8 @@ from penstock._src.filesystems.damaged import message_of, parsing
 from penstock._src.filesystems.transaction import tidy
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.function.structured_values import decode, encode
+from penstock._src.ops.data.iteration.settings import available_cores
 from penstock._src.ops.data.pipeline import AUTOTUNE
-from penstock._src.ops.data_planner.settings import available_cores
 from penstock._src.ops.data_snapshot import distributed
 from penstock._src.ops.data_snapshot.runs import move_run, recover_run
 from penstock._src.proto.saved import StructuredValue

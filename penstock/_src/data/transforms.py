@@ -46,6 +46,10 @@ def seed_pair(seed: Any) -> tuple[Any, Any]:
     return int64(first), int64(second)
 
 
+# The attribute `deterministic` of ops.
+ORDER = {None: "default", True: "true", False: "false"}
+
+
 class Transforms:
     """The methods of Dataset that take no user function."""
 
@@ -355,10 +359,19 @@ class Transforms:
             positive.
         """
         spec = structure.batched(self.element_spec, static_batch_size(batch_size, drop_remainder))
-        is_serial = parallel_calls(num_parallel_calls) is None
-        kind = "_BatchDataset" if is_serial else "_ParallelBatchDataset"
+        calls, size = parallel_calls(num_parallel_calls), int64(batch_size)
+        if calls is None:
+            return self._of(
+                "BatchDatasetV2", spec, size, drop_remainder, kind="_BatchDataset", name=name
+            )
         return self._of(
-            "BatchDatasetV2", spec, int64(batch_size), drop_remainder, kind=kind, name=name
+            "ParallelBatchDataset",
+            spec,
+            size,
+            int64(calls),
+            drop_remainder,
+            deterministic=ORDER[deterministic],
+            name=name,
         )
 
     @shortening

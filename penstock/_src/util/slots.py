@@ -100,6 +100,7 @@ TABLE = {
     "make_initializable_iterator": "v1.inputs.datasets",  # Strategy.make_dataset_iterator
     "write_object_proto": "saving.saved_model.writing.variables",  # tf.Variable's message
     "export_to_saved_model_graph": "saving.saved_model.writing.variables",  # and its copy
+    "iterator_of": "ops.data_planner.choices",  # the iterator that runs a step of a dataset
     "dataset_graph": "data.graph_defs",  # the op DatasetToGraph
     "dataset_of_graph": "data.graph_defs",  # the op DatasetFromGraph
     "Checkpoint": "saving.checkpoint",  # Dataset.save goes on where it was interrupted

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 import penstock as tf
 from penstock._src.core.values.groups import Ragged, Stacked
-from penstock._src.ops.data import functional
 from penstock._src.ops.data.iteration.resume import Resumable
 from penstock._src.ops.data.pipeline import Run
-from penstock._src.ops.data_planner import call_times, grouped
+from penstock._src.ops.data_planner import call_times, choices, grouped
 from penstock._src.ops.data_planner.group_functions import GroupCall, first_part
 from penstock._src.ops.data_planner.grouped import Clock, Grouped, GroupedElements
 
@@ -210,7 +209,7 @@ WRONG = [*ROWS[:20], "1.0,x,y", *ROWS[20:90], "1.0", "2.0", *ROWS[90:]]
 def test_errors_are_those_of_their_elements(apply, groups, monkeypatch):
     found = outcomes(apply(Dataset.from_tensor_slices(WRONG), csv))
     assert groups and len(found) < 400
-    monkeypatch.setattr(functional, "first_part", lambda *_: None)
+    monkeypatch.setattr(choices, "first_part", lambda *_: None)
     assert outcomes(apply(Dataset.from_tensor_slices(WRONG), csv)) == found
 
 
@@ -219,7 +218,7 @@ def test_errors_of_the_source_stay_in_their_place(apply, groups, monkeypatch):
     numbers = Dataset.range(-30, 30).map(lambda x: tf.strings.as_string(12 // x))
     found = outcomes(apply(numbers.map(tf.strings.length)))
     assert len([f for f in found if isinstance(f, str)]) == 1
-    monkeypatch.setattr(functional, "first_part", lambda *_: None)
+    monkeypatch.setattr(choices, "first_part", lambda *_: None)
     assert outcomes(apply(numbers.map(tf.strings.length))) == found
 
 
@@ -262,7 +261,7 @@ def test_random_numbers_of_the_rest_stay_in_order(groups, monkeypatch):
 
     found = drawn()
     assert groups
-    monkeypatch.setattr(functional, "first_part", lambda *_: None)
+    monkeypatch.setattr(choices, "first_part", lambda *_: None)
     check(found, drawn())
 
 
@@ -291,7 +290,7 @@ class Slow(Resumable):
 
 def test_a_slow_source_is_not_read_ahead():
     step = Dataset.from_tensor_slices(LINES).map(tf.strings.length)._variant_tensor._value
-    call, source = step.group(Run()), Slow()
+    call, source = choices._groups(step, Run()), Slow()
     results = GroupedElements(source, Clock(call.compute), lambda *_: [0], None)
     next(results)
     assert source.given == 1
@@ -307,10 +306,10 @@ def test_sources_and_functions_with_state_are_called_in_turn():
     )
     table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
     lines = Dataset.from_tensor_slices(LINES)
-    assert step_of(drawn.map(tf.strings.length)).group(Run()) is None
-    assert step_of(lines.map(table.lookup)).group(Run()) is None
+    assert choices._groups(step_of(drawn.map(tf.strings.length)), Run()) is None
+    assert choices._groups(step_of(lines.map(table.lookup)), Run()) is None
     looked_up = lines.map(lambda s: (s, table.lookup(s)))
-    assert step_of(looked_up.map(lambda s, n: tf.strings.length(s))).group(Run()) is None
+    assert choices._groups(step_of(looked_up.map(lambda s, n: tf.strings.length(s))), Run()) is None
     assert isinstance(step_of(lines.map(tf.strings.length)).iterate(Run()), Grouped)
 
 
@@ -364,5 +363,5 @@ def test_pipelines_give_the_same_in_groups_and_singly(steps, end):
 
     found = outcomes(made())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(functional, "first_part", lambda *_: None)
+        patch.setattr(choices, "first_part", lambda *_: None)
         assert outcomes(made()) == found

@@ -15,7 +15,7 @@ from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.iterator import OwnedIterator
 from penstock._src.devices.accelerator import feeder
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.ops.data.iterator import END
+from penstock._src.ops.data_iterators.handle import END
 from penstock._src.util.export import export
 
 Transformation = Callable[[Dataset], Dataset]

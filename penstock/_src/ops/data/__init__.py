@@ -1,7 +1,8 @@
 """The raw ops of tf.data.
 
 Read pipeline.py first: a dataset op makes a `Pipeline`, the host value of a variant tensor; iterating a pipeline yields
-elements as tuples of host values.
+elements as tuples of host values. Steps only say what the elements are: where there are several ways to compute them, `Planned` steps ask the planner above
+(`ops/data_planner/choices.py`), which nothing here imports.
 
 A new source goes to source.py, a reader of files to readers/, a new transformation beside those of its kind.
 

@@ -11,7 +11,6 @@ from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.iteration.resume import (
     Applied,
-    Chosen,
     Element,
     Failure,
     Indexed,
@@ -19,7 +18,7 @@ from penstock._src.ops.data.iteration.resume import (
     attempt,
     unless_failed,
 )
-from penstock._src.ops.data.iteration.rows import Access, Stacks, row
+from penstock._src.ops.data.iteration.rows import Access, row
 from penstock._src.ops.data.iteration.stacking import (
     has_large_rows,
     stack,
@@ -32,6 +31,7 @@ from penstock._src.ops.data.pipeline import (
     DatasetOp,
     Pipeline,
     PipelineOp,
+    Planned,
     Run,
     UnnamedDatasetOp,
     positive,
@@ -67,7 +67,23 @@ class Batches(Resumable):
         return self.stacked(rest)
 
 
-class _Batch(Pipeline):
+class AlignedBatches(Batches):
+    """Iterates over stacks of `size` elements, those that raise errors counted."""
+
+    def __next__(self) -> Element:
+        items = iter(lambda: attempt(next, self.source, None), None)
+        batch = [unless_failed(item) for item in list(itertools.islice(items, self.size))]
+        if not batch or (self.drop_remainder and len(batch) < self.size):
+            raise StopIteration
+        return self.stacked(batch)
+
+
+class _Batch(Planned):
+    # True if a batch begins where it would without errors before it.
+    is_aligned = False
+    # True if threads were asked for: then it is never one step with a map.
+    is_parallel = False
+
     def __init__(self, source: Pipeline, size: int, drop_remainder: bool) -> None:
         self.inputs, self.size, self.drop_remainder = (source,), size, drop_remainder
 
@@ -79,20 +95,6 @@ class _Batch(Pipeline):
         if count < 0:
             return count
         return count // self.size if self.drop_remainder else -(-count // self.size)
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        rows, least = self.inputs[0].rows(), self.size if self.drop_remainder else 1
-        if rows is not None:
-            return Stacks(rows, run, self.size, least)
-        stacks = self.inputs[0].stacks(run, self.size)
-        if stacks is not None:
-            return self.large_enough(stacks)
-        return Batches(self.inputs[0].iterate(run), self.size, self.drop_remainder)
-
-    def large_enough(self, stacks: Iterator[Element]) -> Iterator[Element]:
-        """The stacks, without a smaller last one if that is dropped."""
-        least = self.size if self.drop_remainder else 1
-        return Chosen(stacks, lambda stack: len(stack[0]) >= least)
 
     def access(self, run: Run) -> Access:
         (element,), total = self.accesses(self.inputs, run), self.inputs[0].cardinality()
@@ -143,7 +145,9 @@ class ParallelBatchDataset(DatasetOp):
 
     def pipeline(self, input_dataset, batch_size, num_parallel_calls, drop_remainder):
         size = positive(self, "Batch size", batch_size)
-        return _Batch(input_dataset, size, bool(drop_remainder))
+        dataset = _Batch(input_dataset, size, bool(drop_remainder))
+        dataset.is_parallel = True
+        return dataset
 
 
 class _PaddedBatch(_Batch):

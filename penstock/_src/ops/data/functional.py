@@ -1,6 +1,5 @@
 """Datasets that apply a function to elements: map, filter, scan, take_while, and reduce."""
 
-import itertools
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,69 +10,26 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, OpError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.data.batch import Batches, _Batch
+from penstock._src.ops.data.batch import _Batch
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.resume import (
     Applied,
     Chosen,
     Element,
     Resumable,
-    attempt,
-    unless_failed,
 )
-from penstock._src.ops.data.iteration.rows import Access, Rows, Stacks
-from penstock._src.ops.data.iteration.stacking import stack_elements
+from penstock._src.ops.data.iteration.rows import Access
 from penstock._src.ops.data.pipeline import (
-    AUTOTUNE,
     UNKNOWN,
     DatasetOp,
     Pipeline,
+    Planned,
     Run,
     UnnamedDatasetOp,
-    external_state,
     positive,
 )
-from penstock._src.ops.data.vectorized import MappedRows, Stacked, serves, vectorized
-from penstock._src.ops.data_planner import stacked
-from penstock._src.ops.data_planner.call_times import CallTime
-from penstock._src.ops.data_planner.group_functions import GroupCall, first_part, may_read_ahead
-from penstock._src.ops.data_planner.grouped import Grouped
-from penstock._src.ops.data_planner.grouped_batches import GroupedBatches
-from penstock._src.ops.data_planner.stacked import StackedBatches, StackedElements
-from penstock._src.ops.data_planner.threads import Mapped, MappedInParallel, Several, Tuned
 
 Call = Callable[..., list[Any]]
-
-
-def mapped(
-    source: Iterator[Element],
-    call: Call,
-    width: int,
-    run: Run,
-    in_order: bool = True,
-    may_group: bool = False,
-    known: list[int] | None = None,
-    several: Several | None = None,
-) -> Iterator[Element]:
-    """Applies `call` to the elements; with AUTOTUNE, in threads if the first calls are slow.
-
-    Args:
-      source: the elements.
-      call: the function.
-      width: the most concurrent calls.
-      run: the iteration.
-      in_order: whether results come in the order of elements.
-      may_group: whether nobody sees that more elements are read than there are calls.
-      known: see `Tuned`.
-      several: the function of a list of elements, or None.
-    """
-    if width in (0, 1):
-        return Mapped(source, call)
-    if width != AUTOTUNE:
-        return MappedInParallel(source, call, width, run, in_order, may_group, several)
-    if in_order and run.settings.tunes:
-        return Tuned(source, call, run, may_group, known, several)
-    return MappedInParallel(source, call, run.settings.cores, run, in_order, may_group, several)
 
 
 def _not_the_end(error: OutOfRangeError) -> OpError:
@@ -81,7 +37,7 @@ def _not_the_end(error: OutOfRangeError) -> OpError:
     return InvalidArgumentError(f"Function invocation produced OutOfRangeError: {error.message}")
 
 
-class _Map(Pipeline):
+class _Map(Planned):
     def __init__(
         self,
         source: Pipeline,
@@ -93,44 +49,8 @@ class _Map(Pipeline):
         self.inputs, self.function, self.captured = (source,), function, captured
         self.width, self.deterministic = width, deterministic
         self.is_parallel, self.synchronous = False, False
+        # The number of threads that paid off in an earlier iteration, if it was more than one.
         self.known_width: list[int] = []
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        at_once = self.at_once()
-        if at_once is not None:
-            return MappedRows(*at_once, run)
-        call = bound(self.function, self.captured, run, self)
-        compiled = self.compiled(run)
-        if compiled is not None:
-            return StackedElements(*compiled, call, run)
-        source, group = self.inputs[0].iterate(run), self.group(run)
-        if group is None:
-            return self.mapped(source, call, run)
-        rest = None
-        if group.part.rest is not None:
-            rest = bound(group.part.rest, self.captured, run, self)
-        several = group.several(rest)
-        return Grouped(
-            source, group, call, rest, lambda rows: self.mapped(rows, call, run, several)
-        )
-
-    def mapped(
-        self, source: Iterator[Element], call: Call, run: Run, several: Several | None = None
-    ) -> Iterator[Element]:
-        """The results of calls for each element, or for several."""
-        in_order = run.in_order(self.deterministic)
-        may_group = self.width not in (0, 1) and external_state(self) is None
-        return mapped(source, call, self.width, run, in_order, may_group, self.known_width, several)
-
-    def group(self, run: Run) -> GroupCall | None:
-        """The first part of the function for groups of elements, or None if there is none."""
-        part = None if self.synchronous else first_part(self.function, self.captured)
-        if part is None or not may_read_ahead(self.inputs[0]):
-            return None
-        call = GroupCall(part, self.captured)
-        if run.measures is not None:
-            call.compute = run.measures.function(self, call.compute)
-        return call
 
     def explained(self, error: OpError, run: Run | None) -> OpError:
         if isinstance(error, OutOfRangeError):  # not the end of the dataset
@@ -143,43 +63,6 @@ class _Map(Pipeline):
             bound(self.function, self.captured, run, self),
         )
         return lambda number: tuple(call(*element(number)))
-
-    def stacks(self, run: Run, size: int, aligned: bool = False) -> Iterator[Element] | None:
-        at_once = self.at_once()
-        if at_once is not None:
-            rows, call = at_once
-            return Stacks(rows, run, size, 1, call)
-        compiled, single = self.compiled(run), bound(self.function, self.captured, run, self)
-        if compiled is not None:
-            return StackedBatches(*compiled, single, run, size, aligned)
-        group = None if aligned else self.group(run)
-        if group is None or group.part.rest is not None:
-            return None
-        settings, in_order = run.settings, run.in_order(self.deterministic)
-
-        def width(call: CallTime) -> int:
-            if self.width != AUTOTUNE:
-                return max(1, self.width)
-            tunes = in_order and settings.tunes
-            return call.width(settings.cores, settings.most_waiting) if tunes else settings.cores
-
-        return GroupedBatches(self.inputs[0].iterate(run), group, single, run, size, width)
-
-    def compiled(self, run: Run) -> tuple[Rows, Call] | None:
-        """The rows of the elements and the function compiled for stacks of them, or None if unavailable."""
-        rows = self.inputs[0].rows()
-        if rows is None or not stacked.serves(rows) or self.synchronous:
-            return None
-        call = stacked.compiled_for_stacks(self.function, self.captured)
-        if call is not None and run.measures is not None:
-            call = run.measures.function(self, call)
-        return None if call is None else (rows, call)
-
-    def at_once(self) -> tuple[Rows, Stacked] | None:
-        """The rows of the elements and the function vectorized over them, or None if unavailable."""
-        call = vectorized(self.function, self.captured)
-        rows = None if call is None else self.inputs[0].rows()
-        return None if rows is None or not serves(rows) else (rows, call)  # type: ignore[return-value]
 
 
 class MapDataset(DatasetOp):
@@ -238,31 +121,7 @@ class ParallelMapDatasetV2(DatasetOp):
 class _MapAndBatch(_Batch):
     """Batches that end where they would without errors; a batch with an error in an element is one error."""
 
-    def iterate(self, run: Run) -> Iterator[Element]:
-        stacks = self.inputs[0].stacks(run, self.size, aligned=True)
-        if stacks is not None:
-            return self.large_enough(stacks)
-        source = self.inputs[0].iterate(run)
-        return AlignedBatches(source, self.size, self.drop_remainder, self.stacked)
-
-    def stacked(self, elements: list[Element]) -> Element:
-        try:
-            return stack_elements(elements)
-        except InvalidArgumentError as error:
-            raise InvalidArgumentError(
-                f"Cannot copy slice: number of elements does not match. {error.message}"
-            ) from error
-
-
-class AlignedBatches(Batches):
-    """Iterates over stacks of `size` elements, those that raise errors counted."""
-
-    def __next__(self) -> Element:
-        items = iter(lambda: attempt(next, self.source, None), None)
-        batch = [unless_failed(item) for item in list(itertools.islice(items, self.size))]
-        if not batch or (self.drop_remainder and len(batch) < self.size):
-            raise StopIteration
-        return self.stacked(batch)
+    is_aligned = True
 
 
 class MapAndBatchDataset(DatasetOp):
@@ -283,7 +142,7 @@ class MapAndBatchDataset(DatasetOp):
         return _MapAndBatch(elements, size, bool(drop_remainder))
 
 
-class _Filter(Pipeline):
+class _Filter(Planned):
     keeps_batches = True
 
     def __init__(
@@ -291,22 +150,11 @@ class _Filter(Pipeline):
     ) -> None:
         self.inputs, self.function, self.captured = (source,), function, captured
         self.width, self.deterministic, self.is_parallel = width, "true", False
+        # As that of `_Map`.
+        self.known_width: list[int] = []
 
     def cardinality(self) -> int:
         return UNKNOWN
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured, run, self)
-        source = self.inputs[0].iterate(run)
-        if self.width in (0, 1):
-            return Chosen(source, lambda element: call(*element)[0])
-
-        def marked(*element: Any) -> Any:
-            return call(*element)[0], *element
-
-        in_order, may_group = run.in_order(self.deterministic), external_state(self) is None
-        elements = mapped(source, marked, self.width, run, in_order, may_group)
-        return Applied(Chosen(elements, lambda element: element[0]), lambda element: element[1:])
 
     def explained(self, error: OpError, run: Run | None) -> OpError:
         if isinstance(error, OutOfRangeError) and self.width not in (0, 1):

@@ -23,13 +23,14 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.ops.data.iteration.callers import callers
 from penstock._src.ops.data.iteration.resume import Element
 from penstock._src.ops.data.iteration.rows import Access, Rows
 from penstock._src.ops.data.iteration.seeds import SeedGenerator
-from penstock._src.ops.data_planner.callers import callers
-from penstock._src.ops.data_planner.settings import Memory, Settings, settings_of
+from penstock._src.ops.data.iteration.settings import Memory, Settings, settings_of
 from penstock._src.proto.dataset import Options
 from penstock._src.util.process import forks
+from penstock._src.util.slots import above
 
 INFINITE, UNKNOWN = -1, -2
 AUTOTUNE = -1
@@ -306,6 +307,14 @@ class Pipeline:
         parts = [source.options() for source in self.inputs]
         serialized = b"".join(part["serialized"] for part in parts if part)
         return {"serialized": serialized} if serialized else {}
+
+
+class Planned(Pipeline):
+    """A step whose elements can be computed in several ways, of which the planner chooses one."""
+
+    def iterate(self, run: Run) -> Iterator[Element]:
+        elements: Iterator[Element] = above("iterator_of")(self, run)
+        return elements
 
 
 class Seeded(Pipeline):

@@ -18,38 +18,20 @@ from penstock._src.ops.data.iteration.resume import (
 )
 from penstock._src.ops.data.iteration.rows import Access, Rows
 from penstock._src.ops.data.pipeline import (
-    AUTOTUNE,
     DatasetOp,
     Pipeline,
+    Planned,
     Run,
-    external_state,
     text,
 )
 from penstock._src.ops.data.storage import CacheWriter, FileCache
-from penstock._src.ops.data_planner.threads import Prefetched, PrefetchedIfSlow
-
-_TUNED_SIZE = 4  # elements, at first; the buffer grows where it is too small
 
 
-class _Prefetch(Pipeline):
+class _Prefetch(Planned):
     keeps_batches = is_buffer = True
 
     def __init__(self, source: Pipeline, size: int) -> None:
         self.inputs, self.size = (source,), size
-
-    def iterate(self, run: Run) -> Iterator[Element]:
-        is_tuned = self.size == AUTOTUNE
-        size = _TUNED_SIZE if is_tuned else self.size
-        source = self.inputs[0].iterate(run)
-        if size == 0:
-            return source
-        # With external state, reading ahead would be visible.
-        if run.settings.starts_early or external_state(self) is not None:
-            prefetched = Prefetched(source, size, run, is_tuned=is_tuned)
-            if run.settings.starts_early:
-                run.on_start(prefetched.started)
-            return prefetched
-        return PrefetchedIfSlow(source, size, run, is_tuned=is_tuned)
 
     def access(self, run: Run) -> Access:
         return self.inputs[0].access(run)

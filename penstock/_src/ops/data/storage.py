@@ -14,8 +14,8 @@ from penstock._src.filesystems import files
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.files import remove_if_there
 from penstock._src.filesystems.whole import write_whole, written_whole
+from penstock._src.ops.data.components import component_from_proto, component_to_proto
 from penstock._src.ops.data.readers.snappy_stream import opened
-from penstock._src.ops.data_snapshot.components import component_from_proto, component_to_proto
 from penstock._src.proto.tensor import TensorProto
 from penstock._src.util.files import records
 

@@ -4,16 +4,14 @@ from penstock._src.ops.data import (
     basic,
     batch,
     functional,
-    iterator,
     source,
 )
 from penstock._src.ops.data.readers import files
+from penstock._src.ops.data_iterators import queries
 from penstock._src.ops.data_selection import grouping, selection, sparse_batches
 from penstock._src.ops.variants import variant
 
-variant(
-    "ExperimentalDatasetCardinality", iterator.DatasetCardinality, without="cardinality_options"
-)
+variant("ExperimentalDatasetCardinality", queries.DatasetCardinality, without="cardinality_options")
 variant("ExperimentalDenseToSparseBatchDataset", sparse_batches.DenseToSparseBatchDataset)
 variant(
     "ExperimentalDirectedInterleaveDataset",

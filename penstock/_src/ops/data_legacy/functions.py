@@ -14,12 +14,6 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.filesystems.files import open_file
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.resume import Resumable
-from penstock._src.ops.data.iterator import (
-    AnonymousIteratorV3,
-    IteratorFromStringHandleV2,
-    IteratorHandle,
-    IteratorV2,
-)
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
@@ -31,6 +25,12 @@ from penstock._src.ops.data.pipeline import (
     text,
 )
 from penstock._src.ops.data.source import _Repeated
+from penstock._src.ops.data_iterators.handle import IteratorHandle
+from penstock._src.ops.data_iterators.iterators import (
+    AnonymousIteratorV3,
+    IteratorFromStringHandleV2,
+    IteratorV2,
+)
 from penstock._src.ops.variants import variant
 from penstock._src.util.files import records
 

@@ -1,9 +1,10 @@
-"""Planning of a pipeline's execution: settings from its options, threads, and rewrites before the first element.
+"""Planning of a pipeline's execution: rewrites before the first element, and the iterators that run the steps.
 
-settings.py reads `tf.data.Options`; threads.py has the iterators that compute elements in other threads; stacked.py computes
-functions of rows of arrays for many elements at once, grouped.py the first operations of functions of records and strings
-(group_functions.py finds them), grouped_batches.py stacks of them; rules.py rewrites pipelines, each rule to one with the same elements; plan.py applies the
-rules that the options allow; measures.py takes the time of each step, for `Dataset.explain`.
+Imports go downwards: steps (`ops/data`), the planner, handles of iterators (`ops/data_iterators`). rules.py rewrites pipelines, each rule to one with the same
+elements; plan.py applies the rules that the options allow. choices.py is the one place that decides which iterator runs a step. What it chooses among: threads.py
+has the iterators that compute elements in other threads, interleaved.py those over several datasets; vectorized.py and stacked.py compute functions of rows of
+arrays for many elements at once, grouped.py the first operations of functions of records and strings (group_functions.py finds them), grouped_batches.py stacks
+of them. measures.py takes the time of each step, for `Dataset.explain`.
 
 Input pipelines. A dataset op makes a `Pipeline` (`ops/data/pipeline.py`). Before the first element a planner rewrites it to another with equal
 elements and errors, as far as its options allow (`ops/data_planner/`; `docs/data.md`): steps without effect are left out, functions without state are

@@ -23,7 +23,7 @@ from penstock._src.core.values.groups import (
     is_group,
 )
 from penstock._src.ops.data.pipeline import Pipeline, external_state
-from penstock._src.ops.data.vectorized import is_exact
+from penstock._src.ops.data_planner.vectorized import is_exact
 from penstock._src.ops.lookup.tables import Table
 from penstock._src.util.dataclass import dataclass
 

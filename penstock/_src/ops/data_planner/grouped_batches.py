@@ -15,7 +15,7 @@ import numpy as np
 from penstock._src.core.errors import OpError
 from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.core.values.groups import NotGrouped
-from penstock._src.ops.data.batch import Batches
+from penstock._src.ops.data.batch import AlignedBatches, Batches
 from penstock._src.ops.data.iteration.resume import (
     Element,
     Failure,
@@ -78,6 +78,7 @@ class GroupedBatches(Resumable):
       run: the iteration.
       size: of the stacks.
       width: returns the number of threads for calls, from the time of an element.
+      aligned: whether stacks behind one with an error begin where they would without it.
     """
 
     plain = ("threads",)
@@ -90,7 +91,9 @@ class GroupedBatches(Resumable):
         run: Run,
         size: int,
         width: Callable[[CallTime], int],
+        aligned: bool,
     ) -> None:
+        self.batches = AlignedBatches if aligned else Batches
         self.source, self.group, self.size, self.run = Replayed(source), group, size, run
         self.single, self.width, self.calls = single, width, 0
         self.fastest = CallTime(math.inf, 0.0, False)
@@ -154,7 +157,7 @@ class GroupedBatches(Resumable):
 
     def one_by_one(self) -> Element:
         """The next stack from calls for each element."""
-        return next(Batches(Mapped(self.source, self.single), self.size, False))
+        return next(self.batches(Mapped(self.source, self.single), self.size, False))
 
     def save(self) -> State:
         if self.ahead is not None:

@@ -110,10 +110,10 @@ class Measured(Pipeline):
     def rows(self) -> Any:
         return self.step.rows()
 
-    def stacks(self, run: Run, size: int, aligned: bool = False) -> Any:
-        stacks = self.step.stacks(run, size, aligned)
-        self.measures.of(self.step).gave_stacks = stacks is not None
-        return None if stacks is None else _Clocked(self.step, iter(stacks), self.measures)
+    def clocked_stacks(self, stacks: Iterator[Element]) -> Iterator[Element]:
+        """The stacks of the step's elements with a clock."""
+        self.measures.of(self.step).gave_stacks = True
+        return _Clocked(self.step, iter(stacks), self.measures)
 
     def access(self, run: Run) -> Any:
         return self.step.access(run)

@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from penstock._src.ops.data.iteration.settings import settings_of
 from penstock._src.ops.data.pipeline import AUTOTUNE, Pipeline, Run
 from penstock._src.ops.data_planner.measures import Measures, StepTimes, measured
 from penstock._src.ops.data_planner.plan import planned
-from penstock._src.ops.data_planner.settings import settings_of
 from penstock._src.util.dataclass import dataclass
 
 _SIMPLE = (bool, int, float, str)

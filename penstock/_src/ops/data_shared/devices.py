@@ -12,8 +12,9 @@ from penstock._src.core.errors import InvalidArgumentError, NotFoundError, OutOf
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import Resource, manager
-from penstock._src.ops.data.iterator import END, IteratorHandle, of_types
 from penstock._src.ops.data.pipeline import Element
+from penstock._src.ops.data_iterators.components import of_types
+from penstock._src.ops.data_iterators.handle import END, IteratorHandle
 from penstock._src.ops.strings.elements import strings
 
 _INCARNATIONS = itertools.count(1)

@@ -42,8 +42,8 @@ def _path(step: Pipeline, root: Pipeline) -> list[Pipeline] | None:
 
 def _name(step: Pipeline) -> str:
     """The name of a step among iterators."""
-    if isinstance(step, functional._Map) and step.is_parallel:
-        return "ParallelMap"
+    if isinstance(step, (functional._Map, batch._Batch)) and step.is_parallel:
+        return "Parallel" + step.kind.removesuffix("Dataset")
     if isinstance(step, prefetch._Cache):
         return "MemoryCacheImpl"
     if isinstance(step, (basic._Skip, basic._Take)):
@@ -93,11 +93,16 @@ def _fused(steps: list[_Step], wanted: str) -> list[_Step]:
     return fused
 
 
+def _is_plain(step: Any, kind: type) -> bool:
+    """True if a step is of a kind and does not ask for threads."""
+    return type(step) is kind and not getattr(step, "is_parallel", False)
+
+
 def _paired(steps: list[_Step], first: tuple[str, ...], second: type, name: str) -> list[_Step]:
     """Steps with each pair of adjacent ones as one."""
     paired: list[_Step] = []
     for step in steps:
-        if paired and paired[-1][0] in first and type(step[1]) is second:
+        if paired and paired[-1][0] in first and _is_plain(step[1], second):
             paired[-1] = (name, step[1])
         else:
             paired.append(step)

@@ -3,7 +3,7 @@
 A lock that protects what stays whole when its holder vanishes is made with `freed_in_child`. Where more is needed, as around
 LLVM, the forking thread takes the lock first (`held_by_forks`). A fork waits until no other thread imports a module, since
 ops are imported when they are first used. Iterators of datasets have threads, which a child lacks: they compare `count()`
-with what it was (`ops/data/iterator.py`).
+with what it was (`ops/data_iterators/handle.py`).
 """
 
 import contextlib

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ops.data.iterator import IteratorHandle
+from penstock._src.ops.data_iterators.handle import IteratorHandle
 from tests.ops.data.iteration.kinds import KINDS
 
 Dataset = tf.data.Dataset

@@ -9,8 +9,7 @@ import pytest
 import penstock as tf
 from penstock._src.core.calls.consent import consent_for, guarded
 from penstock._src.core.registry import find
-from penstock._src.ops.data import functional
-from penstock._src.ops.data_planner import call_times, grouped_batches
+from penstock._src.ops.data_planner import call_times, choices, grouped_batches
 from penstock._src.ops.image.formats import picture_groups
 from penstock._src.ops.image.formats.libraries import jpeg_functions
 
@@ -99,7 +98,7 @@ def test_groups_give_the_bits_of_calls(decoder, batch, paths, native, monkeypatc
     made = made.batch(batch) if batch else made
     found = elements(made)
     assert jpeg_functions() is None or native
-    monkeypatch.setattr(functional, "first_part", lambda *_: None)
+    monkeypatch.setattr(choices, "first_part", lambda *_: None)
     check(found, elements(made))
 
 
@@ -107,7 +106,7 @@ def test_groups_give_the_bits_of_calls(decoder, batch, paths, native, monkeypatc
 def test_other_methods(method, paths, monkeypatch):
     made = tf.data.Dataset.from_tensor_slices(paths).map(resized(DECODERS["jpeg"], method)).batch(5)
     found = elements(made)
-    monkeypatch.setattr(functional, "first_part", lambda *_: None)
+    monkeypatch.setattr(choices, "first_part", lambda *_: None)
     check(found, elements(made))
 
 
@@ -122,7 +121,7 @@ def test_slow_pictures_are_computed_in_threads(parts, paths, native, monkeypatch
         next(first)
     second._restore(first._save())
     check([each.numpy() for each in second], found[4:])
-    monkeypatch.setattr(functional, "first_part", lambda *_: None)
+    monkeypatch.setattr(choices, "first_part", lambda *_: None)
     check(found, elements(made))
 
 
@@ -138,7 +137,7 @@ def test_errors_are_those_of_their_elements(batch, quick, paths, tmp_path, monke
     found = elements(made)
     names = [each for each in found if isinstance(each, str)]
     assert names == ["InvalidArgumentError", "InvalidArgumentError", "NotFoundError"]
-    monkeypatch.setattr(functional, "first_part", lambda *_: None)
+    monkeypatch.setattr(choices, "first_part", lambda *_: None)
     check(found, elements(made))
 
 

@@ -29,7 +29,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.explaining import LAST_PARTITION
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
-from penstock._src.ops.data.iterator import IteratorHandle
+from penstock._src.ops.data_iterators.handle import IteratorHandle
 
 # Rules may read the values of inputs with at most this many elements.
 SMALL = 256

@@ -11,8 +11,8 @@ from penstock._src.data.experimental.service import messages
 from penstock._src.data.experimental.service.splits import KIND, Shared
 from penstock._src.filesystems import files
 from penstock._src.ops.data.iteration.resume import NotResumable, State
-from penstock._src.ops.data.iterator import IteratorHandle
 from penstock._src.ops.data.pipeline import Pipeline
+from penstock._src.ops.data_iterators.handle import IteratorHandle
 from penstock._src.ops.data_shared.states import decoded, encoded
 
 

@@ -24,10 +24,10 @@ from penstock._src.data.experimental.service.splits import shared, sources_of
 from penstock._src.filesystems import files
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.ops.data.iteration.resume import NotResumable
-from penstock._src.ops.data.iterator import IteratorHandle
 from penstock._src.ops.data.pipeline import Element, Pipeline
 from penstock._src.ops.data.readers.snappy_stream import record_file
 from penstock._src.ops.data.storage import write_element
+from penstock._src.ops.data_iterators.handle import IteratorHandle
 from penstock._src.ops.data_snapshot import distributed
 
 # A chunk ends at this size in bytes, or this age in seconds. A new owner starts at its end.

@@ -41,6 +41,7 @@ class Settings:
       memory: the bytes that buffers of tuned sizes may hold together.
       may_reorder: whether elements may come in the order in which they are ready.
       starts_early: whether threads start with the iterator, not with the first element.
+      map_and_batch_fusion: whether a batch of a map is one step with it, as which an element's error fails its batch.
       shuffle_and_repeat_fusion: whether a repeated shuffle is one step.
     """
 
@@ -51,6 +52,7 @@ class Settings:
     memory: int = 1 << 32
     may_reorder: bool = False
     starts_early: bool = False
+    map_and_batch_fusion: bool = True
     shuffle_and_repeat_fusion: bool = True
 
 
@@ -92,6 +94,7 @@ def settings_of(serialized: bytes) -> Settings:
         memory=tuning.ram_budget if tuning.ram_budget > 0 else _free_memory(),
         may_reorder=options.HasField("deterministic") and not options.deterministic,
         starts_early=options.warm_start,
+        map_and_batch_fusion=is_usual(options.optimization_options, "map_and_batch_fusion"),
         shuffle_and_repeat_fusion=is_usual(
             options.optimization_options, "shuffle_and_repeat_fusion"
         ),
