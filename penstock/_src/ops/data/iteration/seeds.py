@@ -69,7 +69,7 @@ class Shuffled(Resumable):
     is read: who sees when the source is read, by an error in it or by its own state, sees the same order.
     """
 
-    plain = ("is_begun", "seeds", "start", "stop", "buffer")
+    plain = ("is_begun", "seeds", "start", "held", "buffer")
 
     def __init__(
         self, begin: Callable[[], Iterator[Any]], size: int, seeds: tuple[int, int]
@@ -78,36 +78,56 @@ class Shuffled(Resumable):
         self.source: Iterator[Any] | None = None
         self.size, self.seeds = size, seeds
         self.buffer: list[Any] = []
-        # The items in the buffer: those from number `start` to before `stop`.
-        self.start = self.stop = 0
+        # The number of the first item in the buffer, and how many there are.
+        self.start = self.held = 0
+        # True if a buffer that was full lacks the item that was drawn last.
+        self.is_steady = False
         self.words = words(*seeds)
 
     def __next__(self) -> Any:
-        if not self.is_begun:
-            self.source, self.is_begun = self.begin(), True
+        if not self.is_steady:
+            return self.filled_and_drawn()
+        item = next(self.source, None)  # type: ignore[call-overload]
+        if item is None:
+            self.source, self.is_steady = None, False
+            return self.filled_and_drawn()
         buffer, size, start = self.buffer, self.size, self.start
-        while self.source is not None and self.stop - start < size:
-            item = next(self.source, None)
-            if item is None:
-                self.source = None
-            elif self.stop < size:
-                buffer.append(item)
-                self.stop += 1
-            else:
-                buffer[self.stop % size] = item
-                self.stop += 1
-        if start == self.stop:
-            raise StopIteration
+        buffer[(start - 1) % size] = item
         self.start = start + 1
-        at = (next(self.words) % (self.stop - start) + start) % size
+        at = (next(self.words) % size + start) % size
         chosen = buffer[at]
         buffer[at] = buffer[start % size]
+        return chosen
+
+    def filled_and_drawn(self) -> Any:
+        """The next item from a buffer that is filled as far as the source goes."""
+        if not self.is_begun:
+            self.source, self.is_begun = self.begin(), True
+        buffer, size = self.buffer, self.size
+        while self.source is not None and self.held < size:
+            item, place = next(self.source, None), self.start + self.held
+            if item is None:
+                self.source = None
+                break
+            if place < size:
+                buffer.append(item)
+            else:
+                buffer[place % size] = item
+            self.held += 1
+        if not self.held:
+            raise StopIteration
+        at = (next(self.words) % self.held + self.start) % size
+        chosen = buffer[at]
+        buffer[at] = buffer[self.start % size]
+        self.start, self.held = self.start + 1, self.held - 1
+        self.is_steady = self.source is not None
         return chosen
 
     def restore(self, state: State) -> None:
         if state["source"] is not None:
             self.source = self.begin()
         super().restore(state)
+        self.is_steady = False
         self.words = words(*self.seeds, self.start)
 
 
