@@ -22,7 +22,7 @@ from penstock._src.function import retracing, side_effects
 from penstock._src.function.autograph.line_tracer import recorded_lines
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.explaining import compile_now, explain_call, stage_printer
-from penstock._src.function.trace_cache import MOST_SHAPES, TraceCache
+from penstock._src.function.trace_cache import MOST_SHAPES, ByInstance, TraceCache
 from penstock._src.function.trace_type import (
     Leaves,
     add_quick_key,
@@ -130,7 +130,7 @@ class Function(Trackable):
         # With an input signature of tensors alone: their types, and the traces by replica, which take whatever shapes fit.
         self._declared = declared_types(self._input_signature, self._signature)
         self._of_declared: dict[Any, ConcreteFunction] = {}
-        self._bound: Any = weakref.WeakKeyDictionary()
+        self._bound = ByInstance()
         self._traced = False
         self._side_effects_checked = False  # whether `side_effects.warn` has run
         self._lock = forks.freed_in_child(threading.RLock())
@@ -499,14 +499,8 @@ class Function(Trackable):
     def __get__(self, instance: Any, owner: Any = None) -> "Function":
         if instance is None:
             return self
-        try:
-            bound = self._bound.get(instance)
-        except TypeError:
-            return self._bind_to(instance)
-        if bound is None:
-            # One for all threads: its first trace makes the variables.
-            bound = self._bound.setdefault(instance, self._bind_to(instance))
-        return bound
+        # One for all threads: its first trace makes the variables.
+        return self._bound.of(instance, self._bind_to)
 
     def _bind_to(self, instance: Any) -> "Function":
         return BoundFunction(self, instance, self._requested_signature())

@@ -1,6 +1,7 @@
 """Finds the trace for a call: exact lookup first, then traces with more general shapes."""
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
@@ -11,6 +12,26 @@ from penstock._src.function.retrace_reason import changes
 MOST_SHAPES = (
     1 << 12
 )  # of arguments, for which the trace is known: one that is for any shapes meets ever new ones
+
+
+class ByInstance:
+    """What belongs to each of some objects as long as it lives, by identity: equal objects may differ in what functions read."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[weakref.ref[Any], Any]] = {}
+
+    def of(self, instance: Any, make: Callable[[Any], Any]) -> Any:
+        """Return what belongs to an object, made by the first call for it, or by each one if it takes no weak references."""
+        held = self._held.get(id(instance))
+        if held is not None and held[0]() is instance:
+            return held[1]
+        number, entries = id(instance), self._held
+        try:
+            reference = weakref.ref(instance, lambda _: entries.pop(number, None))
+        except TypeError:
+            return make(instance)
+        # One for all threads.
+        return entries.setdefault(number, (reference, make(instance)))[1]
 
 
 class TraceCache:

@@ -184,7 +184,19 @@ def _describe_object(value: Any, leaves: Leaves) -> Any:
         return ("partial", _Same(value.func), *inner)
     if isinstance(value, _BY_VALUE):
         return (type(value), value)
+    _require_hash(value)
     return _Same(value)
+
+
+def _require_hash(value: Any) -> None:
+    """Raises TypeError for an object without a hash: a trace found by its identity would serve later calls with its old content."""
+    try:
+        hash(value)
+    except TypeError:
+        raise TypeError(
+            f"Could not generate a generic TraceType for {value!r}. Please verify that it is immutable and hashable, or "
+            "give its class the method __tf_tracing_type__."
+        ) from None
 
 
 def _component(value: Any) -> Any:
