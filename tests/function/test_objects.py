@@ -44,6 +44,24 @@ class Holder:
     factors: list
 
 
+class Own(float):
+    """A float of a class of its own."""
+
+
+EQUAL = {
+    "complex": (complex(1.0, 0.0), complex(1.0, -0.0)),
+    "slices": (slice(0, 1), slice(False, 1)),
+    "sets": (frozenset([0]), frozenset([0.0]), frozenset([-0.0])),
+    "floats of a class": (Own(0.0), Own(-0.0)),
+}
+
+
+@pytest.mark.parametrize("values", EQUAL.values(), ids=EQUAL)
+def test_equal_values_that_differ_have_traces_of_their_own(values):
+    shown = tf.function(lambda value: tf.constant(repr(value)))
+    assert [shown(value).numpy().decode() for value in values] == [repr(value) for value in values]
+
+
 def test_equal_objects_have_methods_of_their_own():
     two, three = Scale("a", 2.0), Scale("a", 3.0)
     assert [float(scale.times(ONE)) for scale in (two, three, two)] == [2.0, 3.0, 2.0]

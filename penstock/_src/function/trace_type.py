@@ -79,9 +79,7 @@ def describe(value: Any, leaves: Leaves) -> Any:
         leaves.append(value)
         return Tensor
     if kind in _BY_VALUE:
-        if kind is float and not value:
-            return (kind, value, str(value))  # 0.0 == -0.0, but not their quotients
-        return (kind, value) if kind is not slice else (kind, value.start, value.stop, value.step)
+        return _describe_plain(value)
     if isinstance(value, np.ndarray | np.generic):
         leaves.append(convert_to_tensor(value))
         return Tensor
@@ -90,6 +88,18 @@ def describe(value: Any, leaves: Leaves) -> Any:
     if kind is dict:
         return _describe_mapping(value, leaves)
     return _describe_object(value, leaves)
+
+
+def _describe_plain(value: Any) -> tuple[Any, ...]:
+    """The description of a number, a text and the like: those of equal values differ where these do."""
+    kind = type(value)
+    if isinstance(value, complex) or isinstance(value, float) and not value:
+        return (kind, value, str(value))  # 0.0 == -0.0, but not their quotients
+    if isinstance(value, slice):
+        return (kind, *[(type(part), part) for part in (value.start, value.stop, value.step)])
+    if isinstance(value, frozenset):
+        return (kind, value, frozenset(map(_describe_plain, value)))
+    return (kind, value)
 
 
 def _describe_variable(variable: Variable, leaves: Leaves) -> Any:
@@ -182,8 +192,8 @@ def _describe_object(value: Any, leaves: Leaves) -> Any:
     if isinstance(value, functools.partial):
         inner = [describe(part, leaves) for part in (value.args, value.keywords)]
         return ("partial", _Same(value.func), *inner)
-    if isinstance(value, _BY_VALUE):
-        return (type(value), value)
+    if isinstance(value, (*_BY_VALUE, frozenset)):
+        return _describe_plain(value)
     _require_hash(value)
     return _Same(value)
 
