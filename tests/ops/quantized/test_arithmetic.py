@@ -100,6 +100,24 @@ def test_uniform_product_of_floats_and_integers():
     np.testing.assert_allclose(made, expected, atol=0.05)
 
 
+def test_uniform_halves_are_rounded_up():
+    # recorded from TensorFlow 2.21
+    x = np.float32([-1.25, -0.75, -0.25, 0.25, 0.75, 1.25])
+    parts = {"scales": 0.5, "zero_points": 2}
+    made = raw.UniformQuantize(input=x, Tout=tf.qint8, **parts, **ENDS)
+    assert ints(made).numpy().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_uniform_halves_of_floats_are_rounded_up_in_products():
+    # recorded from TensorFlow 2.21
+    x = np.float32([[-0.75, 126.75, 0.25, 0.75, -0.25, 0.5]])
+    made = raw.UniformQuantizedDotHybrid(
+        lhs=x, rhs=tf.bitcast(tf.eye(6, dtype=tf.int8), tf.qint8), rhs_scales=1.0, rhs_zero_points=0,
+        Tout=tf.float32, rhs_quantization_min_val=-127, rhs_quantization_max_val=127,
+    )  # fmt: skip
+    assert made.numpy().tolist() == [[-0.5, 127.0, 0.5, 1.0, 0.0, 0.5]]
+
+
 @pytest.mark.parametrize("low", [[0.0], []])
 def test_ends_of_ranges_are_scalars(low):
     x = tf.zeros([2, 2], tf.quint8)

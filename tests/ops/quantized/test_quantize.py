@@ -110,6 +110,15 @@ def test_dequantize(dtype, numbers, mode, expected):
     np.testing.assert_allclose(out.numpy(), expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "narrow", "expected"), [(-5.0, -2.0, False, -2.0), (2.0, 5.0, True, 5.0)]
+)
+def test_the_step_of_scaled_unsigned_numbers_is_that_of_the_upper_end(low, high, narrow, expected):
+    numbers = tf.bitcast(tf.constant([0, 65535], tf.uint16), tf.quint16)
+    floats = tf.quantization.dequantize(numbers, low, high, "SCALED", narrow_range=narrow)
+    np.testing.assert_allclose(floats, [0.0, expected])
+
+
 @pytest.mark.parametrize("low, high", [(np.nan, 1.0), (0.0, np.nan), (2.0, 1.0), (1.0, 1.0)])
 def test_ranges_without_numbers_are_refused(low, high):
     with pytest.raises(tf.errors.InvalidArgumentError, match="min has to be smaller than max"):

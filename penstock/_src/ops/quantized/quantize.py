@@ -51,10 +51,12 @@ def half_away(x):
     return np.trunc(moved)
 
 
-def scaled_step(low, high, first, last):
-    """Returns the step of the SCALED mode: the least by which neither end overflows."""
-    by_low = low / np.float32(first) if first else np.float32(0)
-    return np.maximum(by_low, high / np.float32(last))
+def scaled_step(low, high, kind, narrow):
+    """Returns the step of the SCALED mode: the least by which neither end overflows; of unsigned numbers, that of the upper end."""
+    least, greatest = limits(kind)
+    first = 0 if kind == dtypes.quint16 else least + narrow  # as in TensorFlow
+    by_high = high / np.float32(greatest)
+    return np.maximum(low / np.float32(first), by_high) if first else by_high
 
 
 class QuantizeV2(Op):
@@ -167,9 +169,9 @@ class Dequantize(Op):
         return self._floats(input.astype(np.float32), low, high).astype(self.dtype.np)
 
     def _floats(self, numbers, low, high):
-        least, greatest = limits(self.T)
         if self.mode == "SCALED":
-            return numbers * scaled_step(low, high, least + self.narrow_range, greatest)
+            return numbers * scaled_step(low, high, self.T, self.narrow_range)
+        least, greatest = limits(self.T)
         step = ((high - low).astype(np.float64) / (greatest - least)).astype(np.float32)
         if self.mode == "MIN_FIRST":
             rounded_low = np.where(high == low, low, half_away(low / step) * step)

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
+from penstock._src.ops.quantized.quantize import half_away
 from penstock._src.ops.rules import show
 
 
@@ -37,7 +38,7 @@ def steps(op, values, scales, zero_points, axis):
 def quantized(floats, scale, zero_point, least, most):
     """The integers next to floats."""
     inverse = 1 / scale.astype(np.float32)
-    integers = np.rint(floats.astype(np.float32) * inverse) + zero_point
+    integers = np.floor(floats.astype(np.float32) * inverse + np.float32(0.5)) + zero_point
     return np.clip(integers, least, most)
 
 
@@ -52,8 +53,8 @@ def counted_by_row(floats, axes):
     low = np.minimum(floats.min(axes, keepdims=True), 0).astype(np.float64)
     high = np.maximum(floats.max(axes, keepdims=True), 0).astype(np.float64)
     step = np.where(high > low, (high - low) / 255, 1.0)
-    shift = np.clip(np.rint(-128 - low / step), -128, 127)
-    return np.clip(np.rint(floats / step) + shift, -128, 127) - shift, step
+    shift = np.clip(half_away(-128 - low / step), -128, 127)
+    return np.clip(np.floor(floats / step + 0.5) + shift, -128, 127) - shift, step
 
 
 class UniformQuantize(Op):
