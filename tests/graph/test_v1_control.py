@@ -57,6 +57,23 @@ def test_conditions_with_effects_are_imported_node_by_node():
             assert session.run("v/Read/ReadVariableOp:0") == expected
 
 
+def loop_to_four(made, effect=None):
+    """Adds a loop over 0, 1, 2, 3, with an effect of each, to a graph."""
+    with made.as_default():
+        zero = tf.raw_ops.Enter(data=tf.constant(0), frame_name="f")
+        limit, one = (
+            tf.raw_ops.Enter(data=tf.constant(n), frame_name="f", is_constant=True) for n in (4, 1)
+        )
+        again = tf.raw_ops.Merge(inputs=[zero, zero])[0]
+        proceed = tf.raw_ops.LoopCond(input=tf.raw_ops.Less(x=again, y=limit))
+        last, inner = tf.raw_ops.Switch(data=again, pred=proceed)
+        with tf.control_dependencies([effect(inner)] if effect else []):
+            following = inner + one
+        again.op._update_input(1, tf.raw_ops.NextIteration(data=following))
+        tf.raw_ops.Exit(data=last, name="result")
+    return made
+
+
 def test_loops_of_another_form_are_imported_with_their_last_edge():
     with tf.Graph().as_default() as made:
         start = tf.raw_ops.Enter(data=tf.constant(0), frame_name="f")
@@ -71,3 +88,76 @@ def test_loops_of_another_form_are_imported_with_their_last_edge():
     with tf.Graph().as_default(), v1.Session() as session:
         tf.import_graph_def(made.as_graph_def(), name="")
         assert session.run("result:0") == 4
+
+
+def chosen_by(make):
+    """A graph with the results `y` and `at` of a Merge: `make(x)` if `x` is positive, else -x."""
+    with tf.Graph().as_default() as made:
+        x = v1.placeholder(tf.int32, [], name="x")
+        no, yes = tf.raw_ops.Switch(data=x, pred=x > 0)
+        tf.raw_ops.Merge(inputs=make(-no, yes), name="merged")
+    return made
+
+
+def run(made, x, names=("merged:0", "merged:1")):
+    with tf.Graph().as_default(), v1.Session() as session:
+        found = tf.import_graph_def(made.as_graph_def(), name="", return_elements=names)
+        return [value.tolist() for value in session.run(found, {"x:0": x})]
+
+
+def test_branches_that_are_not_taken_do_not_run():
+    made = chosen_by(lambda no, yes: [no, 6 // yes])
+    assert [run(made, x) for x in (2, 0, -3)] == [[3, 1], [0, 0], [3, 0]]
+
+
+def test_loops_of_branches_that_are_not_taken_do_not_run():
+    def until(n):
+        zero, one, last = (
+            tf.raw_ops.Enter(data=data, frame_name="f", is_constant=at > 0)
+            for at, data in enumerate((n * 0, 1, n))
+        )
+        again = tf.raw_ops.Merge(inputs=[zero, zero])[0]
+        proceed = tf.raw_ops.LoopCond(input=tf.not_equal(again, last))
+        done, inner = tf.raw_ops.Switch(data=again, pred=proceed)
+        again.op._update_input(1, tf.raw_ops.NextIteration(data=inner + one))
+        return tf.raw_ops.Exit(data=done, name="exit")
+
+    made = chosen_by(lambda no, yes: [no, until(yes)])
+    assert [run(made, x)[0] for x in (2, -3)] == [2, 3]
+
+
+def test_a_merge_says_which_of_its_inputs_was_chosen():
+    made = chosen_by(lambda no, yes: [yes * 10, no])
+    assert [run(made, x) for x in (2, -3)] == [[20, 0], [3, 1]]
+
+
+def test_results_of_one_condition_share_their_random_numbers():
+    with tf.Graph().as_default() as made:
+        x = v1.placeholder(tf.int32, [], name="x")
+        no, yes = tf.raw_ops.Switch(data=tf.zeros([4]), pred=x > 0)
+        drawn = tf.random.uniform(tf.shape(yes))
+        first = tf.raw_ops.Merge(inputs=[no, yes + drawn])[0]
+        tf.raw_ops.Merge(inputs=[no, yes - drawn], name="merged")
+        tf.identity(first, name="first")
+    first, second = run(made, 1, ["first:0", "merged:0"])
+    assert first == [-number for number in second] and any(first)
+
+
+def test_results_of_loops_are_found_by_name():
+    with tf.Graph().as_default() as made:
+        v1.placeholder(tf.int32, [], name="x")
+    loop_to_four(made)
+    assert run(made, 0, ["result:0"]) == [4]
+
+
+def test_loops_that_write_variables_by_reference_are_imported_node_by_node():
+    with tf.Graph().as_default() as made:
+        v = tf.raw_ops.VariableV2(shape=[], dtype=tf.int32, name="v")
+        tf.raw_ops.Assign(ref=v, value=10, name="start")
+        inside = tf.raw_ops.RefEnter(data=v, frame_name="f", is_constant=True)
+        loop_to_four(made, lambda i: tf.raw_ops.AssignAdd(ref=inside, value=i))
+    with tf.Graph().as_default(), v1.Session() as session:
+        tf.import_graph_def(made.as_graph_def(), name="")
+        session.run("start:0")
+        session.run("result:0")
+        assert session.run("v:0") == 16

@@ -302,7 +302,7 @@ class NodeImporter:
         if ":" not in element:
             return self.operations[name]
         outputs = self.operations[name].outputs
-        if not 0 <= index < len(outputs):
+        if f"{name}:{index}" not in self.known and not 0 <= index < len(outputs):
             raise ValueError(
                 f"Invalid return output {index} of node '{name}', which has {len(outputs)} output(s)"
             )

@@ -3,11 +3,12 @@
 Before: Enter -> Merge -> Switch(LoopCond) -> ... -> NextIteration -> Merge; Exit
 After:  While(cond, body) over one variable for each Merge
 
-A conditional's Switch passes its value to both branches, and its Merge becomes an If that selects one result. Both branches
-are computed, so graphs whose branches have side effects are not converted: `is_functional` finds them.
+A conditional's Switch passes its value to both branches, and its Merge becomes an If, whose branches hold copies of the nodes
+that the results need: what is left of those outside is for whoever fetches it. So graphs whose branches have side effects are not
+converted: `is_functional` finds them. Random numbers are drawn outside, once for all results.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.core import dtypes
@@ -18,7 +19,6 @@ from penstock._src.core.shapes import UNKNOWN
 from penstock._src.graph.control import add_control_dependencies, has_effect
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
-from penstock._src.graph.operation import SymbolicTensor
 
 Path = tuple[str, ...]
 Side = tuple[str, bool]
@@ -40,6 +40,7 @@ class Structure:
 
     def __init__(self, nodes: Sequence[Any]) -> None:
         self.nodes = {node.name: node for node in nodes}
+        self.order = {node.name: at for at, node in enumerate(nodes)}
         self.path: dict[str, Path] = {}
         self.sides: dict[str, frozenset[Side]] = {}
         self.loop_conditions = {node.name for node in nodes if node.op == "LoopCond"}
@@ -91,6 +92,8 @@ def is_functional(structure: Structure, library: Any) -> bool:
 
     Others are imported as they are, and run node by node."""
     for node in structure.nodes.values():
+        if node.op == "RefEnter" or _draws_in_loop_of_branch(structure, node):
+            return False
         if node.op in ("Merge", "RefMerge") and not _is_plain_merge(structure, node):
             return False
         if node.op in ("Enter", "RefEnter") and not _has_condition(
@@ -102,6 +105,19 @@ def is_functional(structure: Structure, library: Any) -> bool:
         if structure.sides[node.name] and _reads_variable(structure, node):
             return False
     return True
+
+
+def _is_drawn(node: Any) -> bool:
+    """True if a node gives another value in each run."""
+    kind = lookup(node.op)
+    return kind is not None and kind.stateful and not kind.effects.reads_only
+
+
+def _draws_in_loop_of_branch(structure: Structure, node: Any) -> bool:
+    """True if copies of a loop would draw other numbers."""
+    depth = len(structure.path[node.name])
+    around = [structure.path.get(split(pred)[0], ()) for pred, _ in structure.sides[node.name]]
+    return any(len(path) < depth for path in around) and _is_drawn(node)
 
 
 def _reads_variable(structure: Structure, node: Any) -> bool:
@@ -144,10 +160,12 @@ class ControlImporter:
     def __init__(self, structure: Structure, importer: Any, prefix: str) -> None:
         self.structure, self.importer, self.prefix = structure, importer, prefix
         self.scheduled: set[str] = set()  # the nodes that are being added
+        self.path: Path = ()
 
     def add_level(self, nodes: Sequence[Any], path: Path) -> None:
         """Adds the nodes of frame `path` and the loops within it."""
         structure, depth = self.structure, len(path)
+        self.path = path
         self.scheduled = {node.name for node in nodes}
         direct = [n for n in nodes if structure.path[n.name] == path]
         frames: dict[Path, list[Any]] = {}
@@ -158,7 +176,7 @@ class ControlImporter:
         pending: list[Any] = [*direct, *frames.items()]
         while pending:
             waiting = [item for item in pending if not self._try(item)]
-            if len(waiting) == len(pending):
+            if len(waiting) == len(pending) and not self._merge_ready(waiting):
                 first = waiting[0]
                 name = "/".join(first[0]) if isinstance(first, tuple) else first.name
                 raise ValueError(f"The graph has a cycle through {name}.")
@@ -173,9 +191,26 @@ class ControlImporter:
                 return False
             _Loop(self, item[0], item[1], enters).build()
             return True
-        if not all(self._ready(text) for text in item.input):
+        if item.name in self.importer.replaced:
+            return True
+        # Merges come when nothing else can be added, so that one If has the results of as many as possible.
+        if _is_merge(item) or not all(self._ready(text) for text in item.input):
             return False
         self._add(item)
+        return True
+
+    def _merge_ready(self, pending: Sequence[Any]) -> bool:
+        """Adds an If for the first Merge that is ready, and for those that are ready and have its condition; returns if there are any."""
+        merges = [item for item in pending if not isinstance(item, tuple) and _is_merge(item)]
+        choices = [
+            Choice(self, merge)
+            for merge in merges
+            if all(self._ready(text) for text in merge.input)
+        ]
+        if not choices:
+            return False
+        pred = choices[0].pred
+        Conditional(self, pred, [choice for choice in choices if choice.pred == pred]).build()
         return True
 
     def _is_of(self, node: Any, path: Path) -> bool:
@@ -201,46 +236,131 @@ class ControlImporter:
             if index == 0:
                 self.importer.known[name] = tensor
 
+    def replace(self, name: str, outputs: Sequence[Any]) -> None:
+        """Records the tensors that replace the outputs of a node, the first by an operation of its name."""
+        graph, first = self.importer.graph, outputs[0]
+        identity = complete(find("Identity"), {"T": first.dtype}, True)
+        operation = graph.add(identity, [first], self.prefix + name)
+        self.importer.operations[name] = operation
+        self.know(name, [*operation.outputs, *outputs[1:]])
+
     def _add(self, node: Any) -> None:
-        if node.name in self.importer.replaced:
-            return
-        tensor = self.importer.tensor
         if node.op in ("Switch", "RefSwitch"):
-            value = tensor(node.input[0])
+            value = self.importer.tensor(node.input[0])
             self.know(node.name, [value, value])
-        elif node.op in ("Merge", "RefMerge"):
-            self.know(node.name, self._merge(node))
         else:
             self.importer._add(node, self.prefix)
 
-    def _merge(self, node: Any) -> list[Any]:
-        inputs = [text for text in node.input if not text.startswith("^")]
-        first, second = (self.structure.side_of(*split(text)) for text in inputs[:2])
+    def closure(self, targets: Sequence[str], is_outside: Callable[[Any], bool]) -> list[Any]:
+        """Returns the nodes that `targets` depend on, of this frame and those within it, up to nodes that are outside."""
+        structure = self.structure
+        needed: set[str] = set()
+        pending = [split(text)[0] for text in targets]
+        while pending:
+            name = pending.pop()
+            if name in needed or name not in self.scheduled or is_outside(structure.nodes[name]):
+                continue
+            needed.add(name)
+            pending += [split(text)[0] for text in structure.nodes[name].input]
+            inner = structure.path[name]
+            if len(inner) > len(self.path):  # a loop: take all of it
+                pending += [n for n in self.scheduled if structure.path[n][: len(inner)] == inner]
+        return [structure.nodes[name] for name in sorted(needed, key=structure.order.__getitem__)]
+
+
+def _is_merge(node: Any) -> bool:
+    return node.op in ("Merge", "RefMerge")
+
+
+class Choice:
+    """A Merge of a conditional: its condition and its inputs by the condition's value."""
+
+    def __init__(self, level: ControlImporter, merge: Any) -> None:
+        inputs = [text for text in merge.input if not text.startswith("^")]
+        first, second = (level.structure.side_of(*split(text)) for text in inputs[:2])
         pred = next((p for p, value in first if (p, not value) in second), None)
         if pred is None or len(inputs) != 2:
-            raise UnimplementedError(f"Merge '{node.name}': its conditional was not recognized.")
-        values = [self.importer.tensor(text) for text in inputs]
-        if (pred, True) in first:
-            values.reverse()
-        chosen = select(self.importer.tensor(pred), values[1], values[0])
-        return [chosen, raw.Cast(x=self.importer.tensor(pred), DstT=dtypes.int32)]
+            raise UnimplementedError(f"Merge '{merge.name}': its conditional was not recognized.")
+        self.name, self.pred = merge.name, pred
+        self.yes_comes_first = (pred, True) in first
+        self.sources = inputs[::-1] if self.yes_comes_first else inputs  # by the condition's value
 
 
-def select(pred: Any, yes: Any, no: Any) -> SymbolicTensor:
-    """Adds an If that returns one of two tensors."""
-    branches = []
-    for index in (0, 1):
-        graph = FuncGraph("merge_branch")
-        graph.inputs = [graph.placeholder(t.dtype, t.shape, "value") for t in (yes, no)]
-        graph.outputs = [graph.inputs[index]]
-        branches.append(GraphFunction(graph))
-    return raw.StatelessIf(
-        cond=pred,
-        input=[yes, no],
-        Tout=[yes.dtype],
-        then_branch=branches[0],
-        else_branch=branches[1],
-    )[0]
+class Conditional:
+    """Merges of one condition, none of which depends on another: an If with their results."""
+
+    def __init__(self, level: ControlImporter, pred: str, choices: Sequence[Choice]) -> None:
+        self.level, self.pred, self.choices = level, pred, choices
+
+    def build(self) -> None:
+        """Adds the If and records the tensors that replace the Merge nodes."""
+        importer = self.level.importer
+        nodes = [self._nodes(value) for value in (False, True)]
+        sources = self._read_outside(nodes)
+        tensors = [importer.tensor(text) for text in sources]
+        no, yes = (self._branch(value, nodes[value], sources, tensors) for value in (False, True))
+        kind = "If" if no.is_stateful or yes.is_stateful else "StatelessIf"
+        pred = importer.tensor(self.pred)
+        attrs = {
+            "Tcond": pred.dtype,
+            "Tin": tuple(t.dtype for t in tensors),
+            "Tout": tuple(yes.output_types),
+            "then_branch": yes,
+            "else_branch": no,
+        }
+        name = self.level.prefix + self.choices[0].name + "/If"
+        node = importer.graph.add(complete(find(kind), attrs, True), [pred, *tensors], name)
+        for text in {text for side in nodes for n in side for text in n.input}:
+            before = importer.operations.get(text[1:]) if text.startswith("^") else None
+            if before is not None and not any(n.name == text[1:] for side in nodes for n in side):
+                node._add_control_input(before)
+        for choice, result in zip(self.choices, node.outputs, strict=True):
+            taken = raw.LogicalNot(x=pred) if choice.yes_comes_first else pred
+            self.level.replace(choice.name, [result, raw.Cast(x=taken, DstT=dtypes.int32)])
+
+    def _nodes(self, value: bool) -> list[Any]:
+        """The nodes of a branch that the results need."""
+        level, side = self.level, (self.pred, value)
+
+        def is_outside(node: Any) -> bool:
+            if node.name in level.importer.known and node.name not in level.importer.replaced:
+                return True
+            is_in = side in level.structure.sides[node.name] and not _is_drawn(node)
+            return not is_in and level.structure.path[node.name] == level.path
+
+        return level.closure([choice.sources[value] for choice in self.choices], is_outside)
+
+    def _read_outside(self, nodes: Sequence[Sequence[Any]]) -> list[str]:
+        """The tensors outside that the branches read or return, each once."""
+        texts: dict[str, None] = {}
+        for value, side in enumerate(nodes):
+            own = {node.name for node in side}
+            read = [text for node in side for text in node.input]
+            for text in (*read, *(choice.sources[value] for choice in self.choices)):
+                if not text.startswith("^") and split(text)[0] not in own:
+                    texts[text] = None
+        return list(texts)
+
+    def _branch(
+        self, value: bool, nodes: Sequence[Any], sources: Sequence[str], tensors: Sequence[Any]
+    ) -> GraphFunction:
+        outer = self.level.importer
+        graph = FuncGraph(f"cond_{str(value).lower()}", outer_graph=outer.graph)
+        inner = type(outer)(graph, outer.library, outer.split)
+        inner.names = set(self.level.structure.nodes)
+        for text, tensor in zip(sources, tensors, strict=True):
+            placeholder = graph.placeholder(tensor.dtype, tensor.shape, "arg")
+            placeholder._handle_data = tensor._handle_data
+            graph.inputs.append(placeholder)
+            name, index = split(text)
+            inner.known[text] = inner.known[f"{name}:{index}"] = placeholder
+            if index == 0:
+                inner.known[name] = placeholder
+        with graph.as_default():
+            ControlImporter(self.level.structure, inner, "").add_level(nodes, self.level.path)
+            graph.outputs = [inner.tensor(choice.sources[value]) for choice in self.choices]
+        add_control_dependencies(graph)
+        return GraphFunction(graph)
 
 
 class _Loop:
@@ -295,7 +415,7 @@ class _Loop:
         for index, switch in enumerate(self.switches):
             leaving = self.exits.get(switch.name) if switch is not None else None
             if leaving is not None:
-                self.outer.know(leaving.name, [node.outputs[index]])
+                self.outer.replace(leaving.name, [node.outputs[index]])
 
     def _function(
         self,
