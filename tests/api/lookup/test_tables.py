@@ -1,4 +1,4 @@
-"""Tables that a traced function makes."""
+"""Lookup tables, in functions above all."""
 
 import numpy as np
 import pytest
@@ -69,3 +69,31 @@ def test_keys_of_vocabularies_are_int64_or_strings():
     with pytest.raises(ValueError, match="`filename` argument required"):
         index = tf.lookup.TextFileIndex
         tf.lookup.TextFileInitializer("", tf.string, index.WHOLE_LINE, tf.int64, index.LINE_NUMBER)
+
+
+@pytest.mark.parametrize("default", [0.0, [0.0, 1.0]], ids=["numbers", "vectors"])
+def test_shapes_of_values_with_a_default_for_each_key_are_known(default):
+    table = tf.lookup.experimental.MutableHashTable(tf.int64, tf.float32, default)
+    value = tf.constant(default)
+
+    @tf.function
+    def found(keys):
+        values = table.lookup(keys, tf.stack([value + 5.0] * 3))
+        assert values.shape == [3, *value.shape]
+        return values + value
+
+    np.testing.assert_array_equal(found(tf.range(3, dtype=tf.int64))[2], 2 * value + 5.0)
+
+
+@pytest.mark.parametrize("limit", [None, 2])
+def test_vocabularies_have_no_empty_lines(tmp_path, limit):
+    path = tmp_path / "vocabulary"
+    path.write_text("a\nb\n\nc\n")
+    entries = tf.lookup.TextFileInitializer(
+        str(path), tf.string, -2, tf.int64, -1, vocab_size=limit
+    )
+    if limit is None:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="line 2 is empty"):
+            tf.lookup.StaticHashTable(entries, -1)
+    else:
+        assert tf.lookup.StaticHashTable(entries, -1).size() == limit

@@ -467,9 +467,11 @@ class _MutableTable(LookupInterface):
         )
 
         def find(flat):
-            return raw.LookupTableFindV2(
+            values = raw.LookupTableFindV2(
                 table_handle=self.resource_handle, keys=flat, default_value=default, name=name
             )
+            values.set_shape(flat.shape.concatenate(self._default_value.shape))
+            return values
 
         return self._on_values(keys, find)
 

@@ -426,9 +426,8 @@ class LookupTableFindV2(Op):
     effects = Effects(reads_only=True)
 
     def shape(self, table_handle, keys, default_value):
-        if not default_value.rank:
-            return keys if default_value.rank == 0 else None
-        return None if keys.rank is None else keys.concatenate(default_value)
+        # A default of more dimensions is a value of the table or one for each key.
+        return keys if default_value.rank == 0 else None
 
     def eager(self, table_handle, keys, default_value):
         default = handle_array(default_value)
@@ -584,6 +583,8 @@ class InitializeTableFromTextFileV2(Op):
                     f"Invalid vocab_size in {path}: expected {self.vocab_size} but got {len(lines)}"
                 )
             lines = lines[: self.vocab_size]
+        if b"" in lines:
+            raise self.invalid(f"Invalid content in {path}: line {lines.index(b'')} is empty")
         keys = [self._field(table.key_dtype, self.key_index, i, s) for i, s in enumerate(lines)]
         values = [
             self._field(table.value_dtype, self.value_index, i, s) for i, s in enumerate(lines)
