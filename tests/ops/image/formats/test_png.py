@@ -99,3 +99,51 @@ def test_rows_of_noise_and_single_pixels():
         np.testing.assert_array_equal(
             tf.io.decode_png(png_file(pixels, 6), channels=shape[2]).numpy(), pixels
         )
+
+
+def file_of(pixels, depth, color, chunks=()):
+    """A PNG of pixels `[height, width, samples]` with more chunks before the image data."""
+    height, width = pixels.shape[:2]
+    rows = pixels.astype(">u2" if depth == 16 else "u1")
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    head = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    named = [(b"IHDR", head), *chunks, (b"IDAT", data), (b"IEND", b"")]
+    made = [
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in named
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(made)
+
+
+BYTES = np.array([[[58, 193, 230], [39, 87, 174], [88, 81, 165], [77, 77, 77]]])
+WORDS = np.array([[[2732, 43567, 42613], [52416, 45891, 21243], [30403, 32103, 41993]]])
+SRGB = (b"sRGB", b"\0")
+GAMMA = {g: (b"gAMA", struct.pack(">I", g)) for g in (30000, 45455, 100000)}
+
+
+# Recorded from TensorFlow 2.21.
+@pytest.mark.parametrize(
+    ("chunks", "of_bytes", "of_words"),
+    [
+        ([], [156, 82, 92, 77], [31249, 45031, 32723]),
+        ([GAMMA[100000]], [156, 82, 92, 77], [31249, 45031, 32723]),
+        ([GAMMA[45455]], [172, 93, 96, 77], [36957, 46068, 32938]),
+        ([GAMMA[30000]], [181, 102, 102, 77], [39027, 46719, 33173]),
+        ([SRGB], [172, 93, 96, 77], [36957, 46068, 32938]),
+        ([GAMMA[30000], SRGB], [172, 93, 96, 77], [36957, 46068, 32938]),
+    ],
+)
+def test_gray_is_mixed_as_light(chunks, of_bytes, of_words):
+    found = tf.io.decode_png(file_of(BYTES, 8, 2, chunks), channels=1)
+    assert found.numpy().ravel().tolist() == of_bytes
+    found = tf.io.decode_png(file_of(WORDS, 16, 2, chunks), channels=1, dtype=tf.uint16)
+    assert found.numpy().ravel().tolist() == of_words
+
+
+@pytest.mark.parametrize(("color", "samples", "default"), [(0, 1, 1), (2, 3, 3), (3, 1, 4)])
+def test_transparent_colors_add_a_channel_to_palettes_by_default(color, samples, default):
+    pixels = np.zeros([1, 2, samples])
+    clear = b"\0" if color == 3 else b"\0\0" * samples
+    data = file_of(pixels, 8, color, [(b"PLTE", b"\7\7\7"), (b"tRNS", clear)])
+    assert tf.io.decode_png(data).shape == [1, 2, default]
+    assert tf.io.decode_png(data, channels=4)[0, 0, 3] == 0

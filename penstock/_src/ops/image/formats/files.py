@@ -52,7 +52,7 @@ def pixels_of(op: Any, data: bytes, channels: int, dtype: DType) -> np.ndarray:
     """
     kind = kind_of(data)
     if kind == "png":
-        pixels = png_pixels(op, data, channels)
+        pixels = png_pixels(op, data, channels, dtype.size == 1)
     elif kind == "jpeg":
         pixels = jpeg_pixels(op, data, channels)
     elif kind == "bmp":

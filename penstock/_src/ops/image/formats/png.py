@@ -16,6 +16,7 @@ from penstock._src.core.values.arrays import empty_aligned
 from penstock._src.native.readers.png_rows import png_rows
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.formats.libraries import inflaters
+from penstock._src.ops.image.formats.png_gray import Light, gray
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Samples per pixel of each color type.
@@ -28,17 +29,16 @@ _DEPTHS = {_GRAY: (1, 2, 4, 8, 16), _PALETTE: (1, 2, 4, 8)}
 _PASSES = (
     (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1),
 )  # fmt: skip
-# Weights of red (0.299), green and blue (0.114) in gray, in libpng's fractions of 32768.
-_WEIGHTS = np.array([9797, 19234, 3737], np.int64)
 
 
-def png_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
+def png_pixels(op: Any, data: bytes, channels: int, for_bytes: bool) -> np.ndarray:
     """The pixels `[height, width, channels]` of a PNG: uint16 where the file has 16 bits, else uint8.
 
     Args:
       op: the operation, for messages.
       data: the bytes of the file.
       channels: 0 (as the file has them), 1, 3 or 4.
+      for_bytes: whether pixels of 16 bits will lose the lower 8.
 
     Raises:
       InvalidArgumentError: the file cannot be read, or the number of channels is invalid.
@@ -46,14 +46,20 @@ def png_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     if channels not in (0, 1, 3, 4):
         raise op.invalid(f"channels must be 0, 1, 3, or 4, got {channels}")
     try:
-        pixels, depth = _read(data)
+        pixels, depth, own, light = _read(data)
     except (struct.error, zlib.error, ValueError, IndexError, KeyError) as error:
         raise op.invalid(f"Invalid PNG data, size {len(data)}: {error}") from None
-    return pixels if channels in (0, pixels.shape[-1]) else _with_channels(pixels, channels, depth)
+    wanted = channels or own
+    if wanted == 1 and pixels.shape[-1] > 2:
+        return gray(pixels[..., :3], light, for_bytes)
+    return pixels if wanted == pixels.shape[-1] else _with_channels(pixels, wanted, depth)
 
 
-def _read(data: bytes) -> tuple[np.ndarray, int]:
-    """The pixels, and the depth of their samples in the file."""
+def _read(data: bytes) -> tuple[np.ndarray, int, int, Light]:
+    """The pixels, the depth of their samples in the file, the number of channels by default, and how numbers relate to light.
+
+    A transparent color adds no channel by default, but to a palette.
+    """
     chunks = _chunks(data)
     width, height, depth, color, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     samples = _SAMPLES[color]
@@ -78,7 +84,9 @@ def _read(data: bytes) -> tuple[np.ndarray, int]:
                 read = _unfiltered(stream, begin, rows, values, depth, samples)
                 pixels[row::down, column::across] = read.reshape(rows, -1, samples)
                 begin += rows * (1 + _row_bytes(values, depth))
-    return _expanded(pixels, depth, color, chunks.get(b"PLTE"), chunks.get(b"tRNS")), depth
+    expanded = _expanded(pixels, depth, color, chunks.get(b"PLTE"), chunks.get(b"tRNS"))
+    own = expanded.shape[-1] if color == _PALETTE else samples
+    return expanded, depth, own, Light.of(chunks)
 
 
 def _inflated(data: bytes, size: int) -> bytes:
@@ -214,18 +222,12 @@ def _with_channels(pixels: np.ndarray, channels: int, depth: int) -> np.ndarray:
     # TensorFlow fills alpha with the maximum of the file's bit depth.
     full = np.full_like(pixels[..., :1], (1 << depth) - 1)
     if channels == 1:
-        return colors if colors.shape[-1] == 1 else _gray(colors)
+        return colors
     if colors.shape[-1] == 1:
         colors = np.repeat(colors, 3, axis=-1)
     if channels == 3:
         return colors
     return np.concatenate([colors, pixels[..., -1:] if has_alpha else full], axis=-1)
-
-
-def _gray(colors: np.ndarray) -> np.ndarray:
-    half = 1 << 14 if colors.dtype == np.uint16 else 0  # libpng rounds 16-bit colors only
-    mixed = (colors @ _WEIGHTS + half) >> 15
-    return mixed.astype(colors.dtype)[..., None]
 
 
 def _filtered(lines: np.ndarray, step: int) -> np.ndarray:
