@@ -85,8 +85,8 @@ class DirectCall:
         """Serves only calls with the variables of these values from now on: another variable may be passed twice."""
         expected = [id(values[i]) for i in self._handles]
         if len(expected) > 1 and expected != self._expected:
-            self._expected = expected
             self._call.expect(expected)
+            self._expected = expected
 
     def expect_any(self) -> None:
         """Serves calls with any variables, of which the caller knows that none stands twice where none did."""

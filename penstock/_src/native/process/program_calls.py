@@ -68,11 +68,11 @@ class ProgramCall:
         empty: Sequence[list[Any]],
     ) -> None:
         words = [0] * _FORMS
-        self._handles: list[int] = []  # the words of the handles' addresses
+        handle_words: list[int] = []  # of the handles' addresses
         is_lone = sum(is_handle for *_, is_handle in forms) < 2
         for position, (dtype, shape, is_handle) in enumerate(forms):
             if is_handle:
-                self._handles.append(len(words))
+                handle_words.append(len(words))
             handle = (_ANY if is_lone else _NONE_YET) if is_handle else 0
             flags = PLAIN | WRITABLE if position in written else PLAIN
             words += [handle, id(dtype), len(shape), flags, *shape]
@@ -96,13 +96,13 @@ class ProgramCall:
         description.owner = (
             forms, results, packed, names, table, table.run, program, failed, empty,
         )  # fmt: skip
-        self._description = description
+        self._description, self._handles = description, np.array(handle_words, np.intp)
         self.run: Callable[[Sequence[Any]], list[Any] | None] = py.bind(_entry(), description)
 
     def expect(self, handles: Sequence[int]) -> None:
         """Serves only calls with the handles of these ids from now on, and none before if there are several: one may stand twice."""
-        for word, handle in zip(self._handles, handles, strict=True):
-            self._description[word] = handle
+        # At once: another thread must not meet some of these beside some of those before, or one variable twice.
+        self._description[self._handles] = handles
 
     def expect_any(self) -> None:
         """Serves calls with any handles from now on."""
