@@ -116,7 +116,9 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize("data, kind, message", DAMAGED, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    "data, kind, message", DAMAGED, ids=lambda value: getattr(value, "__name__", str(value)[:40])
+)
 def test_damage_is_named(data, kind, message, tmp_path):
     path = tmp_path / "damaged.gguf"
     path.write_bytes(data)
