@@ -127,9 +127,12 @@ def install() -> None:
 
 def _rename_half_loaded() -> None:
     """Renames the classes of modules that have been loaded in the meantime."""
-    loaded = [module for module in _HALF_LOADED if not _is_loading(module)]
-    _HALF_LOADED[:] = [module for module in _HALF_LOADED if _is_loading(module)]
-    for module in loaded:
+    # One by one: renaming imports modules, which may fail, and brings us here again.
+    for module in [m for m in _HALF_LOADED if not _is_loading(m)]:
+        try:
+            _HALF_LOADED.remove(module)
+        except ValueError:  # renamed in the meantime
+            continue
         rename(module)
 
 
