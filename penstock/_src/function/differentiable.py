@@ -13,7 +13,6 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.native.builtins import OFTEN
-from penstock._src.native.process.object_lists import maker_of, reader_of
 from penstock._src.util import slots
 from penstock._src.util.lazy import ByName
 
@@ -186,6 +185,9 @@ class DifferentiableFunction:
 @functools.cache
 def _builtins() -> tuple[Any, Any]:
     """The values of a list of eager tensors, and a list of tensors from their values and dtypes."""
+    # Imported here: for functions that are called often.
+    from penstock._src.native.process.object_lists import maker_of, reader_of
+
     return reader_of("_value"), maker_of(EagerTensor, "_value", "_dtype", "_id", NEXT_ID)
 
 

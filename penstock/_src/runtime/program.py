@@ -9,7 +9,7 @@ copied first. A program may be called from several threads: each call uses a tab
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,11 +26,13 @@ from penstock._src.core.errors import (
 from penstock._src.core.values import resources
 from penstock._src.native.runner import DEADLINE, LATE
 from penstock._src.runtime.binding import BoundTable
-from penstock._src.runtime.direct_call import DirectCall, Failed
 from penstock._src.runtime.observed import observed_run
 from penstock._src.runtime.signature import ProgramSignature
 from penstock._src.runtime.weight_packer import Watching, WeightPacker, unwatched
 from penstock._src.util.run_observers import RUN_OBSERVERS
+
+if TYPE_CHECKING:
+    from penstock._src.runtime.direct_call import DirectCall, Failed
 
 
 def unused(free: list[Any]) -> Any:
@@ -121,7 +123,7 @@ class Program:
             self._give_back(table)
         return results
 
-    def direct_call(self, failed: Failed) -> DirectCall | None:
+    def direct_call(self, failed: "Failed") -> "DirectCall | None":
         """The call of the program as a builtin; None if each run needs more than that of a table.
 
         Args:
@@ -129,6 +131,9 @@ class Program:
         """
         if not self.has_direct_calls or self._conditions:
             return None
+        # Imported here: processes that answer once have no call that comes often.
+        from penstock._src.runtime.direct_call import DirectCall
+
         table = self._take()
         self._give_back(table)
         return DirectCall.of(self.signature, self._packers, table, self._of_table(), failed)

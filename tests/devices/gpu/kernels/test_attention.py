@@ -106,8 +106,9 @@ def scores_in_float(q, k, v):
 
 
 def test_doubles_whose_scores_are_floats():
-    """The gradient of scores is a double then, which threads show one another as a float."""
-    close(with_gradients(scores_in_float), operands((2,), 19, 23, 12, 16, tf.float64), 1e-4)
+    """Their products are summed as doubles, which an attention of floats would not do."""
+    arguments = operands((2,), 19, 23, 12, 16, tf.float64)
+    close(with_gradients(scores_in_float), arguments, 1e-4, kernels=0)
 
 
 def test_narrow_floats_without_tensor_cores(monkeypatch):
