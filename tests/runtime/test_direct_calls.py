@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.core.values import resources
 from penstock._src.native import builtins
 from penstock._src.util.process.references import FREE_THREADED
 
@@ -20,6 +21,15 @@ def block_of(function, *arguments):
 
 def is_direct(function, *arguments):
     return bool(block_of(function, *arguments).last[0].direct)
+
+
+@pytest.fixture(autouse=True)
+def no_variables_on_gpus():
+    """Once a variable has been on a GPU, as in tests before, all calls ask where variables are."""
+    before = resources.LENT[:]
+    resources.LENT.clear()
+    yield
+    resources.LENT[:] = before
 
 
 @pytest.fixture
