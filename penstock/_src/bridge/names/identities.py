@@ -127,7 +127,9 @@ def install() -> None:
 
 def _rename_half_loaded() -> None:
     """Renames the classes of modules that have been loaded in the meantime."""
-    # One by one: renaming imports modules, which may fail, and brings us here again.
+    if NAMING.depth:  # renaming imports modules, which brings us here again
+        return
+    # One by one: an import that fails leaves the others for the next time.
     for module in [m for m in _HALF_LOADED if not _is_loading(m)]:
         try:
             _HALF_LOADED.remove(module)
