@@ -388,9 +388,8 @@ def _columns(
     )
     block = max(nr, blocking.columns // nr * nr)
     work = 2 * max(m, LEAST_ROWS) * n * problem.depth
-    if (
-        problem.is_wide
-    ):  # two long pieces for each thread; if there are not as many, one that is shorter
+    if problem.is_wide:
+        # Two long pieces for each thread; if there are not as many, one that is shorter.
         one = round_up(ceil_divide(n, max(1, min(cut_for, int(work / TASK_WORK)))), nr)
         long = min(blocking.wide_columns, n // (2 * cut_for))
         return "blocks", max(nr, max(min(blocking.columns, one), long) // nr * nr)
@@ -409,7 +408,7 @@ def _columns(
     if cut_for > 1 and not g.batch and (not is_static(g.m) or m <= STRIP_ROWS):
         if rows_are_few or n >= max(2, min(tasks, 2 * cut_for)) * nr:
             by_columns = m * (ceil_divide(n, strip) + (0 if in_place[0] else 4))
-        if rows_are_few:
+        if rows_are_few:  # columns give more threads a task
             by_rows = float("inf")
     form = blocking.cut or ("columns" if by_columns < by_rows else "rows")
     if form == "columns" and by_columns < float("inf"):
