@@ -171,6 +171,22 @@ def test_what_needs_more_memory_than_there_is_is_refused():
     assert np.isfinite(square(normal(20)))
 
 
+def test_a_call_whose_allocation_fails_names_its_extents(monkeypatch):
+    """The limit was not reached when the call was judged, but the system has no memory: `ulimit -v`, other processes."""
+    widened = tf.function(
+        lambda x: tf.cast(x, tf.int64), input_signature=[tf.TensorSpec([None], tf.int8)]
+    )
+    widened(np.zeros(3, np.int8))
+    monkeypatch.setattr(sized.HOST_ARENAS, "block", _no_memory)
+    steps_of(widened)[0][0].compiled.program.shared.free.clear()
+    with pytest.raises(tf.errors.ResourceExhaustedError, match=r"OOM when allocating .*\[7\]"):
+        widened(np.zeros(7, np.int8))
+
+
+def _no_memory(size):
+    raise tf.errors.ResourceExhaustedError(None, None, f"{size} bytes")
+
+
 def test_memory_of_a_large_call_is_given_back():
     gelu_sums = tf.function(
         lambda x: tf.reduce_sum(tf.sort(tf.nn.gelu(x[:, None] + x[None]), 1), 1),

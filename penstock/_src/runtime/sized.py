@@ -122,11 +122,11 @@ class OpenProgram:
                 raise NumbersTooLarge(f"{self.plan.function.name} for {extents.symbols}")
             return None
         if facts[0] + facts[1] > memory_limit.limit():
-            raise self._exhausted(extents)
+            raise self.exhausted(extents)
         return self.kind(self, extents, self.signature.sized(facts), facts)
 
-    def _exhausted(self, extents: Values) -> Exception:
-        """The error of a call that needs more memory than the limit."""
+    def exhausted(self, extents: Values) -> Exception:
+        """The error of a call that needs more memory than the limit, or than there is."""
         with extents:
             return exhausted_by(numbered(self.plan, extents))
 
@@ -208,6 +208,9 @@ class SizedProgram(Program):
     def fail(self, code: int, status: np.ndarray) -> None:
         with self.extents:
             super().fail(code, status)
+
+    def _exhausted(self) -> Exception:
+        return self.shared.exhausted(self.extents)
 
     def profile(self, *arguments: Any, runs: int = 10) -> list[tuple[str, int, float]]:
         return self._alone.profile(*arguments, runs=runs)

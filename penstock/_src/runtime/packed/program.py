@@ -32,9 +32,6 @@ class PackedSized(SizedProgram):
         # Variables may have new values, so that the section must not run again.
         raise Stopped(f"status {code}", (code, status.copy()) if self._assigned else None)
 
-    def _exhausted(self) -> Exception:
-        return Stopped("memory")
-
     def _run(self, arguments: Sequence[Any]) -> list[np.ndarray]:
         return self._run_table(arguments)
 
@@ -109,7 +106,7 @@ class PackedProgram(OpenProgram):
             words[at] = self.libraries[code][function]
         return Call(words, 3, packing.patches, threads=self.record.threads, keep=self.libraries)
 
-    def _exhausted(self, extents: Values) -> Exception:
+    def exhausted(self, extents: Values) -> Exception:
         return Stopped("memory")
 
     def _bound(self, words: np.ndarray, block: ArenaBlock, stores: np.ndarray) -> SizedTable:
