@@ -7,7 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from penstock._src.core import errors
+from penstock._src.compiler.codegen.specials.sorts.short_keys import SHARED
+from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.pipeline import plan_function
+from penstock._src.core import dtypes, errors
+from penstock._src.devices.cpu.device import generator_for
+from penstock._src.native import host
 
 SLOW = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -80,6 +85,33 @@ def test_long_lines_are_sorted_stably(native, values, dtype, descending):
     x = np.round(values(dtype, (2, 3000)) * 9).astype(values(dtype, ()).dtype)
     number = np.arange(x.size, dtype=np.int32).reshape(x.shape)
     native(lambda p, x, n: p.sort([x, n], 1, descending), x, number)
+
+
+@pytest.mark.parametrize("n", [2 * SHARED - 1, 2 * SHARED, 3 * SHARED + 1, 9 * SHARED + 5])
+@pytest.mark.parametrize("draw", ["equal", "ascending", "descending", "mixed"])
+def test_lines_that_threads_share_are_sorted_stably(native, n, draw):
+    """Pieces are sorted by a task each, then merged."""
+    x = np.arange(n, dtype=np.float32)
+    if draw == "mixed":
+        x = np.random.default_rng(n).integers(-500, 500, n).astype(np.float32)
+        x[::1000], x[7::999] = np.nan, -0.0
+    x = {"equal": x * 0, "descending": x[::-1].copy()}.get(draw, x)
+    number = np.arange(n, dtype=np.int32)
+    for descending in (False, True):
+        native(lambda p, x, n, d=descending: p.sort([x, n], 0, d), x, number)
+        native(
+            lambda p, x, n, d=descending: p.sort([x, n], 0, d, count=n.shape[0] // 2 + 9), x, number
+        )
+
+
+@pytest.mark.parametrize(("dtype", "bytes_of_element"), [("float32", 16), ("float64", 32)])
+@pytest.mark.parametrize("threads", [1, 2, 64])
+def test_a_line_needs_the_same_memory_for_any_number_of_threads(threads, dtype, bytes_of_element):
+    p, n = LoweringContext(), 1_000_000
+    x = p.parameter(0, (n,), dtypes.as_dtype(dtype))
+    function = p.function("sort", [x], list(p.sort([x], 0, False)))
+    plan = plan_function(function, generator_for(host()), threads)
+    assert plan.arena_bytes <= 1.01 * bytes_of_element * n
 
 
 def test_nan_is_sorted_last(native):

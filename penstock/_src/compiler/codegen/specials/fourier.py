@@ -14,6 +14,7 @@ from penstock._src.compiler.codegen.specials.special import (
     SpecialLaunch,
     line_extents,
 )
+from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.fourier import factors
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
@@ -42,9 +43,10 @@ def launch(node: Node, _outputs: Any, target: Target, threads: int) -> SpecialLa
     form = element, n, bool(node.attrs["inverse"]), order
     groups = -(-lines // lanes)
     per = max(1, TASK // max(n * lanes, 1))
+    tasks = dims.ceil_divide(groups, per) if n else 0
     return SpecialLaunch(
-        (node.kind, *form), lambda target: emit(*form, target), -(-groups // per) if n else 0,
-        (x, roots, node, Scratch(2 * size * threads), lines, inner, groups, per),
+        (node.kind, *form), lambda target: emit(*form, target), tasks,
+        (x, roots, node, Scratch(2 * size * dims.minimum(tasks, threads)), lines, inner, groups, per),
         f"{node.kind}[{outer}, {n}, {inner}]",
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.nests import memory
+from penstock._src.compiler.codegen.specials.sorts import short_keys
 from penstock._src.compiler.codegen.specials.sorts.first_of_lines import (
     STATE,
     capacity,
@@ -34,7 +35,7 @@ from penstock._src.native.process.interrupts import unless_dropped
 MANY = 2  # elements of a line for each that is kept, above which the rest of the line is not sorted
 
 
-def launch(node: Node, outputs: Sequence[Node], _target: Target, threads: int) -> SpecialLaunch:
+def launch(node: Node, outputs: Sequence[Node], target: Target, threads: int) -> SpecialLaunch:
     """The launch of a sort: a task for each line. Unused results are sorted into scratch memory."""
     outer, n, inner = line_extents(node.args[0].shape, node.attrs["axis"])
     lines, count = outer * inner, dims.settled(node.attrs["count"])
@@ -44,11 +45,12 @@ def launch(node: Node, outputs: Sequence[Node], _target: Target, threads: int) -
     sizes = [lines * count * a.dtype.size for a in node.args]
     arrays = *arguments(node), *[items.get(i, Scratch(size)) for i, size in enumerate(sizes)]
     tasks, label = lines if n and count else 0, f"sort[{outer}, {n}, {inner}]"
+    rooms = dims.minimum(lines, threads)
     if node.attrs.get("heap"):
         size = 8 * (count + 1)
         return SpecialLaunch(
             ("heap of lines", types), lambda target: emit_heap_of_lines(types, target),
-            tasks, (n, inner, count, Scratch(size * threads), size, *arrays), label,
+            tasks, (n, inner, count, Scratch(size * rooms), size, *arrays), label,
         )  # fmt: skip
     if node.attrs["num_keys"] == 1 and MANY * capacity(count) <= n:
         kept = capacity(count)
@@ -56,12 +58,14 @@ def launch(node: Node, outputs: Sequence[Node], _target: Target, threads: int) -
         return SpecialLaunch(
             ("first of lines", *form, inner == 1),
             lambda target: emit_first_of_lines(types, form[2], inner == 1, target),
-            tasks, (n, inner, count, kept, Scratch(size * threads), size, *arrays), label,
+            tasks, (n, inner, count, kept, Scratch(size * rooms), size, *arrays), label,
         )  # fmt: skip
-    room = WORDS * 8 * n
+    if short_keys.takes(node, target):
+        return short_keys.launch(node, arrays, threads)
+    size = WORDS * 8 * n
     return SpecialLaunch(
         ("sort", *form), lambda target: emit_sort(*form, target), tasks,
-        (n, inner, count, Scratch(room * threads), room, *arrays), label,
+        (n, inner, count, Scratch(size * rooms), size, *arrays), label,
     )  # fmt: skip
 
 

@@ -160,37 +160,54 @@ def _rank_sort(f: Any) -> None:
 
 
 def _radix_sort(f: Any) -> None:
-    """Radix sort by bytes, the lowest first; bytes that are equal in all keys are skipped (Knuth, TAOCP volume 3, 5.2.5)."""
-    counts = f.alloca(I64, BYTES * DIGITS)
-    f.memset(counts, 0, 8 * BYTES * DIGITS)
+    radix_sort(f, _arrays(f))
+
+
+def _arrays(f: Any) -> list[tuple[Val, Val]]:
+    return [(f.keys, f.other_keys), (f.places, f.other_places)]
+
+
+def radix_sort(f: Any, arrays: Sequence[tuple[Val, Val]], first_bit: int = 0) -> None:
+    """Radix sort by bytes, the lowest first; bytes that are equal in all keys are skipped (Knuth, TAOCP volume 3, 5.2.5).
+
+    Args:
+      f: a function with the arguments n and tid.
+      arrays: of words that are moved together, each with an array of the same size for the moves. The first has the keys. The result
+        is in the first of each two.
+      first_bit: of keys; the bits below do not matter.
+    """
+    count_of_digits = BYTES - first_bit // 8
+    counts = f.alloca(I64, count_of_digits * DIGITS)
+    f.memset(counts, 0, 8 * count_of_digits * DIGITS)
+    keys = arrays[0][0]
 
     def digit(key: Val, number: int) -> Val:
-        return f.binary("lshr", key, 8 * number) & (DIGITS - 1)
+        return f.binary("lshr", key, first_bit + 8 * number) & (DIGITS - 1)
 
     def count(i: Val) -> None:
-        key = f.load(f.keys, i, I64)
-        for number in range(BYTES):
+        key = f.load(keys, i, I64)
+        for number in range(count_of_digits):
             at = digit(key, number) + number * DIGITS
             f.store(f.load(counts, at, I64) + 1, counts, at)
 
     _in_pieces(f, count)
     flipped = f.i64(0)
-    for number in range(BYTES):
+    for number in range(count_of_digits):
         here = f.at(counts, number * DIGITS, I64)
-        flipped = _sort_by_digit(f, here, flipped, functools.partial(digit, number=number))
-    f.when(flipped.ne(0), lambda: _copy_back(f))
+        flipped = _sort_by_digit(f, arrays, here, flipped, functools.partial(digit, number=number))
+    f.when(flipped.ne(0), lambda: _copy_back(f, arrays))
 
 
-def _sort_by_digit(f: Any, counts: Val, flipped: Val, digit: Callable[[Val], Val]) -> Val:
-    """Moves keys and indices to the other arrays, unless all keys share the digit; returns True if the arrays are exchanged."""
-    source = [
-        f.select(flipped.ne(0), b, a)
-        for a, b in ((f.keys, f.other_keys), (f.places, f.other_places))
-    ]
-    target = [
-        f.select(flipped.ne(0), a, b)
-        for a, b in ((f.keys, f.other_keys), (f.places, f.other_places))
-    ]
+def _sort_by_digit(
+    f: Any,
+    arrays: Sequence[tuple[Val, Val]],
+    counts: Val,
+    flipped: Val,
+    digit: Callable[[Val], Val],
+) -> Val:
+    """Moves words to the other arrays, unless all keys share the digit; returns 1 if the arrays are exchanged."""
+    source = [f.select(flipped.ne(0), b, a) for a, b in arrays]
+    target = [f.select(flipped.ne(0), a, b) for a, b in arrays]
 
     def move() -> tuple[Val, ...]:
         def begin(i: Val, before: Val) -> tuple[Val, ...]:
@@ -206,13 +223,14 @@ def _sort_by_digit(f: Any, counts: Val, flipped: Val, digit: Callable[[Val], Val
             place = f.load(counts, at, I64)
             f.store(place + 1, counts, at)
             f.store(key, target[0], place)
-            f.store(f.load(source[1], i, I64), target[1], place)
+            for a, b in zip(source[1:], target[1:], strict=True):
+                f.store(f.load(a, i, I64), b, place)
 
         _in_pieces(f, one)
         return (flipped ^ 1,)
 
     # Any key will do: all have this digit, or the first does not have all counts.
-    shared = f.load(counts, digit(f.load(f.keys, 0, I64)), I64).eq(f.n)
+    shared = f.load(counts, digit(f.load(arrays[0][0], 0, I64)), I64).eq(f.n)
     return f.when(shared, lambda: (flipped,), move)[0]
 
 
@@ -225,9 +243,9 @@ def _in_pieces(f: Any, body: Callable[[Val], None]) -> None:
     f.loop(f.i64(0), f.n, PIECE, piece)
 
 
-def _copy_back(f: Any) -> None:
-    f.memcpy(f.keys, f.other_keys, f.n * 8)
-    f.memcpy(f.places, f.other_places, f.n * 8)
+def _copy_back(f: Any, arrays: Sequence[tuple[Val, Val]]) -> None:
+    for to, source in arrays:
+        f.memcpy(to, source, f.n * 8)
 
 
 def _merge_sort(f: Any) -> None:
@@ -280,4 +298,4 @@ def _merge_sort(f: Any) -> None:
         return run * 2, flipped ^ 1
 
     _, flipped = f.loop_while(lambda run, _: run < f.n, pass_over, f.i64(1), f.i64(0))
-    f.when(flipped.ne(0), lambda: _copy_back(f))
+    f.when(flipped.ne(0), lambda: _copy_back(f, _arrays(f)))

@@ -59,10 +59,11 @@ def launch(node: Node, _outputs: Sequence[Node], target: Target, threads: int) -
     per = dims.minimum(dims.maximum(per, least), max(least, MOST_ROWS))
     size = block * (features * x.dtype.size + sums * values.dtype.size)
     room = -(-size // 64) * 64
+    tasks = dims.ceil_divide(rows, per) if sums else 0
     return SpecialLaunch(
-        ("leaf masks", form), lambda target: emit(form, target), dims.ceil_divide(rows, per) if sums else 0,
+        ("leaf masks", form), lambda target: emit(form, target), tasks,
         (x, base, values, feature, threshold, mask, sets, words, units, node,
-         Scratch(room * threads), room, rows, features, sums, width, int(units.shape[0]), per),
+         Scratch(room * dims.minimum(tasks, threads)), room, rows, features, sums, width, int(units.shape[0]), per),
         f"leaf masks[{rows}, {int(units.shape[0])}]",
     )  # fmt: skip
 
