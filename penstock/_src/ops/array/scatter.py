@@ -10,7 +10,7 @@ from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.native.algorithms.segments import combine_at
+from penstock._src.native.algorithms.grouping.segments import combine_at
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.gather import bad_vectors, check_policy, rows_shape

@@ -6,6 +6,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY
+from penstock._src.native.algorithms.grouping import parting
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.rules import reshape, show
@@ -41,19 +43,26 @@ class DynamicPartition(Op):
                 f"data.shape must start with partitions.shape, got data.shape = {show(data.shape)}, "
                 f"partitions.shape = {show(partitions.shape)}"
             )
-        numbers = partitions.reshape(-1)
+        numbers = np.ascontiguousarray(partitions.reshape(-1))
+        rows = data.reshape(numbers.size, *data.shape[rank:])
+        if runs_native_code() and not data.dtype.hasobject:
+            sizes, first_bad = parting.sizes_of(numbers, self.num_partitions)
+            if first_bad < numbers.size:
+                raise self._refused(partitions, first_bad)
+            return parting.parted(rows, numbers, sizes)
         bad = np.flatnonzero((numbers < 0) | (numbers >= self.num_partitions))
         if bad.size:
-            at = np.unravel_index(int(bad[0]), partitions.shape) if rank else ()
-            place = f"[{','.join(str(int(i)) for i in at)}]" if rank else ""
-            raise self.invalid(
-                f"partitions{place} = {numbers[bad[0]]} is not in [0, {self.num_partitions})"
-            )
-        rows = data.reshape(numbers.size, *data.shape[rank:])
-        if self.num_partitions <= 127:
-            numbers = numbers.astype(np.int8)  # which are compared four times as fast
+            raise self._refused(partitions, int(bad[0]))
         parts = (np.flatnonzero(numbers == i) for i in range(self.num_partitions))
         return [rows.take(part, axis=0) for part in parts]
+
+    def _refused(self, partitions, at):
+        """The error for the part of a row that does not exist."""
+        places = np.unravel_index(at, partitions.shape)
+        place = f"[{','.join(str(int(i)) for i in places)}]" if partitions.ndim else ""
+        return self.invalid(
+            f"partitions{place} = {partitions[places]} is not in [0, {self.num_partitions})"
+        )
 
 
 class _Stitch(Op):

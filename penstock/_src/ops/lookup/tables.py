@@ -21,7 +21,7 @@ from penstock._src.core.values import resources
 from penstock._src.core.values.groups import NotGrouped, flat, is_group, like
 from penstock._src.core.values.resources import Resource
 from penstock._src.filesystems.files import read
-from penstock._src.native.algorithms.number_index import NumberIndex
+from penstock._src.native.algorithms.grouping.number_index import NumberIndex
 from penstock._src.native.readers.string_index import StringIndex
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.array.concat import handle_array

@@ -16,7 +16,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import ANY, INDEX, NUMBER
 from penstock._src.core.values.resources import as_variable, owned
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.native.algorithms.segments import combine_at
+from penstock._src.native.algorithms.grouping.segments import combine_at
 from penstock._src.ops.array.gather import rows_shape
 from penstock._src.ops.array.slice import TensorStridedSliceUpdate
 from penstock._src.ops.rules import show

@@ -9,7 +9,7 @@ from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import F32, F64, I32, I64, PTR, is_float, scalar, vec
 from ...language.value import Val
-from ..segments import combined
+from ..grouping.segments import combined
 
 TYPES = {"float32": F32, "float64": F64, "int32": I32, "int64": I64}
 _LANES = 16

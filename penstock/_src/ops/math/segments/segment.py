@@ -10,7 +10,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NUMBER
 from penstock._src.core.values.arrays import name_of
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.native.algorithms import segments
+from penstock._src.native.algorithms.grouping import segments
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.math.binary import truncated_quotient

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock._src.native.algorithms.number_index import NumberIndex, numbered
+from penstock._src.native.algorithms.grouping.number_index import NumberIndex, numbered
 
 WORDS = st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(-3, 3) | st.integers(0, 20).map(lambda n: n << 32)  # fmt: skip
 

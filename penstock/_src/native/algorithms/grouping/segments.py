@@ -7,13 +7,13 @@ import numpy as np
 
 from penstock._src.core.values.arrays import name_of
 
-from .. import python_calls as py
-from ..builtins import compiled
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import F32, F64, I32, I64, PTR, vec
-from ..language.value import Val
-from ..systems import runs_native_code
+from ... import python_calls as py
+from ...builtins import compiled
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import F32, F64, I32, I64, PTR, vec
+from ...language.value import Val
+from ...systems import runs_native_code
 
 STRETCH = 128  # rows that one running sum adds up: its error grows with its steps
 LANES = 16

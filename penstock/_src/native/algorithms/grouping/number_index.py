@@ -10,12 +10,12 @@ import numpy as np
 
 from penstock._src.core.values.arrays import name_of
 
-from .. import python_calls as py
-from ..builtins import compiled
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import I32, I64, OF_NUMPY, PTR
-from ..language.value import Val
+from ... import python_calls as py
+from ...builtins import compiled
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import I32, I64, OF_NUMPY, PTR
+from ...language.value import Val
 
 MOST = 1 << 29  # maximum number of values, so that table indices are 32-bit numbers
 _GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)  # 2**64 over the golden ratio, as a signed word

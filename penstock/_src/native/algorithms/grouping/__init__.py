@@ -1,0 +1,1 @@
+"""Rows and numbers put into groups: equal ones, parts, segments."""
