@@ -41,6 +41,7 @@ def random(*shape, seed=0, dtype=np.float32):
 
 
 X = random(3, 4, 5)
+DEFINITE = np.float32([[[4, 1, 2], [1, 5, 0], [2, 0, 6]], [[1, 0.5, 0], [0.5, 2, 0], [0, 0, 3]]])
 
 
 def doublings(x):
@@ -103,6 +104,38 @@ CASES = {
         lambda p, x: p.fourier_transform(x, 1, False),
         [X * (1 + 1j)],
         np.fft.fft(X * (1 + 1j), axis=1).astype(np.complex64),
+    ),
+    "cholesky": (
+        lambda p, x: p.cholesky(x),
+        [DEFINITE],
+        np.linalg.cholesky(DEFINITE),
+    ),
+    "lu": (
+        lambda p, x: p.lu(x),
+        [np.float32([[[0, 2, 4], [2, 8, 0], [1, 5, 0.5]]])],
+        (
+            np.float32([[[2, 8, 0], [0, 2, 4], [0.5, 0.5, -1.5]]]),
+            np.int32([[1, 0, 2]]),
+            np.int32([1]),
+        ),
+    ),
+    "qr": (
+        lambda p, x: p.qr(x, 2),
+        [DEFINITE[:, :, :2]],
+        (
+            np.linalg.qr(DEFINITE[:, :, :2])[0],
+            np.linalg.qr(DEFINITE[:, :, :2], "complete")[1],
+        ),
+    ),
+    "triangular_solve": (
+        lambda p, a, b: p.triangular_solve(a, b, False),
+        [DEFINITE, DEFINITE[:, :, :2]],
+        np.linalg.solve(np.triu(DEFINITE), DEFINITE[:, :, :2]),
+    ),
+    "triangular_solve unit": (
+        lambda p, a, b: p.triangular_solve(a, b, True, True),
+        [DEFINITE, DEFINITE[:, :, :2]],
+        np.linalg.solve(np.tril(DEFINITE, -1) + np.eye(3, dtype=np.float32), DEFINITE[:, :, :2]),
     ),
     **{
         f"unpack {name}": (

@@ -15,6 +15,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.formats.stablehlo import (  # noqa: F401 - they register how kinds are written
     elementwise,
     indexing,
+    matrices,
     movement,
     packed,
     random_bits,

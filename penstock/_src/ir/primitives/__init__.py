@@ -8,6 +8,7 @@ then the file of a subject:
     movement       reshape, transpose, broadcast, slice, reverse, pad, concat, windows, blocks at run-time starts
     reduction      reduce, arg_reduce, scan, contract
     lines          sort, Fourier transform
+    matrices       factorizations, triangular systems
     indexing       gather, scatter
     packed         packed weights, ensembles of trees
     exchanges      between processes
@@ -22,6 +23,7 @@ from penstock._src.ir.primitives import (  # noqa: F401 - their classes enter PR
     indexing,
     leaves,
     lines,
+    matrices,
     movement,
     packed,
 )

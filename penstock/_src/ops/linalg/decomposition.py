@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, INDEX
@@ -36,6 +35,7 @@ class Cholesky(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    host_kernel = elimination.COMPILED_EARLY
     vectorize = "rows"
 
     def shape(self, input):
@@ -64,7 +64,7 @@ class Cholesky(Op):
             return np.stack(flat).reshape(x.shape).astype(input.dtype, copy=False)
 
     def lower(self, p, input):
-        factor = elimination.cholesky(p, elimination.as_batch(p, input))
+        factor = elimination.cholesky(p, elimination.square_batch(p, input))
         return p.cast(p.reshape(factor, input.shape), input.dtype)
 
 
@@ -106,6 +106,7 @@ class Qr(Op):
 
     signature = "input: T -> q: T, r: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    host_kernel = elimination.COMPILED_EARLY
     full_matrices: bool = False
     vectorize = "rows"
 
@@ -147,9 +148,9 @@ class Qr(Op):
 
     def lower(self, p, input):
         *batch, m, n = input.shape
-        q, r = elimination.qr(p, elimination.as_batch(p, input, elimination.LARGEST_OF_QR))
         k = m if self.full_matrices else min(m, n)
-        q, r = p.slice_axis(q, 2, 0, k), p.slice_axis(r, 1, 0, k)
+        q, r = elimination.qr(p, input, k)
+        r = p.slice_axis(r, 1, 0, k)
         return (
             p.cast(p.reshape(q, (*batch, m, k)), input.dtype),
             p.cast(p.reshape(r, (*batch, k, n)), input.dtype),
@@ -190,8 +191,7 @@ class Lu(Op):
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
     output_idx_type: INDEX = dtypes.int32
     vectorize = "rows"
-    # NumPy has no such function: the host eliminates column by column.
-    host_kernel = HostKernel(compiles_from=SLOWEST, opens="none")
+    host_kernel = elimination.COMPILED_EARLY
 
     def shape(self, input):
         both = square(input)
@@ -213,7 +213,7 @@ class Lu(Op):
         )
 
     def lower(self, p, input):
-        factors, order, pivots, _ = elimination.factorized(p, elimination.as_batch(p, input))
+        factors, order, pivots, _ = elimination.factorized(p, elimination.square_batch(p, input))
         p.check(elimination.are_pivots(p, pivots), f"{self.op_type}: Input is not invertible.")
         order = p.cast(p.reshape(order, input.shape[:-1]), self.output_idx_type)
         return p.cast(p.reshape(factors, input.shape), input.dtype), order

@@ -1,29 +1,34 @@
-"""Lowers linear solves and factorizations to loops over some columns of batches of matrices, and products that carry these over to the rest.
+"""Lowers linear solves and factorizations of batches of matrices.
 
-Every step processes all matrices of a batch at once. Matrices are [batch, n, n], right-hand sides [batch, n, k].
+CPUs have kernels for them (`ir/primitives/matrices.py`). Elsewhere they are loops over some columns, and products that carry these over to the rest: every
+step processes all matrices of a batch at once. Matrices are [batch, n, n], right-hand sides [batch, n, k].
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import SLOWEST, HostKernel
+from penstock._src.core.calls.placement import CPU
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import Extent, ceil_divide, is_symbolic
 from penstock._src.ir.immediate import ImmediateBuilder
 from penstock._src.ops.linalg.matrices import widened
 
-# Rows of matrices; of larger ones LAPACK is faster, on the host. A step of QR goes over all of a matrix.
-LARGEST, LARGEST_OF_QR = 1024, 256
+# Rows of matrices; of larger ones LAPACK is faster, on the host, as all threads work on one. A step of QR by primitives goes over all of a matrix.
+LARGEST, LARGEST_OF_QR = 2048, 256
 LEAST_BLOCK, MOST_BLOCKS = 32, 16
+# A kernel serves all sizes, and is faster than LAPACK from some tens of rows on.
+COMPILED_EARLY = HostKernel(compiles_from=SLOWEST, opens="all")
 # Columns of a block that are worked on step by step: a wider block's left half carries over to the right one. Steps of exchanges and
 # substitutions are more kernels, which pays off for large matrices only.
 STEPS, STEPS_OF_CHOLESKY = 32, 16
 
 
-def as_batch(p: Any, x: Any, largest: int = LARGEST) -> Any:
+def _as_batch(p: Any, x: Any, largest: int) -> Any:
     """Matrices with one batch axis, of 16-bit floats as float32.
 
     Raises:
@@ -31,19 +36,40 @@ def as_batch(p: Any, x: Any, largest: int = LARGEST) -> Any:
     """
     if max(x.shape[-2:]) > largest:
         raise NotLowerable(f"matrices of more than {largest} rows are left to LAPACK")
-    return batched(p, x)
+    return _batched(p, x, (math.prod(x.shape[:-2]), *x.shape[-2:]))
 
 
-def batched(p: Any, x: Any) -> Any:
-    """The same of matrices with any number of columns.
+def square_batch(p: Any, x: Any) -> Any:
+    """The same of square matrices; that they are is a condition where extents are unknown.
 
     Raises:
-      NotLowerable: they are complex or empty.
+      NotLowerable: they are not square, complex, empty or large.
     """
+    rows, n = x.shape[-2:]
+    if rows != n:
+        raise NotLowerable("matrices that are not square")
+    if n > LARGEST:
+        raise NotLowerable(f"matrices of more than {LARGEST} rows are left to LAPACK")
+    return _batched(p, x, (math.prod(x.shape[:-2]), n, n))
+
+
+def right_sides(p: Any, a: Any, x: Any) -> Any:
+    """Right-hand sides [batch, n, k] of the equations of matrices [batch, n, n].
+
+    Raises:
+      NotLowerable: they do not fit, or are complex or empty.
+    """
+    batch, n, _ = a.shape
+    if x.shape[-2] != n or math.prod(x.shape[:-2]) != batch:
+        raise NotLowerable("right-hand sides that do not fit")
+    return _batched(p, x, (batch, n, x.shape[-1]))
+
+
+def _batched(p: Any, x: Any, shape: Sequence[Extent]) -> Any:
     if x.dtype.is_complex or not x.size:
         raise NotLowerable("matrices that are complex or empty")
     wide = x if x.dtype in (dtypes.float32, dtypes.float64) else p.cast(x, dtypes.float32)
-    return p.reshape(wide, (math.prod(x.shape[:-2]), *x.shape[-2:]))
+    return p.reshape(wide, shape)
 
 
 def computed_now(op: Any, matrix: Any, *others: Any) -> Any:
@@ -120,11 +146,26 @@ def _beneath(p: Any, panel: Any, n: int) -> Any:
     return p.concat([panel, p.full((batch, n - rows, columns), 0, panel.dtype)], 1)
 
 
+def _has_kernels(p: Any) -> bool:
+    """True if a program's device is a CPU."""
+    return p.device is None or p.device == CPU
+
+
 def factorized(p: Any, a: Any) -> tuple[Any, Any, Any, Any]:
     """LU with row exchanges: (L and U in one [batch, n, n], order of rows, pivots [batch, n], exchanges [batch]).
 
-    Golub & Van Loan, "Matrix Computations", 3.2.11, by blocks of columns. If a pivot is 0, the matrix is singular and the rest is meaningless.
+    If a pivot is 0, the matrix is singular and the rest is meaningless.
     """
+    if not _has_kernels(p):
+        return factorized_by_steps(p, a)
+    factors, order, exchanges = p.lu(a)
+    n = a.shape[1]
+    is_pivot = p.eq(_places(p, n), p.iota((1, 1, n), 2, dtypes.int32))
+    return factors, order, p.reduce_sum(p.select(is_pivot, factors, 0.0), (2,)), exchanges
+
+
+def factorized_by_steps(p: Any, a: Any) -> tuple[Any, Any, Any, Any]:
+    """The same by primitives: Golub & Van Loan, "Matrix Computations", 3.2.11, by blocks of columns."""
     batch, n, _ = a.shape
     order, exchanges = p.iota((batch, n), 1, dtypes.int32), p.full((batch,), 0, dtypes.int32)
     rows, panels, tops, orders, pivots = a, [], [], [], []
@@ -262,6 +303,8 @@ def solved(p: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 def substituted(p: Any, a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
     """The solution of a x = b for triangular matrices; zeros on the diagonal are divided by. `unit`: it is taken for ones."""
+    if _has_kernels(p):
+        return p.triangular_solve(a, b, lower, unit)
     n = a.shape[1]
     solutions: list[Any] = []
     parts = blocks(n)
@@ -312,6 +355,8 @@ def _substituted_rows(p: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:
 
 def cholesky(p: Any, a: Any) -> Any:
     """The lower triangular factors; NaN where a matrix is not positive definite. Upper triangles are not read."""
+    if _has_kernels(p):
+        return p.cholesky(a)
     batch, n, _ = a.shape
     places, across = _places(p, n), p.iota((1, 1, n), 2, dtypes.int32)
     rest = p.select(p.ge(places, across), a, p.transpose(a, (0, 2, 1)))
@@ -364,8 +409,17 @@ def _cholesky_columns(p: Any, panel: Any) -> Any:
     return steps(p, size, step, [panel])[0]
 
 
-def qr(p: Any, a: Any) -> tuple[Any, Any]:
-    """Q [batch, m, m] and R [batch, m, n], by Householder's reflections with LAPACK's signs."""
+def qr(p: Any, x: Any, columns: Extent) -> tuple[Any, Any]:
+    """The first columns of Q [batch, m, columns], and R [batch, m, n], by Householder's reflections with LAPACK's signs."""
+    if _has_kernels(p):
+        q, r = p.qr(_as_batch(p, x, LARGEST), columns)
+        return q, r
+    q, r = qr_by_steps(p, _as_batch(p, x, LARGEST_OF_QR))
+    return p.slice_axis(q, 2, 0, columns), r
+
+
+def qr_by_steps(p: Any, a: Any) -> tuple[Any, Any]:
+    """Q [batch, m, m] and R [batch, m, n] by primitives."""
     batch, m, n = a.shape
     places = _places(p, m)
     across, rows = (p.iota((1, 1, size), 2, dtypes.int32) for size in (n, m))

@@ -37,6 +37,7 @@ class MatrixInverse(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    host_kernel = elimination.COMPILED_EARLY
     adjoint: bool = False
     vectorize = "rows"
 
@@ -56,7 +57,7 @@ class MatrixInverse(Op):
         return _inverse(self, x)
 
     def lower(self, p, input):
-        a = _oriented(p, elimination.as_batch(p, input), self.adjoint)
+        a = _oriented(p, elimination.square_batch(p, input), self.adjoint)
         n = a.shape[1]
         identity = p.eq(p.iota((1, n, n), 1, dtypes.int32), p.iota((1, n, n), 2, dtypes.int32))
         ones = p.broadcast_to(p.cast(identity, a.dtype), a.shape)
@@ -70,6 +71,7 @@ class MatrixDeterminant(Op):
 
     signature = "input: T -> output: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    host_kernel = elimination.COMPILED_EARLY
     vectorize = "rows"
 
     def shape(self, input):
@@ -105,6 +107,7 @@ class LogMatrixDeterminant(Op):
 
     signature = "input: T -> sign: T, log_abs_determinant: T"
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    host_kernel = elimination.COMPILED_EARLY
     vectorize = "rows"
 
     def shape(self, input):
@@ -139,6 +142,7 @@ class MatrixSolve(Op):
     signature = "matrix: T, rhs: T -> output: T"
     ranks = {"rhs": at_least(2)}
     T = COMPLEX | {dtypes.float16, dtypes.float32, dtypes.float64}
+    host_kernel = elimination.COMPILED_EARLY
     adjoint: bool = False
     vectorize = "rows, rows"
 
@@ -172,8 +176,8 @@ class MatrixSolve(Op):
             raise self.invalid("Input matrix is not invertible.") from None
 
     def lower(self, p, matrix, rhs):
-        a = _oriented(p, elimination.as_batch(p, matrix), self.adjoint)
-        solution, pivots = elimination.solved(p, a, elimination.batched(p, rhs))
+        a = _oriented(p, elimination.square_batch(p, matrix), self.adjoint)
+        solution, pivots = elimination.solved(p, a, elimination.right_sides(p, a, rhs))
         p.check(
             elimination.are_pivots(p, pivots), f"{self.op_type}: Input matrix is not invertible."
         )
@@ -186,6 +190,7 @@ class MatrixTriangularSolve(Op):
     signature = "matrix: T, rhs: T -> output: T"
     ranks = {"rhs": at_least(2)}
     T = FLOAT | COMPLEX
+    host_kernel = elimination.COMPILED_EARLY
     lower: bool = True
     adjoint: bool = False
 
@@ -223,8 +228,8 @@ class MatrixTriangularSolve(Op):
     def lower_op(self, p, matrix, rhs):
         batch = p.broadcast_shape(matrix.shape[:-2], rhs.shape[:-2])
         shape = (*batch, *rhs.shape[-2:])
-        a = elimination.as_batch(p, p.broadcast_to(matrix, (*batch, *matrix.shape[-2:])))
-        b = elimination.batched(p, p.broadcast_to(rhs, shape))
+        a = elimination.square_batch(p, p.broadcast_to(matrix, (*batch, *matrix.shape[-2:])))
+        b = elimination.right_sides(p, a, p.broadcast_to(rhs, shape))
         lower = self.lower != self.adjoint
         solution = elimination.substituted(p, _oriented(p, a, self.adjoint), b, lower)
         return p.cast(p.reshape(solution, shape), rhs.dtype)
@@ -237,7 +242,7 @@ def _oriented(p, a, adjoint):
 
 def _sign_and_pivots(p, input):
     """1 or -1 by the row exchanges of the elimination [batch], and the pivots [batch, n]."""
-    _, _, pivots, exchanges = elimination.factorized(p, elimination.as_batch(p, input))
+    _, _, pivots, exchanges = elimination.factorized(p, elimination.square_batch(p, input))
     return p.cast(1 - 2 * p.mod(exchanges, 2), pivots.dtype), pivots
 
 

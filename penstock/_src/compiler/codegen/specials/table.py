@@ -2,13 +2,25 @@
 
 from penstock._src.compiler.codegen.specials.special import Special
 from penstock._src.ir.node import Node
-from penstock._src.ir.primitives import exchanges, indexing, leaves, lines, packed, reduction
+from penstock._src.ir.primitives import (
+    exchanges,
+    indexing,
+    leaves,
+    lines,
+    matrices,
+    packed,
+    reduction,
+)
 from penstock._src.util.lazy import ByName
 
 # Imported by name: a program loads only the files of the kinds that it contains.
 SPECIALS: dict[str, Special] = {
     exchanges.ExchangeStart.kind: Special(ByName(f"{__package__}.exchanges", "launch")),
     exchanges.ExchangeWait.kind: Special(ByName(f"{__package__}.exchanges", "launch_look")),
+    matrices.Cholesky.kind: Special(ByName(f"{__package__}.matrices.cholesky", "launch")),
+    matrices.Lu.kind: Special(ByName(f"{__package__}.matrices.lu", "launch")),
+    matrices.Qr.kind: Special(ByName(f"{__package__}.matrices.qr", "launch")),
+    matrices.TriangularSolve.kind: Special(ByName(f"{__package__}.matrices.triangular", "launch")),
     lines.Fft.kind: Special(ByName(f"{__package__}.fourier", "launch")),
     packed.LeafMasks.kind: Special(ByName(f"{__package__}.trees.masks", "launch")),
     leaves.RandomBits.kind: Special(ByName(f"{__package__}.random_bits", "launch")),

@@ -1,0 +1,249 @@
+"""QR factors of matrices by blocks of Householder's reflections: a task for each matrix.
+
+The product of a block's reflections is I - V T V^T (Schreiber, Van Loan, "A storage-efficient WY representation for products of Householder
+transformations", 1989), so that it is carried over to the rest by products. V stays below the diagonal of R until Q is made.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock._src.compiler.codegen.scalars.registers import memory_type
+from penstock._src.compiler.codegen.specials.matrices.blocks import (
+    BLOCK,
+    copy_rows,
+    minus_product,
+    panel_stride,
+    write_block_functions,
+)
+from penstock._src.compiler.codegen.specials.special import Scratch, SpecialLaunch
+from penstock._src.ir.extents import dims
+from penstock._src.ir.node import Node
+from penstock._src.native import Code, Module, Target
+from penstock._src.native.language.types import I64, PTR, SIZE, vec
+from penstock._src.native.language.value import Val
+from penstock._src.native.process.interrupts import unless_dropped
+
+COLUMNS = 256  # to which a block is carried over at once
+
+
+def launch(node: Node, outputs: Sequence[Node], target: Target, threads: int) -> SpecialLaunch:
+    """The launch that factorizes matrices. Unused results go to scratch memory."""
+    (a,) = node.args
+    batch, m, n = a.shape
+    ty = memory_type(a.dtype)
+    columns = node.attrs["columns"]
+    items = {item.attrs["index"]: item for item in outputs}
+    sizes = batch * m * columns * SIZE[ty], a.size * SIZE[ty]
+    arrays = [items.get(i, Scratch(size)) for i, size in enumerate(sizes)]
+    blocks = dims.ceil_divide(dims.minimum(m, n), BLOCK)
+    elements = BLOCK * m + 2 * BLOCK * panel_stride(COLUMNS, target, ty) + blocks * BLOCK * BLOCK
+    return SpecialLaunch(
+        ("qr", ty), lambda target: emit(ty, target), batch if m and n else 0,
+        (m, n, columns, Scratch(elements * SIZE[ty] * dims.minimum(batch, threads)), elements, a, *arrays), f"qr[{batch}, {m}, {n}]",
+    )  # fmt: skip
+
+
+def emit(ty: str, target: Target) -> Code:
+    """Context: m, n, columns of Q, scratch for each thread, its elements, matrices, Q, R."""
+    module = Module(target)
+    write_block_functions(module, ty)
+    with module.fn("reflect", internal=True, noalias=False, a=PTR, rows=I64, size=I64, t=PTR) as f:
+        _reflect(f, ty)
+    with module.fn(
+        "carry_over", internal=True, noalias=False,
+        v=PTR, rows=I64, size=I64, t=PTR, stride_t=I64, step_t=I64, c=PTR, stride=I64, columns=I64, panels=PTR,
+    ) as f:  # fmt: skip
+        _carry_over(f, ty)
+    with module.task("task") as f:
+        _Matrix(f, ty).write()
+    return Code.of(module)
+
+
+class _Matrix:
+    """Writes the code for the task's matrix."""
+
+    def __init__(self, f: Any, ty: str) -> None:
+        self.f, self.ty = f, ty
+        self.m, self.n, self.columns = (f.load(f.ctx, i, I64) for i in range(3))
+        self.v = f.at(f.load(f.ctx, 3, PTR), f.tid * f.load(f.ctx, 4, I64), ty)
+        self.panels = f.at(self.v, self.m * BLOCK, ty)
+        self.t = f.at(self.panels, 2 * BLOCK * panel_stride(COLUMNS, f.target, ty), ty)
+        source, q, r = (f.load(f.ctx, 5 + i, PTR) for i in range(3))
+        self.source, self.r = (f.at(x, f.task * self.m * self.n, ty) for x in (source, r))
+        self.q = f.at(q, f.task * self.m * self.columns, ty)
+
+    def write(self) -> None:
+        """Writes the factors."""
+        f, m, n = self.f, self.m, self.n
+        f.memcpy(self.r, self.source, m * n * SIZE[self.ty])
+        f.memset(self.q, 0, m * self.columns * SIZE[self.ty])
+        one = f.const(1.0, self.ty)
+        diagonal = f.min(m, self.columns)
+        f.loop(f.i64(0), diagonal, 1, lambda i: f.store(one, self.q, i * self.columns + i))
+        count = f.min(m - 1, n)
+        f.loop(
+            f.i64(0),
+            count,
+            BLOCK,
+            lambda begin: unless_dropped(f, lambda: self._block(begin, count)),
+        )
+        blocks = (count + (BLOCK - 1)) // BLOCK
+        f.loop(
+            f.i64(0), blocks, 1,
+            lambda i: unless_dropped(f, lambda: self._unit((blocks - 1 - i) * BLOCK, count)),
+        )  # fmt: skip
+
+        def clear(i: Val) -> None:
+            f.memset(f.at(self.r, i * n, self.ty), 0, f.min(i, n) * SIZE[self.ty])
+
+        f.loop(f.i64(1), m, 1, clear)
+
+    def _own(self, begin: Val, count: Val) -> tuple[Val, Val, Val, Val]:
+        """The block in R, its rows and columns, and its T."""
+        f = self.f
+        own = f.at(self.r, begin * self.n + begin, self.ty)
+        return (
+            own,
+            self.m - begin,
+            f.min(count - begin, BLOCK),
+            f.at(self.t, begin * BLOCK, self.ty),
+        )
+
+    def _block(self, begin: Val, count: Val) -> None:
+        f, n, width = self.f, self.n, self.f.i64(BLOCK)
+        own, rows, size, t = self._own(begin, count)
+        copy_rows(f, self.v, width, own, n, (rows, size), self.ty)
+        f.call("reflect", self.v, rows, size, t)
+        copy_rows(f, own, n, self.v, width, (rows, size), self.ty)
+        self._clean(size)
+        rest = n - begin - size
+        # The reflections are undone in their order: by the transpose of T.
+        f.call(
+            "carry_over",
+            self.v,
+            rows,
+            size,
+            t,
+            1,
+            BLOCK,
+            f.at(own, size, self.ty),
+            n,
+            rest,
+            self.panels,
+        )
+
+    def _unit(self, begin: Val, count: Val) -> None:
+        f = self.f
+        own, rows, size, t = self._own(begin, count)
+        copy_rows(f, self.v, f.i64(BLOCK), own, self.n, (rows, size), self.ty)
+        self._clean(size)
+        # Columns before the block's are still those of the unit matrix, with zeros in the block's rows.
+        to = f.at(self.q, begin * self.columns + begin, self.ty)
+        f.call(
+            "carry_over",
+            self.v,
+            rows,
+            size,
+            t,
+            BLOCK,
+            1,
+            to,
+            self.columns,
+            self.columns - begin,
+            self.panels,
+        )
+
+    def _clean(self, size: Val) -> None:
+        """Makes V of a block's columns: ones on the diagonal, and zeros above it."""
+        f = self.f
+        zero, one = (f.const(x, self.ty) for x in (0.0, 1.0))
+
+        def row(i: Val) -> None:
+            f.store(one, self.v, i * BLOCK + i)
+            f.loop(i + 1, size, 1, lambda j: f.store(zero, self.v, i * BLOCK + j))
+
+        f.loop(f.i64(0), size, 1, row)
+
+
+def _reflect(f: Any, ty: str) -> None:
+    """Makes a block [rows, size] upper triangular, with V below the diagonal; writes T."""
+    lanes = f.target.lanes(ty)
+    starts, wide = range(0, BLOCK, lanes), vec(ty, lanes)
+    products = f.alloca(ty, BLOCK)
+    f.memset(f.t, 0, BLOCK * BLOCK * SIZE[ty])
+
+    def step(j: Val) -> None:
+        rest = _squares(f, j, ty)
+        f.when(rest.ne(0.0) | f.compare("uno", rest, rest), lambda: reflected(j, rest))
+
+    def reflected(j: Val, rest: Val) -> None:
+        first = f.load(f.a, j * BLOCK + j, ty)
+        norm = f.intrinsic("sqrt", first * first + rest)
+        beta = f.select(f.compare("ge", first, f.const(0.0, ty)), -norm, norm)
+        tau, head = (beta - first) / beta, first - beta
+        own = [f.load(f.a, j * BLOCK + start, wide) for start in starts]
+
+        def add(i: Val, *sums: Val) -> list[Val]:
+            row = [f.load(f.a, i * BLOCK + start, wide) for start in starts]
+            v = f.load(f.a, i * BLOCK + j, ty) / head
+            f.store(v, f.a, i * BLOCK + j)
+            return [f.fma(f.splat(v, lanes), x, s) for x, s in zip(row, sums, strict=True)]
+
+        sums = f.loop(j + 1, f.rows, 1, add, *own)
+        for start, s in zip(starts, sums, strict=True):
+            f.store(s, products, start)
+        later = [f.lane_numbers(lanes, I64) + start > f.splat(j, lanes) for start in starts]
+
+        def change(i: Val, factor: Val) -> None:
+            spread = f.splat(factor, lanes)
+            for start, mask, s in zip(starts, later, sums, strict=True):
+                x = f.load(f.a, i * BLOCK + start, wide)
+                f.store(f.select(mask, minus_product(f, x, spread, s), x), f.a, i * BLOCK + start)
+
+        change(j, tau)
+        f.loop(j + 1, f.rows, 1, lambda i: change(i, tau * f.load(f.a, i * BLOCK + j, ty)))
+        f.store(beta, f.a, j * BLOCK + j)
+        f.store(tau, f.t, j * BLOCK + j)
+
+        def column(p: Val) -> None:
+            def take(k: Val, s: Val) -> tuple[Val]:
+                return (f.fma(f.load(f.t, p * BLOCK + k, ty), f.load(products, k, ty), s),)
+
+            (s,) = f.loop(p, j, 1, take, f.const(0.0, ty))
+            f.store(-tau * s, f.t, p * BLOCK + j)
+
+        f.loop(f.i64(0), j, 1, column)
+
+    f.loop(f.i64(0), f.size, 1, step)
+
+
+def _squares(f: Any, j: Val, ty: str) -> Val:
+    """The sum of the squares of column j below its diagonal."""
+    lanes = f.target.lanes(ty)
+    offsets = f.lane_numbers(lanes, I64) * BLOCK
+
+    def add(i: Val, s: Val) -> tuple[Val]:
+        x = f.gather(
+            f.at(f.a, i * BLOCK + j, ty), offsets, vec(ty, lanes), f.mask(lanes, f.rows - i)
+        )
+        return (f.fma(x, x, s),)
+
+    (s,) = f.loop(j + 1, f.rows, lanes, add, f.splat(f.const(0.0, ty), lanes))
+    return f.reduce("fadd", s)
+
+
+def _carry_over(f: Any, ty: str) -> None:
+    """c [rows, columns] becomes (I - V T V^T) c, some columns at a time."""
+    room = panel_stride(COLUMNS, f.target, ty)
+    first, second = f.panels, f.at(f.panels, BLOCK * room, ty)
+
+    def part(at: Val) -> None:
+        width, c = f.min(f.columns - at, COLUMNS), f.at(f.c, at, ty)
+        f.memset(first, 0, 2 * BLOCK * room * SIZE[ty])
+        f.call("subtract", first, room, f.v, 1, BLOCK, c, f.stride, f.size, width, f.rows)
+        f.call(
+            "subtract", second, room, f.t, f.stride_t, f.step_t, first, room, f.size, width, f.size
+        )
+        f.call("subtract", c, f.stride, f.v, BLOCK, 1, second, room, f.rows, width, f.size)
+
+    f.loop(f.i64(0), f.columns, COLUMNS, part)
