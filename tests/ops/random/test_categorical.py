@@ -40,7 +40,7 @@ def test_large_draws_are_those_of_functions_and_of_small_ones(rows, classes, sam
 
     drawn = []
     for function, least in ((draw, 1), (draw, 1 << 60), (tf.function(draw), 1)):
-        monkeypatch.setattr(stateful, "SLOW", least)
+        monkeypatch.setattr(stateful, "SLOWEST", least)
         tf.random.set_seed(1)
         drawn.append(np.array([function() for _ in range(2)]))
     np.testing.assert_array_equal(drawn[0], drawn[1])

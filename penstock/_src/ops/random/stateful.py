@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Effects, Elements, HostKernel
+from penstock._src.core.calls.facts import SLOWEST, Effects, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
@@ -227,7 +227,7 @@ class Multinomial(Op):
     def eager(self, logits, num_samples):
         rows, samples = require_logits(self, logits.shape, num_samples)
         stream = reserve(self, _drawn(rows, samples) * RESERVED_BLOCKS)
-        is_small = max(logits.size, rows * samples) < SLOW
+        is_small = max(logits.size, rows * samples) < SLOWEST
         if is_small or not logits.size or not samples or not runs_native_code():
             return categorical(stream, logits, samples, self.output_dtype.np)
         position = stream.position
@@ -283,7 +283,7 @@ class StatelessMultinomial(Op):
     """Classes drawn by unnormalized log-probabilities, from a pair of seeds."""
 
     signature = "logits: T, num_samples: int32, seed: Tseed -> output: output_dtype"
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     ranks = {"num_samples": (0,)}
     extents = {"seed": "2"}
     elements = Elements(vectorizes_one_by_one=True)
