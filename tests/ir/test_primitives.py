@@ -105,6 +105,11 @@ CASES = {
         [X * (1 + 1j)],
         np.fft.fft(X * (1 + 1j), axis=1).astype(np.complex64),
     ),
+    "argwhere": (
+        lambda p, x: p.argwhere(p.gt(x, 0.5)),
+        [np.float32([[1, 0, 2], [0, 0, 3]])],
+        (np.int64([[0, 0], [0, 2], [1, 2], [0, 0], [0, 0], [0, 0]]), np.int32(3)),
+    ),
     "cholesky": (
         lambda p, x: p.cholesky(x),
         [DEFINITE],

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.lower.dynamic_rows import bounded_shape
 from penstock._src.compiler.lower.lowering import UNKNOWN_EXTENTS, Lowering, handler, raw_op
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
+from penstock._src.core.calls.placement import CPU
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
@@ -33,7 +33,7 @@ def _array(value: Lowered) -> Node:
     return value
 
 
-def where_true(p: LoweringContext, mask: Node, values: Node) -> DynamicRows:
+def where_true(p: Any, mask: Node, values: Node) -> DynamicRows:
     """The elements of a vector where a mask holds, in order."""
     # The number of true elements before each one is its index among them.
     before = p.cumulative(p.cast(mask, dtypes.int32), "sum", 0, exclusive=True)
@@ -51,7 +51,18 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     if not x.rank:
         raise NotLowerable("a condition without axes")
     true = x if x.dtype == dtypes.bool_ else p.ne(x, p.constant(0, x.dtype))
-    size = x.size
+    if p.device is None or p.device == CPU:
+        rows, count = p.argwhere(true)
+        unknown = any(map(is_symbolic, x.shape))
+        p.assume(rows, 0, (_MOST_ROWS if unknown else max(x.shape)) - 1)
+        return [DynamicRows(rows, count)]
+    rows, count = places_by_sums(p, true)
+    return [DynamicRows(rows, count)]
+
+
+def places_by_sums(p: Any, true: Node) -> tuple[Node, Node]:
+    """The places [size, rank] of what is true, by primitives that every device has; and how many there are. Other rows are not in use."""
+    size, x = true.size, true
     indices = where_true(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
     p.assume(indices.rows, 0, (_MOST_ROWS if is_symbolic(size) else size) - 1)
     columns: list[Node] = []
@@ -61,7 +72,7 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
         rest = p.truncdiv(rest, p.scalar(extent, dtypes.int64))
     columns.insert(0, rest)
     rows = p.concat([p.expand_dims(column, 1) for column in columns], 1)
-    return [DynamicRows(rows, indices.count)]
+    return rows, indices.count
 
 
 @handler("Unique", "UniqueWithCounts")

@@ -71,6 +71,11 @@ class Indexing(Reduction):
         extra = {"unique": True} if unique else {}
         return self.make("scatter", (x, indices, updates), op=op, mode=mode, **extra)
 
+    def argwhere(self, mask: Node) -> list[Node]:
+        """The places [size, rank] of what is true, then zeros; and how many there are."""
+        node = self.make("argwhere", (mask,))
+        return [self.item(node, i) for i in range(2)]
+
     def one_hot(self, indices: Node, depth: int, dtype: DType, axis: int = -1) -> Node:
         """1 where the position along a new axis equals the index, else 0."""
         axis = self.axis(axis, indices.rank + 1)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.ir.meaning.intervals import Range, union
 from penstock._src.ir.meaning.rows import MixedRows, RowFlow, Rows
@@ -142,3 +143,27 @@ def _checked(indices: np.ndarray, extent: int) -> None:
         raise InvalidArgumentError(
             f"indices{where} = {indices[tuple(where)]} is not in [0, {extent})"
         )
+
+
+class ArgWhere(Primitive):
+    """The places [size, rank] of the true elements of an array, in order, then zeros; and how many there are, a scalar.
+
+    There are fewer than 2**31 elements. StableHLO has no such operation.
+    """
+
+    form = "argwhere(mask)"
+
+    def rows(self, flow: RowFlow, node: Node) -> list[Rows | None]:
+        state = flow.along(flow.of(node.args[0]), range(node.args[0].rank))
+        return [state] * 2
+
+    def infer(self, args: Args, attrs: Attrs) -> list[Result]:
+        (mask,) = args
+        self.require(mask.dtype.is_bool and mask.rank > 0, "no array of bools", args)
+        return [((mask.size, mask.rank), dtypes.int64), ((), dtypes.int32)]
+
+    def evaluate(self, args: Arrays, node: Node) -> list[np.ndarray]:
+        places = np.argwhere(args[0])
+        rows = np.zeros((args[0].size, args[0].ndim), np.int64)
+        rows[: len(places)] = places
+        return [rows, np.array(len(places), np.int32)]

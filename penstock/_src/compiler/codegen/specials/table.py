@@ -15,6 +15,7 @@ from penstock._src.util.lazy import ByName
 
 # Imported by name: a program loads only the files of the kinds that it contains.
 SPECIALS: dict[str, Special] = {
+    indexing.ArgWhere.kind: Special(ByName(f"{__package__}.argwhere", "launch")),
     exchanges.ExchangeStart.kind: Special(ByName(f"{__package__}.exchanges", "launch")),
     exchanges.ExchangeWait.kind: Special(ByName(f"{__package__}.exchanges", "launch_look")),
     matrices.Cholesky.kind: Special(ByName(f"{__package__}.matrices.cholesky", "launch")),

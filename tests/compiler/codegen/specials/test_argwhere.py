@@ -1,0 +1,14 @@
+"""The places of what is true: native against the interpreter."""
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize(
+    "shape", [(1,), (7,), (8,), (65,), (3, 5), (40, 1000), (16, 1, 9, 11), (100_003,)]
+)
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 1.0])
+def test_places(native, shape, share):
+    mask = np.random.default_rng(1).random(shape) < share
+    native(lambda p, x: p.argwhere(x), mask)
+    native(lambda p, x: p.argwhere(p.ne(x, 0)), mask.astype(np.float32))
