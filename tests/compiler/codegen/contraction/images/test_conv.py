@@ -297,6 +297,22 @@ def test_epilogue_and_statistics(s):
     np.testing.assert_allclose(partials.view(np.float32).sum(0), want.sum((0, 1, 2)), rtol=1e-4)
 
 
+def test_statistics_of_phases_with_blocks_of_different_sizes():
+    # Only the phase of four taps has weights so heavy that a block takes several images.
+    g = SAME3 | dict(s=(2, 2), low=(0, 0))
+    make, shapes = input_gradient((14, 14), **g), [(dim(26), 7, 7, 512), (3, 3, 256, 512)]
+    node, parameters, found, kernel = kernel_of(make, shapes, epilogue=BiasReluSum(256))
+    assert len(set(kernel.facts["images"])) > 1
+    dy, w = values(shapes, dtypes.float32)
+    w = np.ascontiguousarray(w[::-1, ::-1])  # as `input_gradient` reverses the taps
+    shape = tuple(int(d) for d in node.shape)
+    zero, bias = np.zeros(shape, np.float32), np.zeros(256, np.float32)
+    got, partials = run_kernel(kernel, dy, w, zero, found.sizes, [bias, zero])
+    np.testing.assert_allclose(
+        partials.view(np.float32).sum(0), got.sum((0, 1, 2), dtype=np.float64), rtol=1e-4
+    )
+
+
 def test_runs_agree_to_the_bit():
     shapes = [(dim(7), 12, 12, 16), (dim(7), 12, 12, 32)]
     node, parameters, found, kernel = kernel_of(filter_gradient((3, 3), **SAME3), shapes)

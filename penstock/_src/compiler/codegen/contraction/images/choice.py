@@ -5,6 +5,7 @@ the division of the sum along its taps, and the packing of weights. Families (do
 through their problem.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -117,14 +118,18 @@ def choose(
             conv.w.base * y.column,
         )
         # Tasks of all parts count on, so that each has its own partial sums.
-        before = sum(part.unit for part in parts)
+        before = tuple([(part.window.images, part.unit) for part in parts])
         problem = family(phase, target, cut_for)
         parts.append(_part(f"conv{i}", problem, threads, before, places))
     return ConvolutionSchedule(conv, target, threads, parts)
 
 
 def _part(
-    name: str, problem: PartProblem, threads: int, before: int, places: tuple[int, int, int]
+    name: str,
+    problem: PartProblem,
+    threads: int,
+    before: Sequence[tuple[int, int]],
+    places: tuple[int, int, int],
 ) -> PartSchedule:
     """The schedule of one dense convolution; `places` are the offsets of its first output, the next row and the next column."""
     c, lanes = problem.conv, problem.lanes

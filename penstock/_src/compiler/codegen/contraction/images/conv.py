@@ -9,6 +9,8 @@ over the taps that meet this phase. A single convolution of the dilated dy would
 description it is a convolution with a dilated input (`Axis.base`).
 """
 
+from typing import Any
+
 from penstock._src.compiler.codegen.contraction.extents import value
 from penstock._src.compiler.codegen.contraction.tile import (
     compress,
@@ -100,10 +102,8 @@ class ConvolutionPart(PanelWriter):
             n0, oh0 = f.i64(images * win.images), f.i64(times(f, block, win.rows))
             count = f.min(f.i64(batch) - n0, win.images) if win.images > 1 else 1
             if self.epilogue.partial_bytes:
-                blocks = (f.i64(batch) + (win.images - 1)) // win.images
-                partials = f.at(
-                    partials, (blocks * s.before + f.task) * self.epilogue.partial_bytes
-                )
+                number = self.tasks_before(f, batch) + f.task
+                partials = f.at(partials, number * self.epilogue.partial_bytes)
                 self.epilogue.clear(f, partials)
             mine = f.at(scratch, f.tid * s.window_bytes + s.own_at)
             shift = times(f, group, c.x.group)
@@ -138,6 +138,14 @@ class ConvolutionPart(PanelWriter):
                 self.tiles_of_panel(f, tile, runs, buf, b, p, nv, masked, count, oh0, out0)
 
             self.sweep_panels(f, split, panel)
+
+    def tasks_before(self, f: Fn, batch: Any) -> Val:
+        """The number of tasks of the parts before this one."""
+        tasks = f.i64(0)
+        # Phases with few taps have light weights, and so blocks of fewer images than the others.
+        for images, unit in self.schedule.before:
+            tasks = tasks + (f.i64(batch) + (images - 1)) // images * unit
+        return tasks
 
     def tiles_of_panel(
         self, f: Fn, tile, runs, buf: Val, b: Val, p, nv: int, masked: bool, count, oh0, out0

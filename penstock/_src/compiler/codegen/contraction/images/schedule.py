@@ -48,7 +48,7 @@ class PartSchedule(PackedPanels):
     """One dense convolution of a kernel: all of it, or one phase of an input gradient.
 
     label                     its family, for reports
-    before                    tasks of a block of images of the parts before it
+    before                    (images of a block, tasks of a block) of each part before it
     y_first, y_row, y_column  offset of its first output, and the strides of rows and columns
     depth                     steps of the sum of an output
     mr, nv                    pixels and vectors of the register tile
@@ -67,7 +67,7 @@ class PartSchedule(PackedPanels):
     conv: Convolution
     target: Target
     threads: int
-    before: int
+    before: Sequence[tuple[int, int]]
     y_first: int
     y_row: int
     y_column: int
