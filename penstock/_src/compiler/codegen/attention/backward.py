@@ -72,6 +72,7 @@ class _Backward(Tiles):
 
     def finish_gradient(self, f: Fn, tile: ScoreTile, acc: list[Val]) -> list[Val]:
         """P * (dP - D) through the epilogue; the block holds P."""
+        # The whole tile's, also past the last row: those scores are not stored to any gradient.
         shares = [f.load(f.shares, i, self.total) for i in range(self.layout.row_tile)]
         values = [
             f.load(f.scores, i * COLUMNS + self.lanes * j, x.ty) * (x - shares[i])
@@ -129,6 +130,7 @@ class _BackwardTask(Task):
             sum_ = f.zero(vec(self.total, n))
             for j in range(0, form.width, n):
                 mask = f.mask(n, form.width - j) if form.width - j < n else None
+                # The row sum of dO * O is that of dP * P (FlashAttention-2), without scores.
                 sum_ = f.fma(*[self.elements(a, i, j, mask) for a in ("seed", "output")], sum_)
             f.store(f.reduce("fadd", sum_), shares, i)
 

@@ -69,6 +69,7 @@ def _in_pairs(
     target: Target,
 ) -> bool:
     """True if all rows that scores are computed from lie in memory as pairs."""
+    # A pair is read as one number of 32 bits, so each row has to begin at an even element.
     steps = [step for x in arrays for step in (x.base, x.cross, *x.batch)]
     return (
         all(group_of((x, x, total), target) == PAIR for x in elements)

@@ -88,6 +88,7 @@ class _ForwardTask(Task):
     def block_of_rows(self, row, count, keys, values, across) -> None:
         """Writes the attention of `count` rows, starting at `row`."""
         f, form, layout, tiles = self.f, self.form, self.layout, self.tiles
+        # Sections are reused from block to block: sums and totals begin at 0, maxima at -inf.
         queries, scores, sums = (self.section(s) for s in ("queries", "scores", "sums"))
         maximum, total = self.section("maximum"), self.section("total")
         self.pack("query", row, count, form.depth, layout.row_tile, queries)

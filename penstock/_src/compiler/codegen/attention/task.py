@@ -51,6 +51,7 @@ class Task:
         """Rows of an operand as panels: dst[row // width][k][row % width]."""
         f = self.f
         element, cross, base = self.form.element(name), self.cross[name], self.base[name]
+        # The form has only even steps (emit._in_pairs), so these divisions are exact.
         if self.form.pairs:  # as floats are, that hold a pair each
             element, cross, base = self.total, cross // PAIR, base // PAIR
         source, room = self.array[name], self.layout.panel_room(width, depth)
@@ -83,6 +84,7 @@ class Task:
         f = self.f
         if not self.form.causal:
             return self.columns
+        # The last of these rows, end - 1, sees the columns below end - 1 + reach.
         return f.max(0, f.min(self.columns, end + (self.layout.read(f, "reach") - 1)))
 
     def clear(self, section: Val, count) -> None:
@@ -119,10 +121,12 @@ class Task:
 
         def row(i):
             to = self.base[name] + (first + i) * self.cross[name]
+            # Softmax divides a row here, once, instead of after each block of columns.
             by = None if scale is None else f.splat(f.load(scale, i, self.total), n)
             for j in range(0, extent, n):
                 x = f.load(source, i * width + j, vec(self.total, n))
                 x = x if by is None else x / by
+                # Sums are padded to whole vectors; in the array the next row follows at once.
                 mask = f.mask(n, extent - j) if extent - j < n else None
                 x = f.convert(x, element)
                 if places is None:

@@ -130,6 +130,7 @@ class Tiles:
     def rows_of(self, vectors: int, block: int) -> int:
         """Rows of a tile that is this many vectors wide: a power of two that divides a block and fits the registers."""
         rows = 1
+        # Powers of two divide the block, so that no tile of rows is partial.
         while (
             2 * rows * vectors <= MOST_SUMS
             and block % (2 * rows) == 0
@@ -151,6 +152,7 @@ class Tiles:
         with self.module.fn(
             name, internal=True, noalias=False, a=PTR, b=PTR, c=PTR, depth=I64, across=I64
         ) as f:
+            # b's rows have no padding: only the last vector may reach into the next row.
             masks = [None] * (vectors - 1) + [f.mask(n, last) if last < n else None]
             places = [i * width + n * j for i in range(rows) for j in range(vectors)]
             acc = accumulate(

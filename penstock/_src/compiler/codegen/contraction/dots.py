@@ -49,12 +49,14 @@ def dots_of(target: Target) -> Dots | None:
 
 def _unsigned_by_signed(f: Fn, a: Val, b: Val, acc: Val) -> Val:
     four = vec(I8, 4 * lanes(acc.ty))
+    # Not vpmaddubsw, whose sums of two products saturate at 16 bits: these are exact in 32.
     name = f"llvm.x86.avx512.vpdpbusd.{32 * lanes(acc.ty)}"
     return f.call(name, acc, f.bits(a, four), f.bits(b, four), ret=acc.ty)
 
 
 def _signed_by_signed(f: Fn, a: Val, b: Val, acc: Val) -> Val:
     four = vec(I8, 4 * lanes(acc.ty))
+    # Both operands are signed here, so this target's bias is 0.
     name = f"llvm.aarch64.neon.sdot.v{lanes(acc.ty)}i32.v{4 * lanes(acc.ty)}i8"
     return f.call(name, acc, f.bits(a, four), f.bits(b, four), ret=acc.ty)
 
@@ -67,6 +69,7 @@ _MULTIPLY_WORDS = {
 def _words(f: Fn, a: Val, b: Val, acc: Val) -> Val:
     two = vec(I16, 2 * lanes(acc.ty))
     is_wasm = f.target.architecture == "wasm32"
+    # Numbers widened from bytes: two products are far below 2^31, so the pair's sum is exact.
     name = "llvm.wasm.dot" if is_wasm else _MULTIPLY_WORDS[SIZE[I32] * lanes(acc.ty)]
     return acc + f.call(name, f.bits(a, two), f.bits(b, two), ret=acc.ty)
 

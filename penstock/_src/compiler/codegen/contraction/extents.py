@@ -60,6 +60,7 @@ def unravel(f: Fn, index, extents: list) -> list:
     """The coordinates of a flat index over row-major extents (ints or values)."""
     coordinates: list = []
     for extent in reversed(extents[1:]):
+        # The index is below the product of the extents, so the first coordinate needs no remainder.
         coordinates.insert(0, index % extent)
         index = index // extent
     if extents:

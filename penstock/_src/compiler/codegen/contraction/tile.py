@@ -114,6 +114,7 @@ def cover(
         return cycles
 
     choices = [
+        # Of equal cycles: the larger tile, with fewer loads for each product; then some eight rows.
         (total(r, v) * (1.03 if m % r or vectors % v else 1), -r * v, abs(r - 8), r, v)
         for v in range(1, min(most_vectors, vectors) + 1)
         for r in range(1, min(MOST_ROWS, m) + 1)
@@ -260,6 +261,7 @@ def pick(
             )
             edge = -(-total // r) * cost(r, vectors % nv, target) if vectors % nv else 0
             kinds = 1 if inner % r == 0 or r % max(1, inner) == 0 else 4
+            # The last terms favor large tiles: r rows share a load of b, nv vectors one of a.
             key = (
                 (column * (vectors // nv) + edge) / ideal * (1 + 0.02 * kinds) + 0.15 / r + 0.1 / nv
             )
@@ -281,6 +283,7 @@ def compress(calls: Sequence[tuple]) -> list[tuple]:
             first_a, first_y, known, n, da, dy = runs[-1]
             even = n == 1 or (a - first_a == n * da and y - first_y == n * dy)
             if known == pattern and even:
+                # The division is exact: distances are equal from the second tile of a run.
                 runs[-1] = first_a, first_y, known, n + 1, (a - first_a) // n, (y - first_y) // n
                 continue
         runs.append((a, y, pattern, 1, 0, 0))

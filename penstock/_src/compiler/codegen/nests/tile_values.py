@@ -49,6 +49,7 @@ class TileValues(Evaluator):
         for (i, j), x, product in zip(tile.cells, results, self.products, strict=True):
             v = self._in_cell((i, j), body, {root: product, self.expression.value.number: x})
             exists = tile.row_exists(i)
+            # A row past the end repeats the last one's operands: it must not be counted.
             v = v if exists is None else f.select(exists, v, f.zero(v.ty))
             totals[j] = totals[j] + v if j in totals else v
         return totals

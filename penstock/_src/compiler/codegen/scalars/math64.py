@@ -53,6 +53,7 @@ def _power_of_two(f: Fn, n: Val) -> Val:
 def _reduced(f: Fn, x: Val) -> tuple[Val, Val]:
     """(n, r): x = n ln2 + r with |r| <= ln2 / 2, n an i64."""
     n = f.intrinsic("rint", x * LOG2E)
+    # ln2 in two parts (Cody and Waite): n * LN2_HI is exact, so the small r keeps its digits.
     r = f.fma(n, -LN2_HI, x)
     return f.convert(n, I64), f.fma(n, -LN2_LO, r)
 
@@ -66,6 +67,7 @@ def _expm1_near_zero(f: Fn, r: Val) -> Val:
 def exp(f: Fn, x: Val, least: float = LEAST_EXPONENT) -> Val:
     """e^x; 0 for arguments below `least`, without an underflow, which takes long."""
     n, r = _reduced(f, clamp(f, x, -746.0, 710.0))
+    # 2^n as two factors: n may be 1024, or below -1022, which no exponent holds.
     half = n >> 1
     e = f.select(x < least, 0.0, _expm1_near_zero(f, r) + 1.0)
     return e * _power_of_two(f, half) * _power_of_two(f, n - half)
@@ -84,9 +86,11 @@ def expm1(f: Fn, x: Val) -> Val:
 
 def log(f: Fn, x: Val) -> Val:
     """k ln2 + log m with m in [sqrt(1/2), sqrt 2)."""
+    # Subnormal numbers have no exponent of their own: they are scaled by 2^54 first.
     tiny = x < 2.2250738585072014e-308
     a = f.select(tiny, x * 18014398509481984.0, x)
     bits = f.bits(a, like(x.ty, I64))
+    # The bits of sqrt(1/2): the exponent counts from there, so that log m is nearest to 0.
     shifted = bits - 0x3FE6A09E667F3BCD
     k = shifted >> 52
     m = f.bits(bits - (k << 52), x.ty)
@@ -100,6 +104,7 @@ def log(f: Fn, x: Val) -> Val:
         2.857142874366239149e-01, 3.999999999940941908e-01, 6.666666666666735130e-01,
     ) * z  # fmt: skip
     h = t * t * 0.5
+    # Small terms first: t - (h - low) loses none of them to the large k ln2.
     low = f.fma(s, h + r, k * LN2_LO)
     result = f.fma(k, LN2_HI, t - (h - low))
     result = f.select(x.eq(INF), x, result)
@@ -112,10 +117,12 @@ def log1p(f: Fn, x: Val) -> Val:
     u = x + 1.0
     lost = (x - (u - 1.0)) / u
     result = log(f, u) + f.select(fabs(f, u).eq(INF) | u.eq(0.0), 0.0, lost)
+    # Where 1 + x is 1 all of x was lost, and x is the result to the last bit.
     return f.select(u.eq(1.0), x, result)
 
 
 def tanh(f: Fn, x: Val) -> Val:
+    # Of a negative argument, e is between -1 and 0: no overflow, and exact near 0.
     e = expm1(f, fabs(f, x) * -2.0)
     return copysign(f, -e / (e + 2.0), x)
 
@@ -134,6 +141,7 @@ def sinh(f: Fn, x: Val) -> Val:
     a = fabs(f, x)
     e = expm1(f, a)
     small = (e + e / (e + 1.0)) * 0.5
+    # Above 40, e^-a is below the last bit of e^a; e^a overflows before e^a / 2 does.
     return copysign(f, f.select(a > 40.0, _half_exp(f, a), small), x)
 
 
@@ -146,12 +154,13 @@ def cosh(f: Fn, x: Val) -> Val:
 def asinh(f: Fn, x: Val) -> Val:
     a = fabs(f, x)
     s = a * a
+    # a + sqrt(1 + a^2) - 1 without its cancellation; beyond 1e8, 1 + a^2 rounds to a^2.
     near = log1p(f, a + s / (sqrt(f, s + 1.0) + 1.0))
     return copysign(f, f.select(a > 1e8, log(f, a) + 0.6931471805599453, near), x)
 
 
 def acosh(f: Fn, x: Val) -> Val:
-    t = x - 1.0
+    t = x - 1.0  # exact near 1, where acosh needs all digits of the difference
     near = log1p(f, t + sqrt(f, t * 2.0 + t * t))
     result = f.select(x > 1e8, log(f, x) + 0.6931471805599453, near)
     return f.select(x < 1.0, NAN, result)
@@ -164,11 +173,13 @@ def atanh(f: Fn, x: Val) -> Val:
 
 def _atan_positive(f: Fn, x: Val) -> Val:
     """atan of x >= 0."""
+    # tan(3 pi / 8): beyond it -1/x, in the middle (x - 1) / (x + 1) bring x below 0.66 (Cephes).
     far, middle = x > 2.414213562373095, x > 0.66
     top = f.select(far, -1.0, f.select(middle, x - 1.0, x))
     below = f.select(far, x, f.select(middle, x + 1.0, 1.0))
     t = top / below
     start = f.select(far, 1.5707963267948966, f.select(middle, 0.7853981633974483, f.zero(x.ty)))
+    # The digits of pi/2 and pi/4 that `start` rounds off.
     more = f.select(
         far, 6.123233995736766e-17, f.select(middle, 3.061616997868383e-17, f.zero(x.ty))
     )
@@ -192,6 +203,7 @@ def atan2(f: Fn, y: Val, x: Val) -> Val:
     a_safe = f.select(both, 1.0, a)
     ratio = f.select(a.eq(0.0) & b.eq(0.0), 0.0, a_safe / b_safe)
     angle = _atan_positive(f, ratio)
+    # The sign bit, not x < 0: atan2(0, -0) is pi.
     negative = f.bits(x, like(x.ty, I64)) < 0
     angle = f.select(negative, 3.141592653589793 - (angle - 1.2246467991473532e-16), angle)
     angle = copysign(f, angle, y)
@@ -199,6 +211,7 @@ def atan2(f: Fn, y: Val, x: Val) -> Val:
 
 
 def asin(f: Fn, x: Val) -> Val:
+    # 1 - x^2 as a product keeps its digits near 1; atan2 is accurate on both sides.
     return atan2(f, x, sqrt(f, (1.0 - x) * (x + 1.0)))
 
 
@@ -210,6 +223,7 @@ def cbrt(f: Fn, x: Val) -> Val:
     """e^(log a / 3), and one step of Newton's."""
     a = fabs(f, x)
     y = exp(f, log(f, a) * (1 / 3))
+    # The logarithm's error grows with its size; a step of Newton's squares what is left.
     y = y - (y * y * y - a) / (y * y * 3.0)
     y = f.select(a.eq(0.0) | a.eq(INF), a, y)
     return f.select(x.ne(x), x, copysign(f, y, x))
@@ -250,10 +264,12 @@ FAST_ANGLE = 1e5  # beyond it the reduction loses bits
 def _sine_or_cosine(name: str) -> Callable[..., Val]:
     def code(f: Fn, x: Val) -> Val:
         small = fabs(f, x) <= FAST_ANGLE
+        # One branch for the whole vector: large angles, which are rare, take the library's way.
         everywhere = small if lanes(x.ty) == 1 else f.reduce("and", small)
 
         def fast():
             n = f.intrinsic("rint", x * 0.6366197723675814)
+            # pi/2 in three parts: each fma must not be split, or the leading digits would cancel.
             r = f.exact_fma(n, -1.5707963267948966, x)
             r = f.exact_fma(n, -6.123233995736766e-17, r)
             r = f.fma(n, 1.4973849048591698e-33, r)
@@ -268,6 +284,7 @@ def _sine_or_cosine(name: str) -> Callable[..., Val]:
             w = 1.0 - h
             cosine = w + (((1.0 - w) - h) + cosine * s * s)
             turn = q + 1 if name == "cos" else q
+            # Quadrants: odd ones swap sine and cosine, the upper two flip the sign bit.
             value = f.select((turn & 1).ne(0), cosine, sine)
             return (f.bits(f.bits(value, turn.ty) ^ ((turn & 2) << 62), value.ty),)
 

@@ -34,6 +34,7 @@ def iterated(
 
     def body(*state: Val) -> list[Val]:
         new = [steps[-1].value(v) for v in recurrence.following]
+        # Lanes that are done keep their values while others go on.
         return [f.select(active[-1], a, b) for a, b in zip(new, state, strict=True)]
 
     return list(f.loop_while(condition, body, *args[: recurrence.carried]))

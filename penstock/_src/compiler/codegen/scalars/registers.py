@@ -103,6 +103,7 @@ def constant(f: Fn, x, dtype):
         return f.const(int(bool(x)), ty)
     x, bits = int(x), dtype.size * 8
     x &= (1 << bits) - 1
+    # LLVM has integers without a sign; the text of a constant is that of a signed one.
     return f.const(x - (1 << bits) if x >> (bits - 1) else x, ty)
 
 

@@ -15,7 +15,9 @@ def load_group(f: Fn, source: Val, size: int) -> tuple[list[Val], Val]:
     group = [f.load(source, i, vec(F32, lanes)) for i in range(0, size, lanes)]
     sizes = [f.intrinsic("fabs", x) for x in group]
     largest = f.reduce("fmaximum", reduce(lambda a, b: f.intrinsic("maximum", a, b), sizes))
+    # A group of zeros is divided by 1: its numbers are 0, not NaN.
     divisor = f.splat(f.select(largest.eq(0.0), f.const(1.0, F32), largest), lanes)
     numbers = [f.intrinsic("rint", x / divisor * 127.0) for x in group]
+    # largest - largest is 0, or NaN for an infinity: a group with one has no finite scale.
     scale = largest * float(np.float32(1 / 127)) + (largest - largest)
     return numbers, scale

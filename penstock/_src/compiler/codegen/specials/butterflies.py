@@ -95,6 +95,7 @@ class _Short:
                 else:
                     odd = Pair(*(f.fma(a, sine, b) for a, b in ((y.re, odd.re), (y.im, odd.im))))
             assert odd is not None
+            # Outputs k and radix - k differ only in the sign of their sines: one sum serves both.
             turned = self.quarter(odd)
             low.append(_sum(even, turned))
             high.append(_difference(even, turned))

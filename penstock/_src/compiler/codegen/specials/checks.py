@@ -17,6 +17,7 @@ def emit_truth_check(target: Any) -> Code:
     with m.task("task") as f:
         status, value, code = f.load(f.ctx, 0, PTR), f.load(f.ctx, 1, PTR), f.load(f.ctx, 2, I64)
         holds = f.convert(f.load(value, 0, memory_type(dtypes.bool_)), I64, False)
+        # The status keeps the first error of a call, which is the one that is raised.
         first = f.load(status, 0, I64).eq(0)
         f.when(holds.eq(0) & first, lambda: f.store(code, status, 0))
     return Code.of(m)
@@ -45,6 +46,7 @@ def emit_bounds_check(index_dtype: Any, depth: int, target: Any) -> Code:
                         f.store(what, status, word)
 
                 first = f.load(status, 0, I64).eq(0)
+                # A negative index is a huge unsigned number: one comparison tests both ends.
                 f.when(f.compare("uge", x, extent) & first, note)
 
         f.loop(0, vectors, 1, vector)

@@ -65,6 +65,7 @@ def emit_look(target: Any) -> Code:
         look, session, error = (f.load(f.ctx, i, PTR) for i in range(3))
         f.call(look, session, f.load(f.ctx, 3, I64), ret=I64)
         status, code = f.load(f.ctx, 4, PTR), f.load(f.ctx, 5, I64)
+        # The session is shared by all programs; a failure becomes the error of the call that waits.
         failed = f.load(error, 0, I64).ne(0)
         f.when(failed, lambda: f.store(code, status))
     return Code.of(m)

@@ -52,6 +52,7 @@ def emit_random_bits(algorithm: str, counters: int, target: Any) -> Code:
         def some(block):
             number = f.splat(first + block, n) + f.lane_numbers(n, I64)
             if algorithm == "philox":
+                # A 128-bit counter: the sum is below its first term where the low word wrapped.
                 carried = f.convert(f.compare("ult", number, first), I64, signed=False)
                 vectors = philox(f, k, number, carried + upper)
             else:
@@ -89,6 +90,7 @@ def philox(f: Fn, key: Val, low: Val, high: Val) -> list[Val]:
 def threefry(f: Fn, key: Val, counter: Val) -> list[Val]:
     """The two 32-bit words of 64-bit counters."""
     k0, k1 = f.convert(key, I32), f.convert(f.binary("lshr", key, 32), I32)
+    # Threefry's parity constant for 32-bit words (the paper's section on key schedules).
     keys = [k0, k1, k0 ^ k1 ^ 0x1BD11BDA]
     x = f.convert(counter, I32) + keys[0]
     y = f.convert(f.binary("lshr", counter, 32), I32) + keys[1]

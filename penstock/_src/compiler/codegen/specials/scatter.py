@@ -30,12 +30,15 @@ def launch(node: Node, _outputs: Sequence[Node], target: Target, threads: int) -
     vectors = dims.settled(dims.product(indices.shape[:-1]))
     size = dims.settled(dims.product(x.shape[depth:]))
     single = dims.is_one(size)
+    # With unique indices no two updates meet, so that tasks may divide the updates themselves.
     spread = single and bool(node.attrs.get("unique"))
     form = node.op, node.dtype, indices.dtype, depth, single, spread
     n = 1 if single else lanes_of(node.dtype, target)
     shared = vectors if spread else size
+    # Every task reads all index vectors: few, large tasks unless the updates are worth more.
     most = dims.minimum(dims.ceil_divide(shared, n), vectors * size // TASK + 1)
     most = dims.maximum(1, dims.minimum(most, 4 * threads))
+    # Whole vectors for each task, so that only the last one has a masked rest.
     per = dims.maximum(1, dims.ceil_divide(dims.ceil_divide(shared, most), n) * n)
     works = vectors and size and 0 not in extents
     return SpecialLaunch(
@@ -83,6 +86,7 @@ def emit_scatter(
                     f.loop(low, whole, n, some)
                     f.once(whole, high, lambda column: some(column, f.mask(n, high - column)))
 
+            # Where an index out of range is an error, a check has raised it before this kernel.
             f.when(inside, apply)
 
         first, last = (low, high) if spread else (0, vectors)

@@ -180,6 +180,7 @@ def _k_blocks(problem: PartProblem, nr: int) -> int:
     c = problem.conv
     panel = problem.depth * nr * problem.size
     is_long = c.h.taps > 1 and panel > problem.processor.weight_panel
+    # A partial sum stored in a narrower type would be rounded once for each part.
     can_wait = c.types.output == c.types.total  # for the rest of the sum, in the output
     return c.h.taps if problem.cuts_taps and is_long and can_wait else 1
 
@@ -187,6 +188,7 @@ def _k_blocks(problem: PartProblem, nr: int) -> int:
 def _skips(problem: PartProblem, mr: int) -> bool:
     """True if rows of taps outside the image are left out, for tiles that lie in one row of the image."""
     h, w = problem.conv.h, problem.conv.w
+    # A tile across two rows would need other taps for each of them.
     in_a_row = w.out > 0 and w.out % mr == 0
     return problem.cuts_taps and in_a_row and h.has_border and h.taps > 1
 
@@ -200,6 +202,7 @@ def reads_weights_in_place(
         return True
     columns_follow = f.column == c.channels * f.channel and f.row == c.w.taps * f.column
     is_ordered = f.output == 1 and columns_follow and f.channel >= c.outputs
+    # The rows of a panel that is narrower than all outputs are apart: no run of memory.
     few = c.outputs == nr or weight_bytes <= FEW_WEIGHTS
     is_whole = c.outputs % lanes == 0 and f.element == c.types.total
     return is_ordered and few and is_whole

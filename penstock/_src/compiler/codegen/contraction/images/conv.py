@@ -74,6 +74,7 @@ class ConvolutionPart(PanelWriter):
         s = self.schedule
         if not s.direct_weights:
             self.write_packing()
+        # Only rows of a block are known alike: its tiles are a loop over rows, not a list of runs.
         if s.skips:
             self.write_task([])
             return
@@ -159,6 +160,7 @@ class ConvolutionPart(PanelWriter):
             b_kb = f.at(b, times(f, kb, c.w.taps * c.channels * step), self.types.total)
 
             def image(g):
+                # Tap rows outermost: a part of the panel serves all pixels before the next.
                 pitch = win.image_pitch if win.copied else c.x.image
                 a_g = f.at(a_kb, times(f, g, pitch), s.left_type)
                 out_g = out0 + times(f, g, c.y.image)
@@ -211,6 +213,7 @@ class ConvolutionPart(PanelWriter):
         plain = c.groups == 1 and s.panels == 1 and c.x.channel == 1
         if not plain or win.images > 1 or not win.copied:
             return None
+        # Threads take tasks in turn, so this thread's next one is probably as many tasks further.
         task = f.task + s.threads
         n, block = task // win.row_blocks, task % win.row_blocks
         row = times(f, block, win.rows * c.h.stride) - c.h.low
@@ -237,6 +240,7 @@ class ConvolutionPart(PanelWriter):
             (c.w.taps, c.w.dilation * win.column, c.channels * step),
             (c.channels, 1, step),
         ]
+        # Taps follow each other in memory: their channels are one long run, as in the weights.
         if c.w.dilation * win.column == c.channels or c.w.taps == 1:
             run = [(c.w.taps * c.channels, 1, step)]
         if s.k_blocks > 1:

@@ -108,6 +108,7 @@ def phases(conv: Convolution):
             h, h_tap, h_step = _phase(conv.h, a)
             w, w_tap, w_step = _phase(conv.w, b)
             if not h.taps or not w.taps:
+                # No tap meets an element in this phase: its outputs are the epilogue of zeros.
                 h, w = replace(h, taps=0, low=0), replace(w, taps=0, low=0)
             f = conv.filter
             base = f.base + h_tap * f.row + w_tap * f.column
@@ -119,6 +120,7 @@ def _phase(axis: Axis, a: int) -> tuple[Axis, int, int]:
     """The axis of outputs a, a + base, ...: dense; and the first tap and step of the taps that meet elements."""
     if axis.base == 1:
         return axis, 0, 1
+    # dilation * t changes by a multiple of base exactly when t changes by a multiple of this.
     step = axis.base // gcd(axis.base, axis.dilation)
     out = -(-(axis.out - a) // axis.base)
     first = next(
@@ -132,5 +134,6 @@ def _phase(axis: Axis, a: int) -> tuple[Axis, int, int]:
     if first is None:
         return Axis(axis.size, out, 0), 0, 1
     taps = -(-(axis.taps - first) // step)
+    # Exact, as `first` is a tap that meets an element at output a.
     shift = (axis.dilation * first + a - axis.low) // axis.base
     return Axis(axis.size, out, taps, 1, axis.dilation * step // axis.base, -shift), first, step

@@ -118,6 +118,7 @@ def _pixels(w: Axis, target: Target) -> int:
     """The number of pixels that are summed at a time: as many as there are registers for."""
     if not target.loads_first:
         return min(MOST_PIXELS, max(LEAST_PIXELS, target.registers - 4 - max(1, w.taps)))
+    # Sums, pixels (shared by neighboring outputs), weights, and a product without FMA.
     needed = lambda n: n + min(n * w.taps, w.reach(n)) + w.taps + (not target.adds_products)
     return max([n for n in range(1, MOST_PIXELS + 1) if needed(n) <= target.registers] + [1])
 
@@ -216,6 +217,7 @@ class _DepthwisePart:
                     here = f.at(x, start + e, c.x.element)
                     return self.one_row(f, here, w, columns, static, e, mask, tap, list(acc))
 
+                # Without a border all rows are inside, and the code needs no jump.
                 border = c.h.has_border
                 acc = list(f.when(inside, taken, lambda acc=acc: acc)) if border else taken()
             at = lambda t: out_here + (e + t * s.y_column)

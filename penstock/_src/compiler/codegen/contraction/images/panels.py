@@ -88,11 +88,13 @@ class PanelWriter(ABC):
             else:
                 panel(0, s.nv, False)
             return
+        # Exact: `split` divides the panels (choice._window).
         per = s.panels // s.split
         p0 = f.i64(times(f, split, per))
         p1 = p0 + per
         f.loop(p0, f.min(p1, last) if ragged else p1, 1, lambda p: panel(p, s.nv, False))
         if ragged:
+            # Only the task with the last panels has the one that is not whole.
             f.when(p1.eq(s.panels), tail)
 
     def kernel(self, pattern, nv: int, masked: bool, step: int) -> str:
@@ -121,6 +123,7 @@ class PanelWriter(ABC):
             if s.depth:
                 acc = self.sums(f, rows, nv, self.loops_of_tile(f, step), acc)
             if s.k_blocks > 1:
+                # The first part of a sum begins it: what the output held before is not read.
                 earlier = lambda: [
                     v + f.load(y, place(i, j), vector, masks[j])
                     for v, (i, j) in zip(acc, cells, strict=True)

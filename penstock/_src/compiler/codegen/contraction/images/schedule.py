@@ -101,6 +101,7 @@ class PartSchedule(PackedPanels):
     @property
     def window_bytes(self) -> int:
         """Bytes of a thread's window."""
+        # Loads of the last pixels are whole vectors, which may reach beyond the window.
         elements = self.window.elements + self.window.lanes
         return round_up(elements * SIZE[self.window.total], 64)
 
@@ -116,6 +117,7 @@ class PartSchedule(PackedPanels):
         return -(-number(c.batch, sizes) // self.window.images) * self.unit
 
     def pack_tasks(self, sizes: Sizes) -> int:
+        # Prepacked weights outlive this call: they are packed even if its batch is empty.
         is_needed = self.conv.is_prepacked or self.tasks(sizes)
         return self.panels * self.conv.groups if is_needed else 0
 

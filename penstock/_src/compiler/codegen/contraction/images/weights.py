@@ -41,6 +41,7 @@ def in_pairs(conv: Convolution, target: Target) -> Convolution:
     if (types.left, types.right, types.total) != (BF16, BF16, F32) or not target.multiplies_pairs:
         return conv
     x, weights = _image(conv.x), _filter(conv.filter)
+    # A pair is one number of 32 bits, so that all distances have to be whole pairs.
     if conv.channels % 2 or x is None or weights is None:
         return conv
     return replace(conv, channels=conv.channels // 2, x=x, filter=weights, pairs=True)

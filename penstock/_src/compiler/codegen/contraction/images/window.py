@@ -41,8 +41,10 @@ class Axis:
     def taps_inside(self, f: Fn, start: Val) -> tuple[Val, Val]:
         """The range of taps [from, to) for which the input index start + dilation * tap is inside; empty if there are none."""
         d = self.dilation
+        # Clamped before the division, which rounds to zero: the quotient is a ceiling.
         first = f.max((f.max(-start, 0) + (d - 1)) // d, 0)
         end = f.min((f.max(f.i64(self.size) - start, 0) + (d - 1)) // d, self.taps)
+        # min: where all taps lie before the image, `first` is beyond the last of them.
         return f.min(first, end), end
 
     def positions_inside(self, f: Fn, first: Val, count: int, tap) -> tuple[Val, Val]:
@@ -165,6 +167,7 @@ class ImageWindow:
         x, h = self.x, self.h
         image_stride = x.image
         if not self.copied:
+            # Dense images have no border but, if cropped, a negative one, which moves the window.
             at = times(f, first_image, image_stride) + f.i64(times(f, first_row, h.stride * x.row))
             return f.at(source, at + (base - h.low * x.row - self.w.low * x.column), x.element)
 
@@ -178,6 +181,7 @@ class ImageWindow:
                 f.when(
                     (ih >= 0) & (ih < h.size),
                     lambda: self._row(f, source, f.i64(start), dst),
+                    # Rows that taps skip are never read, so they may keep the last task's pixels.
                     lambda: self._blank(f, dst, 0, self.pitch) if self.blank_rows else (),
                 )
 
@@ -279,6 +283,7 @@ class BlockedImageWindow(ImageWindow):
 
             def one(q):
                 offset = at + times(f, q, lanes)
+                # Channels are whole vectors here, so that no load needs a mask.
                 v = f.convert(f.load(source, offset, vec(x.element, lanes)), self.total)
                 f.store(v, dst, place + times(f, q, self.plane))
 

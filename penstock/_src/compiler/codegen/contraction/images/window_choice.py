@@ -42,9 +42,11 @@ def is_dense(x: Image, h: Axis, w: Axis, total: str) -> bool:
 def choose_rows(h: Axis, w: Axis, channels: int, size: int, limits: WindowLimits) -> int:
     """Output rows of a block: as many as have room, and enough for the wanted pixels; `size` is an element's bytes."""
     room = lambda rows: h.reach(rows) * w.reach(w.out) * channels * size
+    # Divisors only: all blocks are alike and share the code of their tiles.
     fit = [r for r in divisors(h.out) if room(r) <= limits.size]
     most = max(4 * limits.size, limits.most)
     many = [r for r in divisors(h.out) if r * w.out >= limits.wanted and room(r) <= most]
+    # No block has the wanted pixels: the largest that has room.
     many = many or [r for r in reversed(divisors(h.out)) if room(r) <= most]
     rows = max([*fit, *many[:1], 1])
     if limits.least_blocks > 1 and h.out:
@@ -62,6 +64,7 @@ def choose_images(
     room = h.reach(h.out) * w.reach(w.out) * channels * size
     several = min(MOST_PIXELS_AT_ONCE // max(1, h.out * w.out), 3 * limits.size // max(1, room))
     images = batch if is_static(batch) else TYPICAL_BATCH
+    # Several images share weights that come from far, but not at the price of idle threads.
     while several > 1 and -(-images // several) * limits.split < 3 * limits.threads:
         several -= 1
     return max(1, several)

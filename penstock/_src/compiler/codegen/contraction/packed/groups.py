@@ -76,6 +76,7 @@ def write_rounding(f: Fn, s: RowsSchedule) -> None:
             f.store(f.convert(v, I8), numbers, number * size + i * n)
         f.store(scale, scale_at, number)
         for i in range(sums_of(s)):
+            # Small integers, far below 2^24: their float sum is exact in any order.
             vectors = rounded[i * each // n : (i + 1) * each // n]
             total = f.reduce("fadd", sum(vectors[1:], vectors[0]))
             f.store(total * scale, sums_at, number * sums_of(s) + i)
@@ -91,6 +92,7 @@ class GroupsTask(RowsTask):
         self.numbers, self.scales, self.group_sums = _places(f, schedule)
         form, self.instruction = schedule.form, dots_of(f.target)
         # On targets that require it, signed bytes are multiplied as unsigned ones and corrected.
+        # Numbers of fewer bits have no sign, which is what the instruction's left operand must be.
         bias = self.instruction.bias if self.instruction is not None and form.bits == 8 else 0
         self.bias, self.zero = bias, form.zero + bias
         self.lanes = min(MOST_SUMS, f.target.lanes(I32))
@@ -212,4 +214,5 @@ def joined(runs: Sequence[Run]) -> Iterator[Run]:
 def _goes_on(a: Run, b: Run) -> bool:
     n = a.length
     next_places = a.start + n, a.low + n, a.high + n, a.shift, a.high_shift
+    # Two halves of a group that lie side by side in the block are one load.
     return n == SHORT and next_places == (b.start, b.low, b.high, b.shift, b.high_shift)

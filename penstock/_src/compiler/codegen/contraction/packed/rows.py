@@ -116,6 +116,7 @@ class RowsTask:
             self.epilogue.clear(f, self.partial)
         low = f.task * s.columns
         high = f.min(low + s.columns, n)
+        # Tasks begin at whole vectors, so that only n decides whether some vector is partial.
         whole = n % s.lanes == 0
         last = low + (high - low) // s.lanes * s.lanes
         f.loop(low, high if whole else last, s.lanes, lambda j: self.columns(j, None))
@@ -141,6 +142,7 @@ class RowsTask:
     def row_of_weights(self, first: Val, r: Val) -> None:
         """Result r of a vector; beyond the last row of W that of the last row again."""
         f, s = self.f, self.schedule
+        # The last vector of results may have fewer rows of W: no row past the last is read.
         start = f.min(first + r, self.product.n - 1) * self.product.right.row_bytes
         row, count = f.at(self.weights, start), self.product.k // s.form.block
 
@@ -160,6 +162,7 @@ class RowsTask:
         sums = f.loop(0, main, s.unrolled, lambda b, *v: blocks(b, s.unrolled, v), *self.nothing())
         sums = f.loop(main, count, 1, lambda b, *v: blocks(b, 1, v), *sums)
         for j, total in enumerate(self.totals(sums)):
+            # A row of W gives a number for each row of x; memory gathers them to vectors.
             f.store(total, self.sums, r + j * s.lanes)
 
     def nothing(self) -> list[Val]:

@@ -26,6 +26,7 @@ def pack_blocks(
     """
     form = matrix.form
     blocks = STRETCH // form.block
+    # 16 KiB for 16 lanes: what was unpacked is still in the L1 when it is turned.
     room = f.alloca(F32, lanes * STRETCH)
 
     def some(c0: Any, here: int) -> None:
@@ -36,6 +37,7 @@ def pack_blocks(
             block = (word(f, start) + at) // form.block * form.size
 
             def row(c: Val) -> None:
+                # Repeats the last row instead of reading past the operand; its sums are not stored.
                 number = f.min(c + c0, word(f, count) - 1) + first
                 address = f.at(source, number * matrix.row_bytes + block)
 

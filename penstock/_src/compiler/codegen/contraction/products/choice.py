@@ -241,6 +241,7 @@ def _depth_blocks(problem: Problem, mr: int) -> tuple[int, int | None, Runs]:
     if problem.static_k:  # as few blocks as possible, of about equal depth
         blocks, unit = max(1, ceil_divide(depth, block)), problem.unit
         block = max(1, min(depth, round_up(ceil_divide(depth, blocks), unit)))
+        # Rounding up to the unit may leave fewer blocks than were asked for.
         steps = max(1, ceil_divide(depth, block))
     runs: Runs = [
         operand.run("depth") if isinstance(operand, Gathered) else None
@@ -310,11 +311,13 @@ def _reads_left_in_place(problem: Problem, mr: int, nr: int) -> bool:
         return False
     if problem.by_matrices:
         return _reads_whole_registers(problem, a)
+    # Even if they share a set of the L1, four rows do not evict each other.
     if is_static(g.m) and g.m <= 4:
         return True
     # Elements are converted at each read: that pays only if one column of tiles reads them.
     if problem.is_converted(a) and not (is_static(g.n) and n <= nr):
         return False
+    # A transposed A is read across its rows: each sweep fetches all its lines once more.
     if a.cross == 1 and is_static(g.n) and n <= _sweeps(a) * nr:
         return True
     if _waits_for_memory(problem, a) and not crowds_no_sets(a.cross, mr, SIZE[a.element], 4):
@@ -403,6 +406,7 @@ def _columns(
     by_rows = by_columns = float("inf")
     if whole * kc * problem.size <= problem.processor.strip:
         by_rows = n * (tasks + (0 if in_place[1] else 4))
+    # Strips of columns are the only cut of a product with fewer rows of tiles than threads.
     above = ceil_divide(m, mr) if is_static(g.m) else tasks  # tiles one above the other
     rows_are_few = above < min(tasks, cut_for, n // nr)
     if cut_for > 1 and not g.batch and (not is_static(g.m) or m <= STRIP_ROWS):
@@ -453,6 +457,7 @@ def _packs_right_often(problem: Problem, cut: Cut) -> bool:
         return False
     if isinstance(b, Gathered):
         return not b.batch
+    # Every batch has its own B, which only the tasks of that batch read.
     if any(stride != 0 for stride in b.batch):
         return False
     # An unknown number of batches counts as several.

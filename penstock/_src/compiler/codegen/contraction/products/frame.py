@@ -63,14 +63,17 @@ def load_frame(f: Fn, schedule: GemmSchedule) -> Frame:
     batch = [value(f, extent) for extent in g.batch]
     batches = product(batch)
     step = f.load(f.ctx, STEP, I64)
+    # A stage passes one word: its first depth block in the low bits, how many blocks above them.
     first_step, count = step & ((1 << STEP_BITS) - 1), step >> STEP_BITS
     if s.steps == 1:
+        # Constants, so that loops over depth blocks vanish from the code.
         first_step, count = 0, 1
     row_panels = ceil_divide(m, s.mr)
     a_panels = word(f, row_panels * batches) if s.left.place is Place.SHARED else 0
     b_panels = ceil_divide(n, s.nr) if s.right.place is Place.SHARED else 0
     apart = word(f, batches * m) * n if s.sums_apart else 0
     lanes = s.lanes
+    # Panels begin at whole vectors after the sums, whose number is arbitrary.
     a_at = (word(f, apart) + (lanes - 1)) // lanes * lanes if s.sums_apart else f.i64(0)
     b_at = a_at + word(f, times(f, a_panels, count)) * s.left.room
     own_at = b_at + word(f, times(f, b_panels, count)) * s.right.room
@@ -86,7 +89,9 @@ def depth_block(f: Fn, schedule: GemmSchedule, frame: Frame, step: Any) -> Depth
     if schedule.steps == 1:
         return DepthBlock(0, total)
     start = times(f, step, kc)
+    # If kc divides the depth, all blocks have the constant depth kc; otherwise the last is shorter.
     whole = schedule.steps is not None and total % kc == 0
+    # max: a block that starts past the end of a run-time depth is empty, not negative.
     return DepthBlock(start, kc if whole else f.max(0, f.min(total - start, kc)))
 
 

@@ -27,6 +27,7 @@ class GatheredAxis:
         """(the index after the division, conditions under which there is an element)."""
         checks = []
         if self.divisor != 1:
+            # sdiv rounds to zero, so a negative index between two multiples fails the test as well.
             whole = f.binary("sdiv", index, self.divisor)
             checks.append((whole * self.divisor).eq(index))
             index = whole
@@ -54,11 +55,13 @@ class Gathered:
         Then elements along that letter are at equal distances, and all or none of them exist.
         """
         extents = getattr(self, kind)
+        # The run's length decides how many elements one load takes, which is chosen with the code.
         if not extents or not is_static(extents[-1]):
             return None
         last = kind, len(extents) - 1
         axes = [a for a in self.axes if any(term[:2] == last for term in a.terms)]
         if (
+            # Bounds or a divisor could leave out some elements of a run and keep others.
             len(axes) != 1
             or len(axes[0].terms) > 1
             or axes[0].low is not None

@@ -61,6 +61,7 @@ class _Panel:
             parts = [self._sum(axis, "depth", letters) for axis in axes]
             offset = f.i64(0)
             for axis, part, step in zip(axes, parts, steps, strict=True):
+                # An index that is divided has no offset before its test; others add up at once.
                 if axis.divisor == 1:
                     offset = offset + word(f, times(f, part, step))
             f.loop(0, here, 1, lambda c: self._element(f.i64(c), k, offset, parts))
@@ -112,6 +113,7 @@ class _Panel:
             return tuple(counted)
         counted[innermost] = counted[innermost] + 1
         for i in range(innermost, 0, -1):
+            # Carried like the digits of an odometer: a compare and a select instead of divisions.
             is_full = counted[i] >= extents[i]
             counted[i - 1] = counted[i - 1] + f.convert(is_full, I64, signed=False)
             counted[i] = f.select(is_full, f.i64(0), counted[i])

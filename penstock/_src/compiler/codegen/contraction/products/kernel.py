@@ -61,8 +61,10 @@ def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) ->
         epilogue.partial_bytes
     ):  # column sums of the epilogue: each task has its own, which start with zeros
         sums = f.at(sums, f.task * epilogue.partial_bytes)
+        # Later groups of depth blocks run the same tasks, which add to what the first has begun.
         first = True if s.steps == 1 else frame.first_step.eq(0)
         f.when(first, lambda: epilogue.clear(f, sums))
+    # An empty depth still has one block, whose tiles store the epilogue of zeros.
     last = s.steps - 1 if s.steps else f.max(0, ceil_divide(product(frame.ks), s.kc) - 1)
     row = value(f, g.row)
 

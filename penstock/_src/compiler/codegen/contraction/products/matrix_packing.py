@@ -30,6 +30,7 @@ def _copy(f: Fn, source: Val, matrix: Matrix, origin: Val, cross: Any, along: An
     total = s.types.total
 
     def row(r: Val) -> None:
+        # Rows past the last repeat it: nothing past the operand is read, none of their sums stored.
         at = origin + times(f, f.min(r, word(f, count) - 1), cross)
 
         def some(k: Any, mask: Val | None) -> None:
@@ -38,6 +39,7 @@ def _copy(f: Fn, source: Val, matrix: Matrix, origin: Val, cross: Any, along: An
 
         whole = word(f, depth) // SIDE * SIDE
         f.loop(f.i64(0), whole, SIDE, lambda k: some(k, None))
+        # Registers are multiplied whole: groups past the depth are loaded as zeros and add nothing.
         f.when(whole < depth, lambda: some(whole, f.mask(SIDE, word(f, depth) - whole)))
 
     f.loop(f.i64(0), s.mr, 1, row)

@@ -136,6 +136,7 @@ class _Instructions(MatrixRegisters):
         self.f.call("llvm.x86.tilestored64", self._number(register), p, bytes_of_row)
 
     def multiply(self, c: int, a: int, b: int) -> None:
+        # ss: both bytes have signs, so that AMX needs no bias (dots.py).
         name = "tdpbf16ps" if self.total == F32 else "tdpbssd"
         self.f.call(f"llvm.x86.{name}", *map(self._number, (c, a, b)))
 

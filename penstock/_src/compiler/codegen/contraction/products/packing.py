@@ -153,6 +153,7 @@ def write_prepacking(module: Module, s: GemmSchedule) -> None:
         frame = load_frame(f, s)
         number, unit = f.task // s.prepack_units, f.task % s.prepack_units
         block = depth_block(f, s, frame, number)
+        # Panels of B are prepacked only if no batch has its own B (Problem.can_prepack).
         base = base_of(f, s.gemm.right, [f.i64(0)] * len(frame.batch))
         panel = number * ceil_divide(frame.n, s.nr)
         packing = OperandPacking(f, s, frame, 1)

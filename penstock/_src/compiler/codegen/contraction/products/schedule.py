@@ -229,6 +229,7 @@ class GemmSchedule(TileNumbers):
         if steps <= most:
             return [(0, steps)]
         count = int(ceil_divide(steps, most))
+        # Equal groups but the last: their number may be known only at run time, their size is not.
         last = (count - 1) * most
         return [*[(i * most, most) for i in range(count - 1)], (last, steps - last)]
 
@@ -282,6 +283,7 @@ class GemmSchedule(TileNumbers):
         sums = self.batches(sizes) * m * n if self.sums_apart else 0
         own = self.threads * (self.block_a + self.block_b)
         return (
+            # lanes: the panels begin at a whole vector after the sums (frame.load_frame).
             (sums + own + self.lanes) * self.size + self.shared_room(sizes) * self.group(sizes) + 64
         )
 

@@ -97,6 +97,7 @@ class Tile:
             return [None] * s.nv
         if not is_static(n):
             return [f.mask(lanes, f.cols - lanes * j) for j in range(s.nv)]
+        # At a known edge vectors without any column are left out, and only the last can be partial.
         masks: list[Val | None] = [None] * ceil_divide(n % s.nr, lanes)
         masks[-1] = f.mask(lanes, n % lanes) if n % lanes else None
         return masks
@@ -115,6 +116,7 @@ class Tile:
         step_b, type_b = s.nr, types.total
         if isinstance(g.right, Matrix) and reads_b:
             step_b, type_b = value(f, g.right.depth[0]), g.right.element
+        # A constant depth is a constant number of turns: no second loop for the rest of unrolling.
         depth = product(g.k) if s.static_k and s.steps == 1 else f.depth
         rows += [None] * s.idle
         vector = vec(types.total, s.lanes)
@@ -137,6 +139,7 @@ class Tile:
     ) -> None:
         """Adds the partial sums of earlier steps, and stores: sums, or after the last step the epilogue's values."""
         f, s, types, cells = self.f, self.schedule, self.schedule.types, tile.cells
+        # An output of the sums' type holds them between depth blocks, without memory of their own.
         sums, sum_place = self.waiting_sums() if s.sums_apart else (c, place)
         if s.steps != 1:
             acc = self.with_earlier(
@@ -144,6 +147,7 @@ class Tile:
             )
 
         def put(values, p, where, element):
+            # By rows, so that a ragged tile tests once for a row and not for each vector.
             for i in sorted({i for i, _ in cells}):
 
                 def row(i=i):
@@ -186,6 +190,7 @@ class Tile:
     def finish_rows(self, acc: list[Val], c: Val, masks: list[Val | None]) -> None:
         """Stores the epilogue's values row by row: LLVM takes as long as its text is."""
         f, s = self.f, self.schedule
+        # A loop cannot index registers: the sums of a row are read back from memory.
         sums = f.alloca(s.types.total, s.lanes * len(acc))
         for number, x in enumerate(acc):
             f.store(x, sums, s.lanes * number)

@@ -115,6 +115,7 @@ class _Line:
 
         def vector(i: Val) -> None:
             last = spread(f, self._value(f.load(self.state, 1, I64)), self.lanes)
+            # Most vectors hold nothing to keep: one comparison rejects them without keys.
             some = f.reduce("or", self._may_come_before(self._element(i, self.lanes), last))
             f.when(some, lambda: f.loop(i, i + self.lanes, 1, self._take))
 
@@ -131,6 +132,7 @@ class _Line:
             f.store(at + 1, self.state, 0)
             f.when((at + 1).eq(self.kept), self.prune)
 
+        # Strictly: of equal keys the earlier one comes first, and that is kept already.
         f.when(f.compare("ult", key, f.load(self.state, 1, I64)), keep)
 
     def _may_come_before(self, x: Any, last: Any) -> Val:

@@ -29,6 +29,7 @@ def emit_heap_of_lines(types: Sequence[tuple[Any, bool]], target: Any) -> Code:
         inputs = [f.load(f.ctx, 5 + i, PTR) for i in range(count)]
         outputs = [f.load(f.ctx, 5 + count + i, PTR) for i in range(count)]
         line = places, inputs[0], first_of(f.task, n, inner), inner
+        # The heap's top is the entry that comes last; of the first wanted + 1 it is dropped.
         f.loop(0, wanted + 1, 1, lambda i: f.store(i, places, i))
 
         def heapify(i: Val) -> None:
@@ -67,6 +68,7 @@ def _write_raise(f: Any, dtype: Any) -> None:
     line = f.places, f.source, f.base, f.inner
 
     def above(hole: Val) -> Val:
+        # The condition below reads the parent even at the top: its index has to stay in the heap.
         return f.max(hole - 1, 0) // 2
 
     def goes_on(hole: Val) -> Val:
@@ -96,7 +98,9 @@ def _write_sift(f: Any, dtype: Any) -> None:
         is_left = f.convert(_comes_before(f, dtype, line, a, b), I64, signed=False)
         return move(right - is_left, hole)
 
+    # Floyd's way, as std::pop_heap's: down with one comparison a level, then up a short way again.
     (hole,) = f.loop_while(lambda hole: hole * 2 + 2 < f.limit, step, f.hole)
+    # With an even number of entries the last parent has one child, which no sibling is compared to.
     only_left = (hole * 2 + 2).eq(f.limit)
     (hole,) = f.when(only_left, lambda: move(f.limit - 1, hole), lambda: (hole,))
     f.call("raise_place", *line, hole, f.hole, f.place)

@@ -119,6 +119,7 @@ def axis_blocks(axis: AnySizeAxis, outputs: Any, positions: int) -> Any:
 
 def pieces(mr: int) -> list[int]:
     """The widths of tiles of at most `mr` pixels, largest first."""
+    # Whole, half and single: any row is covered, by three functions instead of `mr`.
     return sorted({mr, -(-mr // 2), 1}, reverse=True)
 
 
@@ -134,6 +135,7 @@ def choose(conv: AnySizeConvolution, target: Target, threads: int, cut_for: int)
         conv.h, conv.w, conv.channels * size, processor_of(target).window, mr, MOST_PIXELS
     )
     is_heavy = weights > LIGHT_WEIGHTS
+    # The number of blocks is not known, so heavy weights are shared as if there were just one.
     split = min(d for d in divisors(panels) if d >= cut_for or d == panels) if is_heavy else 1
     return AnySizeSchedule(
         conv=conv,
@@ -194,6 +196,7 @@ def block_of(
         window = h.reach(rows) * w.reach(columns)
         pixels = rows * columns
         # Columns that a row of an image leaves over make a block of their own.
+        # Copied inputs for each output: the borders of small blocks are read several times.
         copied = window / pixels * (1 + unit / columns)
         is_small = pixels < most // 2
         return window * pixel > room, is_small and -pixels, copied

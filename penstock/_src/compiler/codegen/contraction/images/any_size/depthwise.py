@@ -249,4 +249,5 @@ class _Writer:
         return f.convert(f.load(w, at, vec(element, self.lanes), mask), self.schedule.types.total)
 
     def pixel(self, f: Fn, a: Val, at: Any) -> Val:
+        # No mask: the window has room for a vector after its last pixel.
         return f.load(a, at, vec(self.schedule.types.total, self.lanes))

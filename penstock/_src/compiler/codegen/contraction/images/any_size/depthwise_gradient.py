@@ -93,6 +93,7 @@ class AnySizeDepthwiseGradientWriter(FilterGradientWriter):
             mine = f.at(scratch, f.task * s.length, s.types.total)
             own = f.tid * s.window_elements + s.ranges * s.length
             buffer = f.at(scratch, own, s.types.total)
+            # Every block adds to the sums; a range without blocks leaves them zero.
             f.memset(mine, 0, s.length * s.size)
             blocks = Blocks(f, g, win)
 
@@ -105,6 +106,7 @@ class AnySizeDepthwiseGradientWriter(FilterGradientWriter):
                     win.fill(f, image, here.place, buffer)
                     outputs = f.at(dy, f.i64(here.outputs + channel), g.y.element)
                     sums = f.at(mine, channel, s.types.total)
+                    # As many rows of taps as have sums in registers share a pass of the window.
                     many = max(1, MOST_SUMS // g.w.taps)
                     for first in range(0, g.h.taps, many):
                         taps = range(first, min(first + many, g.h.taps))

@@ -83,6 +83,7 @@ def choose(
     line = LINE // size
     rows = g.h.taps * g.w.taps * g.channels
     vectors = -(-g.outputs // lanes)
+    # Blocks need whole vectors of channels that lie side by side.
     is_blocked = g.channels % lanes == 0 and g.x.channel == 1
     mr, nv = (
         blocked_tile(vectors, target, lanes)

@@ -84,6 +84,7 @@ def span_of(f: Fn, axis: AnySizeAxis, block: Val, positions: int, phase: Any) ->
     count = f.min(f.max(outputs - first, 0), positions)
     start = f.i64(times(f, first, axis.stride)) + shift
     reach = (count - 1) * axis.stride + f.i64(times(f, taps - 1, axis.spread)) + 1
+    # Without outputs or taps nothing is copied: the formula would give a negative reach.
     is_empty = count.eq(0) | f.i64(taps).eq(0)
     return _Span(first, count, phase, tap, taps, start, f.select(is_empty, f.i64(0), reach))
 
@@ -97,6 +98,7 @@ def _taps_of(f: Fn, axis: AnySizeAxis, phase: Any) -> tuple[Any, Any, Any]:
     # `step` is the first, or none: then all of the phase's outputs are zero.
     step, large = axis.tap_step, axis.base * _LARGE
     tap, taps = f.i64(0), f.i64(0)
+    # Backwards, so that the first tap that meets elements is the last one selected.
     for t in reversed(range(min(step, axis.taps))):
         meets = (f.i64(phase) + (axis.dilation * t + large) - low) % axis.base
         is_first = meets.eq(0)
@@ -238,5 +240,6 @@ class AnySizeWriter(PanelWriter):
             ]
         rows = (c.h.taps, c.h.spread * win.pitch, row)
         if c.w.taps == 1 or c.w.spread == 1:
+            # Neighboring taps' pixels follow each other in the window: one run for both loops.
             return [rows, (c.w.taps * c.channels, 1, step)]
         return [rows, (c.w.taps, c.w.spread * win.column, c.channels * step), (c.channels, 1, step)]

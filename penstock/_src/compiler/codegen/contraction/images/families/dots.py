@@ -58,6 +58,7 @@ def dots_for(target: Target) -> Dots:
 
 
 def runs_of(conv: Convolution, dots: Dots) -> Runs:
+    # Without dilation the pixels under a row of taps are one run, whatever their channels.
     columns = 1 if conv.w.dilation == 1 else conv.w.taps
     length = conv.w.taps // max(1, columns) * conv.channels
     return Runs(columns, length, -(-length // dots.count))
@@ -87,6 +88,7 @@ class DotProblem(PartProblem):
         c, dots = self.conv, dots_for(self.target)
         return choose_window(
             c.x, c.h, c.w, c.channels, c.batch, dots.element, self.target.lanes(dots.element), self.limits(split),
+            # The border holds the zero point, whose difference to itself is the zero that is meant.
             copied=True, shift=_as_signed(dots.bias), blank=_as_signed(c.zero + dots.bias),
         )  # fmt: skip
 
@@ -168,6 +170,7 @@ class DotConvolution(ConvolutionPart):
                 parts.append(f.convert(part, self.dots.element))
             f.store(f.bits(interleaved(f, parts, self.lanes), vec(I32, self.lanes)), dst, v)
             known = f.load(first, v, vec(I32, self.lanes))
+            # Summed up over the steps of a panel: each adds its own weights' share.
             f.store(known - total * surplus, first, v)
 
     def pack_one_by_one(
@@ -180,6 +183,7 @@ class DotConvolution(ConvolutionPart):
             total = f.const(0, I32)
             for e, (place, exists) in enumerate(places):
                 is_there = exists & (o < count)
+                # A weight that is missing is read at the first one's address, and replaced.
                 at = f.select(is_there, place + times(f, o, self.conv.filter.output), start)
                 weight = f.select(is_there, f.load(source, at, I8), f.const(0, I8))
                 f.store(f.convert(weight, element), dst, times(f, o, len(places)) + e)

@@ -34,6 +34,7 @@ class FewOutputsProblem(PartProblem):
     def register_tile(self) -> tuple[int, int]:
         most = MOST_SUMS // self.conv.outputs
         even = [r for r in range(1, most + 1) if self.conv.w.out % r == 0]
+        # Equal tiles share their code, unless that makes them smaller than half.
         return (even[-1] if even and even[-1] > most // 2 else most), 1
 
     def step(self, nr: int) -> int:
@@ -73,6 +74,7 @@ class FewOutputs(ConvolutionPart):
         for i in range(len(rows)):
             pixel = f.zero(vector)
             for o in range(outputs):
+                # One partial vector a pixel, so that the epilogue is that of other families.
                 pixel = f.insert(pixel, f.reduce("fadd", totals[i * outputs + o]), o)
             pixels.append(pixel)
         return pixels

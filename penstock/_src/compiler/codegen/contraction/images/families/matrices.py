@@ -61,6 +61,7 @@ class MatrixProblem(PartProblem):
     def register_tile(self) -> tuple[int, int]:
         """As many sums as leave registers for a row and a column of operands."""
         across = 2 if self.conv.outputs > SIDE else 1
+        # Eight registers hold down * across sums, `across` of weights and `down` of pixels.
         down = (COUNT - across) // (across + 1)
         return SIDE * down, across * SIDE // self.lanes
 
@@ -71,6 +72,7 @@ class MatrixProblem(PartProblem):
             copied=True, kind=PaddedImageWindow,
         )  # fmt: skip
         assert isinstance(plain, PaddedImageWindow)
+        # A register always loads 16 pixels: those after the last one are read, not used.
         return replace(plain, room_after=SIDE * c.w.stride * plain.column)
 
 
@@ -97,6 +99,7 @@ def positions_of(s: PartSchedule) -> Positions:
     apart = Positions(window.rows, c.w.out, c.w.out)
     if c.h.stride != 1 or c.w.stride != 1:
         return apart
+    # The columns between two rows are computed in vain, but no register is left half empty.
     together = Positions(1, (window.rows - 1) * window.width + c.w.out, window.width)
     return min(together, apart, key=lambda positions: positions.registers)
 
@@ -210,6 +213,7 @@ class MatrixConvolution(ConvolutionPart):
                 for j, x in enumerate(final_values(f, self.epilogue, tile, own, f.partial)):
                     store_as(f, x, y, start + lanes * j, self.types.output, masks[j])
 
+            # Columns whose taps reach into the next row of the image are no pixels of the output.
             f.when(column < c.w.out, store)
 
         f.loop(f.i64(0), rows, 1, row)

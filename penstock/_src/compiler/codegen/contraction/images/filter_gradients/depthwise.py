@@ -81,11 +81,13 @@ class DepthwiseWriter(FilterGradientWriter):
             [q for q in range(w.taps) if 0 <= p * w.stride + q * w.dilation - w.low < w.size]
             for p in range(w.out)
         ]
+        # Pixels with all taps inside are one loop; the few at the edges are written out.
         whole = [p for p, taps in enumerate(columns) if len(taps) == w.taps]
         low, high = (whole[0], whole[-1] + 1) if whole else (0, 0)
 
         def some(e, mask=None):
             kind = vec(total, lanes)
+            # The sums of a row of taps stay in registers for the whole row of pixels.
             places = [q * g.outputs + e for q in range(w.taps)]
             acc = [f.load(sums, place, kind, mask) for place in places]
             x_e, dy_e = f.at(x, e, g.x.element), f.at(dy, e, g.y.element)

@@ -79,6 +79,7 @@ class FilterGradientWriter(ABC):
                 def some(j, mask=None):
                     start = times(f, group, s.length) + r * g.outputs + j
                     total = f.load(scratch, start, vector, mask)
+                    # In a fixed order and number: the same bits for any number of threads.
                     for k in range(1, s.ranges):
                         total = total + f.load(
                             scratch, start + k * g.groups * s.length, vector, mask

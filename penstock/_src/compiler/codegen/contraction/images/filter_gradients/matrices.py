@@ -151,6 +151,7 @@ def choose(
     channels, outputs = -(-g.channels // SIDE), -(-g.outputs // SIDE)
     batch = g.batch if is_static(g.batch) else TYPICAL_BATCH
     width = max(1, -(-g.w.out // PAIR) * PAIR)
+    # A position of x takes two bytes for each of its channels, up to whole registers.
     positions = min(POSITIONS, BLOCK_BYTES // (PAIR * SIDE * channels))
     block_rows = max(1, min(positions // width, batch * g.h.out))
     blocks = -(-batch * g.h.out // block_rows)
@@ -251,6 +252,7 @@ class MatrixGradientWriter(FilterGradientWriter):
                 self.sweep(f, dy, pairs, sums, number > low, steps)
 
             own = self.sums_of(f, scratch, part, group, first)
+            # Ranges without blocks are added up like others: their sums are zeros.
             f.when(low.eq(high), lambda: f.memset(own, 0, per * s.sums_of_tap * s.size))
             f.loop(
                 low, high, 1,
@@ -329,6 +331,7 @@ class MatrixGradientWriter(FilterGradientWriter):
                 for q in (p * PAIR, p * PAIR + 1):
                     column = q * w.stride + times(f, j, w.dilation) - w.low
                     places.append(start + column * image.column)
+                    # q: the last pair of an odd row would take the next row's first position.
                     exist.append(is_inside & (column >= 0) & (column < w.size) & (q < w.out))
                 to = f.at(dst, (r * s.row_pairs + p) * SIDE, F32)
                 copy = partial(self.copy_pair, f, source, places, to, channels)
@@ -375,6 +378,7 @@ class MatrixGradientWriter(FilterGradientWriter):
             scratch = f.load(f.ctx, SCRATCH, PTR)
             o, rest = f.i64(f.task % s.output_registers), f.task // s.output_registers
             tap, group = f.i64(rest % s.taps), f.i64(rest // s.taps)
+            # The last register may be partial; in the filter the next channel follows at once.
             mask = f.mask(SIDE, f.i64(g.outputs) - o * SIDE)
             to = f.at(scratch, group * s.length + tap * (g.channels * g.outputs) + o * SIDE, F32)
 

@@ -86,6 +86,7 @@ class PlainWriter(GradientTiles):
 
                 self.sweep_panels(f, panel)
 
+            # A range without blocks has stored no sums, and they are added up all the same.
             f.when(low.eq(high), lambda: f.memset(mine, 0, s.length * s.size))
             f.loop(low, high, 1, block)
 
@@ -93,6 +94,7 @@ class PlainWriter(GradientTiles):
         """The memory that block i reads of either array, for prefetching: (address, bytes); empty if it is too much for each tile."""
         s, g, win = self.schedule, self.gradient, self.schedule.window
         size = win.rows * (g.h.stride * g.x.row + g.y.row) * s.size
+        # A tile can ask for a few lines while it multiplies; more would hold up its own loads.
         if g.groups > 1 or not s.blocked or size > MOST_ASKED * s.tiles:
             return []
         n, first = f.i64(i // win.row_blocks), f.i64(times(f, i % win.row_blocks, win.rows))
@@ -136,6 +138,7 @@ class PlainWriter(GradientTiles):
             group, p = f.task // s.panels, f.task % s.panels
             sums = 0 if s.straight else s.length * g.groups
             images = f.at(scratch, times(f, group, batch) * room + sums, total)
+            # As PlainSchedule.layout: sums, all padded images, then a panel of dy for each thread.
             after = batch * (g.groups * room) + (lanes + s.line - 1)
             after = after // s.line * s.line + sums
             mine = f.at(scratch, f.tid * s.panel_room(batch) + after, total)
@@ -208,6 +211,7 @@ class PlainWriter(GradientTiles):
         loops = [rows, columns]
         if not s.own:
             loops.insert(0, (f.images, win.image_pitch, s.pixels * s.nr))
+        # A loop of one turn would only cost registers for its addresses.
         while len(loops) > 1 and isinstance(loops[0][0], int) and loops[0][0] == 1:
             loops.pop(0)
         return loops

@@ -131,6 +131,7 @@ def choose(
     )
     is_small = rows * g.outputs * size <= OWN_BYTES
     image = g.h.reach(g.h.out) * g.w.reach(g.w.out) * g.channels * size
+    # A large image cannot wait padded for all panels: its ranges are summed even for large filters.
     own = is_small or image > IMAGE_BYTES
     window = _window(g, target, cut_for, own, is_small, blocked)
     if not own:
@@ -143,6 +144,7 @@ def choose(
         mr=mr,
         nv=nv,
         rows=rows,
+        # One task sees all pixels of a panel otherwise: there is nothing to add up.
         ranges=_ranges(g, rows, size, cut_for, window) if own else 1,
         window_elements=round_up(window.elements + lanes, line) if own else 0,
         window=window,

@@ -65,6 +65,7 @@ class GradientSchedule(TileNumbers):
     @property
     def length(self) -> int:
         """Elements from the sums of a filter to the next."""
+        # No two tasks write to one cache line.
         return round_up(self.rows * self.gradient.outputs, self.line)
 
     @property
@@ -93,6 +94,7 @@ class GradientSchedule(TileNumbers):
     def stages(self, _sizes: Sizes) -> list[KernelStage]:
         stages = self.summing_stages()
         if not self.is_straight:
+            # Also for a single range: the epilogue and the output's own layout are applied there.
             stages.append(KernelStage("add_up", lambda _: 0 if self.is_empty else self.sum_tasks))
         return stages
 

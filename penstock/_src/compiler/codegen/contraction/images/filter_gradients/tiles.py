@@ -65,6 +65,7 @@ def blocked_tile(vectors: int, target: Target, lanes: int) -> tuple[int, int]:
     """(rows, vectors) of a tile whose rows are channels of one block, for a number of vectors of outputs."""
     three = vectors % 3 == 0 and fits(lanes // 2, 3, target)
     nv = 1 if vectors == 1 else 3 if three else 2
+    # Powers of two divide a block's channels, so that all tiles of a tap are alike.
     heights = [r for r in (16, 8, 4, 2, 1) if r <= lanes and (r < 16 or nv == 1)]
     return next(r for r in heights if fits(r, nv, target)), nv
 
@@ -180,6 +181,7 @@ class GradientTiles(FilterGradientWriter):
             more = lambda: [
                 x + f.load(f.c, o, vector, mask) for x, (o, mask) in zip(acc, cells, strict=True)
             ]
+            # The first block stores: its sums' memory holds whatever was there before.
             acc = f.when(f.add, more, lambda: acc)
             for x, (o, mask) in zip(acc, cells, strict=True):
                 f.store(x, f.c, o, mask)

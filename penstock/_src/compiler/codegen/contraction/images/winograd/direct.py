@@ -113,6 +113,7 @@ def over_taps(f: Fn, geometry: Convolution | FilterGradient, top: Val, left: Val
 
     def tap(i: Val, j: Val, *carry: Val) -> tuple[Val, ...]:
         row, column = top + i, left + j
+        # Tested, not padded: a zero of the border times an infinite weight would be NaN.
         inside = (row >= 0) & (row < h.size) & (column >= 0) & (column < w.size)
         return f.when(inside, lambda: body(row, column, i, j, *carry), lambda: carry)
 

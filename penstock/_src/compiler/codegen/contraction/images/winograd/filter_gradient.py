@@ -107,6 +107,7 @@ def choose(
     capacity = block_rows * across
     inputs = TileGrid(g.x, sides, down, across, INPUTS, g.channels, lanes, capacity)
     gradients = TileGrid(g.y, outputs, down, across, OUTPUTS, g.outputs, lanes, capacity)
+    # A thread keeps both images' tiles and the sums at all 36 points.
     pitches = inputs.pitch + gradients.pitch + _sum_pitch(g, lanes)
     own = max(inputs.blank, gradients.blank) + POINTS * pitches
     return WinogradGradientSchedule(

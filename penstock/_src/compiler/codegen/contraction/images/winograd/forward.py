@@ -186,6 +186,7 @@ def _register_tile(
             for mr in range(1, min(count, 16) + 1):
                 if vectors % nv or not fits(mr, nv, target):
                     continue
+                # A vector of weights comes from the L2 once for all tiles of the task.
                 cycles = -(-count // mr) * cost(mr, nv, target) / nv + processor.stream
                 best = min(best, (cycles / count, rows, mr, nv))
     return best[1:]
@@ -239,6 +240,7 @@ class _WinogradWriter:
         with self.module.task("weights") as f:
             source = f.load(f.ctx, RIGHT, PTR)
             weights = f.load(f.ctx, OUTPUT if c.is_prepacked else SCRATCH, PTR)
+            # Tasks of some channels: few panels alone would leave threads without work.
             parts = c.channels // lanes
             panel, first = f.task // parts, f.i64(times(f, f.task % parts, lanes))
             # The plain weights stay beside the transformed ones: `direct` reads them.
@@ -249,6 +251,7 @@ class _WinogradWriter:
             def tap(i, j):
                 at = start + times(f, i, w.row) + times(f, j, w.column)
                 to = f.at(plain, (times(f, i, TAPS) + j) * s.tap_size, s.element)
+                # By channels of this task only: [tap][channel][nr], `first` channels further on.
                 pack_tap(f, w, source, at, nr, c.outputs - column, lanes, to, s.types, lanes)
 
             f.loop(f.i64(0), TAPS, 1, lambda i: f.loop(f.i64(0), TAPS, 1, lambda j: tap(i, j)))
@@ -356,6 +359,7 @@ class _WinogradWriter:
         s, c = self.schedule, self.conv
         plain = f.at(weights, self.plain_of(f, panel), s.element)
         column = f.i64(times(f, panel, s.nr))
+        # Outputs of the last row and column of tiles, the only ones that may be incomplete.
         low, left = (
             c.h.out - OUTPUTS * (s.inputs.down - 1),
             c.w.out - OUTPUTS * (s.inputs.across - 1),
@@ -404,6 +408,7 @@ class _WinogradWriter:
             blank = f.at(scratch, f.tid * s.own + s.own_at, element)
             inputs = f.at(blank, s.inputs.blank, element)
             products = f.at(inputs, POINTS * s.inputs.pitch, element)
+            # Scratch holds nothing between kernels: each task clears the zeros that it reads.
             f.memset(blank, 0, s.inputs.blank * s.size)
             self.reader.read(f, x, first, count, inputs, blank)
 

@@ -48,6 +48,7 @@ def suits(axes: Sequence[Axis], batch: Extent, channels: int, outputs: int, type
     tiles, pixels = 1, 1
     for axis in axes:
         tiles, pixels = tiles * tiles_along(axis.out), pixels * axis.out
+    # Outputs past the image are computed as well: many of them outweigh the saved products.
     filled = pixels / (OUTPUTS * OUTPUTS * tiles)
     return filled >= LEAST_FILLED and typical(batch) * tiles >= LEAST_TILES
 
