@@ -127,8 +127,9 @@ def _fails(f: Fn, code: int, detail: Val) -> None:
     """Notes an error, unless there is one."""
 
     def note() -> None:
-        f.store(f.i64(code), f.session, ERROR)
         f.store(detail, f.session, DETAIL)
+        f.emit(VOID, "fence release")  # who sees the error reads its detail
+        f.store(f.i64(code), f.session, ERROR)
 
     f.when(f.load(f.session, ERROR, I64).eq(0), note)
 
@@ -261,9 +262,15 @@ def _begin(f: Fn, this: Val, number: Val) -> None:
     )
     _checked(f, begun)
     f.store(number + 1, f.session, BEGUN)
-    is_new = f.load(f.session, READY, I64) <= number
     # The last operation of a unit needs no arrays of the program: `start` is not called for it.
-    f.when(is_new, lambda: f.store(number + 1, f.session, READY))
+    _is_ready(f, number)
+
+
+def _is_ready(f: Fn, number: Val) -> None:
+    """Counts an operation, and those before it, as ready."""
+    # A maximum: while a thread begins the end of a unit, the program may start the next one's first.
+    ready = f.at(f.session, READY, I64)
+    f.emit(I64, f"atomicrmw umax ptr {ready.s}, i64 {(number + 1).s} seq_cst")
 
 
 def _emit_work(m: Module) -> None:
@@ -317,6 +324,8 @@ def _emit_work(m: Module) -> None:
                 done = f.convert(f.load(flag, 0, I32), I64).ne(0) & code.eq(0)
 
                 def note() -> None:
+                    # `look` may see the number before this thread leaves the lock.
+                    f.emit(VOID, "fence release")
                     f.store(number + 1, f.session, DONE)
 
                     def look() -> None:
@@ -340,7 +349,7 @@ def _emit_start(m: Module) -> None:
         f.store(f.send, this, SEND)
         f.store(f.receive, this, RECEIVE)
         f.emit(VOID, "fence release")  # another thread may begin it
-        f.store(f.number + 1, f.session, READY)
+        _is_ready(f, f.number)
         f.call("advance", f.session)
 
 
