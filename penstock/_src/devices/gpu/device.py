@@ -84,6 +84,7 @@ class Gpus:
         """Sets the division. GPUs already in use as the same logical device are kept."""
         with self._lock:
             old, self._division = self.division, list(division)
+            # Their memory and programs stay valid, so only the limit changes.
             same = [i for i, (a, b) in enumerate(zip(old, self._division)) if a[0] == b[0]]
             self._gpus = {i: self._gpus[i] for i in same if i in self._gpus}
             for i, gpu in self._gpus.items():

@@ -63,6 +63,7 @@ class Recorder:
 
     def graph(self, regions: Sequence[Region], before: Callable[[], object]) -> Graph:
         """The graph of the work that `before` adds to the stream, and of regions."""
+        # Written out, a loop of known rounds needs no kernel that sets its node.
         self._writes_out = sum(map(unrolled, regions)) <= MOST_LAUNCHES
         self._prepare(regions)
 
@@ -76,6 +77,7 @@ class Recorder:
         """Loads the kernels, including those of branches not taken yet, and creates streams: neither is allowed while recording."""
         for kernel in kernels_of(regions):
             code = kernel.launch.code
+            # Exchanges are NCCL's calls, which have no kernel of ours to load.
             if isinstance(code, CudaCode) and not isinstance(code, ExchangeCode):
                 self.gpu.function(kernel.launch.code, kernel.launch.function)
         if any(not isinstance(region, Kernel) for region in regions):

@@ -109,7 +109,9 @@ def unrolled(region: Region) -> int:
     if isinstance(region, Kernel):
         return 1
     if isinstance(region, Choice):
+        # A graph holds all branches, whichever is taken.
         return sum(unrolled(r) for branch in region.branches for r in branch)
+    # The condition runs once more than the body.
     rounds = 1 if region.rounds is None else region.rounds
     return sum(map(unrolled, region.condition)) * (rounds + 1) + rounds * sum(
         map(unrolled, region.body)
@@ -145,6 +147,7 @@ class _Reader:
 
     def _loop(self, again: Label) -> Loop:
         self.at += 1
+        # Launches up to the jump that leaves the loop compute the condition.
         condition = self.regions()
         leave, word = self._jump(JUMP_UNLESS)
         body = self.regions()

@@ -126,6 +126,7 @@ class CudaTable:
             {i: m.address for i, m in memory.items()}, [result.address for result in results]
         )
         self.status_words[:] = 0
+        # A graph runs without the host: all exchanges in it must be agreed on before.
         is_agreed = self.session is None or self.session.agree()
         if not (is_agreed and self.is_graph) or self._places not in self._graphs:
             self._clear_status()
@@ -135,6 +136,7 @@ class CudaTable:
             self._graphs.move_to_end(self._places)
             graph = self._graphs[self._places]
             if graph is None:
+                # At the second run with these addresses: a single run would not pay for it.
                 recorder = Recorder(self.gpu, self.words, int(self._ended[0]), self._launch)
                 graph = recorder.graph(self.regions, self._clear_status)
                 self._graphs[self._places] = graph
@@ -181,6 +183,7 @@ class CudaTable:
         for region in regions:
             if isinstance(region, Kernel):
                 self._launch(region, self.gpu.stream)
+                # Otherwise the host need not wait: kernels after a failed check end at once.
                 goes_on = not (self.asks and region.is_check and self._failed())
             elif isinstance(region, Loop):
                 goes_on = self._walk_loop(region)
@@ -204,6 +207,7 @@ class CudaTable:
     def _chosen(self, choice: Choice) -> Sequence[Region]:
         """The branch that the GPU has chosen; the last if the number is out of range."""
         index, count = self._read(int(self.words[choice.index]), np.int32), len(choice.branches)
+        # As TensorFlow's Case: out of range, the last branch runs.
         return choice.branches[index if 0 <= index < count else count - 1]
 
     def _launch(self, kernel: Kernel, stream: int) -> None:

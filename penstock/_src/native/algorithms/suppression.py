@@ -53,6 +53,7 @@ def _emit_suppress(m: Module) -> None:
         kept=PTR,
     )
     with m.fn("suppress", ret=I64, internal=True, **arguments) as f:
+        # In memory, as builtins take no floats.
         limit = f.load(f.threshold, 0, F32)
 
         def look(at: Val, kept: Val) -> tuple[Val, ...]:
@@ -98,6 +99,7 @@ def _emit_sink(m: Module) -> None:
 
         def is_better(other: Val, than: Val, score: Val) -> Val:
             value = f.load(f.scores, other, F32)
+            # Equal scores in order of the boxes, as TensorFlow's priority queue has them.
             return (value > score) | (value.eq(score) & (other < than))
 
         def better_child(at: Val) -> Val:
@@ -146,6 +148,7 @@ def _emit_weaken(m: Module) -> None:
                 other = f.convert(f.load(f.kept, at, I32), I64)
                 ratio = _ratio(f, box, corners(other), f.const(0.0, F32))
                 weight = f.call("expf", factor * ratio * ratio, ret=F32)
+                # From the last kept box backwards, as TensorFlow: rounding depends on the order.
                 return at - 1, score * weight
 
             def goes_on(at: Val, score: Val) -> Val:
@@ -183,6 +186,7 @@ def _ratio(f: Fn, box: list[Val], others: list[Val], zero: Val) -> Val:
     y1, x1, y2, x2, area = box
     tops, lefts, bottoms, rights, areas = others
     sides = [
+        # Unfused, as TensorFlow's kernel: a comparison may depend on the last bit.
         f.max(f.unfused("sub", f.min(ends, end), f.max(begins, begin)), zero)
         for ends, end, begins, begin in ((bottoms, y2, tops, y1), (rights, x2, lefts, x1))
     ]

@@ -46,6 +46,7 @@ def check_of(
       >>> check_of([(np.dtype(np.float32), (2, 3))])(np.zeros((2, 3), np.float32))
       True
     """
+    # Addresses of objects that live on: types do, and `owner` keeps the dtypes.
     words = [len(forms), id(np.ndarray), *map(id, OWN_BLOCKS)]
     for position, (dtype, shape) in enumerate(forms):
         flags = PLAIN | WRITABLE if position in written else PLAIN

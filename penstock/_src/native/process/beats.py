@@ -43,6 +43,7 @@ def _emit_beat(f: Fn) -> None:
     microseconds = int(1e6 * state.SLICE)
 
     def again() -> tuple[Val, ...]:
+        # Slices shorter than the interval between beats, so that STOP is seen soon.
         f.call(f.sleep, max(1, microseconds // SLEEP_UNIT), ret=I32)
         slices = f.load(f.state, state.SLICES, I64) + 1
         is_due = slices >= f.load(f.state, state.EVERY, I64)

@@ -13,6 +13,7 @@ from ..loading import Library
 
 COUNT, TABLE, STATUS, FAULTS, LOW, LENGTH, ADDRESS, BYTES, WHAT = range(9)
 OUT_OF_BOUNDS = -3  # status of a run that has faulted
+# More than are in use, so that the block is two whole cache lines.
 WORDS = 16
 PAGE = 8192  # bytes, more than any vector has
 

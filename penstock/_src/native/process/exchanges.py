@@ -136,6 +136,7 @@ def _fails(f: Fn, code: int, detail: Val) -> None:
 
 def _checked(f: Fn, code: Val) -> Val:
     """Records MPI's return code, if it is an error."""
+    # An error leaves the run to the host: MPI's state is then unknown, and nothing more begins.
     wide = f.convert(code, I64)
     f.when(wide.ne(0), lambda: _fails(f, MPI_FAILED, wide))
     return wide
@@ -180,6 +181,7 @@ def _emit_tell(m: Module) -> None:
             f.store(f.i64(1), f.session, TOLD)
 
         f.when(word(TOLD).eq(0), tell)
+        # A receive and a send for each other member.
         messages = (size - 1) * 2
         arguments = messages, requests, flag, word(STATUSES, PTR)
         code = _checked(f, f.call(word(TESTALL, PTR), *arguments, ret=I32))
@@ -235,6 +237,7 @@ def _emit_attend(m: Module) -> None:
             f.when(is_left, lambda: f.call("work", f.session))
 
         def again() -> tuple[Val, ...]:
+            # Slept outside of the lock, which `look` and launches of the program take meanwhile.
             f.call(word(SLEEP, PTR), max(1, PAUSE // SLEEP_UNIT), ret=I32)
             _alone(f, once)
             return ()
@@ -370,6 +373,7 @@ def _emit_look(m: Module) -> None:
             waited = now - start
 
             def wait() -> tuple[Val, ...]:
+                # Counted from the first look at this unit, across launches that came between.
                 late = (now - word(WAITING) > word(TIMEOUT)) & word(TIMEOUT).ne(0)
                 f.when(late, lambda: _fails(f, LATE, f.last))
                 f.when(waited > PATIENCE, lambda: f.call(word(YIELD, PTR), ret=I32) and None)

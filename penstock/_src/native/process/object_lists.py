@@ -82,6 +82,7 @@ def _give_list(f: Fn, element: Callable[[Val], Val]) -> None:
 
         return f.when(good, make, lambda: (f.const(0, "i1"),))
 
+    # Without a list there are no elements to put, and the failure is reported below.
     is_list = f.is_null(result) ^ f.const(1, "i1")
     (good,) = f.loop(f.i64(0), f.select(is_list, count, f.i64(0)), 1, put, is_list)
     f.branch(good, "done", "failed")

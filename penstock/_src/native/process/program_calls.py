@@ -73,6 +73,7 @@ class ProgramCall:
         for position, (dtype, shape, is_handle) in enumerate(forms):
             if is_handle:
                 handle_words.append(len(words))
+            # With several handles one variable could stand twice, which Python rules out first.
             handle = (_ANY if is_lone else _NONE_YET) if is_handle else 0
             flags = PLAIN | WRITABLE if position in written else PLAIN
             words += [handle, id(dtype), len(shape), flags, *shape]
@@ -139,6 +140,7 @@ class _Call:
         f.branch(f.when(f.nargs.eq(1), self._is_served, lambda: false(f))[0], "take", "decline")
         f.start("take")
         (good,) = self._take_arguments()
+        # The claim comes last of the checks: a call that is declined before has nothing to release.
         f.branch(good, "claim", "decline")
         f.start("claim")
         f.branch(self._claims(), "own", "decline")
@@ -304,6 +306,7 @@ class _Call:
             entry = f.at(self.words, self.word(_PACKED_AT, I64) + i * _PACKED_WORDS, I64)
             number = f.load(entry, 1, I64)
             f.store(f.load(f.load(self.values, _ITEMS, PTR), number, PTR), self.pair)
+            # The array that was checked: another thread may assign to the variable meanwhile.
             f.store(f.load(self.arrays, number, PTR), self.pair, 1)
             f.store(f.load(entry, 2, PTR), self.pair, 2)
             return made(f.load(entry, 0, PTR), 3, good)
@@ -319,6 +322,7 @@ class _Call:
 
         def put(i: Val) -> None:
             array = f.load(self.arrays, self.word(_COUNT, I64) + i, PTR)
+            # The list takes a reference; the call drops its own with all others at the end.
             f.call("Py_IncRef", array)
             f.call("PyList_SetItem", results, i, array, ret=I32)
 
@@ -329,6 +333,7 @@ class _Call:
         """Ends the call with the exception of a signal's handler."""
         f = self.f
         kept = [f.at(self.pair, i, I64) for i in range(3)]
+        # Releasing calls Python functions, which must not be called with an error set.
         f.call("PyErr_Fetch", *kept)
         error = [f.load(each, 0, PTR) for each in kept]
         self._release()

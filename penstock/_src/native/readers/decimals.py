@@ -106,6 +106,7 @@ def _emit_decimal(m: Module) -> None:
         value, count = f.load(number, 0, I64), (whole - first) + (stop - after)
         power, finish, is_power = _exponent(f, stop, end, number)
         power = power - (stop - after)
+        # Zeros in front do not count towards what 64 bits hold.
         significant = count - _leading_zeros(f, first, stop)
         is_read = finish.eq(end) & (count > 0) & (significant <= MOST_DIGITS) & is_power
         is_exact = (value >= 0) & (value <= _EXACT_INTEGER)
@@ -152,6 +153,7 @@ def _exponent(f: Fn, stop: Val, end: Val, number: Val) -> tuple[Val, Val, Val]:
         after = f.call("digits", f.data, first, end, number, ret=I64)
         size = f.load(number, 0, I64)
         count = after - first
+        # Longer exponents could overflow the sum with the number of digits behind the point.
         return f.select(is_minus, 0 - size, size), after, (count > 0) & (count <= 4)
 
     return f.when(is_there, read, lambda: (f.i64(0), stop, f.const(1, "i1")))  # type: ignore[return-value]

@@ -79,6 +79,7 @@ def _emit_find(m: Module) -> None:
         def step(tried: Val, known: Val) -> tuple[Val, ...]:
             key = (f.guess + tried) % f.keys
             start = f.load(f.ends, key, I64)
+            # Sizes first: they tell most names apart without reading them.
             same_size = (f.load(f.ends, key + 1, I64) - start).eq(f.size)
 
             def compared() -> tuple[Val, ...]:
@@ -166,6 +167,7 @@ def _packed_ints(f: Fn, describe: Callable) -> None:
     start = f.load(f.cursor, 0, I64)
 
     def ends_here(i: Val, count: Val) -> tuple[Val, ...]:
+        # The last byte of a varint has no upper bit: these bytes are as many as the numbers.
         return (count + f.convert(f.load(f.data, i, I8) >= 0, I64),)
 
     (count,) = f.loop(start, f.end, 1, ends_here, f.i64(0))
@@ -210,6 +212,7 @@ def _emit_row(m: Module) -> None:
 
             (following,) = f.when(key >= 0, wanted, lambda: (guess,))
             is_bad = f.load(cursor, 0, I64).eq(wire.BAD)
+            # An entry that is not wanted is skipped as a whole, without looking into it.
             f.store(f.select(is_bad, f.i64(wire.BAD), end), cursor)
             return (following,)
 
@@ -279,6 +282,7 @@ def _float_values(f: Fn, kind: Val, cursor: Val, end: Val, count: Val, place: Va
     start, values = f.load(cursor, 0, I64), f.at(f.values, place, "float")
 
     def single(i: Val) -> None:
+        # Floats in a message are not aligned.
         f.memcpy(f.at(values, i, "float"), f.at(f.data, start + i * SINGLE_FLOAT + 1), 4)
 
     f.when(kind.eq(FLOATS), lambda: f.memcpy(values, f.at(f.data, start), count * 4))

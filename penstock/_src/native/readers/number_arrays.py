@@ -79,6 +79,7 @@ def _eight(f: Any, at: Val) -> tuple[Val, Val]:
     """Eight bytes as a word, and True if all of them are digits."""
     word = f.bits(f.load(f.data, at, "<8 x i8>"), I64)
     fours = _repeated(0xF0)
+    # A digit's byte is 30 to 39: its upper half is 3, and still is after adding 6.
     high = (word & fours) | f.binary("lshr", (word + _repeated(0x06)) & fours, 4)
     return word, high.eq(_repeated(0x33))
 
@@ -91,6 +92,7 @@ def _repeated(byte: int) -> int:
 def _of_eight(f: Any, word: Val) -> Val:
     """The number that eight digits are: pairs, then fours, then all are joined."""
     pairs = word - _repeated(0x30)
+    # Little-endian: the digit of the lower address is the more significant one.
     pairs = pairs * 10 + f.binary("lshr", pairs, 8)
     mask = 0x000000FF000000FF
     first = (pairs & mask) * (100 + (1000000 << 32))
@@ -271,6 +273,7 @@ class _ArrayReader:
 
     def _open(self, state: _State) -> _State:
         f, depth = self._f, state.depth
+        # Once a number was seen, lists must not be nested deeper than it.
         is_good = (depth < MOST_AXES) & (state.leaf.eq(0) | (depth < state.leaf))
         f.when(is_good, lambda: f.store(f.i64(0), self._counts, depth))
         then = f.select(is_good, f.i64(_VALUE), f.i64(_BAD))
@@ -288,6 +291,7 @@ class _ArrayReader:
         arguments = f.data, state.at, f.end, self._number, self._is_double
         after = f.call("json_number", *arguments, ret=I64)
         kind, value = f.load(self._is_double, 0, I64), f.load(self._number, 0, I64)
+        # Integers are kept exact until a double makes the array one of doubles.
         widens = (kind > state.are_doubles) & (count > 0)
         f.when(widens, lambda: f.call("widen", f.values, count) and None)
         both = kind | state.are_doubles

@@ -65,6 +65,7 @@ def _emit_next(m: Module) -> None:
                 order = f.call("memcmp", f.at(f.data, at), f.separator, f.size, ret=I32)
                 return (f.convert(order.eq(0), I64),)
 
+            # One byte rules out most positions without a call.
             may_be = _byte(f, at).eq(first)
             (is_here,) = f.when(may_be, compared, lambda: (f.i64(0),))
             return at + f.select(is_here.ne(0), f.i64(0), f.i64(1)), is_here

@@ -76,6 +76,7 @@ def _emit_row(m: Module, kind: int, step: int, guess: Guess) -> None:
 
         def pixel(at: Val, left: Val, corner: Val) -> tuple[Val, ...]:
             above = pixel_of(f.above, at)
+            # 16 bits: sums and Paeth's differences of bytes do not wrap before they are reduced.
             value = (pixel_of(f.line, at) + guess(f, left, above, corner)) & 255
             f.store(f.convert(value, I8), f.into, at, mask)
             return value, above
@@ -109,6 +110,7 @@ def _emit_undo(m: Module) -> None:
         def row(number: Val, wrong: Val) -> tuple[Val, ...]:
             line = f.at(f.data, f.begin + number * (f.size + 1))
             into = f.at(f.into, number * f.size)
+            # The first row's own memory, still zeros, stands for the row above it.
             above = f.at(f.into, f.max(number - 1, 0) * f.size)
             kind = f.convert(f.load(line, 0, I8), I64, signed=False)
             values = kind, f.at(line, 1), above, into, f.size

@@ -111,6 +111,7 @@ def _emit_scan(m: Module) -> None:
             entries = f.at(f.lists, row * f.list_keys * LIST, I64)
             # The context with its tag is an Example.
             middle = tagged(begin, end, wire.BYTES_1)
+            # BAD is beyond any end, so that the following comparison fails.
             middle = f.select(f.load(cursor, 0, I64).eq(wire.BAD), f.i64(wire.BAD), middle)
 
             def context() -> tuple[Val, ...]:

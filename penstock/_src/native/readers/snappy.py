@@ -106,6 +106,7 @@ def _emit_decode(m: Module) -> None:
             low = f.call("number", f.data, at, f.select(has_offset, extra, f.i64(0)), ret=I64)
             offset = f.select(kind.eq(1), ((tag >> 5) << 8) | low, low)
             size = f.select(kind.eq(1), ((tag >> 2) & 7) + 4, (tag >> 2) + 1)
+            # Damaged data must neither read before the output nor write after it.
             fits = has_offset & (offset > 0) & (offset <= done) & (size <= f.room - done)
             f.when(fits, lambda: f.call("repeat", f.into, done, offset, size) or None)
             return at + extra, done + size, f.convert(fits, I64)
@@ -164,6 +165,7 @@ def _emit_copies(m: Module) -> None:
 
         def step(place: Val, left: Val) -> tuple[Val, ...]:
             size = f.min(left, _LONGEST_COPY)
+            # Always the form of three bytes: simpler than the shorter one, and valid for all sizes.
             f.store(f.convert(((size - 1) << 2) | 2, I8), f.into, place)
             f.store(f.convert(f.offset, I8), f.into, place + 1)
             f.store(f.convert(f.offset >> 8, I8), f.into, place + 2)
@@ -189,6 +191,7 @@ def _emit_encode(m: Module) -> None:
                 b = _byte(f, f.data, f.select(inside, candidate + size, candidate))
                 return inside & a.eq(b)
 
+            # Four bytes are known to be equal.
             (size,) = f.loop_while(same, lambda size: (size + 1,), f.i64(_SHORTEST))
             place = f.call("literal", f.data, begun, at, f.into, place, ret=I64)
             place = f.call("copies", f.into, place, at - candidate, size, ret=I64)

@@ -128,6 +128,7 @@ def _look_at_system(machine: Machine) -> Iterator[str]:
             )
         yield "Windows gives its GPU to this Linux"
         return
+    # Absent is not wrong: nothing is reported as a fault then.
     if not gpus and not files and not driver:
         if machine.is_container():
             raise _Hindered(
@@ -160,6 +161,7 @@ def _look_at_system(machine: Machine) -> Iterator[str]:
             "Make it: sudo nvidia-modprobe -u -c=0",
         )
     controls = [machine.root / "dev/nvidiactl", *files]
+    # Without permission libcuda reports no device, which says nothing about the reason.
     closed = [f for f in controls if f.exists() and not os.access(f, os.R_OK | os.W_OK)]
     if closed:
         name = "/" + str(closed[0].relative_to(machine.root))

@@ -50,6 +50,7 @@ def _record(f: Fn, thread: Val, number: Val) -> Val:
 def _write_start(m: Module) -> None:
     arguments = dict(to=PTR, source=PTR, taken=I64, size=I64)
     with m.fn("start_copy", internal=True, noalias=False, **arguments) as f:
+        # Both ends are checked where the copy is started: the fault names the right instruction.
         safe = f.call("penstock.emulator.access", f.to, f.size, f.size, 1, ret=PTR)
 
         def look() -> tuple[Val]:
@@ -71,6 +72,7 @@ def _write_start(m: Module) -> None:
             ):
                 f.store(x, record, at)
             f.store(count + 1, counts)
+            # Any access to these bytes before the wait is a fault.
             _mark(f, safe, f.size, f.const(IN_FLIGHT, I32))
 
         def many() -> None:
@@ -99,6 +101,7 @@ def _write_wait(m: Module) -> None:
     """Completes the copies of all groups but the last ones, of this number."""
     with m.fn(f"{PREFIX}cp.async.wait.group", noalias=False, left=I32) as f:
         counts, thread = _counts(f), word(f, state.THREAD)
+        # Groups are numbered in order: those below `end` have to be complete.
         end = f.load(counts, 1, I64) - f.convert(f.left, I64)
 
         def one(number: Val, kept: Val) -> tuple[Val]:

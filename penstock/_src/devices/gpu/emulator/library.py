@@ -83,6 +83,7 @@ class EmulatedLibrary(GraphFunctions):
         if code is not None:
             return lambda *_: code
         attribute = object.__getattribute__(self, name)
+        # Functions without a result succeed, as the driver's return 0 then.
         return lambda *arguments: attribute(*arguments) or 0
 
     def _handle(self, thing: Any) -> int:

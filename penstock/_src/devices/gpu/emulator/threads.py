@@ -133,10 +133,12 @@ def _write_block(m: Module, saved: int, at: int) -> None:
         def begin(thread: Val) -> None:
             put(f, state.THREAD, thread)
             f.call("penstock.emulator.forget")
+            # Stacks grow downwards; a frame is aligned to 16 bytes by the convention.
             top = low + (thread + 1) * size - 16
             place = f.emit(
                 PTR, f"inttoptr i64 {(top - 8 * saved + (8 if saved % 2 else 0)).s} to ptr"
             )
+            # As if it had yielded just before the body: the switch returns to there.
             f.store(f.emit(I64, "ptrtoint ptr @thread_body to i64"), place, at)
             f.store(place, f.stacks, thread)
             f.store(f.i64(READY), f.status, thread)
@@ -163,6 +165,7 @@ def _write_block(m: Module, saved: int, at: int) -> None:
             put(f, state.EPOCH, word(f, state.EPOCH) + barrier)
             f.when(barrier.ne(0), lambda: (ask(f, state.BARRIER) and None) or ())
             moved = moved | barrier
+            # Nothing can go on by itself: only an asynchronous copy or product may still arrive.
             return f.when(moved.eq(0), lambda: (ask(f, state.IDLE),), lambda: (moved,))
 
         def release_warp(first: Val, moved: Val) -> tuple[Val, ...]:
@@ -183,6 +186,7 @@ def _write_block(m: Module, saved: int, at: int) -> None:
                 is_other = f.convert(status.ne(reason) & status.ne(ENDED), I64, signed=False)
                 return waiting | is_waiting, others | is_other
 
+            # Threads that have ended do not hold up the others, as on a GPU.
             waiting, others = f.loop(first, end, 1, look, f.i64(0), f.i64(0))
             released = waiting & (others ^ 1)
 

@@ -54,6 +54,7 @@ class Amd:
     @staticmethod
     def _wait(f: Fn, name: str, scope: str) -> None:
         f.module.declare(f"declare void {name}()")
+        # The instruction alone orders no memory: stores before it must be visible after it.
         f.emit(VOID, f'fence syncscope("{scope}") release')
         f.emit(VOID, f"call void {name}()")
         f.emit(VOID, f'fence syncscope("{scope}") acquire')
@@ -67,6 +68,7 @@ class Amd:
             other = f.i64(number)
         name = "@llvm.amdgcn.ds.bpermute"
         f.module.declare(f"declare i32 {name}(i32, i32)")
+        # bpermute takes a byte address: four for each lane.
         place = f.cast("trunc", other * 4, I32)
         value = f.emit(I32, f"call i32 {name}(i32 {place.s}, i32 {f.bits(x, I32).s})")
         return f.bits(value, F32) if x.ty == F32 else value

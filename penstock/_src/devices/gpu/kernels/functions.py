@@ -89,6 +89,7 @@ def _write_angle(f: Fn) -> None:
     x = fabs(f, f.x)
     bits = f.bits(x, I64)
     # x is `whole` times 2^(exponent - 1075); it is multiplied by 192 bits of 2/pi, starting after those that give multiples of four.
+    # Infinities and NaN must not read beyond the table.
     exponent = f.min(f.binary("lshr", bits, 52), 2046)
     whole = (bits & ((1 << 52) - 1)) | (1 << 52)
     start = f.max(exponent - 1075 - 2 + 128, 0)
@@ -108,6 +109,7 @@ def _write_angle(f: Fn) -> None:
     quarter = f.binary("lshr", a, 62)
     # The fraction of a quarter, as a number with a sign: above a half it counts from the next quarter down.
     a, b = (a << 2) | f.binary("lshr", b, 62), (b << 2) | f.binary("lshr", c, 62)
+    # The top bit of the fraction: at least a half.
     is_above = a < 0
     q = quarter + f.convert(is_above, I64, signed=False)
     a, b = f.select(is_above, ~a, a), f.select(is_above, ~b, b)
@@ -172,6 +174,7 @@ def _tan(f: Fn, x: Val) -> Val:
 
 # -- numbers in two parts, the second far smaller
 def _two_sum(f: Fn, a: Any, b: Any) -> tuple[Any, Any]:
+    # Knuth's two-sum, which a fused or reordered operation would break.
     total = f.unfused("add", a, b)
     back = f.unfused("sub", total, a)
     low = f.unfused(
@@ -182,6 +185,7 @@ def _two_sum(f: Fn, a: Any, b: Any) -> tuple[Any, Any]:
 
 def _two_times(f: Fn, a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any]:
     high = f.binary("mul", a[0], b[0])
+    # Exact: what rounding the product has lost.
     low = f.fma(a[0], b[0], -high)
     low = f.fma(a[0], b[1], f.fma(a[1], b[0], low))
     return _two_sum(f, high, low)
@@ -228,6 +232,7 @@ def _pow(f: Fn, x: Val, y: Val) -> Val:
     e = exp(
         f, f.select(fabs(f, product) < INF, product, copysign(f, f.const(1000.0, F64), product))
     )
+    # e^(p + r) = e^p (1 + r) for the small rest r of the product.
     e = f.select(is_bounded, f.fma(e, f.select(is_bounded, rest, 0.0), e), e)
     is_zero = a.eq(0.0)
     at_ends = f.select(is_zero ^ (y < 0.0), f.const(0.0, F64), INF)
@@ -263,6 +268,7 @@ def _fmod(f: Fn, a: Val, b: Val) -> Val:
         return unit * power(half) * power(n - half)
 
     def reduced(rest: Val) -> tuple[Val]:
+        # The largest multiple 2^n b that may fit: the difference is exact (Sterbenz).
         n = exponent(rest) - exponent(unit)
         step = times(n)
         step = f.select(step > rest, times(f.max(n - 1, 0)), step)
@@ -346,8 +352,10 @@ def _lgamma(f: Fn, x: Val) -> Val:
     series = poly(f, inverse * inverse, *STIRLING) * inverse
     value = f.fma(z - 0.5, log(f, z), 0.5 * math.log(2 * math.pi) - z) + series - log(f, product)
     value = f.select(a < INF, value, INF)
+    # Exact, so that the sine is right next to the poles.
     distance = x - f.intrinsic("rint", x)
     sine = fabs(f, f.call("sin", distance * math.pi, ret=F64))
+    # Reflection: log gamma(x) = log(pi / |sin(pi x)|) - log gamma(1 - x).
     mirrored = f.unfused("sub", math.log(math.pi) - log(f, sine), value)
     result = f.select(is_negative, f.select(x > -INF, mirrored, INF), value)
     result = f.select(x.eq(1.0) | x.eq(2.0), 0.0, result)

@@ -115,6 +115,7 @@ class CudaGenerator(KeptCodes):
     def __init__(self, target: Target) -> None:
         super().__init__()
         self.target = target
+        # A kernel of one thread is slow, but right: a plan never has to leave the GPU.
         self.tasks = CpuGenerator(target)  # writes kernels without a schedule for GPUs
 
     def _of_tasks(self, code: Code) -> Code:

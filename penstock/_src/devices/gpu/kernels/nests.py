@@ -97,6 +97,7 @@ class CudaNest(NestValues):
             self.rank, number = f.thread, f.number
             self._point(number, total)
             return
+        # A block holds several groups; each takes a point of its own.
         groups = THREADS // mapping.group
         within = f.thread
         if mapping.group > 1:
@@ -166,6 +167,7 @@ class CudaNest(NestValues):
             f.warp_barrier()
         elif self.together > self.wavefront:
             f.barrier()
+        # Stores of this point itself, once for the group; others share out further points.
         ready = [s for s in self.nest.stores if s.vars <= self.open]
         if ready and self.together > 1:
             f.when(self.f.i64(self.rank).eq(0), lambda: self._store(ready))
@@ -256,6 +258,7 @@ class CudaNest(NestValues):
         while distance:
             other = tuple([f.shuffled(c, distance) for c in carry])
             carry = combined(work, carry, other)
+            # A butterfly: each pair combines the same two values, so all lanes agree.
             distance //= 2
         if threads == self.wavefront:
             return carry

@@ -79,6 +79,7 @@ def numbered(values: np.ndarray, dtype: Any = np.int64) -> tuple[np.ndarray, np.
     functions = _functions(name_of(values.dtype), name_of(numbers.dtype))
     least = int(values.min()) if count else 0
     span = int(values.max()) - least + 1 if count else 1
+    # Values in a small range are their own slots: no hashing and no collisions.
     if span <= _NEAR * count:
         slots = np.full(span, -1, np.int32)
         different = functions.number_near(values, count, slots, span - 1, least, first, numbers)
@@ -156,6 +157,7 @@ def _emit_number(m: Module, word: str, number: str) -> None:
                 f.store(i, f.first, different)
                 f.store(_as(f, value, word), f.keys, different)
                 more = different + 1
+                # At most half full, as the room that the caller has given allows.
                 is_full = (more * 2 > last + 1) & (last < f.last)
                 grown = f.when(is_full, lambda: (_grown(f, last, more, key_of),), lambda: (last,))
                 return different, more, *grown
@@ -189,6 +191,7 @@ def _grown(f: Fn, last: Val, different: Val, key_of: Callable[[Val], Val]) -> Va
         start = f.binary("lshr", key_of(n) * _GOLDEN, 32) & new_last
 
         def is_taken(place: Val) -> Val:
+            # Values are different here: the first free slot is right without comparing keys.
             return f.load(f.slots, place, I32) >= 0
 
         (place,) = f.loop_while(is_taken, lambda place: ((place + 1) & new_last,), start)

@@ -172,6 +172,7 @@ def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) 
             return f.load(f.rows, row * f.width + c, kind)
 
         def stretch(first: Val) -> Val:
+            # A stretch is summed by itself: its total, not each row, is added to the large one.
             last = f.min(first + STRETCH, end)
 
             def step(row: Val, total: Val) -> tuple[Val, ...]:
@@ -191,6 +192,7 @@ def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) 
 def combined(f: Fn, operation: str, x: Val, y: Val) -> Val:
     if operation in ("add", "mul"):
         return f.binary(operation, x, y)
+    # On ties the earlier one, so that zeros keep the sign that came first.
     is_first = f.compare("ge" if operation == "max" else "le", x, y)
     if "float" in x.ty or "double" in x.ty:
         is_first = is_first | f.compare("uno", x, x)  # a NaN stays one

@@ -81,6 +81,7 @@ def _sweep(f: Fn, own: Matrices, vectors: Matrices) -> None:
             own[q, k] = own[k, q] = y
 
         f.loop(f.i64(0), f.n, 1, other)
+        # By the tangent, not as rotated elements: the small change keeps its digits.
         own[p, p], own[q, q] = pp - tangent * pq, qq + tangent * pq
         own[p, q] = own[q, p] = f.zero(own.kind)
         vectors.rotate_rows(p, q, (cosine, sine))
@@ -93,6 +94,7 @@ def _sort(f: Fn, own: Matrices, vectors: Matrices) -> None:
 
     def order(p: Val, q: Val) -> None:
         x, y = own[p, p], own[q, q]
+        # Lanes differ in what they exchange: a fixed order of comparisons, with selects.
         swap = y < x
         own[p, p], own[q, q] = f.select(swap, y, x), f.select(swap, x, y)
         vectors.exchange_rows(p, q, swap)

@@ -62,6 +62,7 @@ def _enter(f: Fn, values: Val, i: Val, blocks: Val) -> Val:
         before, more = f.load(f.sums, last - 1, F64), f.load(f.sizes, last - 1, I64)
         return last - 1, before + total, more + size
 
+    # Sums and sizes, not means, are merged: a mean is rounded once, however many merged.
     value = f.load(values, i, F64)
     last, total, size = f.loop_while(is_violated, merge, blocks, value, f.i64(1))
     f.store(total, f.sums, last)

@@ -87,6 +87,7 @@ def _exchange(f: Fn, matrix: Val, order: Val, j: Val, pivot: Val, ty: str) -> No
 
 def _eliminate(f: Fn, matrix: Val, i: Val, j: Val, ty: str) -> None:
     """Subtracts a multiple of row j from row i, and stores the factor in its place."""
+    # A division, not a product with a reciprocal: the factor is at most 1, and rounded once.
     factor = f.binary("div", f.load(matrix, i * f.n + j, ty), f.load(matrix, j * f.n + j, ty))
     f.store(factor, matrix, i * f.n + j)
 

@@ -122,8 +122,10 @@ def rotated(rotation: Pair, x: Val, y: Val) -> Pair:
 
 def symmetric_rotation(f: Fn, pp: Val, pq: Val, qq: Val) -> tuple[Val, Val, Val]:
     """The cosine, sine and tangent of the rotation that makes a symmetric 2x2 matrix diagonal."""
+    # May overflow: the tangent is 0 then, as it is to rounding. Of 0/0 it is set below.
     ratio = f.binary("div", qq - pp, pq + pq)
     root = f.intrinsic("sqrt", ratio * ratio + 1.0)
+    # The smaller of the two angles, at most 45 degrees, without which sweeps need not converge.
     size = f.binary("div", f.const(1.0, pp.ty), f.intrinsic("fabs", ratio) + root)
     tangent = f.intrinsic("copysign", size, ratio, fast=False)
     tangent = f.select(pq.eq(0.0), f.zero(pp.ty), tangent)
@@ -145,6 +147,7 @@ def sweeps(f: Fn, matrices: Matrices, element: str, sweep: Callable[[], None]) -
     """Sweeps until all matrices, whose largest elements are near 1, are diagonal. Returns an i64: 1 if they are."""
 
     def is_done() -> Val:
+        # All lanes go on until the last is done: rotations by 0 change nothing in the others.
         rest = f.reduce("fmax", matrices.largest(of_diagonal=False))
         return rest <= EPSILON[element]
 

@@ -94,6 +94,7 @@ def _sweep(f: Fn, own: Matrices, left: Matrices, right: Matrices) -> None:
         on_left, on_right = _rotations(f, own, p, q)
         own.rotate_rows(p, q, on_left)
         own.rotate_columns(p, q, on_right)
+        # Exact zeros in place of what rounding left, which later sweeps would rotate again.
         own[p, q] = own[q, p] = f.zero(own.kind)
         left.rotate_rows(p, q, on_left)
         right.rotate_rows(p, q, on_right)
@@ -109,6 +110,7 @@ def _rotations(f: Fn, own: Matrices, p: Val, q: Val) -> tuple[Pair, Pair]:
     pp, pq, qp, qq = own[p, p], own[p, q], own[q, p], own[q, q]
     trace, difference = pp + qq, qp - pq
     length = f.intrinsic("sqrt", trace * trace + difference * difference)
+    # No rotation instead of 0/0.
     is_symmetric = difference.eq(0.0) | length.eq(0.0)
     one, zero = f.const(1.0, own.kind), f.zero(own.kind)
     c = f.select(is_symmetric, one, f.binary("div", trace, length))
@@ -119,6 +121,7 @@ def _rotations(f: Fn, own: Matrices, p: Val, q: Val) -> tuple[Pair, Pair]:
 
 def _make_positive(f: Fn, own: Matrices, left: Matrices, i: Val) -> None:
     """Changes the signs of a negative value and of its left vector."""
+    # Rotations leave signs: a singular value takes none, so its left vector takes it.
     is_negative = own[i, i] < 0.0
     own[i, i] = f.intrinsic("fabs", own[i, i])
 

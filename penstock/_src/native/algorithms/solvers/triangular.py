@@ -59,6 +59,7 @@ def triangular(m: Module, dtype: str) -> None:
             """Solves for some columns."""
 
             def row(step: Val) -> None:
+                # One code for both triangles: only the order of rows and the range of terms differ.
                 i = f.select(f.upper.ne(0), f.n - 1 - step, step)
                 low = f.select(f.upper.ne(0), i + 1, f.i64(0))
                 high = f.select(f.upper.ne(0), f.n, i)

@@ -57,6 +57,7 @@ def _eliminate(f: Fn, bands: list[Val], values: Val, ty: str) -> None:
         return f.select(i < last, f.load(upper, f.min(i, last), ty), zero)
 
     def row(i: Val, own: Val, right: Val) -> tuple[Val, ...]:
+        # An exchange brings a third band: the row below reaches one column further.
         below = [f.load(lower, i + 1, ty), f.load(main, i + 1, ty), next_to(i + 1)]
         magnitudes = [f.intrinsic("fabs", x) for x in (below[0], own)]
         # The larger pivot, so that the factor is at most 1.
@@ -64,6 +65,7 @@ def _eliminate(f: Fn, bands: list[Val], values: Val, ty: str) -> None:
         pairs = list(zip(below, [own, right, zero], strict=True))
         pivots = [f.select(swap, b, a) for b, a in pairs]
         others = [f.select(swap, a, b) for b, a in pairs]
+        # A zero pivot makes NaN or infinity here; `_substitute` clears the whole system then.
         factor = f.binary("div", others[0], pivots[0])
         for j, x in enumerate(pivots):
             f.store(x, f.room, i * 3 + j)

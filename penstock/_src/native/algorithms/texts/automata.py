@@ -108,6 +108,7 @@ class Rewrite:
         results = np.empty(len(strings), object)
         functions = _functions()
         # A match for each byte and one at the end.
+        # Two words for each match, of which the longest string can have one more than bytes.
         scratch = np.empty(2 * functions.longest(strings, len(strings)) + 2, np.int64)
         return results, functions.replace(
             strings, len(strings), *automaton.arguments(), int(everywhere), *self._arguments,
@@ -164,17 +165,20 @@ def _emit_find(m: Module) -> None:
     with m.fn("find", ret=I64, internal=True, **arguments) as f:
 
         def start(at: Val) -> Val:
+            # The byte before decides which anchors hold here (begin of the text, word boundaries).
             before = utf8.byte(f, f.data, f.max(at - 1, f.i64(0)))
             kind = f.convert(f.load(f.kinds, before, I8), I64, signed=False)
             kind = f.select(at.eq(f.origin), f.i64(_BEGIN_KIND), kind)
             return f.convert(f.load(f.starts, kind, I32), I64)
 
         def take(at: Val, row: Val, end: Val) -> tuple[Val, ...]:
+            # The lowest bit says that a match may end before this byte: `at` is then its end.
             entry = _entry(f, row + _column(f, f.data, at))
             return at + 1, entry >> 1, f.select((entry & 1).ne(0), at, end)
 
         def attempt(place: Val, _: Val, steps: Val) -> tuple[Val, ...]:
             (at,) = f.loop_while(
+                # Most bytes begin no match: each is skipped by one look, which no step counts.
                 lambda at: (at < f.size) & f.load(f.firsts, utf8.byte(f, f.data, at), I8).eq(0),
                 lambda at: (at + 1,), place,
             )  # fmt: skip
@@ -223,6 +227,7 @@ def _emit_spans(m: Module) -> None:
             begin = f.load(state, _BEGIN, I64)
 
             def skip() -> tuple[Val, ...]:
+                # A whole character further: an empty match must not cut one apart.
                 _, taken = utf8.character(f, f.data, at)
                 return at + taken, last, count, f.i64(1)
 
@@ -257,6 +262,7 @@ def _emit_rewritten(m: Module) -> None:
             return (total + end - begin,)
 
         (inside,) = f.loop(f.i64(0), f.count, 1, length, f.i64(0))
+        # Of `number` parts with the match between them, less the match that stands already.
         added = f.load(f.parts, f.number, I64) * f.count + inside * (f.number - 2)
         text = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), f.size + added, ret=PTR)
         out = f.call("PyBytes_AsString", text, ret=PTR)

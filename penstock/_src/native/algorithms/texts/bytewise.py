@@ -81,6 +81,7 @@ def encoded(strings: np.ndarray, digits: bytes, is_padded: bool) -> np.ndarray:
 
 def decoded(strings: np.ndarray, digits: bytes) -> np.ndarray | None:
     """The strings of an array out of base64 with these digits; None if one is malformed."""
+    # One bit beyond the digits' six: the values of all characters are joined and tested once.
     values = np.full(256, _INVALID, np.uint8)
     values[np.frombuffer(digits, np.uint8)] = np.arange(len(digits))
     counts = []
@@ -106,6 +107,7 @@ def fixed(numbers: np.ndarray, places: int) -> np.ndarray | None:
         return None
     x, power = numbers.astype(np.float64), np.float64(10.0**places)
     with np.errstate(over="ignore", invalid="ignore"):
+        # Beyond 2^52 the product has no fraction that could be rounded here.
         high = x * power
     if not (np.abs(high) < _EXACT).all():
         return None
@@ -258,6 +260,7 @@ def _emit_decoded(m: Module) -> None:
             def is_padding(at: Val) -> Val:
                 return (whole > at) & byte(f, data, f.max(whole - 1 - at, f.i64(0))).eq(61)
 
+            # Padding only completes groups of four; elsewhere the sign is an invalid character.
             can_be_padded = (whole & 3).eq(0)
             is_one = can_be_padded & is_padding(f.i64(0))
             is_two = is_one & is_padding(f.i64(1))
@@ -308,6 +311,7 @@ def _emit_decimals(m: Module) -> None:
     arguments: Any = dict(values=PTR, number=I64, signs=PTR, places=I64, into=PTR)
     with m.fn("decimals", ret=I64, internal=True, **arguments) as f:
         buffer = f.alloca(I8, _DIGITS)
+        # Digits are written from the end of the buffer backwards, as division gives them.
         point = _DIGITS - f.places
 
         def put_byte(character: str, at: Val) -> None:

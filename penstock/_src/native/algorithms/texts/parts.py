@@ -95,6 +95,7 @@ def _emit_part(f: Fn, row: Val, data: Val, size: Val, begin: Val, most: Val) -> 
 
     def of_bytes() -> tuple[Val, ...]:
         first = f.select(begin < 0, begin + size, begin)
+        # The end itself is a valid begin, of an empty part.
         first = f.select(first > size, f.i64(-1), first)
         length = f.select(most < 0, size - first, f.min(most, size - first))
         return first, first + length

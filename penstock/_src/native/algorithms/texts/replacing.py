@@ -63,6 +63,7 @@ class Replacements:
         ]
 
     def _entry(self, new: bytes) -> int:
+        # An entry has few bits for the size; such strings go the long way.
         if len(new) > _MOST_BYTES:
             return LEFT
         place = self._places.get(new)
@@ -70,6 +71,7 @@ class Replacements:
             place = self._places[new] = self._used
             self._used += len(new)
             if self._used > len(self._pool):
+                # Doubled: the total copying stays linear in the pool's final size.
                 self._pool = np.append(self._pool, np.zeros_like(self._pool))
             self._pool[place : self._used] = np.frombuffer(new, np.uint8)
         return place << _SIZE_BITS | len(new)

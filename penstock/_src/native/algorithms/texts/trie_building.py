@@ -69,6 +69,7 @@ def build(values: Mapping[bytes, int]) -> Built:
     np.cumsum([len(key) for key in keys], out=starts[1:])
     leaves = np.array([values[key] for key in keys], np.int64)
     queue = np.empty((len(data) + 1, 4), np.int64)
+    # Nearly always enough; otherwise all is built again with twice as many slots.
     capacity = 4 * (len(data) + len(keys)) + 4 * BLOCK
     while True:
         units = np.zeros(capacity, np.uint32)
@@ -165,6 +166,7 @@ def _emit_base(m: Module) -> None:
         def fits(base: Val) -> Val:
             far = f.node ^ base
             (is_good,) = f.when(
+                # A unit has 21 bits for the distance to its base; far bases lack the lowest eight.
                 ~_flag(f, f.bases, base) & ((far < 1 << 21) | (far & 0xFF).eq(0)),
                 lambda: f.loop_while(
                     lambda i, good: (i < f.count) & good,
@@ -184,6 +186,7 @@ def _emit_base(m: Module) -> None:
             after = _link(f, f.following, at)
 
             def failed() -> tuple[Val]:
+                # A slot that never fits leaves the list, so that building takes linear time.
                 remaining = f.load(f.tries, at, I8) - 1
 
                 def kept() -> None:
@@ -203,6 +206,7 @@ def _emit_base(m: Module) -> None:
 
         def new() -> tuple[Val, ...]:
             begin = f.call("grow", *_lists(f), ret=I64)
+            # Far away, the distance's lowest eight bits are not stored: they have to be zero.
             low = f.select((f.node ^ begin) >= 1 << 21, f.node & 0xFF, first)
             return (f.select(begin < 0, begin, begin | low),)
 
@@ -255,6 +259,7 @@ def _emit_build(m: Module) -> None:
                 f.store(f.const(1, I8), f.bases, base)
                 far = place ^ base
                 coded = f.select(far < 1 << 21, far << 10, ((far >> 8) << 10) | (1 << 9))
+                # Keys are sorted: one that ends here is the first child, with the label 0.
                 has_value = f.load(labels, 0, I8).eq(0)
                 own = unit(place) | coded | f.select(has_value, f.i64(1 << 8), f.i64(0))
                 f.store(f.convert(own, I32), f.units, place)
@@ -284,6 +289,7 @@ def _emit_build(m: Module) -> None:
         f.call("grow", *_lists(f), ret=I64)
         f.call("take", f.i64(0), *_lists(f), ret=I64)
         tail = push(f.i64(0), f.i64(0), f.i64(0), f.number, f.i64(0))
+        # Without keys the root has no children, and the queue is empty.
         tail = f.select(f.number > 0, tail, f.i64(0))
         _, _, failed = f.loop_while(
             lambda head, tail, failed: (head < tail) & failed.eq(0), node, f.i64(0), tail, f.i64(0)

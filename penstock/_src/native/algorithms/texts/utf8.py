@@ -59,6 +59,7 @@ def emit_longer(m: Module, has_surrogates: bool = False) -> None:
             return (going_on(first & 0x1F, 1, 0x80, 0xBF, last(1)),)
 
         def three() -> tuple[Val]:
+            # After E0 a lower byte would be an overlong form; after ED a higher one a surrogate.
             low = f.select(first.eq(0xE0), f.i64(0xA0), f.i64(0x80))
             high = (
                 f.i64(0xBF)
@@ -70,6 +71,7 @@ def emit_longer(m: Module, has_surrogates: bool = False) -> None:
             )
 
         def four() -> tuple[Val]:
+            # After F0 overlong forms, after F4 code points beyond 10FFFF are ruled out.
             low = f.select(first.eq(0xF0), f.i64(0x90), f.i64(0x80))
             high = f.select(first.eq(0xF4), f.i64(0x8F), f.i64(0xBF))
 

@@ -118,6 +118,7 @@ def _emit_pieces(m: Module) -> None:
                     )
 
                     def found() -> tuple[Val, ...]:
+                        # The other bits of a value are further facts about the piece.
                         number = f.binary("lshr", f.load(value_at, 0, I64) & mask, shift)
                         return end, suffix_root, add(number, begin, end, written)
 

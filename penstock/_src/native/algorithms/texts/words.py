@@ -104,6 +104,7 @@ def make(f: Fn, address: Val, size: Val, into: Val, at: Val) -> None:
 
 def put(f: Fn, item: Val, into: Val, at: Val) -> None:
     """Stores an object in an array of objects, which takes over its reference."""
+    # NumPy fills a new array of objects with None, to each of which it holds a reference.
     f.call("Py_DecRef", f.load(into, at, PTR))
     f.store(item, into, at)
 
@@ -154,6 +155,7 @@ def _emit_words(m: Module) -> None:
                 def known(own: Val) -> tuple[Val, ...]:
                     def changed() -> tuple[Val]:
                         is_space = own.eq(SPACE)
+                        # All but the last byte of wide white space then belongs to the word.
                         far = at + f.select(is_space & f.stretches.ne(0), taken - 1, f.i64(0))
                         ends_word = kind.ne(SPACE) & kind.ne(0)
                         # A word that is open has the last number.
@@ -161,6 +163,7 @@ def _emit_words(m: Module) -> None:
                         f.when(own.ne(SPACE), lambda: f.store(at, f.begins, count))
                         return (f.select(is_space, count, count + 1),)
 
+                    # Characters that stand apart are words of their own even next to each other.
                     begins = own.ne(kind) | own.eq(APART)
                     (following,) = f.when(begins, changed, lambda: (count,))
                     return at + taken, following, own, f.i64(0)

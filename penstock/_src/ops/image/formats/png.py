@@ -19,10 +19,10 @@ from penstock._src.ops.image.formats.libraries import inflaters
 from penstock._src.ops.image.formats.png_gray import Light, gray
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# Samples per pixel of each color type.
 # Deflate's best ratio, and the maximum expansion of a few bytes.
 _MOST_PER_BYTE, _BYTES_OF_NOTHING = 1032, 1 << 16
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
+# Samples per pixel of each color type.
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}
 _DEPTHS = {_GRAY: (1, 2, 4, 8, 16), _PALETTE: (1, 2, 4, 8)}
 # Adam7: first row, first column, step of rows, step of columns of each pass.

@@ -71,6 +71,7 @@ class Feeder:
             self.gpu.activate()
             pinned, room = self._pinned_block(size), self._room(size)
             for array, begin in zip(arrays, begins, strict=True):
+                # Copied by the host first: the caller may change the array when the call is back.
                 whole = np.ascontiguousarray(array)
                 ctypes.memmove(pinned.address + begin, whole.ctypes.data, whole.nbytes)
             driver.to_device(room.block.address, pinned.address, size, self.stream)
@@ -132,6 +133,7 @@ class Feeder:
             return Room(self, block)
         while len(self._ready) > SPARE_ROOMS:  # too small
             self._free(self._ready.popleft())
+        # Gives up cached memory and tries again if the GPU has none left.
         address = gpu.with_room(lambda: self._allocated(size))
         return Room(self, Block(address, size, driver.event()))
 

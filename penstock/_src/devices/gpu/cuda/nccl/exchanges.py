@@ -32,7 +32,7 @@ class GpuSession:
     """The exchanges of one table.
 
     Args:
-      GPU: of the table.
+      gpu: of the table.
       waits: the function's exchanges.
       status: the address of the table's status.
 
@@ -82,6 +82,7 @@ class GpuSession:
         """Agrees on the next unit, one of `count` agreed on in advance; returns True if all processes agree."""
         unit, group = self._units[self._agreed], self._groups[self._agreed]
         words = np.array(unit.words, np.int64)
+        # Carried in an upper part of the word, so that agreeing takes a single exchange.
         words[SIZE] += count * BY_GPUS
         rows = self.transport.exchange_words(words, group)
         counts = rows[:, SIZE] // BY_GPUS

@@ -42,7 +42,7 @@ class ProcessGroup:
 
         Args:
           nccl: libnccl.
-          GPU: of this process.
+          gpu: of this process.
           transport: connects the processes.
           ranks: theirs, in the order of the group.
 

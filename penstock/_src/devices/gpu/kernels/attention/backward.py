@@ -29,10 +29,13 @@ def write_queries(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: i
     seed.put(seed.fetch(of.first))
     numbers = [of.number(of.clamped(of.first + i, of.owner)) for i in of.lines]
     most, share = _statistics(of, numbers)
+    # Rows past the end repeat the last one: their sums are not stored.
     shares = [_share_of_row(of, of.clamped(of.first + i, of.owner)) for i in of.lines]
     for line, number, d in zip(of.lines, numbers, shares, strict=True):
         exists = (of.first + line < of.rows) & of.rank()[0].eq(0)
+        # Stored once, by one of the threads that share the row.
         f.when(exists, lambda number=number, d=d: f.store(d, of.pointer("scratch"), number))
+    # As far as the block's last row sees.
     reach = of.reach(f.min(of.first + shape.owned, of.rows))
     wide = len(of.places)
 
@@ -58,6 +61,7 @@ def _statistics(of: Tiles, numbers: Sequence[Val]) -> tuple[list[Val], list[Val]
     f = of.f
     most = [f.load(of.pointer("maximum"), n, of.total) for n in numbers]
     total = [f.load(of.pointer("total"), n, of.total) for n in numbers]
+    # One division for a row instead of one for each score.
     return most, [f.const(1.0, of.total) / x for x in total]
 
 

@@ -31,9 +31,11 @@ READ = ("query", "key", "value", "seed")
 
 def key_of(attention: Attention, backward: bool, target: Target) -> tuple[Form, int]:
     """A key of everything on which the code depends, except epilogues: a form, and the number of neighbors that are moved together."""
+    # Both concern the L1 of CPUs: here they would only make further kernels.
     form = replace(form_of(attention, backward, target), apart=(), pairs=False)
     arrays = [x for name, x in arrays_of(attention).items() if name in READ]
     steps = [step for x in arrays for step in (x.base, x.cross, *x.batch)]
+    # A vector may be moved at once if rows and steps are multiples of it.
     together = math.gcd(form.depth, form.width, *steps)
     most = BYTES // max(SIZE[e] for e in form.elements)
     return form, math.gcd(together, most)

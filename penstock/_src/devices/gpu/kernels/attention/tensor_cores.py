@@ -31,6 +31,7 @@ class TensorTiles(Tiles):
         return self.within, 4
 
     def across(self, x: Val, combine: Callable[[Val, Val], Val]) -> Val:
+        # The four lanes of a line are neighbors: two exchanges reach all of them.
         for distance in (1, 2):
             x = combine(x, self.f.shuffled(x, distance))
         return x
@@ -71,6 +72,7 @@ class TensorTiles(Tiles):
             both = f.insert(f.zero(vec("half", 2)), f.convert(x, "half"), 0)
             return f.bits(f.insert(both, f.convert(y, "half"), 1), I32)
         low, high = (f.cast("zext", f.bits(f.convert(v, self.narrow), I16), I32) for v in (x, y))
+        # The element of the lower index lies in the lower half.
         return low | (high << 16)
 
     def added(self, sums: list[Val], scores: Sequence[Val], b: Tile, extent: int) -> list[Val]:
@@ -78,6 +80,7 @@ class TensorTiles(Tiles):
         row, column = self.lane % 16, self.lane // 16 * 8
         for k in range(0, self.shape.others, K):
             at = k // N * 2
+            # A product's sums lie in lanes as the next one's left operand: no exchange.
             left = [
                 self._pair(scores[h * wide + at + d], scores[h * wide + at + d + 1])
                 for d in (0, 2) for h in range(2)

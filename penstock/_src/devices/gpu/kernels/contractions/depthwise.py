@@ -63,6 +63,7 @@ def input_index(f: CudaFn, axis: Axis | AnySizeAxis, position: Any, tap: Any) ->
     ) - value(f, axis.low)
     size = value(f, axis.size)
     if axis.base != 1:
+        # sdiv rounds to zero: the remainder tells elements from gaps for negative indices, too.
         whole = f.binary("sdiv", at, axis.base)
         there = (whole * axis.base).eq(at)
         at = whole
@@ -76,6 +77,7 @@ def lanes_of(channels: int, c: Convolution | Gradient) -> int:
     steps = [
         channels, x.image, x.row, x.column, x.base, y.image, y.row, y.column, y.base, w.row, w.column, w.base,
     ]  # fmt: skip
+    # 16 bytes are the widest access of a thread: four floats, but no four doubles.
     most = LANES if SIZE[c.types.total] == 4 else 1
     return most if all(is_static(s) and s % most == 0 for s in steps) else 1
 
@@ -128,6 +130,7 @@ class _Convolution:
         y = c.y
         row = times(f, f.i64(image), value(f, y.image)) + oh * value(f, y.row) + (y.base + channel)
         exists = [first + t < width for t in range(PIXELS)]
+        # Pixels past the row's end repeat the first one's addresses, and are not stored.
         own = [f.select(exists[t], first + t, first) for t in range(PIXELS)]
         places = [row + at * y.column for at in own]
         tile = RegisterTile(
@@ -164,6 +167,7 @@ class _Convolution:
                     )
                     for t in range(PIXELS):
                         place = t * c.w.stride + q * c.w.dilation
+                        # Taps of neighboring pixels meet the same elements: each is loaded once.
                         if place not in seen:
                             seen[place] = self._pixel(f, x, here, first, t, q)
                         totals[t] = f.fma(seen[place], w, totals[t])
@@ -181,6 +185,7 @@ class _Convolution:
             f, x, here + f.select(there, at, 0) * c.x.column, c.x.element, c.types.total, n
         )
         pixel = pixel - c.zero if isinstance(c, Depthwise) and c.zero else pixel
+        # After the zero point: the border is zero, not minus the zero point.
         return f.select(there, pixel, f.zero(pixel.ty))
 
 
@@ -238,6 +243,7 @@ class _FilterGradient:
     def ranges(self, sizes: Sizes) -> int:
         """The number of ranges of the rows of all images: it depends on shapes alone, so sums have the same bits each time."""
         rows = number(self.g.batch, sizes) * number(self.g.h.out, sizes)
+        # Not of the device: another GPU adds up the same ranges.
         wanted = WANTED // max(1, self.vectors * self.g.h.taps)
         return HOST.max(1, HOST.min(rows, min(MOST_RANGES, wanted)))
 
@@ -246,6 +252,7 @@ class _FilterGradient:
         g = self.g
         ranges = f.load(f.ctx, STEP, I64)
         me = f.number * THREADS + f.thread
+        # Channels are innermost, so that neighboring threads read neighboring elements.
         part, channel = me // self.vectors, word(f, me % self.vectors) * self.lanes
         mine, tap = f.i64(part // g.h.taps), word(f, f.i64(part) % g.h.taps)
 

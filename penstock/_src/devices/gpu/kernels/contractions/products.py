@@ -104,8 +104,10 @@ class TiledProduct(ProductWriter[TiledSchedule]):
 
     def rows_and_columns(self) -> tuple[list[Val], list[Val]]:
         place, count = self.place, self.schedule.rows
+        # A thread's rows are neighbors, which all threads along a row read at once (a broadcast).
         rows = [place.first_row + self.across * count + i for i in range(count)]
         first = place.first_column + self.along * self.lanes
+        # Vectors at a distance, so that neighboring threads store neighboring vectors.
         return rows, [first + j * SIDE * self.lanes for j in range(self.schedule.vectors)]
 
     def with_sums(self, action: Callable[[list[Val]], None]) -> None:
@@ -123,6 +125,7 @@ class TiledProduct(ProductWriter[TiledSchedule]):
         size = SIZE[element]
         pad = 16 // size  # so that neighbors in the depth are not in one bank
         strides = shape.rows + pad, shape.columns + pad
+        # Two tiles of each operand: one is multiplied while the other is filled.
         room_a, room_b = (f.shared(2 * shape.depth * stride * size) for stride in strides)
         bytes_a, bytes_b = (shape.depth * stride for stride in strides)
         ty = vec(element, self.lanes) if self.lanes > 1 else element

@@ -93,5 +93,6 @@ class ProductSchedule:
 
 def lies_in_vectors(gemm: Gemm, width: int) -> bool:
     """True if the result's rows and matrices start at multiples of this many elements."""
+    # n as well: the last vector of a row must not reach into the next one.
     strides = [gemm.row, gemm.n, *gemm.batch_out]
     return all(isinstance(s, int) and s % width == 0 for s in strides)

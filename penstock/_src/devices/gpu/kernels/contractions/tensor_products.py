@@ -150,6 +150,7 @@ def suits_tensor_cores(gemm: Any, target: Target, tf32: bool) -> bool:
     if types.left != types.right or types.left not in KINDS:
         return False
     if types.left == I8:
+        # Sums of B's columns hold for all rows only if no row leaves out a part of the depth.
         has_border = isinstance(gemm.left, Gathered) and any(
             a.low is not None or a.divisor != 1 for a in gemm.left.axes
         )
@@ -169,6 +170,7 @@ def choose(gemm: Gemm, shape: TileShape | None = None) -> TensorSchedule:
             for operand, cross in ((gemm.left, gemm.m), (gemm.right, gemm.n))
         ]
     )
+    # The instruction leaves two neighboring columns in a lane: one store, if aligned.
     lanes = 2 if lies_in_vectors(gemm, 2) else 1
     return TensorSchedule(gemm, shape or _shape_of(gemm), lanes, GROUPS, "mma.sync", access)
 
@@ -234,6 +236,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
             (g.right, place.first_column, place.n, self.shape.columns),
         )[side]
         access, tile = self.schedule.access[side], self.tiles[side]
+        # cp.async moves four bytes at least.
         if access.vector * self.size < 4:
             fetch = self.fetcher(operand, pointer, first, limit, extent)
             return _Mover(self, fetch, None, tile, self.f.shared(STAGES * tile.bytes))
@@ -247,6 +250,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
     def _sums_of_tile(self, left: Val, right: Val) -> list[Val]:
         movers = [self._mover(side, p) for side, p in enumerate((left, right))]
         f, depth, place = self.f, self.shape.depth, self.place
+        # With a zero point, four more for each instruction's columns: sums of B alone.
         count = self.down * self.wide * self.halves * 2 + (self.wide * 4 if self.g.zero else 0)
         zeros = [f.zero(self.total)] * count
 
@@ -255,12 +259,14 @@ class TensorProduct(ProductWriter[TensorSchedule]):
                 for mover in movers:
                     k0 = f.i64(place.begin) + stage * depth
                     mover.finish(mover.start(k0, f.i64(stage)), f.i64(stage))
+                # A group for every step, also an empty one, as waiting counts groups.
                 f.close_copies()
             return f.loop(place.begin, place.depth, depth, step, f.i64(0), *zeros)[1:]
 
         def step(k0: Val, stage: Val, *sums: Val) -> tuple[Val, ...]:
             f.wait_for_copies(STAGES - 2)
             f.barrier()  # all threads see this stage, and have read the previous one
+            # The stage read in the previous step: the barrier says that all have finished with it.
             free = (stage + (STAGES - 1)) % STAGES
             totals = [mover.start(k0 + depth * (STAGES - 1), free) for mover in movers]
             f.close_copies()
@@ -278,6 +284,7 @@ class TensorProduct(ProductWriter[TensorSchedule]):
         down, wide, _, _ = self._place_of_thread()
         row, column = down * (self.down * self.tall), wide * (self.wide * N)
         each = 2 * self.halves
+        # Rows of ones times B: the sums of its columns, by the same instruction.
         ones = [f.const(ONES, I32)] * 4
         for k in range(0, self.shape.depth * self.size, STEP):
             columns: list[list[Val]] = []
@@ -416,6 +423,7 @@ class _Copier:
 
     def start(self, k0: Val, room: Val, tile: Tile) -> None:
         """Begins to copy the tile of a step to a room."""
+        # Small tiles have fewer vectors than the block has threads.
         if self.count < THREADS:
             f = self.f
             f.when(f.thread < self.count, lambda: self._start(k0, room, tile))
@@ -427,6 +435,7 @@ class _Copier:
         last = 1 if self.access.along_depth else n
         deep = n if self.access.along_depth else 1
         for cross, k in self.places:
+            # Clamped to the last whole vector; what lies past the end is copied as zeros.
             line = f.min(self.first + cross, f.i64(self.limit) - last)
             place, inside = self.locate(line, f.min(k0 + k, f.i64(of.place.depth) - deep))
             there = k0 + k < of.place.depth

@@ -66,6 +66,7 @@ def place_of(f: CudaFn, schedule: ProductSchedule, task: Val | None) -> Place:
     depth = product([value(f, k) for k in g.k])
     row_blocks, column_blocks = ceil_divide(m, shape.rows), ceil_divide(n, shape.columns)
     tiles = product([*[value(f, b) for b in g.batch], row_blocks, column_blocks])
+    # Parts are counted outside of tiles: neighboring blocks share operands in the L2.
     task = f.number % tiles if task is None else task
     rest, column_block = task // column_blocks, word(f, task % column_blocks)
     rest, column_block = f.i64(rest), f.i64(column_block)
@@ -133,6 +134,7 @@ class ProductWriter(ABC, Generic[Schedule]):
 
             def nothing(column: Val = column) -> None:
                 if isinstance(self.epilogue, CudaEpilogue) and partial is not None:
+                    # Partial sums are added up whole: threads without rows have to leave zeros.
                     self.epilogue.no_statistics(f, partial, column, self.lanes)
 
             def either(store: Any = store, nothing: Any = nothing) -> None:
@@ -155,6 +157,7 @@ class ProductWriter(ABC, Generic[Schedule]):
         stride = value(f, g.row)
         exists = [row < self.place.m for row in rows]
         # Rows past the end read the row of the thread's first one, and are not stored.
+        # A select instead of a branch, so that all loads of a thread are under way together.
         own = [f.select(there, row, rows[0]) for there, row in zip(exists, rows, strict=True)]
         places = [word(f, times(f, row, stride)) + out + column for row in own]
         cells = [(i, 0) for i in range(len(rows))]
@@ -240,12 +243,14 @@ class Fetcher:
         """
         f, loaded = self.f, []
         for cross, k in self.places:
+            # Clamped, not branched around: neighboring threads then load together.
             row = f.min(self.first + cross, f.i64(self.limit) - 1)
             depth = k0 + k
             place, inside = self.at(row, f.min(depth, f.i64(self.end) - 1))
             there = depth < self.end
             if inside is not None:
                 there = there & inside
+                # Where the element does not exist, its offset may lie outside of the operand.
                 place = f.select(inside, place, 0)
             x = self.fetched(f.load(self.pointer, place, self.element))
             loaded.append(f.select(there, x, f.zero(x.ty)))
@@ -257,6 +262,7 @@ def emit(
 ) -> KernelCode:  # fmt: skip
     """The code of a product: a kernel for whole depths, and two for divided depths, as far as its sizes may need them."""
     is_any_size = bool(schedule.gemm.sizes)
+    # Which of the two forms a size takes is known at launch: both are written if both may occur.
     if is_any_size or schedule.parts(()) == 1:
         with module.kernel() as f:
             whole = writer(f, schedule, epilogue, place_of(f, schedule, f.number))
@@ -282,6 +288,7 @@ def _write_parts(
     place = place_of(f, schedule, None)
     part, depth = f.number // place.tiles, f.i64(place.depth)
     step = schedule.shape.depth
+    # Whole steps, so that only the last part ends with an incomplete one.
     each = ceil_divide(depth, parts * step) * step
     begin = f.min(part * each, depth)
     place = replace(place, begin=begin, depth=f.min(begin + each, depth))

@@ -179,6 +179,7 @@ class _Scan:
             ]
             return self._combined(before, sizes)
 
+        # In order, from the first segment: the same bits for any number of blocks in flight.
         carried = f.loop(f.i64(0), segment, 1, add, *self.start)
         self._line(line, first, end, carried)
 
@@ -208,8 +209,10 @@ class _Scan:
             own: list[Parts] = []
             for k in range(ITEMS):
                 there = i + k < end
+                # Past the end the first element is read, and replaced by the neutral one.
                 x = self._load(line, f.select(there, i + k, first))
                 x = self._chosen(there, x, self.start)
+                # Own neighbors first: shuffles then move one total for ITEMS elements.
                 own.append(x if k == 0 else self._combined(own[-1], x))
             mine, total = self._across(own[-1])
             each(i, self._combined(before, mine), own)
@@ -240,6 +243,7 @@ class _Scan:
         f.barrier()
         sums: Parts = self.start
         mine: Parts = self.start
+        # All threads add up the few totals of warps: cheaper than another scan and barrier.
         for i in range(warps):
             mine = self._chosen(warp.eq(i), sums, mine)
             sums = self._combined(sums, [f.load(r, i, p.ty) for r, p in zip(rooms, x, strict=True)])

@@ -43,6 +43,7 @@ def sort_launch(node: Node, outputs: Sequence[Node]) -> SpecialLaunch:
     sizes = [lines * count * a.dtype.size for a in node.args]
     sorted_to = [items.get(i, Scratch(size)) for i, size in enumerate(sizes)]
     size = 1
+    # The bitonic network sorts powers of two.
     while size < min(n, TILE):
         size *= 2
     scratch: list[Any] = [Scratch(2 * PAIR_BYTES * n * lines)] if is_long else []
@@ -61,9 +62,11 @@ def long_stages(
     """(blocks, kernel, its own words) of the launches for lines longer than a tile."""
     stages: list[tuple[int, str, tuple[int, ...]]] = []
     half = 0
+    # The last key first: later sorts are stable, and keep the order of equal elements.
     for key in range(keys - 1, -1, -1):
         name = "task" if key == keys - 1 else f"sort_tiles{key}"
         stages.append((lines * -(-n // TILE), name, (0, half)))
+        # The order is read from one half of the scratch and written to the other.
         half ^= 1
         run = TILE
         while run < n:
@@ -166,7 +169,9 @@ class SortKernels:
                 j = i + distance
                 a, b = f.load(rooms.keys, i, I64), f.load(rooms.keys, j, I64)
                 s, t = f.load(rooms.places, i, I32), f.load(rooms.places, j, I32)
+                # A bitonic network is not stable by itself: indices make all pairs different.
                 greater = f.compare("ugt", a, b) | (a.eq(b) & f.compare("ugt", s, t))
+                # Neighboring runs are sorted in opposite directions, which joined are bitonic.
                 rising = (i & length).eq(0)
 
                 def swap() -> None:
@@ -297,12 +302,14 @@ class SortKernels:
                 takes_left = f.compare("ule", a, b)  # equal keys come from the left first
                 return f.select(takes_left, at + 1, least), f.select(takes_left, most, at)
 
+            # Merge path (Green, McColl, Bader 2012): where a diagonal cuts the merged order.
             least = f.max(diagonal - lengths[1], 0)
             (i, _) = f.loop_while(lambda a, b: a < b, bisect, least, f.min(diagonal, lengths[0]))
             j = diagonal - i
 
             def one(k: Val, i: Val, j: Val) -> tuple[Val, Val]:
                 left, right = i < lengths[0], j < lengths[1]
+                # A run that has ended is still read, at an address that exists.
                 at_left = f.select(left, low + i, low)
                 at_right = f.select(right, middle + j, low)
                 a, b = f.load(keys, at_left, I64), f.load(keys, at_right, I64)

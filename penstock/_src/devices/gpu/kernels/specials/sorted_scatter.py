@@ -61,6 +61,7 @@ def sorted_scatter_launch(
     """The launches of a scatter with more vectors than a tile of a sort, into the initial value of its result."""
     _, indices, updates = node.args
     form = ScatterForm(node.op, node.dtype, indices.dtype, len(extents))
+    # All but the launch that would write sorted arrays.
     sorts = long_stages(vectors, 1, 1, 1)[:-1]
     order = Scratch(2 * PAIR_BYTES * vectors)
     levels = _levels(vectors)
@@ -88,6 +89,7 @@ def sorted_scatter_launch(
 def _levels(entries: int) -> list[int]:
     """The number of entries in each launch."""
     levels = [entries]
+    # Each level has at most 2/32 of the entries before it.
     while levels[-1] > PIECE:
         levels.append(-(-levels[-1] // PIECE) * PARTS)
     return levels
@@ -120,6 +122,7 @@ class _SlicesInOrder(SortKernels):
         f = self.f
         extents = [f.load(f.ctx, 16 + i, I64) for i in range(self.form.depth)]
         row, inside = row_of_vector(f, f.load(f.ctx, 9, PTR), place, extents, self.form.index_dtype)
+        # Vectors out of range get the number after the last slice, and so form the last run.
         return f.select(inside, row, f.load(f.ctx, 12, I64))
 
 
@@ -150,6 +153,7 @@ class _Pieces:
         last, is_own, *total = f.loop(self.first, end, 1, self._entry, *start)
         goes_on = self._goes_over(end)
         is_there = last.ne(NONE)
+        # A run that lies within the piece as a whole is final; others wait for their neighbors.
         f.when(is_there & is_own & ~goes_on, lambda: self._finish(last, total))
         f.when(is_there & ~is_own, lambda: self._keep(0, total))
         f.when(is_there & is_own & goes_on, lambda: self._keep(1, total))
@@ -200,6 +204,7 @@ class _Pieces:
         return memory.load(f, memory.Elements(values, at), dtype, guard=is_there)
 
     def _combined(self, earlier: Any, later: Any) -> Any:
+        # Later updates win, and a run keeps their order.
         if self.form.op == "set":
             return later
         return reductions.combine(self.f, COMBINE[self.form.op], self.form.dtype, earlier, later)

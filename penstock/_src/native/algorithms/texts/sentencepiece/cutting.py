@@ -115,6 +115,7 @@ def _emit_best(m: Module, name: str) -> None:
         size = f.end - f.begin
         text = f.at(f.data, f.begin)
         nothing = f.const(-np.inf, F64)
+        # Viterbi: the best sum up to each byte; -inf where no piece ends.
         f.loop(f.i64(0), size + 1, 1, lambda i: f.store(nothing, f.sums, i))
         f.store(f.const(0.0, F64), f.sums, 0)
         unknown = _option(f, _UNKNOWN)
@@ -128,6 +129,7 @@ def _emit_best(m: Module, name: str) -> None:
                 f.store(begin, f.links, end)
                 f.store(number, f.found, end)
 
+            # Strictly: of equal sums the first piece found stays, as in SentencePiece.
             f.when(candidate > f.load(f.sums, end, F64), take)
 
         def character(at: Val) -> tuple[Val]:
@@ -156,6 +158,7 @@ def _emit_best(m: Module, name: str) -> None:
                     step, at, f.i64(0), f.i64(0),
                 )  # fmt: skip
                 f.when(
+                    # A character that is a piece by itself is never taken for unknown.
                     has_single.eq(0), lambda: arc(at, at + width, unknown, unknown_score, reached)
                 )
 
@@ -233,6 +236,7 @@ def _emit_merged(m: Module, name: str) -> None:
 
         def merge(_: Val) -> tuple[Val]:
             def look(at: Val, last: Val, best: Val, before: Val, most: Val) -> tuple[Val, ...]:
+                # The leftmost of the best pairs: `better` is strict.
                 score = f.load(f.sums, at, F64)
                 better = score > most
                 return (
@@ -247,6 +251,7 @@ def _emit_merged(m: Module, name: str) -> None:
 
             def join() -> None:
                 f.store(f.load(f.links, f.load(f.links, best, I64), I64), f.links, best)
+                # Only the joined part and the one before have new neighbors.
                 consider(best)
                 f.when(before >= 0, lambda: consider(before))
 
@@ -257,6 +262,7 @@ def _emit_merged(m: Module, name: str) -> None:
 
         def named(at: Val) -> tuple[Val]:
             end = f.load(f.links, at, I64)
+            # A part that was never merged has not been looked up yet.
             number = number_of(at, end)
             f.store(f.select(number < 0, unknown, number), f.found, at)
             return (end,)
