@@ -90,6 +90,7 @@ def _stages(ops: Sequence[Operation]) -> tuple[list[Operation], ...]:
     """Returns the operations before all nodes that redirect values, those between such nodes, and those after them."""
     late: set[int] = set()
     for op in ops:
+        # Late is what depends on a redirecting node, leading what one depends on; both are between.
         makers = [*(t.op for t in op._inputs), *op._control_inputs]
         if op.raw_op.flow.redirects or any(id(maker) in late for maker in makers):
             late.add(id(op))
@@ -123,6 +124,7 @@ def _run_what_is_alive(
     for op in ops:
         values = [values_by_id.get(t._id, DEAD) for t in op._inputs]
         is_dead = any(v is DEAD for v in values) or any(id(c) in dead for c in op._control_inputs)
+        # A ControlTrigger waits for both branches, of which one is always dead.
         if is_dead and not op.raw_op.effects.runs_always:
             dead.add(id(op))
         else:

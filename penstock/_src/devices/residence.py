@@ -56,6 +56,7 @@ def resident(handle: VariableHandle, device: Hashable) -> Any:
     if resident_.source is None or isinstance(handle, HeldVariable):
         is_holder = isinstance(handle, HeldVariable) and handle.holder.device is device
         return resident_.memory if is_holder else None
+    # The version counts assignments; the array itself may also have been written in place.
     is_current = resident_.version == handle.version and resident_.source() is handle.value
     return resident_.memory if is_current else None
 
@@ -88,6 +89,7 @@ def hold(
       read: gives a new array with the value.
     """
     handle.derived[device] = Resident(memory, None, -1)
+    # Readers of variables look at this list before they look for held values at all.
     if not resources.LENT:
         resources.LENT.append(True)
     handle.derived[_HOLDER] = Holder(device, shape, read)
@@ -157,5 +159,6 @@ class HeldVariable(VariableHandle):
         with resources.UPDATING:
             self.derived.pop(_HOLDER, None)
             plain: VariableHandle = self
+            # Before the array is set, as the setter of this class would be called again.
             plain.__class__ = VariableHandle
             plain.value = array

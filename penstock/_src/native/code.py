@@ -178,6 +178,7 @@ class NamedCode(Code):
     def kept(self, cache: ObjectCache) -> bytes | None:
         if self.name is not None and (entry := cache.read(self.name)) is not None:
             line, key, *_ = entry.split(b"\n")
+            # Other exports or facts under the same name mean that the sources have changed.
             if line == self._line and (data := cache.read(file_of(key.decode()))) is not None:
                 return data
         data = self.written.kept(cache)

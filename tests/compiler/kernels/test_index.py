@@ -15,6 +15,7 @@ from penstock._src.compiler.kernels.index import (
     of_atom,
 )
 from penstock._src.ir.extents import dims
+from penstock._src.ir.extents.functions import entry
 from tests.extents import symbol
 
 
@@ -80,6 +81,7 @@ def test_signs_of_symbolic_extents():
     n = symbol("n", 6)
     assert never_negative(n * 3 + 2) and never_negative(n // 4) and never_negative(n % 5)
     assert not never_negative(n - 1)
+    assert never_negative(entry((0, 3), n)) and not never_negative(entry((0, 3, -1), n))
     parts = dims.ceil_divide(n * 2, 3276)  # -((-2 n) // 3276): an atom that is negative
     assert not never_negative(n - parts * 3276)
 

@@ -83,6 +83,7 @@ class CheckedProgram:
     def _compare_stages(self, oracle: Oracle, copies: list[np.ndarray]) -> None:
         last = oracle.function
         for name, function in self.stages[1:]:
+            # The stage has changed nothing.
             if function is last:
                 continue
             results, updates = Members(0).run(function, [[a] for a in copies])
@@ -111,6 +112,7 @@ class CheckedProgram:
 
     def _look_at_arguments(self, arguments: Sequence[Any], copies: list[np.ndarray]) -> None:
         for i, (argument, before) in enumerate(zip(arguments, copies)):
+            # Variables are what a program may change.
             handle = self.function.parameters[i].dtype == dtypes.resource
             if not handle and np.asarray(argument).tobytes() != before.tobytes():
                 raise InternalError(f"{self.function.name}: the program changed argument {i}.")

@@ -40,6 +40,7 @@ def _accumulator(dtype: np.dtype) -> Any:
     """The type in which the center adds up."""
     if dtype.itemsize // (2 if dtype.kind == "c" else 1) < 8:
         return wide(dtype)
+    # 80 bits on x86-64: the center has to be better than what it judges.
     return np.clongdouble if dtype.kind == "c" else np.longdouble
 
 
@@ -69,6 +70,7 @@ def reduce(members: Members, step: Step, args: list[Value]) -> Value:
     ulps = parts(count) if node.op == "sum" else 1.0
     for k in range(members.count):
         value = of(values, k + 1)
+        # Half of the members each way: both are valid roundings.
         if k % 4 > 1 and step.share and members.ways.shares:
             total = _shared(members, step.share, [of(v, k + 1) for v in others])
         elif k % 2 and node.op == "sum":
@@ -98,6 +100,7 @@ def _added(members: Members, x: np.ndarray, axes: Sequence[int], plain: bool) ->
     terms = x.transpose([*nested, *kept]).reshape(-1, math.prod(shape))
     rows = -(-len(terms) // lanes)
     block = min(rows, PART)
+    # Padded by zeros, which change no sum.
     rows = -(-rows // block) * block
     padded = np.zeros((rows * lanes, terms.shape[1]), x.dtype)
     padded[: len(terms)] = terms
@@ -239,6 +242,7 @@ def _error_of_tiles(node: Node, x: np.ndarray, y: np.ndarray) -> Any:
         largest = np.abs(image).max(tuple(places), initial=0).astype(np.float64)
         rest = "".join([c for i, c in enumerate(letters) if i not in places])
         kept = "".join([c for c in result if c in rest + others])
+        # Independent errors add up by their squares.
         squares = product(largest**2, other.astype(np.float64) ** 2, f"{rest},{others}->{kept}")
         shape = [1 if c not in kept else squares.shape[kept.index(c)] for c in result]
         return TILES * SINGLE * np.sqrt(squares).reshape(shape)

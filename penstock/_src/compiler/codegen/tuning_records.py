@@ -103,12 +103,14 @@ class TuningRecords:
 
     def find(self, match: Match, target: Target, threads: int) -> Blocking | None:
         """The record of a product on a machine, or None."""
+        # A signature is written only if there is anything to look up.
         products = self.found.get(machine(target, threads))
         product = signature(match.description) if products else None
         return products.get(product) if products and product else None
 
 
 def _blocking(entry: Mapping[str, Any]) -> Blocking:
+    # Files also have gains, and perhaps fields of other versions.
     known = {field.name for field in fields(Blocking)}
     values = {name: value for name, value in entry.items() if name in known}
     if values.get("tile"):

@@ -48,5 +48,6 @@ def attention_kernel(
     if backward and gradient is not None:
         outputs, read = gradient.outputs, [*sources, *attention.outputs, *operands]
     else:
+        # Query, key and value: the rest are the gradients' sources.
         outputs, read = attention.outputs, [*sources[:3], *operands]
     return AttentionKernel(outputs, read, attention, backward, epilogues)

@@ -35,13 +35,16 @@ class RowSpace:
         """The rows that a reduce node reduces; None if it does not reduce rows, or if one row is divided among several tasks."""
         (x,) = root.args
         axes = set(root.attrs["axes"])
+        # Axes of extent 1 are in no loop, wherever they stand.
         long = [a for a, e in enumerate(x.shape) if not is_one(e)]
         inner = sum(a in axes for a in long)
         length = dims.product([x.shape[a] for a in long if a in axes])
         if not 0 < inner < len(long) or not axes.issuperset(long[-inner:]):
             return None
+        # A row in several tasks has no thread that could go over it again.
         if cut_of(root)[0] is not None:
             return None
+        # A row is gone over once for each result that others of the group need.
         if type(length) is not int or length > LONGEST_ROW:
             return None
         return cls(tuple(extents(x)), inner)

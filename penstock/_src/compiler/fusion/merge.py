@@ -192,6 +192,7 @@ class _Merger:
             return False
         ends = zip(b.nodes, b.roots)
         # Within the merged kernel a result exists only as the element, or row, that is being computed.
+        # Nothing is stored between them: the reader takes the value of its own element.
         if a.node_ids & b.reads and not all(_same_place(*end, a, rows) for end in ends):
             return False
         if not self._find_position(a, b):
@@ -237,6 +238,7 @@ class _Merger:
         ):
             return True
         # Else a moves down to b, past kernels that do not read its results.
+        # A reader between the two positions would then come before its array is stored.
         waits = a.waits and all(
             reader is b or not a.position < reader.position <= b.position
             for i in a.node_ids
@@ -255,6 +257,7 @@ class _Merger:
         for node in b.nodes:
             self.maker[node.id] = a
         for i in b.reads:
+            # Later merges look at positions of groups: b's are a's from now on.
             del self.readers[i][id(b)]
             self.readers[i][id(a)] = a
 
@@ -308,5 +311,6 @@ def _along_rows(node: Node, rows: RowSpace) -> bool:
         return False
     (arg,) = node.args
     long = [a for a, e in enumerate(node.shape) if not is_one(e)]
+    # One number a row: the argument has exactly the axes before the reduced ones.
     mapped = [a for a, e in zip(node.attrs["axes"], arg.shape) if not is_one(e)]
     return mapped == long[: -rows.inner]

@@ -65,11 +65,13 @@ def schedule(part: Partition) -> Schedule:
             if isinstance(kernel, NestKernel):
                 share(kernel.nest, shared)
             scheduled.append(kernel)
+    # Streams are laid out last: any other order of kernels would take them apart again.
     kernels, sections = in_sections(_ordered(scheduled, part), part)
     makers: dict[int, list[int]] = {}
     last_readers: dict[int, int] = {}
     for number, kernel in enumerate(kernels):
         for leaf in kernel.inputs:
+            # Memory is free after the last reader; which of several streams is last, nobody knows.
             last_readers[leaf.id] = later_reader(last_readers.get(leaf.id), number, sections)
             if not in_memory_already(leaf) and leaf.id not in makers:
                 message = f"{kernel.label} reads {leaf!r}, which no earlier kernel stores."
@@ -141,5 +143,6 @@ def _map(group: FusionGroup, part: Partition) -> NestKernel:
     """The nest of a group. Arrays in which its nodes replace a block count as read."""
     kernel = map_nest(group.nodes, part.is_leaf)
     updated = [n.args[0] for n in group.nodes if n.kind == "dynamic_update_slice"]
+    # What is around the block has to be there before the kernel writes into the array.
     read = dict.fromkeys([*kernel.inputs, *[x for n in updated for x in part.memory_of(n)]])
     return replace(kernel, inputs=list(read)) if updated else kernel

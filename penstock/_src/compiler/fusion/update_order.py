@@ -72,6 +72,7 @@ def _needs(kernels: Sequence[Kernel], roles: Sequence[_Role]) -> list[set[int]]:
     ending: set[int] = set()
     for number, role in enumerate(roles):
         if role.updates:
+            # A new value may take the place of the old one, which earlier readers must have seen.
             needs[number].update(ending, *[readers.get(handle, ()) for handle in role.updates])
         for handle in role.reads:
             readers.setdefault(handle, set()).add(number)
@@ -86,6 +87,7 @@ def _movable(
     """The numbers of the kernels that update variables or check something, and of small ones that these need."""
     movable: set[int] = set()
     wanted: set[int] = set()
+    # Backwards: what an update needs is known before the kernels that may move with it.
     for number in reversed(range(len(kernels))):
         kernel, role = kernels[number], roles[number]
         if isinstance(kernel, BoundsKernel) or (

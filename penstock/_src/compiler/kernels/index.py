@@ -43,10 +43,15 @@ def _not_negative(expression: tuple) -> bool:
 def _atom_not_negative(atom: tuple) -> bool:
     if atom[0] == "symbol":
         return True
+    # A remainder has the sign of its divisor.
     if atom[0] == "mod":
         return _not_negative(atom[2])
     if atom[0] == "max":
         return _not_negative(atom[1]) or _not_negative(atom[2])
+    if atom[0] == "table":
+        # Whatever the index is: it is clamped to the entries.
+        return all(map(_not_negative, atom[2:]))
+    # Of a quotient or a minimum both operands have to be.
     return _not_negative(atom[1]) and _not_negative(atom[2])
 
 
@@ -107,6 +112,7 @@ def _quotient_low(low: int | None, divisor: int) -> int | None:
         return None if low is None else 0
     if type(low) is Dim:
         return None
+    # The least quotient of a negative number is that by 1.
     return low if type(divisor) is Dim else low // divisor
 
 
@@ -228,6 +234,7 @@ def _index(terms: dict[Atom, int], const: int) -> Index:
 def _joined(index: Index) -> Index:
     """An index in which parts that a division separated are one again: x // d * d + x % d is x."""
     divisions = [(a, c) for a, c in index.terms if type(a) is Division]
+    # A reshape splits an offset that a later one joins: it would be divided in vain.
     if len(divisions) > 1:
         for rest, c in divisions:
             for whole, by in divisions if not rest.quotient else ():
@@ -288,6 +295,7 @@ class IndexScope:
             return index
         whole, rest = self._split(index, divisor)
         if rest is ZERO or rest.within(0, divisor):
+            # The rest contributes no whole divisor, for any size.
             return whole
         lifts = _lifts(rest, divisor)
         quotient = self._division(rest + lifts * divisor, divisor, True)
@@ -344,6 +352,7 @@ def _lifts(index: Index, divisor: int) -> int:
     low, _ = index.range()
     if low is None or type(low) is Dim or low >= 0:
         return 0
+    # At least -low / divisor; a divisor of unknown size is at least 1.
     return -low if type(divisor) is Dim else -(low // divisor)
 
 

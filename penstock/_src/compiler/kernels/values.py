@@ -47,6 +47,7 @@ class Value:
                 variables |= attr.vars
                 dynamic += dynamic_values(attr)
         if kind == "reduce":
+            # What is reduced over is not seen from outside.
             variables -= set(attrs[1])
         elif kind == "arg_reduce":
             variables.discard(attrs[1])
@@ -84,6 +85,7 @@ class Scope(IndexScope):
         """The value `kind(args)`."""
         args = tuple(args)
         key = (kind, tuple([a.number for a in args]), tuple([attr_key(a) for a in attrs]), dtype)
+        # By numbers of arguments, which are hash-consed too: nothing is compared twice.
         known = self.values.get(key)
         if known is None:
             known = self.values[key] = Value(len(self.values), kind, args, attrs, dtype)
@@ -118,6 +120,7 @@ def closure(roots: Sequence[Value]) -> list[Value]:
     order: list[Value] = []
     seen: set[int] = set()
     for root in roots:
+        # Not recursive: chains of values are longer than Python's stack.
         stack = [(root, iter(root.inputs))]
         if root.number in seen:
             continue

@@ -49,6 +49,7 @@ def _shape_input(p: LoweringContext, node: Lowered) -> Shape | None:
     """The shape in an `element_shape` input, or None if it is not fully known."""
     node = _node(node)
     known = p.known.symbolic(node)
+    # -1 means unknown, as does a scalar of any value.
     if known is None or known.ndim == 0 or any(d < 0 for d in known.flat):
         return None
     return tuple(known.reshape(-1))

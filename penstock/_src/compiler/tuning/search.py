@@ -130,6 +130,7 @@ class Product:
 
 def _best(call: Callable[[], Any]) -> float:
     call()
+    # After a first call, which loads code and data.
     best, end = float("inf"), time.perf_counter() + TURN_SECONDS
     while time.perf_counter() < end:
         start = time.perf_counter()
@@ -151,6 +152,7 @@ def neighbors(best: Blocking, gemm: Gemm, target: Target) -> Iterator[Blocking]:
     for vectors in range(1, MOST_VECTORS + 1):
         for count in range(1, min(rows, MOST_ROWS) + 1):
             registers = count * vectors
+            # Tiles that leave half of the registers empty are never the fastest.
             if fits(count, vectors, target) and registers * 2 > target.registers:
                 if not isinstance(gemm.n, int) or (vectors - 1) * lanes < gemm.n:
                     yield replace(best, tile=(count, vectors))
@@ -179,6 +181,7 @@ def search(match: Match, target: Target, seconds: float) -> Finding:
                 break
     if best != first:  # measure the winner again, against the default
         old, taken = product.compare(product.program(first), call)
+        # Gains multiplied along the way are too good: each winner was a lucky measurement.
         gain = old / taken
         if gain < MARGIN:
             best, gain = first, 1.0
@@ -199,6 +202,7 @@ def tune(
         left = end - time.monotonic()
         if left <= 0:
             break
+        # By work, but at least half of an equal share, so that small products are tried at all.
         share = _work(match) / (sum(map(_work, matches[i:])) or 1)
         with match.extents:
             finding = search(

@@ -56,6 +56,7 @@ class CpuDevice:
 
     @property
     def load_open(self) -> Callable[[Plan], OpenProgram] | None:
+        # Each of these looks at single runs of whole programs, which open ones do not have.
         watched = flags.guard or flags.checked or is_watched()
         return None if watched else load_open
 

@@ -64,6 +64,7 @@ class PackedPlan(RecordedPlan):
         record, pack, target = self._record, self._pack, level(self._target)
         codes = [NamedCode(target, _not_written) for _ in record.codes]
         for code, identity in zip(codes, record.codes, strict=True):
+            # By identity: a name would need LLVM's version, and so LLVM.
             code.name_it(_nameless, kernels().cache, identity, pack)
         libraries = libraries_by_number(codes, kernels().load(codes), record)
         return PackedProgram(record, libraries, pack.content)
@@ -117,6 +118,7 @@ class PackedPlans:
             record = record_of(text, pack.objects)
             checked_plan(pack, self._threads, record)
             return PackedPlan(pack, self._target, record)
+        # A pack comes from elsewhere: whatever is wrong with a record, the model still runs.
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OpError) as error:
             left_out(pack, error)
             return None

@@ -120,6 +120,7 @@ def _emit_line(m: Module, name: str, element: str) -> None:
             f.loop(f.i64(0), f.outputs, 1, pixel)
 
         f.when(
+            # The fourth of three lanes is garbage, which the next pixel's store overwrites.
             f.channels.eq(COLORS) | f.channels.eq(COLORS + 1),
             lambda: pixels(COLORS + 1, (0,)),
             lambda: f.when(
@@ -167,6 +168,7 @@ def _emit_images(m: Module, name: str, element: str) -> None:
                     return (last_line,)
 
                 (source_row,) = f.when(
+                    # Three channels are read as four: after the last pixel there is nothing.
                     is_last & row.eq(f.height - 1), copied, lambda: (source_row,)
                 )
                 into = f.at(kept, step * (row & 1), F32)

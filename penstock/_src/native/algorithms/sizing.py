@@ -60,8 +60,10 @@ def rounds_of_a_task(total: int, work: int, threads: int) -> int:
         per = _ceil_divide(total, tasks)
         return _ceil_divide(_ceil_divide(total, per), threads) * per
 
+    # Multiples of the threads, so that none has one task more than the others.
     counts = {most, *range(threads, most, threads)}
     least = min(map(longest, counts))
+    # Of the divisions that are about as fast as the fastest, the one with the smallest tasks.
     even = max(c for c in counts if EVEN[1] * longest(c) <= EVEN[0] * least)
     return _ceil_divide(total, even)
 
@@ -201,6 +203,7 @@ def _emit_computed(f: Fn) -> None:
         f.store(f.i64(1), state, HAS_RUN)
         f.loop(f.i64(0), symbols, 1, lambda i: f.store(f.load(f.symbols, i, I64), last, i))
 
+    # Calls mostly come with the sizes of the call before: comparing is all that they cost.
     (same,) = f.loop(f.i64(0), symbols, 1, compare, f.load(state, HAS_RUN, I64).ne(0))
     f.when(same, lambda: (), compute)
     f.give(f.load(state, FAILURES, I64))
@@ -265,6 +268,7 @@ def _emit_divided(f: Fn) -> None:
     divisor = f.select(is_none | is_negation, f.i64(1), b)
     quotient = f.emit(I64, f"sdiv i64 {a.s}, {divisor.s}")
     rest = a - quotient * divisor
+    # sdiv rounds to zero; floor division, as Python's, is one less where signs differ.
     is_above = rest.ne(0) & ((rest ^ divisor) < 0)
     quotient = quotient - f.convert(is_above, I64, signed=False)
     rest = f.select(is_above, rest + divisor, rest)

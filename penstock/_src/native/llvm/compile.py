@@ -39,6 +39,7 @@ COMPILATIONS = _Count()
 
 def _unlocked(name: str) -> Callable:
     """llvmlite's C function without the lock, or with it if a later llvmlite hides the function."""
+    # ctypes releases the interpreter's lock during the call.
     function = getattr(binding().ffi.lib, name)
     return getattr(function, "_cfn", function)
 
@@ -198,6 +199,7 @@ class Compilation:
                 self._changed.wait()
             if self._failures or not self._todo:
                 return None
+            # The longest first, so that none begins when all other threads are done.
             self._todo.sort(key=lambda code: len(code.text))
             return self._todo.pop()
 

@@ -71,6 +71,7 @@ def content_of(section: Section) -> str | None:
         for at, op in enumerate(section.ops):
             if op.python_function is not None or not type(op.raw_op).__module__.startswith(_OPS):
                 return None
+            # Control inputs are a set: sorted, so that the text is the same in each process.
             before = sorted(positions[id(c)] for c in op._control_inputs if id(c) in positions)
             read = [numbers[t._id] for t in op._inputs]
             attributes = {name: _text(value) for name, value in op.raw_op.attrs.items()}
@@ -78,6 +79,7 @@ def content_of(section: Section) -> str | None:
             parts.append(f"{op.type} {read} {before} {op._device} {attributes} {outputs}")
             positions[id(op)] = at
             numbers.update({t._id: f"{at}:{n}" for n, t in enumerate(op._outputs)})
+        # By position, not by name: names differ between traces of the same code.
         parts.append(repr([numbers[t._id] for t in section.outputs]))
     except (KeyError, TypeError):  # what it reads is elsewhere; an attribute without a form
         return None
@@ -142,6 +144,7 @@ def _graphs(graph: Any, ops: Sequence[Operation]) -> Iterator[Any]:
 def _is_as_imported(graph: Any, model: str) -> bool:
     if graph is None or graph._origin is None or graph._origin.model != model:
         return False
+    # Operations are only added or edited, so that both numbers grow with any change.
     return bool(graph._origin.state == (len(graph._operations), graph._edits))
 
 
@@ -171,6 +174,7 @@ class PlannedStep:
     def _fail(self, arguments: Sequence[Any], code: int, status: Any) -> None:
         """Raises the error with which a run has stopped, by the lowered section, whose program has the same errors."""
         (step,) = self.specialize(arguments).steps
+        # Codes are positions among a plan's errors: another list would give another message.
         if len(step.compiled.program.plan.errors) != self.program.shared.record.errors:
             raise InternalError(None, None, f"The program stopped with status {code}.")
         step.fail(arguments, code, status)

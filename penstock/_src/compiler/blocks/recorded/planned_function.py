@@ -48,6 +48,7 @@ class PlannedFunction(Block):
         """Gives the programs that were found to the block of the imported function, which can also say what they are."""
         for key, specialization in self.specializations.items():
             step = dataclasses.replace(specialization.steps[0], specialize=block.specialize_again)
+            # Their programs are loaded already, with variables that they may hold.
             block.keep(key, Specialization([step], step.run))
 
     def specialize(self, values: Sequence[Any]) -> Specialization:

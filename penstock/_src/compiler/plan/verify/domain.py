@@ -37,6 +37,7 @@ class Domain:
         numbers = np.arange(self.size) if self.whole else _sample(self.size)
         self.at: dict[Any, np.ndarray] = {}
         for v, e in zip(reversed(self.variables), reversed(extents)):
+            # The innermost variable changes fastest, as in generated loops.
             self.at[v] = numbers % max(e, 1)
             numbers = numbers // max(e, 1)
 
@@ -102,6 +103,7 @@ def row_major(index: Index, variables: Iterable[Var]) -> Any:
         left[atom] = factor
     stride: Any = 1
     while left:
+        # Built up from the inside: each coefficient has to be what the variables within take up.
         inner = [v for v, factor in left.items() if same_extent(factor, stride)]
         if not inner:
             return None

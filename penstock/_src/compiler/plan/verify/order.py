@@ -63,6 +63,7 @@ class MemoryTrace:
     def again(self, start: int) -> None:
         """Adds a loop's second round: the events since `start` again."""
         if len(self.events) < MOST_EVENTS:
+            # Two rounds are enough: the second reads what the first left, as would all others.
             self.events += self.events[start:]
 
 
@@ -100,6 +101,7 @@ def _verify_streams(events: Iterable[MemoryEvent]) -> None:
                 users.setdefault(id(buffer), set()).add(event.stream[1])
         for event in section:
             for out in event.writes:
+                # Whoever uses it: streams have no order among each other.
                 for i, other in used.items():
                     if users[i] != {event.stream[1]} and _overlap(out, other):
                         fail(event, f"{out.name} is written beside a stream that uses {other.name}")
@@ -127,6 +129,7 @@ def _overlap(a: Buffer, b: Buffer) -> bool:
     together = (first.place == second.place and first.number == second.number) and (
         first.place in ("arena", "output", "variable")
     )
+    # Other places are read only, or belong to one call.
     return together and i < j + b.size and j < i + a.size
 
 

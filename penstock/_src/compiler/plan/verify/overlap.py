@@ -80,6 +80,7 @@ def _verify_row(
     outer = [v for v in stored.variables if v is not vector]
     offsets = stored.index(store.offset)
     # For each element the round of the outer loops that stores it; -1: it is not stored.
+    # Rows are computed one after the other: a row may overwrite what only it reads.
     rounds = np.full(int(offsets.max(initial=0)) + 1, -1, np.int64)
     rounds[offsets] = _number(stored, outer, extent)
     domain = _domain(store, load.attrs[1], extent)
@@ -112,6 +113,7 @@ def verify_tiles(
     for v in closure([epilogue.value, *epilogue.sums]):
         if v.kind != "load" or v.attrs[0] not in slots:
             continue
+        # Elements of another size lie at other bytes for the same offset.
         same = v.dtype.size == kernel.outputs[0].dtype.size
         if not same or (domain.index(v.attrs[1]) != cells).any():
             fail(kernel, f"{out.name} is written over {source.name}, which is read at {v.attrs[1]}")

@@ -31,8 +31,10 @@ def _verify_load(
     kernel: Any, load: Value, leaf: Node, extent: Extents, limits: dict[Var, Index]
 ) -> None:
     index = load.attrs[1]
+    # Proved by expressions, for every size: no point has to be evaluated.
     if load.dtype.size == leaf.dtype.size and index.within(0, leaf.size):
         return
+    # A bitcast reads the same bytes as elements of another size.
     limit = extent(leaf.size) * leaf.dtype.size // load.dtype.size
     conditions = list(_conditions(load.args))
     needed = [*atoms_of(index), *[a for c in conditions for a in atoms_of(c.attrs[0])]]
@@ -73,6 +75,7 @@ def _domain(atoms: list[Var | Dynamic], conditions: list[Value], extent: Extents
         if limit is None:
             limit = next((c.attrs[2] for c in conditions if atoms_of(c.attrs[0]) == [atom]), 1)
         top = max(extent(limit) - 1, 0)
+        # Both ends are among them, where clamps go wrong first.
         some = np.unique(np.linspace(0, top, BOUND).astype(np.int64))
         domain.at[atom] = np.resize(some, count)
     return domain

@@ -161,6 +161,7 @@ class _Run:
         self.memory[final.id] = _Elements(computed.reshape(-1).astype(final.dtype.np))
         if kernel.partial is not None:
             sums = [np.broadcast_to(points.value(v), shape) for v in epilogue.sums]
+            # In parts, as tasks of a launch: any number of them adds up to the same total.
             parts = [np.stack([part.sum(0) for part in np.array_split(s, SUMMING)]) for s in sums]
             self.memory[kernel.partial.id] = _Elements(np.stack(parts, 1).reshape(-1))
 

@@ -199,6 +199,7 @@ class GraphFunctions(StreamFunctions):
 
     def _while(self, condition: int, bodies: list[EmulatedGraph]) -> None:
         while self.emulator.condition(condition):
+            # A real GPU would keep the old number and loop for ever: here that is found out.
             self.emulator.condition(condition, UNSET)
             self._do_all(bodies[0])
             if self.emulator.condition(condition) == UNSET:
@@ -225,6 +226,7 @@ class GraphFunctions(StreamFunctions):
 
     def _forget(self, graph: EmulatedGraph) -> None:
         """Forgets a graph and its bodies."""
+        # Bodies belong to the graph, as in the driver: their handles end with it.
         del self._objects[graph.handle]
         for body in graph.bodies:
             self._forget(body)

@@ -82,6 +82,7 @@ def wait_for_warp(f: Fn) -> None:
     """Makes the thread wait for its warp, which separates accesses before and after."""
     f.call("penstock.emulator.yield", IN_WARP)
     syncs, thread = word(f, state.SYNCS_OF, PTR), word(f, state.THREAD)
+    # Counted apart from barriers of the block: they order the accesses of one warp only.
     f.store(f.load(syncs, thread, I64) + 1, syncs, thread)
 
 
@@ -129,6 +130,7 @@ def _write_products(m: Module) -> None:
     _write_product_of_doubles(m)
     with m.fn(f"{PREFIX}f2tf32.rna", ret=I32, x=F32) as f:
         bits = f.bits(f.x, I32)
+        # The carry of rounding would turn a NaN into an infinity or a number.
         is_finite = (bits & 0x7F800000).ne(0x7F800000)
         f.give(f.select(is_finite, (bits + 0x1000) & TF32, bits))
 

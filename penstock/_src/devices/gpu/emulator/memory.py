@@ -102,6 +102,7 @@ def _write_look(m: Module) -> None:
                 differs = (f.load(other, 0, I64) ^ write) | (f.load(other, 1, I64) ^ use)
                 return (i < f.size) & differs.eq(0)
 
+            # The bytes of an element nearly always share a past: they are judged together.
             (end,) = f.loop_while(is_equal, lambda i: (i + 1,), first + 1)
             written, writer = halves(write)
             read, reader = halves(use)
@@ -116,6 +117,7 @@ def _write_look(m: Module) -> None:
             others = f.select(in_warp, me | state.OTHERS, SEVERAL)
             as_reader = f.select(far, OTHER_BLOCK, f.select(near, others, me))
             which = f.select(stores, 0, f.i64(1))
+            # One reader is remembered by name; of several only that there are some.
             noted = whole(now, f.select(stores, me, as_reader))
             f.loop(first, end, 1, lambda i: f.store(noted, f.shadow, i * PAIRS + which))
             return (end,)
@@ -140,6 +142,7 @@ def _write_access(m: Module) -> None:
 
         def elsewhere() -> tuple[Val, ...]:
             ranges, count = word(f, state.RANGES, PTR), word(f, state.RANGE_COUNT)
+            # Accesses come in runs to the same buffer: the last one found is tried first.
             latest = f.at(
                 word(f, state.LATEST, PTR), (place >> GRANULE) & (state.LATEST_WORDS - 1), I64
             )

@@ -75,6 +75,7 @@ def translated(text: str) -> str:
     text = text.replace(*_ENTRY)
     has_shared = bool(_SHARED.search(text) or _DYNAMIC.search(text))
     text = _SHARED.sub(r"@shared = internal global [\1 x i8] undef, align 128", text)
+    # The launch gives the size of dynamic shared memory: there is room for any.
     most = max(a.most_shared for a in ARCHITECTURES.values())
     text = _DYNAMIC.sub(f"@shared = internal global [{most} x i8] undef, align 1024", text)
     text = _NOTES.sub("", text)
@@ -107,6 +108,7 @@ def _watched(line: str, number: int, contexts: set[str]) -> list[str]:
         return [line]
     if place in contexts or place.startswith("@table_"):  # parameters of the kernel, and constants
         return [line]
+    # Without a note LLVM assumes the alignment of the type.
     aligned = _ALIGNED.search(line)
     align = int(aligned[1]) if aligned else size_of(ty)
     safe = f"%watched{number}"

@@ -65,9 +65,11 @@ def _group(
     shared = [reduction_variables(v) for v in reductions if v.vars <= set(points)]
     extents = [dims.product([v.extent for v in variables]) for variables in shared]
     extents += [dims.product([v.extent for v in inner])] if inner else []
+    # An unknown length is taken for a long one: idle threads cost less than a single busy one.
     longest = max((VERY_LONG if isinstance(e, Dim) else int(e) for e in extents), default=1)
     if longest < LONG:
         return 1
+    # Which way is contiguous decides: along the reduction, or across neighboring points.
     last = {variables[-1] for variables in shared}
     loads = [v.attrs[1] for v in values if v.kind == "load"]
     along = sum(contiguity(x, var) for x in loads for var in last if var in x.vars)
@@ -86,6 +88,7 @@ def _vector(nest: LoopNest, points: tuple[Var, ...], values: list[Value]) -> tup
     var = points[-1]
     if any(s.dtype.is_complex for s in nest.stores) or any(v.dtype.is_complex for v in values):
         return None, 1
+    # Functions of doubles take so many registers that a vector of them would spill.
     if any(v.kind in EXPENSIVE and v.dtype.size == 8 for v in values):
         return None, 1
     if any(
@@ -98,6 +101,7 @@ def _vector(nest: LoopNest, points: tuple[Var, ...], values: list[Value]) -> tup
     if not isinstance(var.extent, Dim):
         while lanes > 1 and int(var.extent) % lanes:
             lanes //= 2
+    # A row of unknown length may end within a vector, unless it is the only one.
     elif len(points) > 1:
         return None, 1
     if lanes > 1 and all(_suits(index, var, lanes) for index in indices(nest)):

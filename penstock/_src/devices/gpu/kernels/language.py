@@ -71,6 +71,7 @@ class CudaCode(Code):
 
     def blocks(self, tasks: int) -> int:
         """The number of blocks of a launch; kernels of one thread take one task after the other."""
+        # Each such block has scratch memory of its own, and a launch has CONCURRENT of them.
         return min(tasks, CONCURRENT) if self.threads == 1 else tasks
 
 
@@ -146,6 +147,7 @@ class CudaFn(Fn):
         super().__exit__(kind, *rest)
         if kind:
             return
+        # Phis of the first block name their predecessor, which is now the one after the check.
         text = _ENTRY.sub("%begun", self.module.parts.pop())
         words = [w for part in [*self.module.parts, text] for w in CONTEXT_WORD.findall(part)]
         self.module.words = 1 + max(map(int, words), default=0)
@@ -226,6 +228,7 @@ class CudaFn(Fn):
             )
             return self.bits(low | (high << 32), x.ty)
         if bits < 32:
+            # Shuffles move 32 bits.
             wide = self.cast("zext", self.bits(x, f"i{bits}"), I32)
             shuffled = self._shuffled(way, wide, number)
             return self.bits(self.cast("trunc", shuffled, f"i{bits}"), x.ty)

@@ -89,6 +89,7 @@ def _emit_grown(m: Module) -> None:
     with m.fn("grown", ret=PTR, internal=True, noalias=False, kept=PTR, size=I64) as f:
 
         def larger() -> None:
+            # Not realloc: the old contents need not be copied.
             f.call("free", f.load(f.kept, 0, PTR))
             room = f.size + (f.size >> 2)
             memory = f.call("malloc", room, ret=PTR)
@@ -113,6 +114,7 @@ def _emit_read(m: Module) -> None:
                 into = f.call("grown", f.kept, size + 1, ret=PTR)
 
                 def some(done: Val, _count: Val) -> tuple[Val, ...]:
+                    # One byte more than the size: a file that has grown since is noticed.
                     count = f.call("read", file, f.at(into, done), size + 1 - done, ret=I64)
                     return done + count, count
 

@@ -21,6 +21,7 @@ MOST = 64  # parts
 def may_be_split(gemm: Gemm, rows: int, columns: int) -> bool:
     """True if there are sizes for which the depth is divided, with tiles of these rows and columns."""
     extents = [gemm.m, gemm.n, *gemm.batch]
+    # Half as many tiles as blocks keep a GPU busy: two parts would already be too many.
     if all(map(is_static, extents)) and _tiles(gemm, (), rows, columns) * 2 > WANTED:
         return False
     return not all(map(is_static, gemm.k)) or product(gemm.k) >= 2 * LEAST

@@ -58,6 +58,7 @@ def suits_thin(gemm: Any) -> bool:
 def _layout(gemm: Gemm) -> bool | None:
     """True if the matrix is contiguous along the depth; None if it cannot be loaded in whole vectors."""
     whole = BYTES // SIZE[gemm.types.right]
+    # Reading the matrix takes all of the time: narrow loads would not reach the memory's speed.
     right = access_of(gemm.right, gemm.k, gemm.n, gemm.types.right, True)
     if right.vector < whole:
         return None
@@ -150,6 +151,7 @@ class ThinProduct(ProductWriter[ThinSchedule]):
         deep = WARPS // wide
         warp, lane = f.thread // WARP, f.thread % WARP
         own = (warp % wide * WARP + lane) * n
+        # The last lanes repeat the last whole vector; their sums have no column.
         column = f.min(self.place.first_column + own, f.i64(self.place.n) - n)
         zeros = [f.zero(vec(self.total, n))] * self.count
 
@@ -202,6 +204,7 @@ class ThinProduct(ProductWriter[ThinSchedule]):
             totals = list(kept)
             for j, sums in enumerate(self._sums_of(left, right, columns, lane)):
                 for row, x in enumerate(sums):
+                    # Every lane has all sums after the shuffles, and keeps those of its own column.
                     totals[row] = f.select(lane.eq(i + j), x, totals[row])
             return totals
 

@@ -118,6 +118,7 @@ def _shape_of(gemm: Gemm) -> TileShape:
     depth = LINE // SIZE[gemm.types.left]
     batches = product([b for b in gemm.batch if is_static(b)])
     rows = gemm.m if is_static(gemm.m) else LEAST
+    # Wide tiles read each operand less often, but few of them would leave processors idle.
     is_large = ceil_divide(rows, LEAST) * ceil_divide(gemm.n, WIDE) * batches >= MANY
     return TileShape(CONSUMERS * ROWS, WIDE if is_large else NARROW, depth)
 
@@ -160,11 +161,13 @@ class WarpgroupProduct(ProductWriter[WarpgroupSchedule]):
         group = f.i64(f.shuffled_from(f.thread // GROUP, 0))  # as a number of the whole warp
 
         def multiply() -> None:
+            # A block's registers are fixed: what the copying threads give up, the others take.
             bulk.set_registers(f, OF_CONSUMERS, REGISTERS)
             action(self._multiply(rooms, barriers, group))
 
         def bring() -> None:
             bulk.set_registers(f, OF_PRODUCER, REGISTERS)
+            # One thread starts all copies; the hardware moves the boxes.
             f.when(f.thread.eq(SUMMING), lambda: self._bring(rooms, barriers))
 
         f.when(group < CONSUMERS, multiply, bring)
@@ -175,6 +178,7 @@ class WarpgroupProduct(ProductWriter[WarpgroupSchedule]):
         def begin() -> None:
             for stage in range(STAGES):
                 bulk.begin_barrier(f, _full(barriers, stage), 1)
+                # One arrival of each warp that multiplies.
                 bulk.begin_barrier(f, _empty(barriers, stage), SUMMING // WARP)
             bulk.fence_barriers(f)
 
@@ -193,6 +197,7 @@ class WarpgroupProduct(ProductWriter[WarpgroupSchedule]):
         def step(k0: Val, number: Val) -> tuple[Val]:
             stage, parity = self._stage(number)
             full = _full(barriers, stage)
+            # The opposite parity passes at once the first time, when no stage has been used.
             bulk.wait_for_phase(f, _empty(barriers, stage), parity ^ 1)
             bulk.arrive_and_expect(f, full, sum(side.bytes for side in self.schedule.sides))
             starts = self.place.first_row, self.place.first_column
@@ -226,7 +231,9 @@ class WarpgroupProduct(ProductWriter[WarpgroupSchedule]):
                 at = left + i * a.tile.step(), right + i * b.tile.step()
                 totals = multiply_add(f, (a.tile, b.tile), *at, totals)
             close_products(f)
+            # The products just begun go on: only those of the step before must have ended.
             totals = wait_for_products(f, 1, totals)
+            # So its stage is free now, one step after it was read.
             f.when(number > 0, lambda: leave(number - 1))
             return number + 1, *totals
 
@@ -297,6 +304,7 @@ def side_of(gemm: Gemm, which: int, extent: int, depth: int) -> Side:
     line = LINE // size
     (k,) = gemm.k
     inner: tuple[Extent, Extent] = (k, cross) if along else (cross, k)
+    # Axes along which the operand is the same need no dimension of its map.
     batches = tuple([i for i, s in enumerate(x.batch) if s != 0])
     strides = [x.cross if along else x.depth[-1], *[x.batch[i] for i in batches]]
     extents = (*inner, *[gemm.batch[i] for i in batches])

@@ -50,6 +50,7 @@ class _Form:
     @property
     def group(self) -> int:
         """Threads that have a line."""
+        # A power of two, so that groups never straddle warps.
         return min(THREADS, 1 << (-(-self.n // BUTTERFLY) - 1).bit_length())
 
     @property
@@ -99,6 +100,7 @@ class _Transform:
             self.local, self.rank = f.thread % form.lines, f.thread // form.lines
         line = f.number * form.lines + self.local
         self.is_there = line < lines
+        # Threads without a line repeat the last one: all of a block have to come to the barriers.
         at = f.select(self.is_there, line, lines - 1)
         whole = at * form.n
         self.first = whole if form.is_row else whole - at % self.inner * (form.n - 1)
@@ -194,6 +196,7 @@ class _Pass:
         start = self._argument(butterfly, f.i64(0))
 
         def add(r: Val, re: Val, im: Val) -> tuple[Val, Val]:
+            # r k modulo the radix: the table has the roots of one turn.
             x, w = self._argument(butterfly, r), self.whole.root(r * k % self.radix * step)
             re = f.fma(x.re, w.re, re)
             im = f.fma(x.re, w.im, im)

@@ -159,7 +159,8 @@ def _emit_best(m: Module, name: str) -> None:
                 )  # fmt: skip
                 f.when(
                     # A character that is a piece by itself is never taken for unknown.
-                    has_single.eq(0), lambda: arc(at, at + width, unknown, unknown_score, reached)
+                    has_single.eq(0),
+                    lambda: arc(at, at + width, unknown, unknown_score, reached),
                 )
 
             f.when(reached > nothing, arcs)
