@@ -32,6 +32,7 @@ def _collect(executable: Any, steps: list[Any], seen: set[int]) -> None:
             number = 1 + sum(isinstance(s, HostRecord) for s in steps)
             steps.append(HostRecord(number, step.op, step.why))
             for function in _functions_of(step.op):
+                # Functions may call themselves, or be called twice: each is reported once.
                 if id(function.executable) not in seen:
                     seen.add(id(function.executable))
                     steps.append(CalledRecord(step.op, function.name))

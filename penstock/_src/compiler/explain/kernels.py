@@ -133,6 +133,7 @@ def compute_kernels(nodes_of_kernels: Sequence[Sequence[Node]]) -> list[Part]:
     known: set[int] = set()
     parts = []
     for nodes in nodes_of_kernels:
+        # A copy stores what is stored already: a loop's new state, or a result that is an argument.
         copies = all(n.id in known or (in_memory_already(n) and not _is_made(n)) for n in nodes)
         known.update(n.id for n in nodes)
         own = {n.id for n in nodes}
@@ -155,6 +156,7 @@ def _part(own: set[int], nodes: Iterable[Node], stored: set[int]) -> Part:
         node = pending.pop()
         if node.id in part or node.id in read:
             continue
+        # What another kernel stores is read; everything else is computed again here.
         if node.id not in own and (node.id in stored or in_memory_already(node)):
             read[node.id] = node
             continue

@@ -51,6 +51,7 @@ def machine_limits() -> Limits:
     for array in arrays:
         array.fill(1)
     seconds = _seconds(_copy(target), tasks, arrays, [ELEMENTS // tasks])
+    # Each element is read once and written once, four bytes each.
     return Limits(flops, 2 * 4 * (ELEMENTS // tasks) * tasks / seconds, threads)
 
 

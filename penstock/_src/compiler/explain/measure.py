@@ -71,6 +71,7 @@ def measured(known: Explanation, run: Callable[[], None]) -> Explanation:
         for piece in timeline:
             key = piece.kernel, piece.host
             spent[key] = spent.get(key, 0) + piece.end - piece.start
+        # The least of several runs: all noise only adds time.
         best |= {key: min(time, best.get(key, time)) for key, time in spent.items()}
     last = timelines[-1]
     first = min((piece.start for piece in last), default=0)

@@ -61,6 +61,7 @@ def folded_operations(
         for tensor in op._inputs:
             readers.setdefault(id(tensor.op), []).append(op)
     folded: list[list[Operation]] = [[] for _ in direct]
+    # Readers first: an operation that is folded away belongs to the kernels of its readers.
     for op in reversed(operations):
         if id(op) in kernels:
             continue

@@ -53,7 +53,9 @@ def branch(
     results, packing = _common_results(p, [trial.results for trial in trials])
     traced = []
     for trial in trials:
+        # All branches have one list of results: a check of one holds in the others.
         conditions = [trial.checks.get(check, p.constant(True)) for check in checks]
+        # Also in branches that do not write it: there the variable keeps its value.
         after = [trial.after[i] for i in written]
         with p.deeper():
             packed = results.packed(trial.results).nodes

@@ -75,6 +75,7 @@ def expected_shapes(p: NodeMaker, op: Operation, args: Sequence[Node]) -> list[T
     try:
         return flat_shapes(raw.output_dtypes, ruled(raw, inputs))
     except (*REFUSALS, InvalidArgumentError) as error:
+        # The host's kernel raises TensorFlow's own message, with names and values.
         raise RefusedArguments(f"{op.type}: its shapes are refused: {error}") from None
 
 

@@ -341,6 +341,7 @@ def _emitted(
     if not trace.arguments.packing.is_like(packed):
         raise NotLowerable("a value changes its type in the loop")
     checks = trace.checks
+    # Variables that a step writes are carried like arguments: their handles stay outside.
     init = [*trace.arguments.packing.nodes, *[p.read_variable(h) for h in written.values()]]
     # A check of a step becomes a carried flag, true as long as it has held: it is read once, after the loop.
     holding = [p.constant(True) for _ in checks]

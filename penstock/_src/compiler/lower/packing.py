@@ -36,6 +36,7 @@ class Packing:
             if isinstance(value, DynamicRows):
                 result.append(DynamicRows(parts[0], parts[1]))
             elif not isinstance(value, ListValue):
+                # Values without nodes (handles, host values) are the same inside as outside.
                 result.append(parts[0] if count else value)
             elif value.buffer is None:
                 result.append(replace(value, length=parts[0], pushed=None))

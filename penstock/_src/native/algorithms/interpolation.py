@@ -169,7 +169,9 @@ def _emit_images(m: Module, name: str, element: str) -> None:
 
                 (source_row,) = f.when(
                     # Three channels are read as four: after the last pixel there is nothing.
-                    is_last & row.eq(f.height - 1), copied, lambda: (source_row,)
+                    is_last & row.eq(f.height - 1),
+                    copied,
+                    lambda: (source_row,),
                 )
                 into = f.at(kept, step * (row & 1), F32)
                 f.call(f"line_{name}", source_row, *tables, f.columns, f.channels, into)

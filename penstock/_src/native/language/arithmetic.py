@@ -107,11 +107,13 @@ class ArithmeticInstructions(FunctionWriter):
             return self.convert(a * b + c, scalar(ty))
         product = a * b
         (high_a, low_a), (high_b, low_b) = self._halves(a), self._halves(b)
+        # In order of size, so that no addition rounds.
         error = (high_a * high_b - product) + high_a * low_b + low_a * high_b + low_a * low_b
         return (product + c) + error
 
     def _halves(self, x: Val) -> tuple[Val, Val]:
         """Split a double into a sum of two of 26 bits, which have exact products."""
+        # 2^27 + 1 (Dekker 1971): the product's rounding cuts off the lower 26 bits.
         large = x * 134217729.0
         high = large - (large - x)
         return high, x - high
@@ -149,11 +151,13 @@ class ArithmeticInstructions(FunctionWriter):
         if name == "trunc":
             return self.intrinsic("copysign", self._rounded("floor", size), x, fast=False)
         whole = 8388608.0 if scalar(x.ty) == F32 else 4503599627370496.0
+        # The sum has no bits left for a fraction: it rounds to nearest even.
         nearest = self.intrinsic("copysign", (size + whole) - whole, x, fast=False)
         if name == "floor":
             nearest = self.select(nearest > x, nearest - 1.0, nearest)
         elif name == "ceil":
             nearest = self.select(nearest < x, nearest + 1.0, nearest)
+        # Larger numbers are whole already, and NaN fails the comparison.
         return self.select(size < whole, nearest, x)
 
     # -- types

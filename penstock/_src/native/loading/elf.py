@@ -213,12 +213,14 @@ class _Linking:
         at = self.layout.places.get(symbol.section)
         if at is None:
             raise _refuse(f"symbol {symbol.name!r} lies in no section of the image")
+        # The end itself is a valid address, of a table without entries.
         if symbol.value > self.parsed.sections[symbol.section].size:
             raise _refuse(f"symbol {symbol.name!r} lies outside of its section")
         return self.image.address + at + symbol.value
 
     def _outside(self, symbol: _Symbol) -> int:
         address = self.given.get(symbol.name) or _address_in_process(symbol.name)
+        # A weak symbol that is missing is 0, which code tests before it calls.
         if not address and symbol.binding != _WEAK:
             raise errors.InternalError(
                 None, None, f"Machine code refers to {symbol.name!r}, which is not defined."

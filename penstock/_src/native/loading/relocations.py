@@ -68,6 +68,7 @@ def _distance(bits: int) -> Callable[[Site, int], None]:
 
 def _write_jump(site: Site, slot: int) -> None:
     site.content[site.at : site.at + 2] = b"\xff\x25"  # jmp [rip + distance]
+    # From the end of the instruction, which has six bytes.
     distance = _signed(slot - (site.address + 6), 32)
     struct.pack_into("<I", site.content, site.at + 2, distance)
 
@@ -107,6 +108,7 @@ def _in_page(size: int) -> Callable[[Site, int], None]:
 
     def apply(site: Site, target: int) -> None:
         offset = target & 0xFFF
+        # The instruction counts in units of what it loads.
         if offset % size:
             raise OverflowError
         _change(site, 12, 10, offset // size)

@@ -58,6 +58,7 @@ class ExpressionEpilogue(EpilogueForm):
         width = int(self.expression.column.extent)
         for k, body in enumerate(self.expression.sums):
             for j, total in self.latest.totals(body, values).items():
+                # The sums of all columns by one body, then those by the next.
                 at, mask = tile.column(j) + k * width, tile.mask(j)
                 self.add_to_statistics(f, total, partial, at, mask)
 

@@ -65,6 +65,7 @@ class Evaluator:
             if value.kind not in _LEAVES:
                 missing = [a for a in value.args if self._find(a.number) is None]
             if missing:
+                # The first argument on top, so that code is written in the order of arguments.
                 pending += reversed(missing)
                 continue
             known = self._find(value.number)
@@ -124,6 +125,7 @@ class Evaluator:
         done, base = self._find(key) or (frozenset(), None)
         terms = [
             (a, c) for a, c in index.terms
+            # Terms of an address are added where their loops are open: invariant ones leave them.
             if a.number not in done and a.vars <= self.open and self.vector not in a.vars
         ]  # fmt: skip
         if not terms and base is not None:
@@ -147,6 +149,7 @@ class Evaluator:
                 continue
             if atom is self.vector:
                 step = self.extent(c)
+                # env has lane 0's number; the other lanes follow by `step`.
                 base = self._times(self.env[atom], c) + base
                 continue
             x = self._atom(atom)
@@ -155,6 +158,7 @@ class Evaluator:
                 offsets = x if offsets is None else offsets + x
             else:
                 base = x + base
+        # Equal in all lanes: it stays a scalar.
         return base, step, offsets
 
     def _atom(self, atom: Atom) -> Any:

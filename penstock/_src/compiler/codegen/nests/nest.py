@@ -99,6 +99,7 @@ class NestWriter(NestValues):
         rest: Any = number
         parallel = self.loops.parallel
         opened = []
+        # From the inside: the innermost parallel loop changes fastest from round to round.
         for i in range(len(parallel) - 1, -1, -1):
             var, in_parts = parallel[i]
             # The outermost variable is all that is left: no remainder is needed.
@@ -145,6 +146,7 @@ class NestWriter(NestValues):
         for n in lengths:
             divisible = self._divides(n, var.extent)
             is_last = divisible or n == lengths[-1]
+            # Shorter vectors take what longer ones leave; only the last kind may need a mask.
             end = high if is_last else low + (high - low) // n * n
             self._vector_loop(var, n, low, end, divisible or not is_last, lambda: self._inner(left))
             if is_last:
@@ -200,6 +202,7 @@ class NestWriter(NestValues):
             return False
         index = v.attrs[1]
         tiled = self.loops.tiled
+        # Only then are the block's rows at equal distances, and its columns contiguous.
         affine = index.only_affine_in(tiled) and index.only_affine_in(self.vector)
         return (
             affine
@@ -313,7 +316,9 @@ class NestWriter(NestValues):
         def high(var: Var) -> Any:
             return self._limit(var, first.attrs[2]) if var is limited else self.extent(var.extent)
 
+        # The vector loop is innermost, where its elements are contiguous.
         order = [v for v in variables if v is not vector]
+        # A single running result waits for each addition: several of them take turns.
         unrolled = UNROLLED if self._is_latency_bound(work, needed) else 1
         written_out = limited is None and _is_window(order)
         # Stretches change the order of a sum: reductions that do not round gain nothing by them.

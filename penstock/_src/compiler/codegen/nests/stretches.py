@@ -58,6 +58,7 @@ def lengths(steps: int | None, additions: int) -> list[int]:
     """
     if steps is not None and steps * additions <= STRETCH:
         return []
+    # Counted in additions, not in steps: a step of an inner loop may add many terms.
     sizes = [max(1, STRETCH // additions)]
     while len(sizes) < UNKNOWN if steps is None else steps > sizes[-1] * STRETCH:
         sizes.append(sizes[-1] * STRETCH)

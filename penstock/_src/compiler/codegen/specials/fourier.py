@@ -39,6 +39,7 @@ def launch(node: Node, _outputs: Any, target: Target, threads: int) -> SpecialLa
     element = memory_type(x.dtype)
     lanes = target.lanes(element)
     lines, size = outer * inner, 2 * n * lanes * SIZE[element]  # bytes of one half of a scratch
+    # Lanes then never reach into the next outer index.
     order = NEIGHBORS if inner % lanes == 0 else ROWS if inner == 1 else APART
     form = element, n, bool(node.attrs["inverse"]), order
     groups = -(-lines // lanes)
@@ -72,6 +73,7 @@ def emit(element: str, n: int, inverse: bool, order: str, target: Target) -> Cod
         def group(number: Val) -> None:
             block = _Block(f, element, number * lanes, (lines, inner, n), order)
             block.load(source, rooms[0])
+            # Stockham: a pass reads one half and writes the other in order, without bit reversal.
             stride, left, here = 1, n, 0
             for radix in radices:
                 left //= radix
@@ -79,6 +81,7 @@ def emit(element: str, n: int, inverse: bool, order: str, target: Target) -> Cod
                     f"pass{radix}", rooms[here], rooms[1 - here], roots, f.i64(left), f.i64(stride)
                 )
                 stride, here = stride * radix, 1 - here
+            # The scale goes with the last store, which touches every element anyway.
             block.store(output, rooms[here], 1 / n if inverse else 1.0)
 
         first = f.task * per
@@ -243,5 +246,6 @@ class _Pass:
             _take(f, f.before, q + f.stride * (j + f.left * r), self.element) for r in range(radix)
         ]
         for k, y in enumerate(short_transform(f, xs, self.inverse)):
+            # Not multiplied by a root of 1, which would make NaN of infinities.
             turned = product(y, roots[k - 1]) if roots and k else y
             _put(f, f.after, q + f.stride * (j * radix + k), turned)

@@ -41,6 +41,7 @@ def launch_attention(builder: PlanBuilder, kernel: AttentionKernel) -> None:
         if stage.per is not None:
             per, chunks = stage.per, -(-(columns if stage.by_columns else rows) // stage.per)
         else:
+            # Backward, a task sums dQ over all columns of its batch: rows are not divided.
             per, chunks = (rows, 1) if backward else _chunks(rows, batches, builder.threads)
         words = layout.context(
             pointers,

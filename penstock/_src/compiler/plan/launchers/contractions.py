@@ -120,6 +120,7 @@ def _stays(builder: PlanBuilder, weights: Node) -> bool:
     """
     own = home(weights)
     if own.kind == "constant":
+        # A constant of one number has no memory of its own to pack.
         if is_splat(own):
             return False
     elif own.kind == "read":

@@ -41,6 +41,7 @@ def launch_wait(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     if node.id in builder.buffers:  # it is a result of the function
         begin_with(builder, node.args[0], builder.used(node))
         return
+    # What is received lies where the start's result is: no copy, only a later time.
     received = Buffer(
         f"exchanged %{node.id}", bytes_of(node), "inside", inside=started.inside or started
     )

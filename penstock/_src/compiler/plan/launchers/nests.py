@@ -87,6 +87,7 @@ def _launch(
     total = code.iterations(extent)
     if dims.same(total, 0):  # a count that is 0 only in some calls stays a launch without tasks
         return
+    # On a GPU a block is a task: its own mapping has divided the points.
     per = 1 if code.is_spread else dims.apply(ROUNDS, total, code.work(extent), builder.threads)
     args = [per, total, *leaves, *outputs, *[extent(e) for e in code.extents]]
     builder.add(

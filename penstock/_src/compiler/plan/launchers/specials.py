@@ -25,6 +25,7 @@ def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     if SPECIALS[node.kind].updates_first:
         begin_with(builder, node.args[0], builder.used(node))
     outputs = [builder.used(output) for output in kernel.outputs]
+    # Outputs have their buffers all the same: others read them, though they are empty.
     if not dims.is_symbolic(special.tasks) and not special.tasks:
         return
     memory = {
@@ -70,6 +71,7 @@ def check_bounds(builder: PlanBuilder, indices: Node, extents: Sequence[int], no
     vectors = dims.settled(indices.size) // max(depth, 1)
     code = builder.generator.bounds_check(indices.dtype, depth)
     shape = tuple(map(dims.settled, indices.shape))
+    # The kernel writes the position in this list, counted from 1: 0 means no error.
     builder.errors.append(OutOfBounds(indices, node, builder.known_written, shape))
     args = [builder.status, builder.used(indices), vectors, len(builder.errors), *extents]
     builder.add(code, "task", 1, args, "bounds check", [indices])

@@ -50,6 +50,7 @@ def moved(f: Any, source: Val, at: Val, place: Val, form: tuple[Any, bool]) -> A
 def sortable(f: Any, x: Val, dtype: Any, descending: bool) -> Val:
     """A value as an i64 that orders as the values do when compared unsigned; NaN comes last either way."""
     if dtype.is_floating:
+        # Exact for all floats: one form of keys serves them.
         wide = f.convert(x, "double")
         wide = f.select(wide.eq(0.0), f.const(0.0, "double"), wide)  # -0 and 0 are equal
         bits = f.bits(wide, I64)
@@ -112,6 +113,7 @@ def write_stable_sort(m: Module) -> None:
         if is_small:
             by("merge_sort")()
         else:
+            # Comparing all with all has no branches to predict: for few elements nothing is faster.
             f.when(f.n <= COMPARED * m.target.lanes(I64), by("rank_sort"), by_size)
 
 
@@ -273,6 +275,7 @@ def _merge_sort(f: Any) -> None:
 
     def pass_over(run, flipped):
         def go(source, target):
+            # Short runs are merged without looking for interrupts: their block has looked.
             is_large = run * 2 > PIECE
 
             def dropped():

@@ -58,6 +58,7 @@ def launch(node: Node, _outputs: Sequence[Node], target: Target, threads: int) -
     per = dims.ceil_divide(dims.ceil_divide(rows, 4 * threads), block) * block
     per = dims.minimum(dims.maximum(per, least), max(least, MOST_ROWS))
     size = block * (features * x.dtype.size + sums * values.dtype.size)
+    # No two threads share a cache line.
     room = -(-size // 64) * 64
     tasks = dims.ceil_divide(rows, per) if sums else 0
     return SpecialLaunch(
@@ -119,6 +120,7 @@ class _Emitter:
             self._end(row)
 
         # Few rows, and the last ones, take a smaller block.
+        # A last block of more than one vector of rows is worth a whole one.
         whole = low + (high - low + (self.block - self.lanes - 1)) // self.block * self.block
         f.loop(low, f.min(whole, high), self.block, lambda row: some(row, VECTORS))
         f.loop(whole, high, self.lanes, lambda row: some(row, 1))
@@ -204,6 +206,7 @@ class _Emitter:
             if missing_stays:
                 goes_right = x >= threshold if self.form.strict else x > threshold
             else:
+                # Every comparison with a NaN is false: which one is negated decides where it goes.
                 goes_right = ~(x < threshold if self.form.strict else x <= threshold)
             rest.append(f.select(goes_right, b & mask, b))
         return rest
@@ -268,6 +271,7 @@ def in_set(f: Fn, x: Val, word: Val, count: Val, words: Val) -> Val:
     if n == I32:
         word_values = f.load_where(has_bit, words, [f.convert(index, I64)], I32)[0]
     else:
+        # Lanes without a bit must not read: their index may lie beyond the words.
         word_values = f.gather(words, index, n, has_bit)
     bit = f.binary("lshr", word_values, category & (BITS - 1)) & 1
     return has_bit & f.cast("trunc", bit, I1)
