@@ -47,6 +47,19 @@ def test_the_count_does_not_drift():
     assert memory_limit.used() == before
 
 
+@pytest.mark.parametrize("size", [MEGABYTE - 70_000, MEGABYTE - 4096, MEGABYTE - 1, MEGABYTE])
+def test_an_array_that_grows_beyond_what_is_counted_is_counted_once(size):
+    tf.config.experimental.set_memory_limit(None)
+    before = memory_limit.used()
+    for _ in range(3):
+        array = np.empty(size, np.uint8)
+        array.resize(2 * MEGABYTE, refcheck=False)
+        assert 0 <= memory_limit.used() - before - 2 * MEGABYTE < 8192
+        array.resize(size, refcheck=False)
+        del array
+        assert memory_limit.used() == before
+
+
 CALLS = {
     "fill": lambda: tf.fill([10**6, 10**6], 1.0),
     "range": lambda: tf.range(10**12),

@@ -1,7 +1,7 @@
 """NumPy's allocator with a limit: large arrays are counted, and refused before the system's allocator is called.
 
 NumPy calls its allocator through a table of functions (NEP 49). Ours replace the default ones and forward every request;
-those of COUNTED bytes or more are counted in `memory_limit.WORDS`, and refused if the limit would be exceeded. Small
+blocks of `memory_limit.LARGE` bytes or more are counted in `memory_limit.WORDS`, and refused if the limit would be exceeded. Small
 requests cost one comparison. The count is of bytes that the system's allocator reports for each block.
 """
 
@@ -18,6 +18,9 @@ from ..loading import Library
 _MALLOC, _CALLOC, _REALLOC, _FREE = range(4, 8)
 _TABLE_NUMBER = 306  # PyDataMem_DefaultHandler in NumPy's table of its C interface
 _LARGE = memory_limit.LARGE
+# Blocks are counted by what they have, which is known only afterwards: the system rounds requests
+# up, to pages of at most 64 KB. Smaller requests than these cannot give a large block.
+_LEAST = _LARGE - (64 << 10)
 
 
 def _word(index: int) -> str:
@@ -26,7 +29,7 @@ def _word(index: int) -> str:
 
 def _new_block(arguments: str) -> str:
     """The rest of a function that gives a new block of %size bytes: by %fn, and counted if it is large."""
-    return f"""  %small = icmp ult i64 %size, {_LARGE}
+    return f"""  %small = icmp ult i64 %size, {_LEAST}
   br i1 %small, label %plain, label %large
 plain:
   %p = tail call ptr %fn(ptr null, {arguments})
@@ -64,6 +67,12 @@ refused:
   %back = atomicrmw sub ptr %at, i64 %size monotonic
   ret i1 false
 }}
+define internal i64 @array_counted(i64 %block) #0 {{     ; by the block alone, so that all functions agree on it
+entry:
+  %large = icmp uge i64 %block, {_LARGE}
+  %bytes = select i1 %large, i64 %block, i64 0
+  ret i64 %bytes
+}}
 define internal void @array_settle(ptr %words, ptr %p, i64 %size) #0 {{    ; counts what a block has instead of what was asked
 entry:
   %none = icmp eq ptr %p, null
@@ -72,7 +81,8 @@ ask:
   %has = call i64 @os_block(ptr %p)
   br label %correct
 correct:
-  %real = phi i64 [ 0, %entry ], [ %has, %ask ]
+  %block = phi i64 [ 0, %entry ], [ %has, %ask ]
+  %real = call i64 @array_counted(i64 %block)
   %more = sub i64 %real, %size
   %at = {_word(memory_limit.USED)}
   %u = atomicrmw add ptr %at, i64 %more monotonic
@@ -80,7 +90,8 @@ correct:
 }}
 define internal void @array_forget(ptr %words, ptr %p) #0 {{
 entry:
-  %has = call i64 @os_block(ptr %p)
+  %block = call i64 @os_block(ptr %p)
+  %has = call i64 @array_counted(i64 %block)
   %at = {_word(memory_limit.USED)}
   %u = atomicrmw usub_sat ptr %at, i64 %has monotonic        ; blocks from before are not counted
   ret void
@@ -106,7 +117,7 @@ entry:
   %fn = load ptr, ptr %fn.at
   %had = call i64 @os_block(ptr %old)
   %old.large = icmp uge i64 %had, {_LARGE}
-  %new.large = icmp uge i64 %size, {_LARGE}
+  %new.large = icmp uge i64 %size, {_LEAST}
   br i1 %new.large, label %large, label %shrink
 shrink:
   br i1 %old.large, label %forget, label %plain
@@ -139,7 +150,7 @@ define void @penstock_array_free(ptr %words, ptr %p, i64 %size) #0 {{
 entry:
   %fn.at = {_word(_FREE)}
   %fn = load ptr, ptr %fn.at
-  %small = icmp ult i64 %size, {_LARGE}
+  %small = icmp ult i64 %size, {_LEAST}
   br i1 %small, label %plain, label %large
 large:
   call void @array_forget(ptr %words, ptr %p)
@@ -178,6 +189,7 @@ def watch_arrays(library: Library) -> bool:
     handler = _default_handler()
     if handler is None:
         return False
+    # Sets the limit's word: at 0 every large array would be refused.
     memory_limit.limit()
     allocator = handler.allocator
     for word, name in zip((_MALLOC, _CALLOC, _REALLOC, _FREE), _NAMES):
