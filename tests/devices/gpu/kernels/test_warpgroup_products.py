@@ -18,6 +18,9 @@ from penstock._src.devices.gpu.cuda.driver.maps import LaunchMaps
 from penstock._src.devices.gpu.cuda.ptx import assembled, find_ptxas, ptx_of
 from penstock._src.devices.gpu.device import Gpus
 from penstock._src.devices.gpu.emulator import EmulatedKernel, KernelFault
+from penstock._src.devices.gpu.emulator.asynchronous.boxes import Copy
+from penstock._src.devices.gpu.emulator.asynchronous.faults import Misuse
+from penstock._src.devices.gpu.emulator.asynchronous.products import Products, Reading
 from penstock._src.devices.gpu.emulator.device import DEVICE, ir_image
 from penstock._src.devices.gpu.emulator.library import EmulatedLibrary
 from penstock._src.devices.gpu.kernels.contractions.products import TileShape
@@ -279,3 +282,18 @@ def test_the_rule_says_why_not():
     assert "does not multiply float" in hindrance(described(512, 512, 512, "float"), TARGET)
     assert "right operand does not lie" in hindrance(described(512, 512, 513), TARGET)
     assert "depth is less" in hindrance(described(512, 32, 512), TARGET)
+
+
+def test_a_tile_is_watched_after_another_of_the_same_products_is_overwritten():
+    reading = Reading(0, [np.arange(128), np.arange(128, 256)])
+    known = [set() for _ in range(6)]
+    known[4].update(reading.events())  # warp 4 has waited for it, warp 5 has not
+    products = Products(None, None, known)
+    products._readings.append(reading)
+    products.overwritten(4 * 32, Copy(np.arange(64), 0))
+    for places in (np.arange(64, 128), np.arange(128, 256)):
+        with pytest.raises(Misuse, match="may still be multiplied"):
+            products.overwritten(5 * 32, Copy(places, 0))
+    products.overwritten(5 * 32, Copy(np.arange(64), 1))
+    products.overwritten(4 * 32, Copy(np.arange(256), 2))
+    assert not products._readings

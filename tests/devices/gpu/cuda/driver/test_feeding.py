@@ -152,3 +152,22 @@ def test_staging_memory_is_given_back_where_the_gpu_has_no_more():
     assert gpu.use.current >= 3 * 240_000
     held = gpu.allocate(800_000)
     assert gpu.use.current == held.size
+
+
+def test_pinned_memory_is_not_used_after_a_larger_block_could_not_be_had():
+    library = EmulatedLibrary()
+    gpu = CudaDevice("pinned", lambda: library, ir_image).gpu
+
+    def send(count):
+        (memory,) = gpu.feeder.receive(gpu.feeder.send([np.ones(count, np.float32)]))
+        return memory.fetch((count,), np.dtype(np.float32))
+
+    for count in (100, 100):
+        send(count)
+    library.fails["cuMemAllocHost_v2"] = 2  # out of memory
+    for _ in range(2):
+        with pytest.raises(tf.errors.OpError):
+            send(1000)
+    del library.fails["cuMemAllocHost_v2"]
+    for count in (100, 100, 1000):
+        np.testing.assert_array_equal(send(count), np.ones(count))

@@ -76,6 +76,7 @@ class Feeder:
                 ctypes.memmove(pinned.address + begin, whole.ctypes.data, whole.nbytes)
             driver.to_device(room.block.address, pinned.address, size, self.stream)
             driver.record(pinned.event, self.stream)
+            # An event of its own: the pinned block's one is recorded again by a later batch.
             arrived = driver.event()
             driver.record(arrived, self.stream)
         memory = [
@@ -116,7 +117,9 @@ class Feeder:
             driver.wait_for_event(block.event)
             if block.size >= size:
                 return block
-            driver.free_host(block.address)
+            if block.size:
+                driver.free_host(block.address)
+            block.size = 0  # should there be no memory now, a later call must not find the old one
             block.address, block.size = driver.allocate_host(size), size
             return block
         pinned = Block(driver.allocate_host(size), size, driver.event())

@@ -107,6 +107,7 @@ class Products:
 
         group.open.additions.append(add)
         for mine in sums:
+            # Registers have no addresses: by the number the next product finds its sums.
             mine.view(np.int32)[:] = TOKEN + number
 
     def _number_of(self, sums: list[np.ndarray]) -> int | None:
@@ -133,6 +134,7 @@ class Products:
                 add()
             for event in reading.events():
                 self.known[event[1]].add(event)
+        # The threads now use the sums' registers, which the next products must not meet.
         group.is_fenced = False
         number = int(sums(1, "s32")[0][0]) - TOKEN
         if 0 <= number < len(self._sums) and not self._sums[number].left:
@@ -146,10 +148,17 @@ class Products:
         kept = []
         unclosed = [group.open for group in self._groups.values()]
         for reading in [*self._readings, *unclosed]:
-            if not any(np.isin(copy.places, r).any() for r in reading.ranges):
-                kept.append(reading)
-            elif not self.known[thread // WARP].issuperset(reading.events()):
+            met = [np.isin(r, copy.places) for r in reading.ranges]
+            # All four warps must have waited: each reads tiles by itself.
+            if any(m.any() for m in met) and not self.known[thread // WARP].issuperset(
+                reading.events()
+            ):
                 raise Misuse("copies to shared memory that may still be multiplied")
+            # The rest stays: another thread may not know that it has been read.
+            left = [r[~m] for r, m in zip(reading.ranges, met, strict=True) if not m.all()]
+            if left:
+                kept.append(reading)
+                reading.ranges = left
         self._readings = [r for r in kept if r not in unclosed]
 
     def end(self) -> None:
@@ -178,6 +187,7 @@ def _numbers(raw_bytes: np.ndarray, element: str) -> np.ndarray:
     """Bytes as numbers in which products are summed."""
     raw_bytes = np.ascontiguousarray(raw_bytes)
     if element == "bf16":
+        # A bfloat16 is the upper half of a float32.
         whole = raw_bytes.view(np.uint16)[..., 0].astype(np.uint32) << 16
         return whole.view(np.float32)
     if element == "f16":
