@@ -156,6 +156,7 @@ class Target:
     def identity(self) -> str:
         """Everything that compiled code depends on besides its text."""
         checked = " checked" if self.checked else ""
+        # Cores and caches are not part of it: they shape code only through its text.
         return f"{self.triple} {self.cpu} {self.features}{checked}"
 
     def machine(self, opt: int = 2) -> Any:

@@ -52,6 +52,7 @@ class Packing:
         for value, twin in zip(self.values, other.values):
             if any(isinstance(value, t) != isinstance(twin, t) for t in (ListValue, DynamicRows)):
                 return False
+            # The same host value needs no node; another would have to come out of a program.
             if isinstance(value, HostValue) and value is not twin:
                 raise NotLowerable("a body gives what only the host can hold")
             if isinstance(value, Node) and value.dtype == dtypes.resource and value is not twin:

@@ -152,6 +152,7 @@ class _Reader:
         leave, word = self._jump(JUMP_UNLESS)
         body = self.regions()
         back, _ = self._jump(JUMP)
+        # The table's jumps are read by their form; another form would be another meaning.
         if back.target is not again:
             raise self.refusal()
         self._label(leave.target)

@@ -34,7 +34,9 @@ def cycle_walks(m: Module) -> None:
 
         def one(i: Val) -> None:
             first = _encrypted(f, f.load(f.numbers, i, I64), mask)
+            # It ends: the cycle returns to the number itself, which is in the range.
             (inside,) = f.loop_while(
+                # two bits more than the range needs, so few steps are expected.
                 lambda number: f.compare("ugt", number, f.largest),
                 lambda number: (_encrypted(f, number, mask),),
                 first,
@@ -47,6 +49,7 @@ def cycle_walks(m: Module) -> None:
 
 
 def _encrypted(f: Fn, number: Val, mask: Val) -> Val:
+    # Two rounds leave the halves in their places, so that none need be swapped.
     def two_rounds(i: Val, left: Val, right: Val) -> tuple[Val, Val]:
         left = left ^ _round(f, right, mask) ^ f.load(f.keys, i, I64)
         right = right ^ _round(f, left, mask) ^ f.load(f.keys, i + 1, I64)

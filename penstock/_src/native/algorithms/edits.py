@@ -29,6 +29,7 @@ def edits(m: Module) -> None:
             begin, end = f.load(f.a_begins, k, I64), f.load(f.a_begins, k + 1, I64)
             other, count = f.load(f.b_begins, k, I64), f.load(f.b_begins, k + 1, I64)
             count = count - other
+            # From an empty sequence it takes an insertion for each element.
             f.loop(f.i64(0), count + 1, 1, lambda j: f.store(j, f.row, j))
 
             def row(i: Val) -> None:

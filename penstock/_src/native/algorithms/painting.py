@@ -79,6 +79,7 @@ def _emit_row(m: Module, stored_channels: int, channels: int) -> None:
                 for pixel in range(count)
                 for channel in range(channels)
             ]  # fmt: skip
+            # An index behind the stored bytes takes one of the second operand, which is opaque.
             f.store(f.shuffle(stored, opaque, sources), f.into, at * channels)
 
         def wide() -> None:  # the last block overlaps the previous one
@@ -104,5 +105,6 @@ def _emit_arrange(m: Module) -> None:
                 f.call(f"row{found}_{channels}", line, f.columns, target)
 
             is_it = f.found.eq(stored) & f.channels.eq(channels)
+            # Exactly one kind applies; each has shuffles of its own, which are constants.
             f.when(is_it, lambda row=row: f.loop(f.i64(0), f.rows, 1, row) or None)
         f.give(f.i64(0))

@@ -95,6 +95,7 @@ def _emit_products(m: Module) -> None:
             def block(offset: Val, product: Val, number: Val, _: Val) -> tuple[Val, ...]:
                 f.call("block", f.key, f.low, f.high, offset, words, ret=I64)
                 w = [f.convert(f.load(words, at, I32), I64, signed=False) for at in range(4)]
+                # A block gives two numbers; TensorFlow takes the second first.
                 once = product * _uniform(f, w[2], w[3])
                 twice = once * _uniform(f, w[0], w[1])
                 first, second = once <= least, twice <= least

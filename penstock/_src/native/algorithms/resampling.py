@@ -50,6 +50,7 @@ def resampling(m: Module) -> None:
 
 
 def _weighted(f: Fn, total: Val, value: Val, weight: Val, lanes: int) -> Val:
+    # A fused multiplication and addition would round once, unlike TensorFlow.
     return f.unfused("add", total, value * (weight if lanes == 1 else f.splat(weight, lanes)))
 
 
@@ -109,8 +110,12 @@ def _emit_columns(m: Module) -> None:
             first, target = at * f.most, at * f.channels
             count = f.convert(f.load(f.counts, at, I32), I64)
 
+            # Three channels are summed and stored as four: what is written behind the pixel is
+            # overwritten by the next one, or lies in ROOM.
             def colors() -> None:
+                # overwritten by the next pixel, or lies in ROOM.
                 (total,) = f.when(
+                    # Bicubic enlargement has just so many: its sums need no loop.
                     count.eq(FEW),
                     lambda: (summed(first, FEW, 0, COLORS),),
                     lambda: (summed(first, count, 0, COLORS),),
@@ -147,6 +152,7 @@ def _emit_images(m: Module, name: str, element: str) -> None:
                 table = f.column_index, f.column_weight, f.column_counts, f.column_most
                 f.call("columns", f.work, *table, f.columns, f.channels, resampled_line)
                 target = f.at(f.into, (number * f.rows + at) * size, F32)
+                # Not summed in place: the last pixel would be stored over the row's end.
                 f.memcpy(target, resampled_line, size * 4)
 
             f.loop(f.i64(0), f.rows, 1, output)

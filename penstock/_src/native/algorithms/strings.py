@@ -87,6 +87,7 @@ def _emit_siphash(m: Module) -> None:
         v = f.loop(f.i64(0), whole, 1, block, *start)
         f.store(f.i64(0), word)
         f.memcpy(word, f.at(f.data, whole * 8), f.count & 7)
+        # The last word has at most seven bytes; the eighth is the size, modulo 256.
         v = mixed(f.load(word, 0, I64) | (f.count << 56), *v)
         a, b, c, d = _rounds(f, (v[0], v[1], v[2] ^ 0xFF, v[3]), 4)
         f.give(a ^ b ^ c ^ d)
@@ -106,7 +107,7 @@ def _keyed_hash(f: Fn, data: Val, size: Val) -> Val:
 
 
 _MURMUR_FACTOR = 0xC6A4A7935BD1E995 - (1 << 64)  # as a signed word
-_MURMUR_SEED = 0xDECAFCAFFE
+_MURMUR_SEED = 0xDECAFCAFFE  # TensorFlow's, so that strings fall into the same buckets
 
 
 def _emit_murmur(m: Module) -> None:
@@ -140,6 +141,7 @@ def _murmur_hash(f: Fn, data: Val, size: Val) -> Val:
 
 def _characters(f: Fn, data: Val, size: Val) -> Val:
     def byte(at: Val, count: Val) -> tuple[Val, ...]:
+        # All bytes of a character but its first are 10xxxxxx.
         begins = (f.load(data, at, I8) & 0xC0).ne(0x80)
         return (count + f.convert(begins, I64, signed=False),)
 

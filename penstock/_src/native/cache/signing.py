@@ -58,8 +58,10 @@ def _make(path: Path) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(LENGTH))
             file.flush()
+            # A key that is lost in a crash after its name is written would be empty from then on.
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
+            # Unlike a renaming, it fails if there is a key: all processes go on with the first one.
             os.link(own, path)
     finally:
         os.unlink(own)

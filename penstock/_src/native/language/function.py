@@ -52,6 +52,7 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
         return self
 
     def __exit__(self, kind, *_):
+        # After an exception the text is not whole; nobody reads it.
         if kind:
             return
         if self.ret == VOID:
@@ -123,10 +124,12 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
         else:
             self.branch(self.i64(low) < high, head, done)
         self.start(head)
+        # Phis name values of the body's end, which are not known yet: they are put here afterwards.
         slot = len(self.lines)
         i = Val(self, I64, self.name_value())
         phis = [Val(self, c.ty, self.name_value()) for c in carry]
         new = tuple(body(i, *phis) or ())
+        # The condition is at the end, as LLVM would turn it: it needs no pass to do so.
         following = i + step
         self.branch(following < high, head, done)
         latch = self.block

@@ -169,6 +169,7 @@ def _laid_out(parsed: ElfObject, symbols: int, processor: Processor) -> _Layout:
                 if end > _MOST_BYTES:
                     raise _refuse(f"it has more than {_MOST_BYTES} bytes")
         if rights == CODE:
+            # A jump for each symbol: which are out of reach is known only in the image's place.
             stubs = end = -(-end // 16) * 16
             end += symbols * processor.stub_bytes
         if rights == CONSTANTS:

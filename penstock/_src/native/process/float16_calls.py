@@ -7,6 +7,7 @@ with F16C do.
 
 from ..target import Target
 
+# LLVM calls them by these names of compiler-rt and libgcc.
 HALVES = ("__extendhfsf2", "__truncsfhf2", "__truncdfhf2")
 BFLOATS = ("__truncsfbf2", "__truncdfbf2")
 

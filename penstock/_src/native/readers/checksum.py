@@ -101,6 +101,7 @@ def _emit_sum(m: Module) -> None:
         def byte(i, total):
             return (f.call("crc_byte", total, f.load(f.data, i, "i8"), ret=I64),)
 
+        # The register begins and ends inverted: undoing the last inversion goes on with a sum.
         (total,) = f.loop(f.i64(0), words, 1, word, f.before ^ _ALL_ONES)
         (total,) = f.loop(words << 3, f.count, 1, byte, total)
         f.give(total ^ _ALL_ONES)

@@ -80,6 +80,7 @@ def _emit_enclosed(m: Module) -> None:
 
         def step(at: Val, doubled: Val, _: Val) -> tuple[Val, ...]:
             is_quote = _byte(f, at).eq(_QUOTE)
+            # The byte after the data may be read: there are more data, or Python's zero.
             is_pair = is_quote & _byte(f, at + 1).eq(_QUOTE) & (at + 1 < f.end)
             following = f.select(is_pair, at + 2, at + 1)
             closes = is_quote & ~is_pair
@@ -142,6 +143,7 @@ def _emit_record(m: Module) -> None:
             is_cut = lines & ~last & (at_end | (is_return & (after + 1 >= f.end)))
             done = f.select(at_end | is_break, f.i64(_DONE), f.i64(_WRONG))
             state = f.select(is_delimiter, f.i64(_MORE), done)
+            # An open quote at the end of all data is an error; else it is a cut, below.
             state = f.select(read.eq(_OPEN), f.i64(_WRONG), state)
             state = f.select(is_cut, f.i64(_OPEN), state)
             step = f.select(at_end, f.i64(0), f.select(is_pair, f.i64(2), f.i64(1)))

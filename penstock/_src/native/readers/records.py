@@ -58,6 +58,7 @@ def _emit_checksum(m: Module) -> None:
     with m.fn("checks", ret=I64, internal=True, data=PTR, begin=I64, end=I64) as f:
         crc = f.call("crc32c", f.at(f.data, f.begin), f.end - f.begin, f.i64(0), ret=I64)
         rotated = f.binary("lshr", crc, 15) | (crc << 17)
+        # Masked since the checksum of data that contain their own checksum says little.
         masked = (rotated + 0xA282EAD8) & 0xFFFFFFFF
         f.give(f.convert(masked.eq(_word(f, f.end, I32)), I64))
 
@@ -72,6 +73,7 @@ def _emit_scan(m: Module) -> None:
         def framed(at: Val) -> tuple[Val, ...]:
             length = _word(f, at, I64)
             start = at + HEADER
+            # Compared with the difference: the sum overflows for a length out of damaged bytes.
             fits = (length >= 0) & (length <= f.end - start - FOOTER)
             stop = f.select(fits, start + length, start)
 
@@ -82,6 +84,7 @@ def _emit_scan(m: Module) -> None:
                 wrong = f.select(is_right, f.i64(rows.FULL), f.i64(WRONG_DATA))
                 return (f.select(fits, wrong, f.i64(CUT)),)
 
+            # Before the length is believed: a wrong one would read as a record that goes on.
             (stopped,) = f.when(checks(at, at + 8), record, lambda: (f.i64(WRONG_LENGTH),))
             return start, stop, stopped
 

@@ -16,6 +16,7 @@ from ..language.types import I32, I64, PTR
 from ..language.value import Val
 from . import fingerprints
 
+# Ends differ more often than beginnings, which are prefixes or directories in many vocabularies.
 _HASHED = 64  # bytes at the end of a key that its hash is of
 
 
@@ -64,6 +65,7 @@ def numbered(strings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _empty_slots(count: int) -> tuple[np.ndarray, int]:
+    # At most half full, so that probes are short and always meet an empty slot.
     places = 1 << max(2 * count, 4).bit_length()
     return np.full(places, -1, np.int64), places - 1
 
@@ -129,6 +131,7 @@ def _probe(
             order = f.call("memcmp", data, key, f.min(count, size), ret=I32)
             return (order.ne(0) | size.ne(count),)
 
+        # Different hashes save a look at the key's bytes, which are anywhere in memory.
         return f.when(known.eq(value), compared, lambda: (f.const(1, "i1"),))
 
     def goes_on(_: Val, number: Val) -> Val:

@@ -113,7 +113,10 @@ def _write_wait(m: Module) -> None:
 
                 def byte(i: Val) -> None:
                     (x,) = f.when(
-                        i < taken, lambda: (f.load(source, i, I8),), lambda: (f.const(0, I8),)
+                        # As the instruction does, bytes that are not taken become zeros.
+                        i < taken,
+                        lambda: (f.load(source, i, I8),),
+                        lambda: (f.const(0, I8),),
                     )
                     f.store(x, to, i)
 
@@ -127,6 +130,7 @@ def _write_wait(m: Module) -> None:
                     f.store(f.load(record, at, I64), target, at)
                 return (kept + 1,)
 
+            # Read now, not when it began: the source may have changed meanwhile, as on a GPU.
             return f.when(f.load(record, GROUP, I64) < end, land, keep)
 
         (kept,) = f.loop(f.i64(0), f.load(counts, 0, I64), 1, one, f.i64(0))

@@ -100,6 +100,7 @@ class GraphFunctions(StreamFunctions):
         body = self._objects.get(number_of(graph))
         if self.is_recorded(stream) or not isinstance(body, EmulatedGraph):
             return INVALID
+        # Recorded without dependencies, work would run beside nodes that are there already.
         if body.actions or number_of(count):
             return INVALID  # it would not come after the nodes that exist
         self._recorded[number_of(stream)] = body
@@ -238,6 +239,7 @@ class GraphFunctions(StreamFunctions):
         graph, conditions = self._objects[number_of(ready)]
 
         def begin() -> None:
+            # The driver sets conditions at each launch, not only when they are created.
             for handle, default in conditions.items():
                 self.emulator.condition(handle, default)
 

@@ -90,6 +90,7 @@ def _write_look(m: Module) -> None:
             in_warp = (who >= 0) & ((who ^ me) & of_warp).eq(0)
             ordered = ((who ^ me) >> state.SYNCS_SHIFT).ne(0)
             mine = ((who ^ me) & (state.OTHERS - 1)).eq(0) & (who & state.OTHERS).eq(0)
+            # Of a warp's threads, a number of its barriers that differs gives an order.
             return when.eq(now) & ~(in_warp & (ordered | mine))
 
         def run(first: Val) -> tuple[Val]:
@@ -106,8 +107,10 @@ def _write_look(m: Module) -> None:
             (end,) = f.loop_while(is_equal, lambda i: (i + 1,), first + 1)
             written, writer = halves(write)
             read, reader = halves(use)
+            # Written in this launch before this block began: by a block that may run beside it.
             elsewhere = ~is_shared & (written >= launch) & (written < block)
             f.when(elsewhere | is_beside(written, writer), fault(Fault.RACE, writer))
+            # Shared memory keeps what an earlier block left there, which a GPU does not promise.
             f.when(is_shared & ~stores & (written < block), fault(Fault.UNWRITTEN, me))
             far = ~is_shared & (read >= launch) & ((read < block) | reader.eq(OTHER_BLOCK))
             f.when(written.eq(state.IN_FLIGHT), fault(Fault.ON_ITS_WAY, writer))
@@ -181,6 +184,7 @@ def _write_access(m: Module) -> None:
 
         f.when(inside, lambda: (), outside)
         f.when((place & (f.align - 1)).ne(0), misaligned)
+        # The kernel goes on after a fault, and must not harm this process.
         f.give(f.select(inside, f.p, f.address("emulator_page")))
 
 

@@ -36,6 +36,7 @@ def loop_condition(target: Target) -> CudaCode:
 
 def _chosen(f: CudaFn) -> Val:
     """The number of the branch that an int32 selects among this many: the last one if it is out of range."""
+    # Signed: a negative index is large as an unsigned number, hence out of range too.
     index = f.convert(f.load(f.load(f.ctx, 0, PTR), 0, I32), I64)
     count = f.load(f.ctx, 1, I64)
     return f.select(f.compare("ult", index, count), index, count - 1)

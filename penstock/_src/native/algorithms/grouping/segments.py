@@ -53,6 +53,7 @@ def combine_at(operation: str, into: np.ndarray, ids: np.ndarray, rows: np.ndarr
     if dtype not in TYPES or not into.flags.c_contiguous or not runs_native_code():
         return False
     if operation == "sub":
+        # Exact, also for integers that wrap around.
         operation, rows = "add", -rows
     rows, ids = np.ascontiguousarray(rows, into.dtype), np.ascontiguousarray(ids, np.int64)
     count, width = into.shape

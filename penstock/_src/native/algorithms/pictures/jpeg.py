@@ -102,6 +102,7 @@ class Decoder:
     def begin(self, data: Val, size: Val) -> Val:
         """Reads the header of a file; gives 0 if it can be decoded. `end` has to follow in any case."""
         f = self.f
+        # `end` destroys it in any case: without pointers in it there is nothing to free.
         f.memset(self.info, 0, _BYTES)
         _function(f, self.record, "jpeg_std_error", PTR, self.errors)
         for offset, name in ((_EXIT, "jpeg_exit"), (_MESSAGE, "jpeg_message")):
@@ -202,6 +203,7 @@ def _read_lines(f: Fn, top: Val, bottom: Val, line_bytes: Val) -> Val:
 
     def read(line: Val, _count: Val) -> tuple[Val, ...]:
         for number in range(_LINES):
+            # Rows beyond the last one are not asked for; their pointers are those of the last one.
             row = f.min(line + number, bottom - 1) - top
             f.store(f.at(into, row * line_bytes), rows, number)
         most = f.convert(f.min(bottom - line, _LINES), I32)
@@ -230,6 +232,7 @@ def _emit_pixels(m: Module) -> None:
                 _function(f, f.record, "jpeg_finish_decompress", I32, info)
                 return (_flaws(f),)
 
+            # Finishing before all rows are read is an error for libjpeg.
             return f.when(all_came, ended, lambda: (f.i64(1),))
 
         f.give(f.when(begun, lines, lambda: (f.i64(1),))[0])
@@ -252,6 +255,7 @@ def _emit_window(m: Module) -> None:
             first = f.convert(f.load(place, 0, I32), I64)
             f.store(left - first, f.record, _W_LEFT)
             _function(f, f.record, "jpeg_skip_scanlines", I32, info, f.convert(top, I32))
+            # Cropped to whole blocks, a row is wider than the window: the memory must hold it.
             fits = f.convert(f.load(size, 0, I32), I64) <= _word(f, _W_ROOM)
 
             def read() -> tuple[Val, ...]:

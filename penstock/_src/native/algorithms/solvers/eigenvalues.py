@@ -42,6 +42,7 @@ def eigenvalues(m: Module, dtype: str) -> None:
         vectors = Matrices(f, f.at(f.room, f.n * f.n * lanes, element), f.n, element)
 
         def group(first: Val, good: Val) -> tuple[Val, ...]:
+            # Rotations of one matrix depend on each other: lanes are matrices instead.
             f.loop(f.i64(0), lanes, 1, lambda lane: _read(f, own, first, lane))
             scale = own.normalize()
             vectors.set_to_identity()
@@ -113,6 +114,7 @@ def _write(f: Fn, own: Matrices, vectors: Matrices, first: Val, lane: Val) -> No
 
     def component(i: Val, j: Val) -> None:
         x = f.load(room_of_vectors, (j * f.n + i) * lanes + lane, own.element)
+        # Rotations were collected as rows, which are neighbors in memory; vectors are columns.
         f.store(x, f.vectors, (at * f.n + i) * f.n + j)
 
     f.loop(f.i64(0), f.n, 1, value)

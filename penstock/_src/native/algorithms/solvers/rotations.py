@@ -12,7 +12,7 @@ from ...language.value import Val
 TYPES = {"float32": F32, "float64": F64}
 LANES = {F32: 8, F64: 4}
 EPSILON = {F32: 2.0**-23, F64: 2.0**-52}
-MOST_SWEEPS = 60
+MOST_SWEEPS = 60  # six to ten are usual, as convergence is quadratic in the end
 
 Pair = tuple[Val, Val]
 
@@ -127,6 +127,7 @@ def symmetric_rotation(f: Fn, pp: Val, pq: Val, qq: Val) -> tuple[Val, Val, Val]
     root = f.intrinsic("sqrt", ratio * ratio + 1.0)
     # The smaller of the two angles, at most 45 degrees, without which sweeps need not converge.
     size = f.binary("div", f.const(1.0, pp.ty), f.intrinsic("fabs", ratio) + root)
+    # Without fast math: the ratio may be infinite, and a zero's sign counts.
     tangent = f.intrinsic("copysign", size, ratio, fast=False)
     tangent = f.select(pq.eq(0.0), f.zero(pp.ty), tangent)
     cosine = f.binary("div", f.const(1.0, pp.ty), f.intrinsic("sqrt", tangent * tangent + 1.0))
@@ -149,6 +150,7 @@ def sweeps(f: Fn, matrices: Matrices, element: str, sweep: Callable[[], None]) -
     def is_done() -> Val:
         # All lanes go on until the last is done: rotations by 0 change nothing in the others.
         rest = f.reduce("fmax", matrices.largest(of_diagonal=False))
+        # Eigenvalues err by the square of what remains off the diagonal, over their distances.
         return rest <= EPSILON[element]
 
     def more(done: Val, count: Val) -> Val:

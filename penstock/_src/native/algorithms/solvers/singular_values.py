@@ -96,6 +96,7 @@ def _sweep(f: Fn, own: Matrices, left: Matrices, right: Matrices) -> None:
         own.rotate_columns(p, q, on_right)
         # Exact zeros in place of what rounding left, which later sweeps would rotate again.
         own[p, q] = own[q, p] = f.zero(own.kind)
+        # Rows here too, neighbors in memory; `_write` transposes them.
         left.rotate_rows(p, q, on_left)
         right.rotate_rows(p, q, on_right)
 
@@ -108,6 +109,7 @@ def _rotations(f: Fn, own: Matrices, p: Val, q: Val) -> tuple[Pair, Pair]:
     A first rotation of the rows makes the 2x2 matrix symmetric, and a second one of both sides makes it diagonal.
     """
     pp, pq, qp, qq = own[p, p], own[p, q], own[q, p], own[q, q]
+    # tan(angle) = difference / trace makes the rotated matrix symmetric.
     trace, difference = pp + qq, qp - pq
     length = f.intrinsic("sqrt", trace * trace + difference * difference)
     # No rotation instead of 0/0.

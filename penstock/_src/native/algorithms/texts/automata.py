@@ -190,6 +190,7 @@ def _emit_find(m: Module) -> None:
             is_end = (_entry(f, row + f.end) & 1).ne(0)
             end = f.select(is_end, f.size, end)
             f.store(at, f.state, _BEGIN)
+            # Bytes looked at before the match fails are looked at again from the next byte on.
             return at + 1, end, steps - (behind - at)
 
         _, end, steps = f.loop_while(

@@ -112,6 +112,7 @@ def fixed(numbers: np.ndarray, places: int) -> np.ndarray | None:
     if not (np.abs(high) < _EXACT).all():
         return None
     whole = np.rint(high)
+    # Halves are float64 numbers here: a product beside one is not rounded across it.
     halves = np.abs(high - whole) == 0.5
     if halves.any():
         low = _rest_of_product(x[halves], power, high[halves])

@@ -101,8 +101,10 @@ def _emit_encode(m: Module) -> None:
             def size_of(i: Val, size: Val, wrong: Val) -> tuple[Val, ...]:
                 point = point_at(i)
                 own = f.i64(1)
+                # A byte more from each of these code points on.
                 for least in (0x80, 0x800, 0x10000):
                     own = own + f.convert(point >= least, I64, signed=False)
+                # Halves of pairs in UTF-16: UTF-8 has no form for them.
                 is_surrogate = (point >= 0xD800) & (point < 0xE000)
                 is_wrong = (point < 0) | (point > 0x10FFFF) | is_surrogate
                 return size + own, wrong | f.convert(is_wrong, I64, signed=False)

@@ -84,6 +84,7 @@ def _emit_pieces(m: Module) -> None:
 
         def piece(i: Val, size: Val) -> tuple[Val, Val]:
             """The address of a piece's text, and its size."""
+            # As long as nothing is written, a piece is at the start: pieces before it were empty.
             row = f.select(size.eq(0), f.i64(0), f.stride)
             place = row + f.load(f.numbers, i, I64)
             begin = f.load(f.places, place, I64)

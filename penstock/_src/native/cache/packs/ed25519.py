@@ -39,6 +39,7 @@ def _doubled(p: _Point) -> _Point:
 
 def _times(number: int, point: _Point, other: int = 0, second: _Point = _ZERO) -> _Point:
     """`number` times a point, plus `other` times a second one, with the doublings of both done together."""
+    # Shamir's trick: one addition for two bits, and half the doublings.
     points = (_ZERO, point, second, _add(point, second))
     result = _ZERO
     for at in range(max(number.bit_length(), other.bit_length()) - 1, -1, -1):
@@ -53,9 +54,12 @@ def _decoded(text: bytes) -> _Point | None:
     """The point of an encoding; None if it is not one, or not the canonical one."""
     y = int.from_bytes(text, "little")
     sign, y = y >> 255, y & (1 << 255) - 1
+    # The reduced number would be a second encoding of the same point.
     if y >= _P:
         return None
+    # The denominator is never zero: -1/d is not a square.
     square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    # If `square` has roots, this is one of it or of its opposite, since _P is 5 modulo 8.
     x = pow(square, (_P + 3) // 8, _P)
     if (x * x - square) % _P:
         x = x * _ROOT % _P
@@ -76,6 +80,7 @@ _BASE = _decoded((4 * pow(5, -1, _P) % _P).to_bytes(KEY_BYTES, "little")) or _ZE
 
 
 def _has_small_order(point: _Point) -> bool:
+    # The cofactor is 8: a point of small order is one whose order divides it.
     return _encoded(_times(8, point)) == _encoded(_ZERO)
 
 
@@ -88,6 +93,7 @@ def verifies(key: bytes, message: bytes, signature: bytes) -> bool:
     if point is None or scalar >= _ORDER or _has_small_order(point):
         return False
     challenge = int.from_bytes(hashlib.sha512(commitment + key + message).digest(), "little")
+    # R = S B - k A instead of S B = R + k A: R need not be decoded.
     opposite = (_P - point[0], point[1], 1, _P - point[3])
     expected = _times(scalar, _BASE, challenge % _ORDER, opposite)
     return _encoded(expected) == commitment

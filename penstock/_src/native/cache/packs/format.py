@@ -31,6 +31,7 @@ from .ed25519 import KEY_BYTES, SIGNATURE_BYTES, verifies
 
 MAGIC = b"PENSTOCK PACK 1\n"
 CONTEXT = b"penstock pack 1\n"
+# Read as a whole before it is verified: a length out of a forged head must not exhaust memory.
 MOST_MANIFEST = 64 << 20  # bytes
 MOST_OBJECTS = 1 << 30  # bytes of all objects
 _LENGTH = struct.Struct("<Q")
@@ -141,6 +142,7 @@ def unsealed(
         raise PackRefused("its signature is not that of its content: it is damaged or was changed")
     manifest = _parsed(text)
     starts = [0, *itertools.accumulate(size for _, size in manifest.objects)]
+    # One byte more than there should be, to find out that nothing follows.
     content = file.read(starts[-1] + 1) if starts[-1] <= MOST_OBJECTS else b""
     if len(content) != starts[-1]:
         raise PackRefused(
@@ -183,6 +185,7 @@ def _text(value: Any) -> str:
 
 
 def _count(value: Any) -> int:
+    # Not isinstance: JSON's true would be a number.
     if type(value) is not int or value < 0:
         raise TypeError(f"expected a number of at least 0, received {value!r}")
     return value

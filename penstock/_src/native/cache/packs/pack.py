@@ -42,6 +42,7 @@ class Pack:
 
     def threads_for(self, target: str, threads: int) -> int | None:
         """The number of threads to plan for, so that a pool of `threads` runs the code; None if there is no code for as many."""
+        # A larger number only means more scratch than the pool's threads use.
         return min((n for n in self.manifest.targets[target] if n >= threads), default=None)
 
     def plans(self, place: str) -> list[bytes]:
@@ -107,6 +108,7 @@ def open_pack(file: BinaryIO, origin: str, abi: str, sources: str) -> Pack:
 def use_for_process(pack: Pack) -> Pack:
     """Takes the process's own code from a pack, too; returns an equal one that is in use already, if there is one."""
     for other in _in_use:
+        # It has the hashes of all objects: equal manifests are equal packs.
         if other.manifest == pack.manifest:
             return other
     _in_use.append(pack)

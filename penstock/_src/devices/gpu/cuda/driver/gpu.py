@@ -93,6 +93,7 @@ class Gpu:
         releases, reading = self.releases[:], [lent for lent in self.given if not lent.has_ended]
         if not releases and len(reading) == len(self.given):
             return
+        # All streams: a library that gives memory back may still read it in its own.
         self.driver.wait_for_all()
         del self.releases[: len(releases)]
         self.given = reading
@@ -186,6 +187,7 @@ class Gpu:
 
     def _cubin(self, code: CudaCode) -> bytes:
         """The machine code that the driver compiles for this kind of GPU, kept on disk for later processes."""
+        # Another driver may compile the same text to other machine code, or reject the old one.
         made_for = (self.name, self.capability, self.driver.version())
         key = hashlib.sha256(f"{code.key} {made_for}".encode()).hexdigest()
         cache = ObjectCache.from_flags()
@@ -207,6 +209,7 @@ class Gpu:
         try:
             put()
         except BaseException:
+            # A stream that is left in capture would record all later work.
             self.driver.drop_capture(self.stream)
             raise
         graph = Graph(self, self.driver.end_capture(self.stream))
@@ -280,6 +283,7 @@ class Graph:
     def make_ready(self) -> None:
         """Makes it ready to be launched."""
         self.ready = self.gpu.driver.instantiate(self.handle)
+        # One finalizer for both, in the driver's order: the executable first.
         self._end.detach()
         self._end = weakref.finalize(self, self.gpu.driver.free_graph, self.handle, self.ready)
         self._end.atexit = False

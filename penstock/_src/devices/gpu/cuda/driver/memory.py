@@ -59,6 +59,7 @@ class SpareMemory:
         free = self._addresses.get(size)
         if not free:
             return None
+        # The same addresses in each run: recorded graphs contain them and stay valid.
         address = wanted if wanted in free else min(free)
         free.remove(address)
         self.bytes -= size

@@ -9,6 +9,7 @@ _CALL = re.compile(
     r'call (void|i64|\{ [^}]* \}) asm sideeffect "([^"]*)", "([^"]*)"\((.*)\) convergent nounwind$',
     re.M,
 )
+# Warps of a warpgroup run these in step: the service waits until all threads ask.
 _TOGETHER = re.compile(r"\bwgmma\.|^setmaxnreg\.")
 ADDRESS = "cvta.to.shared.u64 $0, $1;"  # which native code does alone
 _DECLARED = (
@@ -42,6 +43,7 @@ def without_assembly(text: str) -> tuple[str, str, list[str]]:
 def _function(name: str, result: str, assembly: str, types: list[str], number: int) -> str:
     """The function of an instruction: operands first, then the sums that it changes."""
     head = f"define internal {result} @{name}({', '.join(f'{t} %a{i}' for i, t in enumerate(types))}) #0 {{"
+    # An address needs no order of threads, so that the service is not asked for it.
     if assembly == ADDRESS:
         return (
             f"{head}\n  %x = call i64 @penstock.emulator.shared_address(ptr %a0)\n  ret i64 %x\n}}"

@@ -98,6 +98,7 @@ class Barriers:
         if barrier.expected > MOST_BYTES:
             raise Misuse(f"expects {barrier.expected} bytes at the barrier at byte {place}")
         barrier.pending -= 1
+        # Who waits for the phase learns what those knew that arrived: it orders memory for both.
         barrier.gathered |= self.known[thread // WARP]
         return self._passed(place)
 
@@ -108,6 +109,7 @@ class Barriers:
             return []
         barrier.phase += 1
         barrier.pending = barrier.arrivals
+        # Only now: who waits for an earlier phase learns nothing of this one's arrivals.
         barrier.published |= barrier.gathered
         barrier.gathered = set()
         waiting = [t for t, (where, _) in self._waiting.items() if where == place]
@@ -125,6 +127,7 @@ class Barriers:
     # -- copies
     def copy(self, thread: int, to: int, map_at: int, first: list[int], place: int) -> Copy:
         barrier = self._find(thread, place)
+        # Copies go through another proxy than stores, which sees a barrier only after a fence.
         if not barrier.is_fenced:
             raise Misuse(f"copies to the barrier at byte {place} without a fence behind its making")
         words = (ctypes.c_int64 * (MAP_BYTES // 8)).from_address(map_at)
@@ -143,8 +146,10 @@ class Barriers:
             self._check_before(thread, int(old))
         self.copies.append(copy_)
         self.writer[places] = len(self.copies)
+        # Who reads them before the copy is awaited computes with NaN, even if no check notices.
         self.shared.bytes[places] = POISON
         self.shared.mark(places, state.IN_FLIGHT)
+        # Coordinates are signed: boxes may begin before an array.
         starts = [int(np.int32(x & 0xFFFFFFFF if x >= 0 else x)) for x in first]
         self._flying.append((copy_, box, starts, thread))
         return copy_
@@ -173,10 +178,12 @@ class Barriers:
             barrier = self._at[copy.barrier]
             barrier.expected -= len(copy.places)
             barrier.gathered.add(copy)
+            # Hardware allows it within a phase; here it means that bytes were not announced.
             if barrier.expected < 0:
                 raise Misuse(
                     f"lets more bytes come than the barrier at byte {copy.barrier} expects"
                 )
+            # One phase at a time: the others land as late as possible.
             if released := self._passed(copy.barrier):
                 return released
         return []

@@ -95,6 +95,7 @@ class Service:
         if what == state.BEGIN:
             self.block = block_of(self.words, self.shared, self.memory, len(self.status))
         elif what == state.BARRIER:
+            # A barrier of the block orders all that its threads did before it.
             everything: set[Any] = set().union(*self.block.known)
             for known in self.block.known:
                 known |= everything
@@ -123,6 +124,7 @@ class Service:
         text = self.assembly[int(rows[0, 0])]
         for pattern, method in self._rules:
             if match := pattern.search(text):
+                # Before the method, which may make the thread wait.
                 if len(threads) == 1:
                     self.status[threads[0]] = state.READY
                 method(match, threads, rows)

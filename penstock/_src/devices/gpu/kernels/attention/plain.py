@@ -22,9 +22,12 @@ class PlainTiles(Tiles):
             BYTES // SIZE[self.total]
         )  # elements that are multiplied at once along the depth
         own = shape.owned // self.side
+        # Neighboring rows share their maximum and sum within a thread.
         self.lines = [self.down * own + i for i in range(own)]
+        # A row longer by one vector, so that rows begin in different banks.
         self.room_stride = shape.others + self.deep
         self.room = f.shared(shape.owned * self.room_stride * SIZE[self.total])
+        # At distances: threads beside one another read rows whose banks differ.
         self.places = [self.along + self.side * j for j in range(shape.others // self.side)]
 
     def rank(self) -> tuple[Val, int]:
@@ -33,6 +36,7 @@ class PlainTiles(Tiles):
     def across(self, x: Val, combine: Callable[[Val, Val], Val]) -> Val:
         distance = self.side // 2
         while distance:
+            # A butterfly: afterwards all threads of the lines have the same bits.
             x = combine(x, self.f.shuffled(x, distance))
             distance //= 2
         return x

@@ -34,6 +34,7 @@ def access_of(
         if (vector := find(operand, k, cross, along_depth, BYTES // SIZE[element])) > 1
     ]
     single = Access(True, 1)
+    # Of equally long vectors the first: along the depth, as products read tiles.
     return max([single, *widths], key=lambda a: a.vector)
 
 
@@ -50,6 +51,7 @@ def _of_matrix(
     if along_depth:
         if x.depth[-1] != 1:
             return 1
+        # The other strides too: each vector has to begin at a multiple of its size.
         return _common([k[-1], x.cross, *x.depth[:-1], *x.batch, x.base], most)
     if x.cross != 1:
         return 1
@@ -66,4 +68,5 @@ def _of_gathered(
     last = kind, len(getattr(x, kind)) - 1
     (moved,) = [a for a in x.axes if any(term[:2] == last for term in a.terms)]
     others = [a.stride for a in x.axes if a is not moved]
+    # The constant too: padding must not cut through a vector.
     return _common([run[0], moved.const, *others], most)

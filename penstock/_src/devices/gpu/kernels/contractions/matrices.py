@@ -35,6 +35,7 @@ def multiply_add(
 
 def rounded_to_tf32(f: CudaFn, x: Val) -> Val:
     """The bits of a float as those of the nearest one with 10 bits after the point."""
+    # The product would cut the lower bits off: an error twice as large, and always toward zero.
     name = "@llvm.nvvm.f2tf32.rna"
     f.module.declare(f"declare i32 {name}(float)")
     return f.emit(I32, f"call i32 {name}(float {f.bits(x, F32).s})")

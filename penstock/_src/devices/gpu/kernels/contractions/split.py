@@ -36,12 +36,14 @@ def parts_of(gemm: Gemm, sizes: Sizes, rows: int, columns: int) -> int:
     """The number of parts of the depth."""
     tiles = _tiles(gemm, sizes, rows, columns)
     depth = product([number(k, sizes) for k in gemm.k])
+    # As many as make enough blocks; more would only be more sums to read.
     return max(1, min(MOST, depth // LEAST, WANTED // max(1, tiles)))
 
 
 def keep_sums(f: CudaFn, scratch: Val, sums: list[Val], threads: int) -> None:
     """Stores the sums of a part computed by the threads of a block."""
     for i, x in enumerate(sums):
+        # Threads beside one another write beside one another: few transactions for a warp.
         place = f.at(scratch, ((f.number * len(sums) + i) * threads + f.thread) * size_of(x.ty))
         f.aligned(lanes(x.ty) > 1)
         f.store(x, place)

@@ -34,6 +34,7 @@ def scatter_launch(node: Node) -> SpecialLaunch:
     if not is_spread and TILE < vectors < 2**31 and size and slices:
         return sorted_scatter_launch(node, vectors, size, extents, slices)
     width = 1
+    # A power of two, so that whole shares of slices fill a block.
     while width < min(size, THREADS) and not is_spread:
         width *= 2
     columns = -(-size // width)  # blocks beside one another
@@ -70,6 +71,7 @@ def emit_cuda_scatter(
 
         def vector(number: Val, column: Val, share: Val | None) -> None:
             row, inside = row_of_vector(f, indices, number, extents, index_dtype)
+            # One thread per slice and column applies all updates, in the order of the vectors.
             mine = inside if share is None else inside & (row % shares).eq(share)
 
             def apply() -> None:
