@@ -88,7 +88,7 @@ spec_names.register("tf.AnonymousExtensionType.Spec")(AnonymousExtensionTypeSpec
 
 
 def reinterpret(value: Any, new_type: Any) -> Any:
-    """Returns an object of another ExtensionType with the same fields, which must suit it."""
+    """Returns an object of another ExtensionType with the fields of `value`, which must be those that the type declares."""
     if not isinstance(value, ExtensionType):
         raise ValueError(
             f"reinterpret expects `value` to be a tf.ExtensionType instance; got {value!r}"

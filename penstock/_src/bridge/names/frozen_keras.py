@@ -135,7 +135,7 @@ def is_path(path: str) -> bool:
 
 
 def is_known(path: str) -> bool:
-    """True if tf_keras is installed and has a module for a path of the copy, as `python.keras.backend`."""
+    """True if tf_keras is installed and has a module for a path of the copy, such as `python.keras.backend`."""
     return is_path(path) and is_installed() and all(_exists(source) for source in _sources_of(path))
 
 

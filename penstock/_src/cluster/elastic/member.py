@@ -42,14 +42,14 @@ REFUSALS = {
 
 
 class Passed(Exception):
-    """The other workers have a section of the program behind them.
+    """The other workers have finished a section of the program, whose result this one takes.
 
     Args:
       result: of it.
     """
 
     def __init__(self, result: str) -> None:
-        super().__init__("The other workers have this section of the program behind them.")
+        super().__init__("The other workers have finished this section of the program.")
         self.result = result
 
 

@@ -183,9 +183,11 @@ class ProgramStep:
             run_on_host(refusal.op, values)
             return
         try:
+            # The loop runs again as a whole, on the host, only for its message.
             with deadlines.deadline(MOST_MILLISECONDS):
                 run_on_host(refusal.op, values)
         except OpError as raised:
+            # Another error is of something that has changed since: the program's own is right.
             if type(raised) is type(error):
                 raise
 

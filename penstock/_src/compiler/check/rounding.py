@@ -15,6 +15,7 @@ DOUBT = 8.0  # times the members' spread: distance from its threshold within whi
 SINGLE = spacing(np.dtype(np.float32))
 ADDED_UP = 64.0  # units in the last place by which a recurrence may round differently
 STEPS = frozenset("sign floor ceil round is_finite is_nan is_inf".split())
+# IEEE 754 rounds these exactly: members differ by their arguments alone.
 EXACT = frozenset("neg abs not real imag conj popcount sqrt square reciprocal".split())
 QUOTIENTS = frozenset("floordiv mod truncdiv truncmod".split())
 
@@ -104,6 +105,7 @@ def unary(members: Members, step: Step, args: list[Value]) -> Value:
     dtype = x[0].dtype
     if not is_floating(dtype):
         return members.plain(node, args)
+    # All members may be on one side of a step by chance: inputs nearby tell.
     if node.op in STEPS and dtype.kind != "c":
         if len(x) == 1 or not members.flips:
             return members.plain(node, args)
@@ -148,6 +150,7 @@ def _louder(
         return results
     loud = [results[0]]
     for k, member in enumerate(results[1:], 1):
+        # With digits enough to see how far the rounded result is from the exact one.
         kind = np.longdouble if member.dtype == np.float64 else np.float64
         exact = compute(*[of(a, k).astype(kind) for a in args])
         loud.append(members.noise.louder(member.astype(kind), exact).astype(member.dtype))
@@ -168,6 +171,7 @@ def _unrounded(members: Members, product: Value) -> Value:
 
 def _is_whole(x: np.ndarray) -> np.ndarray:
     """A mask of the numbers that are small multiples of a half."""
+    # Products of small whole numbers and halves are exact, with and without FMA.
     return (np.abs(x) < 2**20) & (x * 2 == np.rint(x * 2))
 
 
@@ -246,6 +250,7 @@ def arg_reduce(members: Members, step: Step, args: list[Value]) -> Value:
     results = [compute([x[0]])]
     for k in range(members.count):
         sign = np.where(members.noise.coins(doubt.shape), 1, -1)
+        # Each element moved up or down by chance: among nearly equal ones any may be the largest.
         results.append(compute([_shifted(x[k + 1], sign * doubt)]))
     return unified(results)
 

@@ -37,6 +37,7 @@ def machine(target: Target, threads: int) -> str:
 
 
 def _text(extent: Extent) -> str:
+    # By position, not by value: one record serves all numbers of an unknown extent.
     return f"?{extent.index}" if isinstance(extent, Arg) else str(extent)
 
 
@@ -113,6 +114,7 @@ def _blocking(entry: Mapping[str, Any]) -> Blocking:
     # Files also have gains, and perhaps fields of other versions.
     known = {field.name for field in fields(Blocking)}
     values = {name: value for name, value in entry.items() if name in known}
+    # JSON has lists; a Blocking is hashed with its code's description.
     if values.get("tile"):
         values["tile"] = tuple(values["tile"])
     return Blocking(**values)

@@ -77,7 +77,7 @@ def memory_for(
     if shape is None:
         return None  # nothing is ever written: it needs no memory
     if needed is None:
-        raise NotLowerable("a list has no bound of its length")
+        raise NotLowerable("the length of a list is not bounded")
     item = after.pushed
     # A node of the step (deeper than the loop) differs between steps; and items that were there before are others.
     if arg.buffer is not None or item is None or item.depth > p.depth or known_length(p, arg) != 0:

@@ -77,6 +77,7 @@ def _unknown(p: LoweringContext, shape: Shape, tensor_list: ListValue) -> Node:
     if not tensor_list.awaits:
         zeros: Node = p.full(shape, 0, tensor_list.dtype)
         return zeros
+    # A scope of its own: two unknown values are never one node.
     return p.parameter(0, shape, tensor_list.dtype, "unknown", scope=new_scope(max(p.depth, 1)))
 
 
@@ -263,6 +264,7 @@ def _pop_back(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
         return [shorter, _unknown(p, shape, tensor_list)]
     shorter = ListValue(tensor_list.dtype, None, length, None).with_buffer(tensor_list.buffer)
     item = p.dynamic_index(tensor_list.buffer, length)
+    # A number that a loop has used before it was recorded: as an index it was valid then.
     p.recorded.add(item.id)
     return [shorter, item]
 
@@ -324,6 +326,7 @@ def _resized(
     used = known_length(p, tensor_list)
     if used is None:
         raise NotLowerable("a list of unknown length is resized")
+    # The buffer may have room for more than the list's elements, with old values there.
     kept = p.slice_axis(tensor_list.buffer, 0, 0, dims.minimum(used, size))
     if size > kept.shape[0]:
         kept = p.concat(
@@ -354,9 +357,10 @@ def _scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
         known = p.dims(indices)
         if known is None:
             raise NotLowerable("the indices of the list to make are not known")
+        # TensorFlow's size of -1: as long as its largest index needs.
         count = max([0, *[k + 1 for k in known]])
     elif not int(count) and indices.shape[0] != 0:
-        raise NotLowerable("a list without elements has no place for them")
+        raise NotLowerable("elements are put into a list of size 0")
     empty = p.full((count, *tensor.shape[1:]), 0, tensor.dtype)
     buffer = p.scatter(empty, p.expand_dims(indices, -1), tensor, op="set", mode="error")
     return [ListValue(tensor.dtype, None, p.scalar(count, dtypes.int32), None).with_buffer(buffer)]

@@ -167,6 +167,7 @@ class PlanBuilder:
         """Records the buffers that a kernel reads and writes, before its launches are added."""
         if self.trace is not None:
             self.trace.add(kernel, reads, writes, (len(self.stream_times), self.stream))
+        # From this launch on an interrupt would leave variables half updated.
         if any((b.inside or b).place == "variable" for b in writes):
             self.updates = True
 
@@ -183,6 +184,7 @@ class PlanBuilder:
         key = kernel.node.kind if isinstance(kernel, SpecialKernel) else type(kernel)
         self.nodes = kernel.outputs
         self.launchers[key](self, kernel)
+        # Live ranges count kernels, not launches: all launches of one see the same buffers.
         self.time += 1
 
     def add(
@@ -204,6 +206,7 @@ class PlanBuilder:
             args = [dims.settled(a) if type(a) is dims.Dim else a for a in args]
             # The run is held once, by the first launch that updates a variable.
             holds = self.updates and not self.is_held
+            # Later, its extents would have no numbers any more.
             if not isinstance(label, str) and not current().is_open:
                 label = label()
             self.launches.append(

@@ -123,10 +123,12 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
         else:
             later.append((source, target, None))
     # Conditions are looked at after the last launch.
+    # Their memory must not be reused for later temporaries: it is read after the last launch.
     pinned = {node.id for node in (*[home(source) for source, _ in copies], *checked)}
     launch_all(builder, schedule, pinned, early.before)
     for source, target, old_value in later:
         copy(builder, source, target, None, old_value)
+    # Reads without a kernel: verification must see that nothing has overwritten results by now.
     builder.note("the end", [*results, *conditions], [])
     for buffer in conditions:
         buffer.touch(builder.time)
@@ -163,6 +165,7 @@ def _give_results_memory(
     for handle, node in function.updates:
         buffer, own = builder.variable(handle), home(node)
         read = reads.get(handle.id, handle)
+        # A node is stored at one place only; and an early check reads it before any update.
         elsewhere = own.id in taken or in_memory_already(own) or early.is_early(own)
         if elsewhere or not writable_in_place(schedule, own, read, once):
             copies.append((node, buffer))

@@ -56,6 +56,7 @@ def _attention(quotient: Node, users: Users, wanted: Callable[[Node], bool]) -> 
         for node in attention.never_stored:
             _require(not wanted(node) and all(u.id in region for u in users[node.id]))
         unstored = {n.id for n in attention.never_stored}
+        # A source that is a view of a score would need it stored.
         _require(all(home(n).id not in unstored for n in attention.sources))
         # Without a backward pass nothing but the quotient reads the maximum and the sum, which are never stored.
         if attention.gradient is not None:
@@ -108,6 +109,7 @@ def _searched(quotient: Node, users: Users) -> Attention:
     search = _Search(quotient, users, axes)
     query, key, depth = search.factors(scores)
     outputs = [n for n in products if search.against(n, weights)[1].count(COLUMN)]
+    # Of the products with the probabilities, the one that sums over columns; dV sums over rows.
     _require(len(outputs) == 1 and _is_summed_as(outputs[0], logits))
     value, _, width, letters = search.product(outputs[0], weights, COLUMN)
     # A row of a head must fit into registers and cache whole: its extents must be known.
@@ -144,6 +146,7 @@ def _epilogue_above(logits: Node) -> tuple[Node, list[Node]]:
     pending, shape = [logits], shape_key(logits.shape)
     while pending:
         node = pending.pop()
+        # Anything else is only read by the epilogue: a mask, a bias, a scale.
         fits = node.kind in (*ELEMENTWISE, "contract") and node.id not in region
         if fits and shape_key(node.shape) == shape:
             region[node.id] = node
@@ -322,6 +325,7 @@ class _Search:
         while not all(u.kind == "contract" for u in self.users[node.id]):
             _require(len(self.users[node.id]) == 1)
             (user,) = self.users[node.id]
+            # A comparison has no number to go on with: what follows it is not a gradient.
             _require(user.kind in ELEMENTWISE and user.kind != "compare")
             _require(_same(user, scores))
             _require(not any(a.id in forward for a in user.args))

@@ -100,6 +100,7 @@ def _seen(node: Node, letters: Sequence[str]) -> Affine | None:
         inner = _letters_before(node, letters)
         return None if inner is None else _seen(node.args[0], inner)
     if node.kind == "select" and (_number(node.args[1]), _number(node.args[2])) == (1.0, 0.0):
+        # A condition that was made a number of 1 and 0, compared again elsewhere.
         return _seen(node.args[0], letters)
     if node.kind != "compare" or not node.args[0].dtype.is_integer:
         return None
@@ -116,6 +117,7 @@ def _affine(node: Node, letters: Sequence[str]) -> Affine | None:
     number = _number(node)
     if number is not None:
         return {"": int(number)}
+    # In other types, sums of positions are rounded, or wrap around.
     if node.dtype not in _EXACT:
         return None
     if node.kind == "iota":

@@ -37,6 +37,7 @@ def find_row_reductions(
         short = type(extent) is int and 1 < extent <= LONGEST_ROW
         if short and tuple(root.attrs["axes"]) == (len(x.shape) - 1,):
             takers = _takers_along_rows(end, x, users)
+            # A kernel of another kind computes those; it would have to read the row from memory.
             if takers is not None and not any(
                 u.id in absorbed or u.id in contractions for u in takers
             ):
@@ -109,6 +110,7 @@ class RowUses:
                 pending += unknown
                 continue
             feeds = onward is not None and all(self._feeding[u.id, shape] for u in onward)
+            # Known for all of the expression: each node is looked at once per shape.
             self._feeding[current.id, shape] = feeds
             pending.pop()
         return self._feeding[node.id, shape]

@@ -37,7 +37,7 @@ Deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Record(ctypes.Structure):
-    """DLManagedTensor."""
+    """DLPack's DLManagedTensor: an array as libraries hand it to each other."""
 
     _fields_ = (
         ("data", ctypes.c_void_p),

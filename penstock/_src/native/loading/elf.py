@@ -172,9 +172,11 @@ def _laid_out(parsed: ElfObject, symbols: int, processor: Processor) -> _Layout:
             # A jump for each symbol: which are out of reach is known only in the image's place.
             stubs = end = -(-end // 16) * 16
             end += symbols * processor.stub_bytes
+        # Among constants: slots are written before the image is mapped, never afterwards.
         if rights == CONSTANTS:
             slots = end = -(-end // 8) * 8
             end += 8 * symbols
+        # Rights are of whole pages.
         end = pages(end)
         if end > start:
             parts.append((start, end, rights))

@@ -35,6 +35,7 @@ class Image:
         unmap = ctypes.CDLL(None).munmap
         unmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
         self.size = size
+        # Without rights: nothing can run or be written there until the parts are mapped over it.
         self.address = _mapped(None, size, 0, _PRIVATE | _ANONYMOUS | _NORESERVE, -1, 0)
         # Not at the interpreter's end, when threads may still run code.
         weakref.finalize(self, unmap, self.address, size).atexit = False
@@ -48,6 +49,7 @@ class Image:
         """
         file = _new_file()
         try:
+            # Pages beyond the content would raise SIGBUS when they are touched.
             os.ftruncate(file, self.size)
             written = 0
             while written < len(content):

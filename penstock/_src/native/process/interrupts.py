@@ -218,6 +218,7 @@ EXPORTS = ("penstock_interrupts_begin", "penstock_interrupts_end", "penstock_run
 def watch_interrupts(library: Library) -> None:
     """Puts the handler before Python's, until the process exits."""
     begin = library.function("penstock_interrupts_begin", ctypes.c_int64)
+    # Python attends to signals in the main thread alone, so that only its runs can end by one.
     begin(threading.main_thread().ident)
     atexit.register(library.function("penstock_interrupts_end"))
 

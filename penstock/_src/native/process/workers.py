@@ -35,6 +35,7 @@ MOST_THREADS = 1024
 # Programs launch one kernel after another: sleeping between them would cost more than it saves.
 SPIN = 10000  # pauses before a worker sleeps, about 100 µs
 PATIENCE = 4000  # pauses before the caller yields its core
+# Counting in one word, hundreds of threads would wait for its cache line.
 GROUP = 8  # ranges whose finished tasks are counted together
 CHILDREN = 4  # threads that a thread wakes
 

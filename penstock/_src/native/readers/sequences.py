@@ -77,10 +77,12 @@ def _emit_lists(m: Module) -> None:
             def wanted() -> tuple[Val, ...]:
                 place = f.at(f.entries, key * LIST, I64)
                 f.call("feature_list", f.data, f.cursor, end, place)
+                # Writers mostly keep one order of keys: the following one is tried first.
                 return (key + 1,)
 
             (following,) = f.when(key >= 0, wanted, lambda: (guess,))
             is_bad = f.load(f.cursor, 0, I64).eq(wire.BAD)
+            # After a feature that was not read, the next entry begins where this one's length says.
             f.store(f.select(is_bad, f.i64(wire.BAD), end), f.cursor)
             return (following,)
 

@@ -324,8 +324,10 @@ class GatherNd(Op):
         return slices
 
     def lower(self, p, params, indices):
-        if self.Tparams.np.hasobject or not indices.shape:
+        if self.Tparams.np.hasobject:
             raise NotLowerable(f"elements of type {self.Tparams.name}")
+        if not indices.shape:
+            raise NotLowerable("scalar indices have no index vectors")
         depth = int(indices.shape[-1])
         if depth > len(params.shape):
             raise NotLowerable("index vectors longer than the rank")

@@ -52,7 +52,7 @@ class XlaDynamicSlice(Op):
     def lower(self, p, input, start_indices, size_indices):
         sizes = dims_of(p, size_indices, "the size")
         if start_indices.shape != (len(input.shape),) or len(sizes) != len(input.shape):
-            raise NotLowerable("not a start and a size for each dimension")
+            raise NotLowerable("starts and sizes are not one for each dimension")
         return p.dynamic_slice(input, starts_of(p, start_indices, len(input.shape)), sizes)
 
 

@@ -48,7 +48,7 @@ class _PackedTable(SizedTable):
         offsets = self.program.facts[2:]
         for (is_array, at), offset in zip(self.checks, offsets, strict=False):
             if not bool(arrays[at] if is_array else self.arena[offset + at]):
-                raise Stopped("a check after the run")
+                raise Stopped("a condition that is checked after the run does not hold")
 
 
 class PackedProgram(OpenProgram):

@@ -139,7 +139,7 @@ class Queue:
             self._schedule_at(due, self)
 
     def is_due(self) -> None:
-        """Schedules the requests that have waited long enough."""
+        """Called when requests may have waited long enough: schedules them, or asks to be called again."""
         with self._lock:
             if self._waiting and not self._is_scheduled:
                 self._plan_next()

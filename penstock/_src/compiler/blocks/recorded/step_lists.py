@@ -240,6 +240,7 @@ def _resolved(source: Source, op: Operation) -> Source:
     if kind == "known":
         dtype, shape, data = detail
         array = np.frombuffer(bytes.fromhex(data), np.dtype(dtype)).reshape(shape)
+        # `frombuffer` gives an array that is read-only, and kept alive by the record's bytes.
         return kind, array.copy()
     return source
 

@@ -168,6 +168,7 @@ def _roles(problem: Problem, kinds: Kinds) -> Roles | None:
     single: list[tuple[int, str]] = []
     for i, axis in enumerate(problem.left.axes):
         letters = list(axis.terms)
+        # Kernels know one border, that of the array: a part of it would be read beyond its bounds.
         if axis.bounds is not None and not _covers(axis.bounds, problem.left.source.shape[i]):
             return None
         if not letters and axis.plain:

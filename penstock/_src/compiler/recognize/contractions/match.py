@@ -113,6 +113,7 @@ def match_as_product(match: Match) -> Match | None:
         description = None if candidate.zeros[1] else _any_product(candidate, numbering)
         if description is not None:
             product = _match(match.node, candidate, description, numbering)
+            # The epilogue was laid out for the columns of the given match.
             if product.columns == match.columns:
                 return product
     return None
@@ -122,6 +123,7 @@ def _recognized(node: Node, problem: Problem) -> Match | None:
     """The match by the first recognizer that finds one."""
     both = [p for p in (problem, problem.turned()) if not p.zeros[1]]
     for recognizers in (
+        # The first group that finds any wins: what comes later would serve it less well.
         [_deep_product],
         [_plain_product],
         [as_convolution, as_filter_gradient],
@@ -160,6 +162,7 @@ def _deep_product(problem: Problem, numbering: Numbering) -> FilterGradient | No
     if gradient.h.taps * gradient.w.taps != 1 or gradient.x.channel != 1:
         return None
     size = gradient.channels * gradient.outputs
+    # There are tiles enough for all threads, without partial sums to add up.
     if size >= WIDE and gradient.outputs >= WIDE_OUTPUTS:
         return None
     small = size * SIZE[gradient.types.total] <= OWN_BYTES

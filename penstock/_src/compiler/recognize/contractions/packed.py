@@ -32,6 +32,7 @@ def packed_product(problem: Problem) -> tuple[Problem, PackedProduct, Numbering]
         if gemm is None or not _reads_rows(gemm, weights):
             continue
         product, x = _described(gemm, weights.attrs["format"]), candidate.left.source
+        # With few rows the kernel rounds groups itself, as often as it reads them.
         if x.kind == "round_groups" and product.few_rows and _keeps_groups(gemm, x):
             product, x = replace(product, group=x.attrs["size"]), x.args[0]
         read = replace(
@@ -80,6 +81,7 @@ def _reads_rows(gemm: Gemm, weights: Node) -> bool:
     right, row = gemm.right, weights.shape[-1]
     if not isinstance(gemm.left, Matrix) or not isinstance(right, Matrix):
         return False
+    # A part of a row would begin within a packed group, which has one scale.
     whole = gemm.k == (row,) and right.depth == (1,) and right.cross in (row, 0)
     from_start = right.base == 0 and all(is_static(b) and b == 0 for b in right.batch)
     return whole and from_start and is_static(gemm.n) and gemm.n * row == weights.size
@@ -93,6 +95,7 @@ def _keeps_groups(gemm: Gemm, x: Node) -> bool:
     size = x.attrs["size"]
     if size != GROUP:
         return False
+    # Otherwise groups of the depth would not be those that were rounded together.
     return left.depth == (1,) and all(is_static(s) and s % size == 0 for s in steps)
 
 

@@ -25,6 +25,7 @@ class Numbering:
         if type(x) is not Dim:
             return int(x)
         if x.expr not in self._known:
+            # By expression, so that kernels are equal wherever the same extents are.
             self._known[x.expr] = Arg(len(self.values))
             self.values.append(x)
         return self._known[x.expr]

@@ -99,7 +99,7 @@ class RoundTask(Task):
     def _next(self, consumer: str, number: int) -> Element | None:
         if not consumer.isdecimal() or int(consumer) >= self._consumers or number > self._made:
             raise InvalidArgumentError(
-                f"tf.data service: no round {number} of consumer {consumer}."
+                f"tf.data service: consumer {consumer} has no round {number}."
             )
         if number < self._made and number not in self._rounds:
             raise FailedPreconditionError(

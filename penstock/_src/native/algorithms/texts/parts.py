@@ -71,6 +71,7 @@ def _emit_parts(m: Module) -> None:
             return (row < f.number) & is_there
 
         row, is_there = f.loop_while(goes_on, one, f.i64(0), f.const(1, "i1"))
+        # The string that failed has been counted.
         f.give(f.select(is_there, row, row - 1))
 
 
@@ -80,6 +81,7 @@ def _emit_part(f: Fn, row: Val, data: Val, size: Val, begin: Val, most: Val) -> 
     def of_characters() -> tuple[Val, ...]:
         (length,) = f.when(
             begin < 0,
+            # Only here are all characters counted: others need no more than they skip.
             lambda: (f.call("walk", data, size, f.i64(0), size, f.i64(1), ret=I64),),
             lambda: (f.i64(0),),
         )

@@ -156,7 +156,7 @@ def _undone_by_native_code(
     out = empty_aligned((rows, size), np.dtype(np.uint8))
     wrong = png_rows().undo(stream, begin, rows, size, step, out)
     if wrong >= 0:
-        raise ValueError(f"unknown filter {stream[begin + wrong * (size + 1)]}")
+        raise ValueError(f"row {wrong} has the unknown filter {stream[begin + wrong * (size + 1)]}")
     return out
 
 
