@@ -274,6 +274,7 @@ class _Run:
         iterations = [0]
         if op.raw_op.attrs["is_constant"]:
             inner.constants.append((op, value))
+            # Iterations that began before the constant came wait for it.
             iterations = [*range(inner.iterations)]
         for each in iterations:
             self._send(op, [value], inner, each, value is DEAD)
@@ -329,6 +330,7 @@ class _Run:
             if any(v is MISSING for v in values):
                 return
             is_dead = pending.is_dead or any(v is DEAD for v in values)
+            # A ControlTrigger runs after all that it waits for, also where that is dead.
             is_dead = is_dead and not op.raw_op.effects.runs_always
         pending.is_done = True
         if not is_dead and not op.raw_op.traits.has_refs and op.raw_op.flow.redirects:

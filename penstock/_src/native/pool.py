@@ -43,6 +43,7 @@ class Pool:
             code.keep(cache, data)
         self.library = Library(data, code.exports)
         for name in code.exports:
+            # NumPy has those functions' addresses: no kernel calls them.
             if name not in array_memory.EXPORTS:
                 provide(name, self.library[name])
         self._resize = self.library.function("penstock_pool_resize", ctypes.c_int64)

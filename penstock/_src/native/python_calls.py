@@ -103,6 +103,7 @@ def emit_entry(
         for at, letter in enumerate(parameters):
             argument = f.load(f.argv, at, PTR)
             arguments.append(_CONVERSIONS[letter](f, argument))
+        # Once for all arguments: what a failed conversion gives may also be a value.
         f.branch(f.is_null(f.call("PyErr_Occurred", ret=PTR)), "good", "bad")
         f.start("bad")
         f.give(f.const(0, PTR))
@@ -124,6 +125,7 @@ def tuple_of_integers(f: Fn, count: Val, number: Callable[[Val], Val]) -> Val:
 
     def set_item(i: Val) -> None:
         item = f.call("PyLong_FromLongLong", number(i), ret=PTR)
+        # It takes the reference over; a number that could not be made is null.
         f.call("PyTuple_SetItem", result, i, item, ret=I32)
 
     f.loop(f.i64(0), f.select(f.is_null(result), f.i64(0), count), 1, set_item)

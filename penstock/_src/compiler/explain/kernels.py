@@ -108,6 +108,7 @@ def kernel_groups(records: Sequence[Record]) -> Iterator[Group]:
     for number, record in enumerate(records):
         if not isinstance(record, Launch):
             continue
+        # By identity: two kernels may well have equal lists.
         if group is None or record.nodes is not group.nodes:
             if group is not None:
                 yield group
@@ -213,6 +214,7 @@ def _rounds(function: Function) -> dict[int, int | None]:
             if rounds != 1:
                 rounds_of[node.id] = rounds
             trips = node.attrs.get("max_trips") if node.kind == "while" else 1
+            # Loops within loops multiply; an unknown count makes all within it unknown.
             within = rounds * int(trips) if rounds is not None and trips is not None else None
             for body in bodies(node):
                 look(body, within)

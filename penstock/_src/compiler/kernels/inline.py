@@ -63,6 +63,7 @@ class Inliner:
 
     def value(self, node: Node, position: Position, guard: Value | None = None) -> Value:
         """The node's element at a position; where `guard` is false it may be anything, but reads nothing."""
+        # The guard too: a load under one guard must not serve where that does not hold.
         key = node.id, position.key, None if guard is None else guard.number
         known = self._memo.get(key)
         if known is None and node.kind in ELEMENTWISE:

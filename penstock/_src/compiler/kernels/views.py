@@ -38,6 +38,7 @@ class AxisIndex:
         return replace(self, const=self.const + by * self.divisor, bounds=bounds)
 
     def times(self, factor: int) -> AxisIndex:
+        # Without bounds and divisor: indices are plain here, or get their bounds back.
         return AxisIndex(self.const * factor, {k: c * factor for k, c in self.terms.items()})
 
     def plus(self, other: AxisIndex) -> AxisIndex:
@@ -116,6 +117,7 @@ def _without_needless_bounds(axis: AxisIndex, extents: dict[str, int]) -> AxisIn
     low: Any = axis.const
     high: Any = axis.const
     for letter, c in axis.terms.items():
+        # Of an unknown step the sign may be unknown too.
         if type(c) is Dim:
             return axis
         reach = c * (extents[letter] - 1)
@@ -208,6 +210,7 @@ def _windows(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
 def _reshape(node: Node, axes: list[AxisIndex]) -> list[AxisIndex]:
     """Follows axes that were split, and unit axes that came or went."""
     source, result = node.args[0].shape, node.shape
+    # Without elements, axes do not correspond.
     if any(type(d) is not Dim and d == 0 for d in (*source, *result)):
         raise Unfollowed
     # A unit axis that vanishes would lose its border of zeros.

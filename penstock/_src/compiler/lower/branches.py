@@ -42,12 +42,14 @@ def branch(
 ) -> list[Lowered]:
     """The results of functions[index](args), and its effects on variables."""
     p = lowering.p
+    # A branch that is known needs no node, and its results keep what is known of them.
     known = p.known.numbers(index)
     if known is not None:
         return inline(lowering, functions[_chosen(known.reshape(-1)[0], len(functions))], args)
     operands = _Operands(lowering, args)
     # Each function is traced on parameters of its own, as the branches of a node share none.
     trials = [_Trial(operands, function) for function in functions]
+    # Whatever any branch writes is a result of all.
     written = {i: h for trial in trials for i, h in trial.written.items()}
     checks = list(dict.fromkeys(check for trial in trials for check in trial.checks))
     results, packing = _common_results(p, [trial.results for trial in trials])

@@ -328,6 +328,7 @@ class _Search:
             # A comparison has no number to go on with: what follows it is not a gradient.
             _require(user.kind in ELEMENTWISE and user.kind != "compare")
             _require(_same(user, scores))
+            # The backward kernel recomputes probabilities, and no other node of the forward pass.
             _require(not any(a.id in forward for a in user.args))
             node = user
             chain.append(node)

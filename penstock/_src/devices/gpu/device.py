@@ -59,6 +59,7 @@ class Gpus:
             if self._driver is None:
                 driver = self._explained(lambda: Driver(self._library()))
                 self._explained(driver.start)
+                # Only once it has started: a driver that fails is opened again by the next call.
                 self._driver = driver
             return self._driver
 

@@ -164,6 +164,7 @@ class _Reader:
         branches, end = [], None
         for label in labels:
             self._label(label)
+            # A branch ends at its jump to the common end.
             branches.append(self.regions())
             end = self._jump(JUMP)[0].target
         self._label(end)

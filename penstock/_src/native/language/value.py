@@ -45,6 +45,7 @@ class Val:
         if type(other) is int:
             if other == 1:
                 return self
+            # No other type: 0 alone has none, and 0 times a float may be NaN.
             if other == 0 and self.ty == "i64":
                 return 0
         return self.f.binary("mul", self, other)

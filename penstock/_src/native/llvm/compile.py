@@ -47,6 +47,7 @@ def _unlocked(name: str) -> Callable:
 def compile_object(text: str, machine: Any, verify: bool = False) -> bytes:
     """Compiles IR text in its own LLVM context; thread-safe."""
     llvm = binding()
+    # Named, so that it lives longer than the module, which belongs to it.
     context = llvm.create_context()
     source = ctypes.c_char_p(text.encode())
     with llvm.ffi.OutputString() as error:
@@ -61,6 +62,7 @@ def compile_object(text: str, machine: Any, verify: bool = False) -> bytes:
                     raise errors.InternalError(f"The generated code is not valid: {error}")
         _unlocked("LLVMPY_SetTarget")(module, machine.triple.encode())
         with llvm.ffi.OutputString() as error:
+            # 1 asks for object code, 0 for assembly.
             memory = _unlocked("LLVMPY_TargetMachineEmitToMemory")(machine, module, 1, error)
             if not memory:
                 raise errors.InternalError(f"LLVM could not compile the generated code: {error}")
@@ -81,7 +83,7 @@ class _LoopStrengthReduction:
     """
 
     def __init__(self) -> None:
-        self._lock, self._users = threading.Lock(), 0
+        self._lock, self._users = forks.freed_in_child(threading.Lock()), 0
 
     @contextlib.contextmanager
     def off_for(self, target: Target) -> Iterator[None]:
@@ -98,6 +100,7 @@ class _LoopStrengthReduction:
     def _count(self, change: int) -> None:
         with self._lock:
             before, self._users = self._users, self._users + change
+            # An option is of the process: only the first user sets it, and the last one resets it.
             if not (before and self._users):
                 off = "true" if self._users else "false"
                 binding().set_option("penstock", f"-disable-lsr={off}")

@@ -114,6 +114,7 @@ def _emit_all(m: Module, name: str, makes: bool) -> None:
                 return following, count + 1, f.convert(goes_on, I64)
 
             begin = skipped(f.i64(0))
+            # As in Python, only with a separator is an empty string a piece.
             is_some = f.convert((begin < end) | f.size.ne(0), I64)
             _, count, _ = f.loop_while(
                 lambda _, __, goes_on: goes_on.ne(0), piece, begin, before, is_some

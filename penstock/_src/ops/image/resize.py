@@ -205,6 +205,7 @@ class ResizeBilinear(_Resize):
         height, width = _size(self, images, size)
         if not images.size:
             return np.zeros((images.shape[0], height, width, images.shape[3]), np.float32)
+        # Interpolation by a part of 0 would make NaN of infinite pixels.
         if images.shape[1:3] == (height, width):
             return images.astype(np.float32)
         return interpolated(self, images, height, width)

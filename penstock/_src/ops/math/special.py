@@ -263,6 +263,7 @@ class Spence(_SpecialUnary):
     ufunc = staticmethod(special("spence"))
 
     def gradient(self, x, _y, dy):
+        # 0/0 at 1, where the limit is -1.
         slope = raw.Log(x) / (1 - x)
         return dy * where(raw.Equal(x, raw.OnesLike(x)), raw.Neg(raw.OnesLike(x)), slope)
 
@@ -302,6 +303,7 @@ class BesselI0e(_SpecialUnary):
 def first_order(dy, x, y, order_zero, e_part, at_zero):
     """Returns the gradient of a Bessel function of order 1 from the one of order 0."""
     zero = raw.Equal(x, raw.ZerosLike(x))
+    # 0 in the branch that is not taken would make NaN of its own gradient.
     safe = where(zero, raw.OnesLike(x), x)
     slope = order_zero - y * (e_part + raw.Reciprocal(safe))
     return dy * where(zero, raw.ZerosLike(x) + at_zero, slope)
@@ -313,6 +315,7 @@ class BesselI1(_SpecialUnary):
     ufunc = staticmethod(special("i1"))
 
     def gradient(self, x, y, dy):
+        # At zero TensorFlow's 1, though the limit is 1/2.
         return first_order(dy, x, y, raw.BesselI0(x), 0.0, 1.0)
 
     def lower(self, p, x):

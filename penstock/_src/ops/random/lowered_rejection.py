@@ -95,6 +95,7 @@ class _Lanes:
         w0, w1, w2, w3 = self._block(fresh)
         value = p.select(self.has_uniform, self.uniform_kept, _uniform64(p, w2, w3))
         self.uniform_kept = p.select(fresh, _uniform64(p, w0, w1), self.uniform_kept)
+        # A block has two numbers: each use either takes the kept one or keeps one.
         self.has_uniform = p.xor(self.has_uniform, active)
         return value
 
@@ -136,6 +137,7 @@ def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
     wide = p.broadcast_to(p.expand_dims(p.cast(alpha, dtypes.float64), 1), [alphas, samples])
     shape = p.reshape(wide, [count])
     small = p.lt(shape, 1.0)
+    # Below 1, a number of shape + 1 is drawn and multiplied by u ** (1 / shape), with u uniform.
     d = p.select(small, p.add(shape, 2.0 / 3), p.add(shape, -1.0 / 3))
     c = p.div(p.full([count], 1.0 / 3, dtypes.float64), p.sqrt(d))
     is_one = p.eq(shape, 1.0)
@@ -151,10 +153,12 @@ def gamma(p: Any, key: Any, counter: Any, alpha: Any, samples: Any) -> Any:
         v = p.select(possible, p.mul(p.mul(v, v), v), 1.0)
         u = lanes.uniform(possible)
         square = p.mul(x, x)
+        # The paper's squeeze: it accepts most numbers without a logarithm.
         quick = p.lt(u, p.sub(1.0, p.mul(p.mul(square, 0.0331), square)))
         tail = p.mul(d, p.add(p.sub(1.0, v), p.log(v)))
         slow = p.lt(p.log(u), p.add(p.mul(square, 0.5), tail))
         accepted = p.and_(possible, p.or_(quick, slow))
+        # Drawn only by lanes that have accepted: it moves their place in the stream.
         raised = p.pow(lanes.uniform(p.and_(accepted, small)), p.reciprocal(shape))
         value = p.mul(d, v)
         value = p.select(small, p.mul(value, raised), value)
@@ -238,6 +242,7 @@ def _by_ratios(
         shifted = 0.5 - p.abs(u)
         k = p.floor((a * 2.0 / shifted + b) * u + rate + 0.43)
         quick = p.and_(p.ge(shifted, 0.07), p.le(v, 0.9277 - 3.6224 / (b - 2.0)))
+        # Rejected without the logarithm of the density, as by the quick test.
         hopeless = p.or_(p.lt(k, 0.0), p.and_(p.lt(shifted, 0.013), p.gt(v, shifted)))
 
         def is_below(v: Any, k: Any, shifted: Any) -> Any:
@@ -291,6 +296,7 @@ def truncated_normal(p: Any, key: Any, counter: Any, shape: Any, dtype: DType) -
                 here = p.and_(accepted, p.eq(filled, at))
                 places_now[at] = p.select(here, z, places_now[at])
             filled = p.add(filled, p.cast(accepted, dtypes.int32))
+        # All groups go on together: those that are full ignore further numbers.
         return [p.add(cursor, 2), filled, *places_now]
 
     empty = p.full([groups], 0.0, working)
@@ -309,6 +315,7 @@ def binomial(p: Any, key: Any, counter: Any, counts: Any, probabilities: Any) ->
     bad = p.or_(p.not_(p.is_finite(n)), p.is_nan(probability))
     bad = p.or_(bad, p.or_(p.lt(n, 0.0), p.lt(probability, 0.0)))
     bad = p.or_(bad, p.gt(probability, 1.0))
+    # Both algorithms are for at most one half: failures are counted instead of successes.
     flipped = p.gt(probability, 0.5)
     q = p.select(flipped, p.sub(1.0, probability), probability)
     usable = p.and_(p.not_(bad), p.and_(p.gt(n, 0.0), p.gt(q, 0.0)))
@@ -323,6 +330,7 @@ def _by_geometric(p: Any, key: Any, counter: Any, n: Any, q: Any, active: Any, o
     slope = p.log1p(p.neg(q))
 
     def attempt(lanes: _Lanes, active: Any, out: Any, total: Any) -> list[Any]:
+        # Trials until the next success, at once: their number is geometric.
         tries = p.ceil(p.div(p.log(lanes.uniform(active)), slope))
         total = p.select(active, p.add(total, tries), total)
         active = p.and_(active, p.le(total, n))
@@ -349,6 +357,7 @@ def _by_transformed(p: Any, key: Any, counter: Any, n: Any, q: Any, active: Any,
         k = p.floor(p.add(p.mul(p.add(p.div(p.mul(a, 2.0), shifted), b), u), c))
         quick = p.and_(p.ge(shifted, 0.07), p.le(v, v_r))
         inside = p.and_(p.ge(k, 0.0), p.le(k, n))
+        # As in the paper, v is scaled by the hat before it is compared with the density.
         left = p.div(p.mul(v, alpha), p.add(p.div(a, p.mul(shifted, shifted)), b))
         accepted = p.or_(
             quick, p.and_(inside, p.le(p.log(left), _log_of_odds(p, n, mode, k, ratio)))

@@ -82,6 +82,7 @@ def translated(text: str) -> str:
     text = text.replace(_GENERIC, "@shared")
     text = _INTRINSICS.sub(r"@penstock.\1.", text)
     text = _ATTRIBUTES.sub(lambda _: host().attributes, text)
+    # The context is the launch's own memory, written by no thread: its loads are not checked.
     lines, contexts = [], {"%ctx"}
     for number, line in enumerate(text.split("\n")):
         if _CONTEXT.search(line):

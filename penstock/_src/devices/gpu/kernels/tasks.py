@@ -12,6 +12,7 @@ from penstock._src.devices.gpu.kernels.functions import FUNCTIONS, with_function
 from penstock._src.devices.gpu.kernels.language import CONTEXT_WORD, CudaCode
 from penstock._src.native import Code
 
+# The CPU's generators write the heads of tasks in this form only.
 _TASK = re.compile(
     r"^define void @(\w+)\(ptr (?:noalias )?%ctx, i64 %task, i64 %tid\) #0 \{$", re.M
 )
@@ -58,11 +59,13 @@ def code_of_tasks(code: Code) -> CudaCode:
     Raises:
       UnimplementedError: they call functions that GPUs lack.
     """
+    # A kernel's arguments have a size: that of all words that its tasks read.
     words = 1 + max(map(int, CONTEXT_WORD.findall(code.text)), default=0)
     names = _TASK.findall(code.text)
     text = _TASK.sub(
         r"define internal void @\1_of_task(ptr %ctx, i64 %task, i64 %tid) #0 {", code.text
     )
+    # Defined here as well: a GPU's module has no process to be linked with.
     if _DROPPED in text:
         text = re.sub(rf"^declare .*@{_DROPPED}\(.*$", _PROVIDED, text, flags=re.M)
     kernels = [_KERNEL.format(name=name, words=words) for name in names]

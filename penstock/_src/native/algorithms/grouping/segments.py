@@ -104,6 +104,7 @@ def _emit_ascending(m: Module, ty: str, operation: str) -> None:
             is_right = (k >= following) & (k < f.count)
 
             def combine() -> tuple[Val, ...]:
+                # The segments that were passed over have no rows.
                 fill(following, k)
                 end = _end_of_run(f, begin, k)
                 _combine_rows(f, ty, operation, k, begin, end)
@@ -116,6 +117,7 @@ def _emit_ascending(m: Module, ty: str, operation: str) -> None:
             return (begin < f.number) & is_right
 
         done, following, _ = f.loop_while(goes_on, run, f.i64(0), f.i64(0), f.const(1, "i1"))
+        # Not after a wrong segment, which is an error: nobody reads the result.
         f.when(done.eq(f.number), lambda: fill(following, f.count))
         f.give(done)
 
@@ -148,6 +150,7 @@ def _emit_scattered(m: Module, ty: str, operation: str) -> None:
                 total, x = f.load(f.combined, at, kind), f.load(f.rows, i * f.width + c, kind)
                 f.store(combined(f, operation, total, x), f.combined, at)
 
+            # TensorFlow leaves out rows of negative segments, and refuses those that are too large.
             f.when(is_right & (k >= 0), lambda: _each_column(f, ty, column))
             return f.select(is_right, i + 1, i), is_right
 

@@ -259,7 +259,6 @@ def _emit_build(m: Module) -> None:
                 f.store(f.const(1, I8), f.bases, base)
                 far = place ^ base
                 coded = f.select(far < 1 << 21, far << 10, ((far >> 8) << 10) | (1 << 9))
-                # Keys are sorted: one that ends here is the first child, with the label 0.
                 has_value = f.load(labels, 0, I8).eq(0)
                 own = unit(place) | coded | f.select(has_value, f.i64(1 << 8), f.i64(0))
                 f.store(f.convert(own, I32), f.units, place)

@@ -53,6 +53,7 @@ def emit(
         scratch=schedule.scratch,
         threads=schedule.threads,
         partials=lambda sizes: (schedule.tasks(sizes), epilogue.partial_bytes),
+        # Several blocks of k store partial sums before the epilogue reads what lies there.
         in_place=all(part.k_blocks == 1 for part in schedule.parts),
         label=schedule.label,
         prepacked_bytes=schedule.prepacked_bytes,
@@ -121,6 +122,7 @@ class ConvolutionPart(PanelWriter):
                 times(f, group, c.filter.group) + c.filter.base if c.groups > 1 else c.filter.base
             )
             column0 = times(f, group, c.outputs)
+            # Weights that this launch packs are at the start of the scratch.
             packed = w if c.is_prepacked else scratch
 
             def tile(name, a, b, out, p, kb=0, number=c.h.taps):
@@ -210,6 +212,7 @@ class ConvolutionPart(PanelWriter):
     def next_block(self, f: Fn) -> Val | None:
         """The address in the image of the block that this thread will probably work on next."""
         s, c, win = self.schedule, self.conv, self.schedule.window
+        # Several panels come back to this block's window: the next would push it out of the cache.
         plain = c.groups == 1 and s.panels == 1 and c.x.channel == 1
         if not plain or win.images > 1 or not win.copied:
             return None

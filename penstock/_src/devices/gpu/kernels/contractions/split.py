@@ -24,6 +24,7 @@ def may_be_split(gemm: Gemm, rows: int, columns: int) -> bool:
     # Half as many tiles as blocks keep a GPU busy: two parts would already be too many.
     if all(map(is_static, extents)) and _tiles(gemm, (), rows, columns) * 2 > WANTED:
         return False
+    # Fewer elements would make a single part.
     return not all(map(is_static, gemm.k)) or product(gemm.k) >= 2 * LEAST
 
 

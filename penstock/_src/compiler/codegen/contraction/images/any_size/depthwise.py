@@ -72,6 +72,7 @@ class AnySizeDepthwiseSchedule:
 
 def chunks_of(channels: int, lanes: int) -> int:
     """The number of parts of the channels that tasks go through: equal ones of few vectors; one if the last vector is partial."""
+    # Only the last part could have a partial vector, but all parts are one code.
     if channels % lanes:
         return 1
     vectors = max(1, channels // lanes)

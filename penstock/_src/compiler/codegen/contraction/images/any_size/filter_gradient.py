@@ -94,6 +94,7 @@ def choose(
     block = block_of(g.h, g.w, g.channels * size, most, COLUMNS, MOST_PIXELS)
     window = AnySizeWindow(g.x, g.h, g.w, g.channels, g.types.total, lanes, *block, is_blocked)
     length = round_up(rows * g.outputs, line)
+    # Each range has a filter of its own to be added up: large filters allow few.
     ranges = min(4 * cut_for, ALL_RANGES_BYTES // max(1, length * size * g.groups), MOST_RANGES)
     return AnySizeGradientSchedule(
         gradient=g,
@@ -191,6 +192,7 @@ class AnySizeGradientWriter(GradientTiles):
 
                 self.sweep_panels(f, panel)
 
+            # A range without blocks is added up with the others.
             f.when(low.eq(high), lambda: f.memset(mine, 0, s.length * s.size))
             f.loop(low, high, 1, block)
 

@@ -84,6 +84,7 @@ class PlainWriter(GradientTiles):
                     work = _Panel(buf, columns, sums, nv, masked, i > low, f.i64(1), first, ahead)
                     self.write_tiles(f, work)
 
+                # Panels within a block: the window stays in the cache for all of them.
                 self.sweep_panels(f, panel)
 
             # A range without blocks has stored no sums, and they are added up all the same.
@@ -185,6 +186,7 @@ class PlainWriter(GradientTiles):
                     )
                     to = (n * g.h.out + r) * g.w.out + c
                     for v in range(s.nv):
+                        # Lanes beyond the outputs become zeros: tiles need no masks.
                         mask = f.mask(lanes, g.outputs - lanes * v - column) if ragged else None
                         x = f.load(dy, at + lanes * v, vec(g.y.element, lanes), mask)
                         f.store(f.convert(x, s.types.total), dst, to * s.nr + lanes * v)

@@ -63,6 +63,7 @@ class Panel:
 
 def blocked_tile(vectors: int, target: Target, lanes: int) -> tuple[int, int]:
     """(rows, vectors) of a tile whose rows are channels of one block, for a number of vectors of outputs."""
+    # Three vectors use the registers best, if no panel is left with fewer.
     three = vectors % 3 == 0 and fits(lanes // 2, 3, target)
     nv = 1 if vectors == 1 else 3 if three else 2
     # Powers of two divide a block's channels, so that all tiles of a tap are alike.
@@ -148,6 +149,7 @@ class GradientTiles(FilterGradientWriter):
             for j in range(g.w.taps)
             for e in range(g.channels)
         ]
+        # Across the ends of taps: few channels would leave most tiles of single taps short.
         tiles = [cells[i : i + s.mr] for i in range(0, len(cells), s.mr)]
         calls = [(t[0][0], t[0][1], tuple((a - t[0][0], y - t[0][1]) for a, y in t)) for t in tiles]
         for a, y, pattern, n, da, dy in compress(calls):

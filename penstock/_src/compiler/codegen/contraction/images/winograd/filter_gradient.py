@@ -48,6 +48,7 @@ def suits(gradient: FilterGradient, target: Target) -> bool:
     g = gradient
     if not g.fast or g.groups != 1 or POINTS * g.channels * g.outputs * 4 > SUM_BYTES:
         return False
+    # Transforms load whole vectors of pixels that lie side by side.
     if g.x.channel != 1 or g.x.column != g.channels or g.y.column != g.outputs:
         return False
     return tiles.suits((g.h, g.w), g.batch, g.channels, g.outputs, g.types, target)
@@ -134,6 +135,7 @@ def _register_tile(g: FilterGradient, target: Target) -> tuple[int, int]:
     """(channels, vectors of outputs): those that divide both and keep the multipliers busiest."""
     vectors = g.outputs // g.types.lanes(target)
     fitting = [
+        # Of equally cheap tiles the largest: fewer calls.
         (cost(mr, nv, target) / (mr * nv), -mr * nv, mr, nv)
         for mr in range(1, 17)
         for nv in range(1, 5)
@@ -177,6 +179,7 @@ class _WinogradGradientWriter(FilterGradientWriter):
             inputs = f.at(blank, s.blank, element)
             gradients = f.at(inputs, POINTS * s.inputs.pitch, element)
             sums = f.at(gradients, POINTS * s.gradients.pitch, element)
+            # Tiles at borders read pixels outside of the image from here.
             f.memset(blank, 0, s.blank * s.size)
             all_rows = f.i64(times(f, value(f, g.batch), s.inputs.down))
             blocks = (all_rows + (s.block_rows - 1)) // s.block_rows
@@ -233,6 +236,7 @@ class _WinogradGradientWriter(FilterGradientWriter):
                 to = f.at(out, times(f, i, g.outputs) + j, element)
                 f.call("product", f.at(a, i, element), f.at(b, j, element), to, count, add)
 
+            # Channels innermost: a panel of the gradients stays in the cache for all of them.
             f.loop(f.i64(0), g.outputs, s.nr, lambda j: f.loop(
                 f.i64(0), g.channels, s.mr, lambda i: some(i, j)))  # fmt: skip
 
