@@ -3,7 +3,9 @@
 import itertools
 
 import numpy as np
+import pytest
 
+import penstock as tf
 from penstock import raw_ops as raw
 
 RNG = np.random.default_rng(3)
@@ -74,3 +76,17 @@ def test_greedy_decoding_stops_at_each_length():
     assert values.numpy().tolist() == [0, 1, 1, 0]
     assert shape.numpy().tolist() == [3, 2]
     assert scores.numpy().tolist() == [[-4], [0], [-3]]
+
+
+def test_negative_lengths_are_no_positions_from_the_end():
+    inputs, sizes = RNG.normal(size=(5, 2, 4)).astype(np.float32), np.array([5, -1], np.int32)
+    labels = dict(labels_indices=np.array([[0, 0], [1, 0]]), labels_values=np.ones(2, np.int32))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"seq_len\(1\) < 0"):
+        raw.CTCLoss(inputs=inputs, **labels, sequence_length=sizes)
+    arguments = dict(inputs=inputs, beam_width=3, top_paths=1)
+    found, wanted = (
+        raw.CTCBeamSearchDecoder(**arguments, sequence_length=each)
+        for each in (sizes, np.maximum(sizes, 0))
+    )
+    assert found.decoded_indices[0].numpy()[:, 0].tolist() == [0] * len(found.decoded_values[0])
+    np.testing.assert_array_equal(found.log_probability, wanted.log_probability)

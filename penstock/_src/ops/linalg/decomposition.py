@@ -301,6 +301,7 @@ class Svd(Op):
 def _wide_svd_gradient(m, n, s, u, v, ds, du, dv, full):
     """The gradient for m <= n (Giles 2008, section 3.2; Townsend 2016; of complex matrices Wan, Zhang 2019)."""
     squares = raw.Square(x=s)
+    # Vectors of equal singular values are not unique: their terms are 0, as in TensorFlow.
     f = safe_reciprocal(expand(squares, -2) - expand(squares, -1))
     f = with_diagonal(f, zeros(s))
     scale = diagonal_matrix(s)
@@ -315,6 +316,7 @@ def _wide_svd_gradient(m, n, s, u, v, ds, du, dv, full):
     total = mm(u, mm(middle, v1, adjoint_b=True))
     if m == n:
         return total
+    # The part of dv that leads out of the rows' space.
     pulled = adjoint(dv1) - mm(mm(dv1, v1, adjoint_a=True), v1, adjoint_b=True)
     if full:
         v2, dv2 = cut(v, -1, m, n), cut(dv, -1, m, n)

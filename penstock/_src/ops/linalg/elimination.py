@@ -267,6 +267,7 @@ def _factorized_columns(
     def step(
         j: Any, panel: Any, order: Any, numbers: Any, pivots: Any, exchanges: Any
     ) -> list[Any]:
+        # Rows above are done: less than any magnitude, they are never the pivot.
         lengths = p.select(p.ge(places, j), p.abs(column(p, panel, j)), -1.0)
         best = p.reshape(p.arg_max(lengths, 1, dtypes.int32), (batch, 1))
         moves = p.iota((1, n), 1, dtypes.int32)
@@ -275,6 +276,7 @@ def _factorized_columns(
             p.gather(x, moves, 1, batch_dims=1) for x in (panel, order, numbers)
         )
         pivot = p.dynamic_index(row(p, panel, j), j, 2)  # [batch, 1]
+        # Callers refuse a pivot of 0 in the end; the steps that follow it must only go on.
         divisor = p.expand_dims(p.select(p.eq(pivot, 0), 1.0, pivot), 2)
         factors = column(p, panel, j) / divisor
         changed = p.select(p.eq(across, j), factors, panel - factors * row(p, panel, j))
@@ -373,6 +375,7 @@ def cholesky(p: Any, a: Any) -> Any:
             rest = _part(p, rest, (size, left), (size, left))
             rest = rest - p.contract("bik,bjk->bij", below, below, is_exact=True)
     factor = p.concat(panels, 2)
+    # The root of a negative pivot is NaN; TensorFlow's whole factor is, then.
     wrong = p.reduce_any(p.is_nan(factor), (1, 2), keepdims=True)
     return p.select(p.and_(wrong, p.ge(places, across)), float("nan"), factor)
 

@@ -111,6 +111,8 @@ class _CtcLoss(Op):
                 size = int(sequence_length[b])
                 if size > steps:
                     raise self.invalid(f"sequence_length({b}) <= {steps}")
+                if size < 0:
+                    raise self.invalid(f"seq_len({b}) < 0")
                 labels = labels_values[labels_indices[:, 0] == b]
                 result = self._one(inputs[:size, b].astype(np.float64), labels, blank, classes)
                 losses[b], gradients[:size, b] = result
@@ -247,7 +249,9 @@ class CTCBeamSearchDecoder(Op):
         rows = [[] for _ in range(paths)]
         scores = np.zeros((inputs.shape[1], paths), inputs.dtype)
         for b, size in enumerate(sequence_length):
-            labelings = self._search(_log_softmax(inputs[:size, b].astype(np.float64)))
+            # A negative length has no steps; as an index it would count from the end.
+            sequence = inputs[: max(int(size), 0), b].astype(np.float64)
+            labelings = self._search(_log_softmax(sequence))
             for at in range(paths):
                 labels, score = labelings[at] if at < len(labelings) else ((), -np.inf)
                 rows[at].append(self._merged(labels))
@@ -282,6 +286,7 @@ def _advanced(beam, row, width):
         if prefix:
             parent = prefix[:-1]
             if parent in beam:
+                # A label follows itself only by way of a blank: other paths are the parent's own.
                 twice = parent and parent[-1] == prefix[-1]
                 before = beam[parent][0] if twice else total[parent]
                 without = _log_of_sum(without, before)

@@ -69,7 +69,9 @@ def _convolved(p: Any, x: Any, axis: int, inverse: bool) -> Any:
     chirp = np.exp(1j * _angles(squares, 2 * length, inverse))
     filter_ = np.zeros(size, np.complex128)
     filter_[:length] = chirp.conj()
+    # The chirp is symmetric: negative distances wrap around to the end.
     filter_[size - length + 1 :] = chirp[1:][::-1].conj()
+    # Known while compiling, and in double precision: it is rounded once.
     spectrum = np.fft.fft(filter_)
     kind, last = x.dtype.np, moved.rank - 1
     padded = p.pad(
@@ -100,10 +102,12 @@ def half_spectrum(p: Any, x: Any, length: int) -> Any:
     ends = p.slice_axis(packed, last, 0, 1)
     real, imaginary = p.real(ends), p.imag(ends)
     zero = p.full(real.shape, 0, x.dtype)
+    # At both ends the spectrum of real numbers is real.
     begin, end = p.complex(real + imaginary, zero), p.complex(real - imaginary, zero)
     if half == 1:
         return p.concat([begin, end], last)
     middle = p.slice_axis(packed, last, 1, half)
+    # Spectra of real numbers are symmetric: this tells those of even and odd elements apart.
     mirrored = p.conj(p.reverse(middle, last))
     turns = -0.5j * np.exp(1j * _angles(np.arange(1, half), length, False))
     odd = (middle - mirrored) * p.constant(turns.astype(packed.dtype.np))
