@@ -83,7 +83,7 @@ class Member:
           is_open: newcomers may come in at the step where this process is.
 
         Raises:
-          Passed: the others have the section behind them.
+          Passed: the others have finished the section.
           FailedPreconditionError: they have, and there is no result.
           SystemExit: this process is to end, as the job shrinks or is over.
           DeadlineExceededError: no generation has come about.

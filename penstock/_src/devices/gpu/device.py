@@ -87,7 +87,7 @@ class Gpus:
             old, self._division = self.division, list(division)
             # Their memory and programs stay valid, so only the limit changes.
             same = [i for i, (a, b) in enumerate(zip(old, self._division)) if a[0] == b[0]]
-            # The others' memory lives on with its arrays; new programs get a new context.
+            # The others live on with their arrays and programs, and are asked for no more.
             self._gpus = {i: self._gpus[i] for i in same if i in self._gpus}
             for i, gpu in self._gpus.items():
                 gpu.use.limit = self._division[i][1]

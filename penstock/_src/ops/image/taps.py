@@ -139,6 +139,7 @@ def area_taps(op: Any, inputs: int, outputs: int) -> Taps:
         return Taps(np.zeros((outputs, 1), np.int64), np.ones((outputs, 1), np.float32))
     row = np.arange(outputs, dtype=np.float32)[:, None]
     begin, end = row * scale, (row + 1) * scale
+    # The end is not covered any more, unless it lies within a pixel.
     index = _windows(np.floor(begin), np.ceil(end) - 1)
     covered = np.minimum(index + 1, end) - np.maximum(index, begin)
     weight = np.where(index < 0, 0, covered / scale)

@@ -172,6 +172,7 @@ def area_taps(
 def transposed(p: Any, taps: UnknownTaps | LoopedTaps, inputs: dims.Extent) -> LoopedTaps:
     """For each of the inputs, the outputs that read it."""
     assert isinstance(taps, UnknownTaps)  # there is no gradient of areas
+    # Indices grow with the outputs: the readers of an input follow one another.
     first, count = readers(p, taps.index[0], taps.index[-1], inputs, taps.outputs)
     own = p.iota((inputs,), 0, INDEX)
 
