@@ -99,8 +99,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-@pytest.fixture(autouse=True)
-def _filtered_tracebacks() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begins each test as a program does: hooks take a tenth of the time of fixtures, which 30,000 tests have."""
+    _filter_tracebacks()
+    if gc.get_stats()[2]["collections"] != _full_collections:
+        _freeze()  # what earlier tests left and a collection has visited
+
+
+def _filter_tracebacks() -> None:
     """Leaves the library's frames out of tracebacks, as programs do; each tf.test.TestCase shows them from then on."""
     tracebacks = sys.modules.get("penstock._src.api.debugging.tracing")
     if tracebacks is not None:
@@ -124,13 +131,6 @@ def new_objects_only() -> None:
 def pytest_collection_finish() -> None:
     """Keeps collections of garbage from all tests, which are more than a million objects and live as long as the process."""
     _freeze()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_old_objects() -> None:
-    """Keeps collections of garbage from what earlier files left, once one has visited that."""
-    if gc.get_stats()[2]["collections"] != _full_collections:
-        _freeze()
 
 
 _full_collections = 0  # that Python had made when objects were last frozen

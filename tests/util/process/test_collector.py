@@ -133,19 +133,29 @@ def test_what_has_settled_is_looked_at_only_when_it_settles_again():
 
 @pytest.mark.own_process
 @pytest.mark.skipif(FREE_THREADED, reason="nothing is moved, and nothing counted")
-def test_frozen_objects_are_counted_once_between_full_collections(monkeypatch):
-    gc.freeze()
-    counts = []
-    monkeypatch.setattr(gc, "get_freeze_count", lambda: counts.append(1) or 1)
+def test_frozen_objects_are_counted_until_there_are_some(monkeypatch):
+    frozen, counts = [0], []
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: counts.append(1) or frozen[0])
+    for number in range(1, 4):
+        with collector.paused():
+            pass
+        assert len(counts) == number
+    frozen[0] = 20_000
     for _ in range(3):
         with collector.paused():
             pass
-    assert len(counts) == 1
-    collector._collect()
-    with collector.paused():
-        pass
-    assert len(counts) == 2
-    collector.settle()
-    with collector.paused():
-        pass
-    assert len(counts) == 2
+        collector._collect()
+    assert len(counts) == 4
+
+
+@pytest.mark.own_process
+@pytest.mark.skipif(FREE_THREADED, reason="nothing is moved")
+def test_what_the_program_has_frozen_stays_frozen():
+    kept = Cycle()
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    for _ in range(3):
+        with collector.paused():
+            pass
+        collector._collect()
+    assert gc.get_freeze_count() == frozen > 20_000 and kept

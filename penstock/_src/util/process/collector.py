@@ -18,7 +18,7 @@ _own = threading.local()  # pauses of the thread
 _was_enabled = False
 _uncollected = 0  # objects made in pauses since the last full collection
 _kept = 0  # objects that it left
-_has_frozen = False  # objects were frozen when last counted: counting visits each of them
+_has_frozen = False  # objects were frozen when last counted
 MOST_UNCOLLECTED = 200_000
 
 
@@ -75,11 +75,10 @@ def _end(lasting: bool) -> bool:
 
 def _collect() -> None:
     """Collects all generations: Python does so only after enough collections of the younger ones, which these objects do not trigger."""
-    global _uncollected, _kept, _has_frozen
+    global _uncollected, _kept
     _uncollected = 0
     gc.collect()
     _kept = len(gc.get_objects())
-    _has_frozen = False
 
 
 def _in_child() -> None:
@@ -97,7 +96,8 @@ def _count_as_old() -> None:
     """Moves all objects to the oldest generation, so that the next collection skips the new ones.
 
     Both calls only concatenate lists. Does nothing if the program itself has frozen objects, which would be unfrozen, and in a Python without
-    GIL, which has one generation: there both calls stop all threads and visit all objects. Frozen objects are counted once between full collections.
+    GIL, which has one generation: there both calls stop all threads and visit all objects. Frozen objects are counted until there are some, as
+    counting visits each of them. In a program that thaws them later, collections go over new objects once more.
     """
     global _has_frozen
     if FREE_THREADED or _has_frozen:
