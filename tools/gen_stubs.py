@@ -16,6 +16,7 @@ values, and call `strides=2` and `verbose=0` mistakes.
 """
 
 import argparse
+import gc
 import hashlib
 import importlib
 import importlib.metadata
@@ -203,6 +204,7 @@ def main() -> int:
     args = parser.parse_args()
     if args.if_changed and is_unchanged():
         return 0
+    gc.disable()  # modules and trees of syntax live to the end: looking for garbage among them took a third of the time
     failed = gen_api.import_everything(strict=args.check)
     incomplete = [p for p, t in gen_api.files().items() if p.read_text(encoding="utf-8") != t]
     if failed and incomplete:  # what needs packages that are not there may not be public

@@ -140,6 +140,8 @@ def _definitions(path: str) -> dict[str, ast.ClassDef]:
 
     def visit(node: ast.AST, prefix: str) -> None:
         for child in ast.iter_child_nodes(node):
+            if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+                continue  # expressions have no classes
             inner = prefix
             if isinstance(child, ast.ClassDef):
                 found.setdefault(prefix + child.name, child)
