@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAN = Path(__file__).parent / "lean"
-OF_KERAS = ("jax", "matplotlib", "pandas", "sklearn")  # what it imports where it is installed
+# What Keras imports where it is installed.
+OF_KERAS = ("IPython", "jax", "matplotlib", "pandas", "sklearn")
 
 needs_mpi = pytest.mark.skipif(
     importlib.util.find_spec("mpi4py") is None,

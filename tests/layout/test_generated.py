@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.harness.processes import lean
 from tests.layout.sources import ROOT
 
 # Stubs first: they are made of classes by their own names, which the package hides otherwise.
@@ -31,7 +32,7 @@ def checks(tmp_path_factory) -> dict[str, tuple[int, str]]:
     script = tmp_path_factory.mktemp("checks") / "checks.py"
     script.write_text(f"import sys\nsys.path[0] = 'tools'\n{RUNNER}")
     command = [sys.executable, str(script), "-", *GENERATORS]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    ran = subprocess.run(command, cwd=ROOT, env=lean(), capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout.splitlines()[-1])
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.harness.processes import lean
+
 # What a child does is the program's argument; in the parent three threads compile and run meanwhile.
 PROGRAM = """
 import gc, os, sys, threading, time
@@ -96,7 +98,7 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 
 def run(program: str, *arguments: str) -> None:
     command = [sys.executable, "-c", program, *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=lean())
     assert not ended.returncode, ended.stderr
 
 

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from tests.harness.processes import lean
+
 START = "import penstock; penstock.install_as_tensorflow()\nimport tensorflow as tf\n"
 
 # What TensorFlow 2.21 says of `cls.__module__` and `cls.__qualname__`.
@@ -32,7 +34,8 @@ KNOWN = {
 
 def run(code):
     """The output of `code` in a fresh interpreter."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=lean(program=code))
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")[:-1]
 
