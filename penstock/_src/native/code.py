@@ -151,6 +151,7 @@ class NamedCode(Code):
         data = None if self.name is None else self._cache.read(self.name)
         if data is None:
             return self.written.exports, self.written.facts
+        self.__dict__["_entry"] = data
         exports, facts = ast.literal_eval(data.split(b"\n")[0].decode())
         return exports, facts
 
@@ -176,15 +177,23 @@ class NamedCode(Code):
         return self.written.key
 
     def kept(self, cache: ObjectCache) -> bytes | None:
-        if self.name is not None and (entry := cache.read(self.name)) is not None:
+        own = self._line
+        if (entry := self._entry_in(cache)) is not None:
             line, key, *_ = entry.split(b"\n")
             # Other exports or facts under the same name mean that the sources have changed.
-            if line == self._line and (data := cache.read(file_of(key.decode()))) is not None:
+            if line == own and (data := cache.read(file_of(key.decode()))) is not None:
                 return data
         data = self.written.kept(cache)
         if data is not None:  # written from other sources with the same text
             self._note(cache)
         return data
+
+    def _entry_in(self, cache: ObjectCache) -> bytes | None:
+        """The cache's entry under the name, or the one that was just read for exports and facts."""
+        entry = self.__dict__.pop("_entry", None)
+        if entry is not None and cache is self._cache:
+            return entry
+        return None if self.name is None else cache.read(self.name)
 
     def keep(self, cache: ObjectCache, compiled: bytes) -> None:
         self.written.keep(cache, compiled)
