@@ -152,6 +152,24 @@ def test_compiled_products_read_packed_weights(name):
         assert not m or ("packed product" in launches and "unpack" not in launches), launches
 
 
+def test_loops_and_branches_read_packed_weights():
+    weights, x = packed("Q4_0", 512, 16), values(1, 512).astype(np.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([1, 512]), tf.TensorSpec([], tf.int32)])
+    def repeated(x, count):
+        for _ in tf.range(count):
+            if x[0, 0] > 0:
+                x = tf.tanh(raw.PackedMatMul(x=x, weights=weights, format="Q4_0"))
+        return x
+
+    dense, wanted = unpack(weights, FORMATS["Q4_0"]).T, x
+    for _ in range(3):
+        wanted = np.tanh(wanted @ dense) if wanted[0, 0] > 0 else wanted
+    np.testing.assert_allclose(repeated(x, 3), wanted, atol=1e-5)
+    told = repeated.explain(x, np.int32(3))
+    assert "packed product" in told and "float32[512, 512]" not in told
+
+
 def test_packed_weights_as_variables_and_constants():
     weights = packed("Q4_K", 24, 1)
     dense = unpack(weights, FORMATS["Q4_K"])

@@ -17,6 +17,8 @@ Body = Callable[..., Any]
 
 # Kinds that a function may recompute, instead of taking them from outside.
 _REPEATED = ("constant", "size", "iota")
+# Kinds that are left to a function, which takes their operands. Products read packed weights as they are, and unpacked ones are up to eight times as large.
+_LEFT = ("broadcast", "reshape", "unpack")
 
 
 class Control(SpecialFunctions):
@@ -179,7 +181,7 @@ def as_list(results: Any) -> list[Node]:
 def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
     """The outermost nodes under roots that depend on no parameter of functions at `depth`, except cheap leaves.
 
-    Repeating, reshaping, and widening int8 for a product are left to the function: it takes the smaller array."""
+    Repeating, reshaping, unpacking, and widening int8 for a product are left to the function: it takes the smaller array."""
     outside: dict[int, Node] = {}
     inside: set[int] = set()  # outer nodes that the function computes itself
     seen: set[int] = set()
@@ -193,7 +195,7 @@ def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
             widened = _widened_operands(node)
             inside.update(widened)
             pending.extend(outside.pop(i).args[0] for i in widened if i in outside)
-        if node.depth >= depth or node.kind in ("broadcast", "reshape") or node.id in inside:
+        if node.depth >= depth or node.kind in _LEFT or node.id in inside:
             pending.extend(node.args)
         elif not is_repeated(node):
             outside[node.id] = node
