@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
@@ -190,3 +191,56 @@ def test_a_new_value_that_reads_nothing_of_the_old_one_is_stored_over_it():
     handle, array = Handle(np.ones((30, 40), np.float32)), np.full((30, 40), 0.5, np.float32)
     program(array, handle)
     np.testing.assert_array_equal(handle.value, np.exp(array))
+
+
+def temporaries(function, *args):
+    """What `explain` says of the memory of a function's temporaries."""
+    (line,) = [x for x in function.explain(*args).splitlines() if x.startswith("memory")]
+    return line
+
+
+def test_a_loop_steps_a_variable_where_it_is():
+    table = tf.Variable(tf.zeros([1000, 250]))
+
+    @tf.function
+    def count(n):
+        for i in tf.range(n):
+            row = tf.cast(i, tf.float32) + table[i + 1] + tf.ones([250])
+            table.scatter_nd_update([[i]], row[None])
+        return n
+
+    count(tf.constant(3))
+    held = table.numpy()
+    count(tf.constant(5))
+    assert held[:6, 0].tolist() == [1, 2, 3, 0, 0, 0]  # reads are snapshots
+    assert table.numpy()[:6, 7].tolist() == [3, 5, 3, 4, 5, 0]
+    assert "kB" in temporaries(count, tf.constant(3))
+    # Rounds before the one that fails have changed the variable, as they do in eager code.
+    with pytest.raises(InvalidArgumentError, match="1000"):
+        count(tf.constant(1001))
+    assert table.numpy()[997:, 7].tolist() == [998, 999, 0]
+
+
+def test_a_loop_leaves_old_values_that_are_read_after_it():
+    one, other = tf.Variable(tf.fill([300], 1.0)), tf.Variable(tf.fill([300], 2.0))
+
+    @tf.function
+    def grow(n):
+        before = one.read_value()
+        for _ in tf.range(n):
+            one.assign(one + other)
+        other.assign(before)
+        return before * 10.0
+
+    assert grow(tf.constant(3))[0] == 10
+    assert (one.numpy()[9], other.numpy()[9]) == (7, 1)
+
+    @tf.function
+    def swap(n):
+        for _ in tf.range(n):
+            old = one + 0.0
+            one.assign(other)
+            other.assign(old)
+
+    swap(tf.constant(3))
+    assert (one.numpy()[9], other.numpy()[9]) == (1, 7)

@@ -43,6 +43,20 @@ def writable_in_place(
     return isinstance(kernel, NestKernel) and same_element(kernel, value, old)
 
 
+def steps_in_place(schedule: Schedule, value: Node, old: Node) -> bool:
+    """True if the loop that computes `value` may keep it in the memory of `old`: it begins with `old`, which nothing else reads then or later."""
+    makers = schedule.makers.get(value.id, [])
+    if value.kind != "item" or len(makers) != 1:
+        return False
+    loop, last_reader = value.args[0], schedule.last_readers.get(old.id, -1)
+    if loop.kind != "while" or last_reader != makers[0]:
+        return False
+    readers = [place for place, x in enumerate(loop.args) if home(x) is old]
+    return readers == [value.attrs["index"]] and not schedule.are_side_by_side(
+        last_reader, makers[0]
+    )
+
+
 @dataclass(frozen=True)
 class Lifetimes:
     """The last reader of each temporary, by its id."""

@@ -18,7 +18,7 @@ from penstock._src.compiler.kernels.memory import bytes_of, home, in_memory_alre
 from penstock._src.compiler.plan.buffers import Buffer, arrange, places, settle_streams
 from penstock._src.compiler.plan.builder import Launcher, PlanBuilder
 from penstock._src.compiler.plan.early_checks import EarlyChecks
-from penstock._src.compiler.plan.in_place import Lifetimes, writable_in_place
+from penstock._src.compiler.plan.in_place import Lifetimes, steps_in_place, writable_in_place
 from penstock._src.compiler.plan.launchers import control, exchanges, specials
 from penstock._src.compiler.plan.launchers.attention import launch_attention
 from penstock._src.compiler.plan.launchers.contractions import launch_contraction, stores_once
@@ -165,9 +165,12 @@ def _give_results_memory(
     for handle, node in function.updates:
         buffer, own = builder.variable(handle), home(node)
         read = reads.get(handle.id, handle)
+        is_loops = steps_in_place(schedule, own, read)
         # A node is stored at one place only; and an early check reads it before any update.
-        elsewhere = own.id in taken or in_memory_already(own) or early.is_early(own)
-        if elsewhere or not writable_in_place(schedule, own, read, once):
+        elsewhere = own.id in taken or early.is_early(own)
+        if not is_loops:
+            elsewhere |= in_memory_already(own) or not writable_in_place(schedule, own, read, once)
+        if elsewhere:
             copies.append((node, buffer))
         else:
             taken.add(own.id)

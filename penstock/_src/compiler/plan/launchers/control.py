@@ -7,7 +7,7 @@
              done:
     case     a switch on the index to one of the branches; each writes the results and jumps to the end
 
-A loop's state has its own buffers. The body stores a new value directly in the state's buffer if nothing reads the old value afterwards
+A loop's state has its own buffers, or the memory of variables that begin it and get its result. The body stores a new value directly in the state's buffer if nothing reads the old value afterwards
 (in_place.py); otherwise it uses another buffer, which is copied to the state at the end of the round.
 """
 
@@ -62,6 +62,8 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
         if i in unread:  # the body overwrites the initial value before any read
             buffer.touch(builder.time)
             builder.note("a loop's unread state", [], [buffer])
+        elif builder.buffer(source) is buffer:  # a variable that the loop steps where it is
+            builder.used(source)
         else:
             copy(builder, source, buffer)
     outer = [builder.used(a) for a in node.args[carried:]]
