@@ -77,7 +77,7 @@ def test_a_cache_of_halves_gives_nearly_the_same(paths, model):
     halves = tf.language.load(paths / "F32.gguf", length=48, cache="float16")
     found, wanted = (list(each.tokens(TOKENS[:9], GREEDY, 8)) for each in (halves, model))
     assert found == wanted
-    rounded, exact = (each._decode(5, 20) for each in (halves, model))
+    rounded, exact = (each._held.decode(5, 20) for each in (halves, model))
     assert 0 < np.abs(rounded - exact).max() < 1e-2 * np.abs(exact).max()
     per_place = (each._program.cache.bytes_per_place for each in (halves, model))
     assert 2 * next(per_place) == next(per_place)
@@ -192,7 +192,7 @@ def test_places_of_the_cache_take_memory_as_they_are_written(paths):
     length = 1 << 18
     model = tf.language.load(paths / "F32.gguf", length=length)
     model.generate([1, 2], max_tokens=1)  # programs are made
-    model._held = None
+    model._forget()
     before = resident()
     model.generate([1, 2, 3], max_tokens=1)
     assert length * model._program.cache.bytes_per_place > 60e6

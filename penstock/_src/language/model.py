@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -15,9 +16,10 @@ from penstock._src.language import files
 from penstock._src.language.architecture import Architecture, default_length
 from penstock._src.language.files import LanguageFiles
 from penstock._src.language.grammar import Grammar, Matcher, Matchers, grammar_of
+from penstock._src.language.held_text import Followed, HeldText
 from penstock._src.language.network.decoder import Decoder
 from penstock._src.language.network.program import Program
-from penstock._src.language.sampling import Sampler, Sampling
+from penstock._src.language.sampling import Sampling
 from penstock._src.language.text.stream import TextStream
 from penstock._src.language.text.templates import Template
 from penstock._src.language.text.tokenizers import Tokenizer
@@ -30,10 +32,8 @@ from penstock._src.language.weights.operands import Activations
 from penstock._src.util.export import export
 from penstock._src.util.process import heap
 
-# Of a prompt that are computed at a time.
-_PIECE = 256
-# The attended length of the cache is a multiple of this, so that few programs are compiled.
-_SPAN = 64
+# While a native call takes less, the next one chooses twice as many tokens: others wait for it, and no signal ends it.
+_SECONDS = 0.05
 CacheType = Literal["float32", "float16"]
 Prompt = str | Sequence[int]
 Messages = str | Sequence[Mapping[str, Any]]
@@ -67,9 +67,8 @@ class LanguageModel:
         self._matchers: Matchers | None = None
         self._has_lora = False
         self._lock = threading.Lock()
-        # The tokens whose keys and values the cache holds; None until there is a cache.
-        self._held: list[int] | None = None
-        # The text of these tokens.
+        self._held = HeldText(program, length)
+        # The text that it is of.
         self._owner: object | None = None
 
     def generate(
@@ -127,7 +126,8 @@ class LanguageModel:
             seed,
         )
         form = grammar_of(schema, grammar)
-        return "".join(self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop, form))
+        tokens = self._tokens_of(prompt)
+        return "".join(self._pieces(tokens, sampling, max_tokens, stop, form, ahead=True))
 
     def stream(
         self,
@@ -287,8 +287,8 @@ class LanguageModel:
             stored.assign(drawn)
         adapted = adapters.adapted(decoder, drawn)
         with self._lock:
-            self._program, self._held, self._owner = self._program.over(adapted), None, None
-            self._has_lora = True
+            self._program, self._has_lora = self._program.over(adapted), True
+            self._held, self._owner = HeldText(self._program, self.length), None
         end = min(self.stop_tokens, default=None)
         return Lora(
             adapted, drawn, self._known_tokens_of, end, self.length, self._forget, recompute
@@ -301,7 +301,7 @@ class LanguageModel:
     def _forget(self) -> None:
         """Recomputes the next prompt: the model has changed."""
         with self._lock:
-            self._held, self._owner = None, None
+            self._held, self._owner = HeldText(self._program, self.length), None
 
     def logits(self, tokens: Sequence[int]) -> np.ndarray:
         """Returns the logits after each token of a text, float32 `[tokens, vocabulary]`.
@@ -324,17 +324,20 @@ class LanguageModel:
         sampling: Sampling,
         max_tokens: int,
         form: Grammar | None = None,
+        *,
+        ahead: bool = False,
     ) -> Iterator[int]:
-        """Yields the tokens that follow a prompt, up to one that ends the text.
+        """Returns an iterator of the tokens that follow a prompt, up to one that ends the text.
 
         Args:
           prompt: a text, or tokens.
           sampling: how tokens are chosen.
           max_tokens: that are generated at most.
           form: that the text is to have; None for any.
+          ahead: whether tokens are chosen before they are asked for, several by one native call that takes about 0.1 seconds at most; not those of a form.
 
-        Yields:
-          Integers.
+        Returns:
+          An iterator of integers.
 
         Raises:
           InvalidArgumentError: the prompt is empty or too long.
@@ -343,31 +346,57 @@ class LanguageModel:
         if max_tokens < 1:
             raise InvalidArgumentError(f"max_tokens: expected at least 1. Received {max_tokens}.")
         sampling.check_tokens(self.architecture.vocabulary)
-        sampler, chosen = Sampler(sampling), list[int]()
-        matcher = None if form is None else self._matcher(form)
-        owner = object()
+        text = Followed(prompt_tokens, self.length, sampling, self.stop_tokens)
+        if form is None:
+            return self._followed(text, max_tokens, ahead)
+        return self._formed(text, max_tokens, self._matcher(form))
+
+    def _followed(self, text: Followed, max_tokens: int, ahead: bool) -> Iterator[int]:
+        """Yields tokens that native calls choose."""
+        owner, count = object(), 1
         with self._lock:
-            logits, self._owner = self._prefill(prompt_tokens), owner
+            logits, self._owner = self._held.begin(text.tokens), owner
+        tokens = [text.sampler.choose(logits, text.tokens)]
+        text.take(tokens[0])
         while True:
-            allowed = None if matcher is None else matcher.allowed()
-            token = sampler.choose(logits, prompt_tokens, chosen, allowed=allowed)
-            if token in self.stop_tokens:
-                return
-            chosen.append(token)
-            yield token
-            if matcher is not None:
-                matcher.take(token)
-                if matcher.is_complete:
+            for token in tokens:
+                if token in self.stop_tokens:
                     return
-            place = len(prompt_tokens) + len(chosen) - 1
-            if len(chosen) >= max_tokens or place >= self.length:
+                yield token
+            room = min(max_tokens - len(text.chosen), self.length - text.known + 1)
+            if room < 1:
                 return
             with self._lock:
-                if self._owner is owner:
-                    logits = self._decode(token, place)
-                else:  # another text was begun since
-                    whole = np.concatenate([prompt_tokens, np.array(chosen, np.int32)])
-                    logits, self._owner = self._prefill(whole), owner
+                self._hold(text, owner)
+                began = time.monotonic()
+                tokens = self._held.follow(text, min(count, room))
+            if ahead and time.monotonic() - began < _SECONDS:
+                count = 2 * len(tokens)
+
+    def _formed(self, text: Followed, max_tokens: int, matcher: Matcher) -> Iterator[int]:
+        """Yields tokens of a text of a form, which Python chooses."""
+        owner = object()
+        with self._lock:
+            logits, self._owner = self._held.begin(text.tokens), owner
+        prompt = text.tokens
+        while True:
+            token = text.sampler.choose(logits, prompt, text.chosen, allowed=matcher.allowed())
+            if token in self.stop_tokens:
+                return
+            text.take(token)
+            yield token
+            matcher.take(token)
+            if matcher.is_complete or len(text.chosen) >= max_tokens or text.known > self.length:
+                return
+            with self._lock:
+                self._hold(text, owner)
+                logits = self._held.decode(token, text.known - 1)
+
+    def _hold(self, text: Followed, owner: object) -> None:
+        """Makes the cache hold a text but for its last token, if another one was begun since."""
+        if self._owner is not owner:
+            self._held.begin(text.tokens[:-1])
+            self._owner = owner
 
     def _pieces(
         self,
@@ -376,9 +405,10 @@ class LanguageModel:
         max_tokens: int,
         stop: Sequence[str],
         form: Grammar | None,
+        ahead: bool = False,
     ) -> Iterator[str]:
         stream = TextStream(self._needed(), (stop,) if isinstance(stop, str) else stop)
-        for token in self.tokens(prompt, sampling, max_tokens, form):
+        for token in self.tokens(prompt, sampling, max_tokens, form, ahead=ahead and not stop):
             text = stream.push([token])
             if text:
                 yield text
@@ -420,34 +450,6 @@ class LanguageModel:
                 f"The prompt has the token {wrong}. The model knows tokens from 0 to {known - 1}."
             )
         return tokens.astype(np.int32)
-
-    def _prefill(self, tokens: np.ndarray) -> np.ndarray:
-        """Computes a prompt, but for what the cache holds of it; returns the logits after it."""
-        if self._held is None:
-            self._program.cache.allocate(1, self.length)
-            self._held = []
-        start = 0
-        most = min(len(self._held), len(tokens) - 1)
-        while start < most and self._held[start] == tokens[start]:
-            start += 1
-        del self._held[start:]
-        for at in range(start, len(tokens), _PIECE):
-            piece = tokens[at : at + _PIECE]
-            span = self._span(at + len(piece))
-            logits = self._program.prefill(piece, 0, at, len(piece) - 1, span)["logits"]
-            self._held += piece.tolist()
-        return logits.numpy()
-
-    def _decode(self, token: int, place: int) -> np.ndarray:
-        tokens, positions = np.array([token], np.int32), np.array([place], np.int32)
-        logits = self._program.decode(tokens, positions, self._span(place + 1))["logits"]
-        assert self._held is not None
-        self._held.append(token)
-        return logits[0].numpy()
-
-    def _span(self, count: int) -> np.ndarray:
-        whole = -(-count // _SPAN) * _SPAN
-        return np.arange(min(whole, self.length), dtype=np.int32)
 
 
 @export("language.load", v1=[])

@@ -10,7 +10,8 @@ import numpy as np
 from penstock._src.core.errors import InternalError, InvalidArgumentError
 
 # Tokens among which the most likely ones are looked for first: sorting all of a large vocabulary takes some milliseconds.
-_FIRST = 1024
+FIRST = 1024
+NOT_FINITE = "The model gave logits that are not finite numbers."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +128,7 @@ class Sampler:
           InternalError: one is not a finite number.
         """
         if not np.isfinite(logits).all():
-            raise InternalError("The model gave logits that are not finite numbers.")
+            raise InternalError(NOT_FINITE)
         if self._changes:
             logits = self._changed(
                 logits, np.asarray(prompt, np.int64), np.asarray(chosen, np.int64)
@@ -135,6 +136,10 @@ class Sampler:
         if allowed is not None:
             return int(allowed[self._chosen(logits[allowed])])
         return self._chosen(logits)
+
+    def draws(self, count: int) -> np.ndarray:
+        """Returns the random numbers by which the next tokens are chosen, float64 from 0 to 1; zeros if none are needed."""
+        return self._random.random(count) if self._sampling.temperature else np.zeros(count)
 
     def _chosen(self, logits: np.ndarray) -> int:
         if not self._sampling.temperature:
@@ -169,7 +174,7 @@ class Sampler:
         if not k and p == 1.0:
             return None
         count = min(k or len(weights), len(weights))
-        first = largest(weights, min(count, _FIRST))
+        first = largest(weights, min(count, FIRST))
         total = weights.sum() if count == len(weights) else weights[largest(weights, count)].sum()
         if p < 1.0 and weights[first].sum() >= p * total:
             return _enough(first, weights, p * total)
