@@ -69,6 +69,27 @@ def test_a_second_function_takes_the_first_one_s_program():
     np.testing.assert_allclose(other, scaled(UNIQUE + 1)(X[:3]) * UNIQUE / (UNIQUE + 1), rtol=1e-5)
 
 
+def repeated(factor):
+    def body(x, count):
+        loop = tf.while_loop(
+            lambda at, x: at < count,
+            lambda at, x: (at + 1, tf.cond(x[0, 0] > 0, lambda: tf.sin(x) * factor, lambda: x + 1)),
+            (0, x),
+        )
+        return loop[1]
+
+    return function_of(body, tf.TensorSpec([None, None]), tf.TensorSpec([], tf.int32))
+
+
+def test_programs_with_loops_and_branches_are_kept():
+    first, made = steps_of(repeated(UNIQUE), X, 5)
+    assert made == ["ProgramStep"]
+    second, made = steps_of(repeated(UNIQUE), X, 5)
+    assert made == ["PlannedStep"] and first.numpy().tobytes() == second.numpy().tobytes()
+    _, made = steps_of(repeated(UNIQUE + 1), X, 5)
+    assert made == ["ProgramStep"]
+
+
 def test_another_constant_is_another_program():
     scaled(UNIQUE + 2)(X)
     result, made = steps_of(scaled(UNIQUE + 3), X)
@@ -223,6 +244,10 @@ def section_of(body, *signature):
     return found[0]
 
 
+def rounds(x, count, step):
+    return tf.while_loop(lambda at, x: at < count, lambda at, x: (at + 1, x + step), (0, x))[1]
+
+
 MATRIX = tf.TensorSpec([None, 3])
 BODIES = {
     "sum": lambda x: tf.reduce_sum(x, 0),
@@ -237,6 +262,9 @@ BODIES = {
     "zero": lambda x: x * np.float32(0.0),
     "minus zero": lambda x: x * np.float32(-0.0),
     "without an axis": lambda x: tf.squeeze(x[None, None], [0]),
+    "three rounds": lambda x: rounds(x, 3, 1.0),
+    "four rounds": lambda x: rounds(x, 4, 1.0),
+    "three other rounds": lambda x: rounds(x, 3, 2.0),
     "without two": lambda x: tf.squeeze(x[None, None], [0, 1]),
 }
 

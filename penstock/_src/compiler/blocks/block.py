@@ -21,6 +21,7 @@ from penstock._src.compiler.blocks.section import Section, WaitingSection
 from penstock._src.compiler.blocks.specialization import Specialization, specialization
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle
+from penstock._src.graph.control import bodies_of
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes import host_lists
 from penstock._src.ir.extents.guards import Recording
@@ -292,7 +293,7 @@ class Block:
     @property
     def may_be_recorded(self) -> bool:
         """False if no process keeps programs of such a section."""
-        return bool(self.section.pack) or len(self.section.ops) >= FEWEST_OPERATIONS
+        return bool(self.section.pack) or _are_many(self.section.ops)
 
     def kept_key(self, key: Any, values: Sequence[Any]) -> str | None:
         """The part of a key on which programs that are kept for other processes depend; None if none are: planning takes little time, or another place has them."""
@@ -470,6 +471,16 @@ class BlockStep:
 def _is_recorded(form: Specialization) -> bool:
     """True if the only step comes from a pack."""
     return isinstance(form.steps[0] if form.steps else None, PlannedStep | RecordedSteps)
+
+
+def _are_many(ops: Sequence[Operation]) -> bool:
+    """True if operations, with those of the functions that they hold, take long to plan."""
+    pending, count = [ops], 0
+    while pending and count < FEWEST_OPERATIONS:
+        some = pending.pop()
+        count += len(some)
+        pending += [body.graph._operations for op in some for body in bodies_of(op)]
+    return count >= FEWEST_OPERATIONS
 
 
 def _is_plain(resource: Any) -> bool:
