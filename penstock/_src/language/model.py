@@ -6,14 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language import files
-from penstock._src.language.architecture import Architecture, default_length
+from penstock._src.language.architecture import Architecture, CacheType, default_length
 from penstock._src.language.files import LanguageFiles
 from penstock._src.language.grammar import Grammar, Matcher, Matchers, grammar_of
 from penstock._src.language.held_text import Followed, HeldText
@@ -34,7 +34,6 @@ from penstock._src.util.process import heap
 
 # While a native call takes less, the next one chooses twice as many tokens: others wait for it, and no signal ends it.
 _SECONDS = 0.05
-CacheType = Literal["float32", "float16"]
 Prompt = str | Sequence[int]
 Messages = str | Sequence[Mapping[str, Any]]
 
@@ -471,7 +470,8 @@ def load(
       packed: False: packed weights are unpacked to float32 when they are loaded, which takes up to eight times the memory.
       activations: what packed weights are multiplied by: "float32" as it is; "int8" rounded, 32 neighbors by a scale of theirs, which is faster and the
         way of llama.cpp: a number is off by at most 1/254 of the largest of its 32.
-      cache: the type in which keys and values of tokens are kept: "float32", or "float16", which takes half the memory.
+      cache: the type in which keys and values of tokens are kept: "float32"; "float16", which takes half the memory; or "int8", which takes little more than
+        a quarter: a number is off by at most 1/254 of the largest of its head's numbers.
 
     Raises:
       NotFoundError: a file is missing.

@@ -70,6 +70,11 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ),
     ("generation-slots",): (int, 4, "sequences that a language model generates at a time"),
     ("generation-length",): (int, 2048, "tokens of a sequence of a language model, at most"),
+    ("generation-cache",): (
+        str,
+        "float32",
+        "the type of a language model's keys and values: float32, float16 or int8",
+    ),
     ("generation-prefixes",): (
         float,
         256.0,
@@ -283,6 +288,7 @@ def _options(parsed: argparse.Namespace) -> Any:
                 parsed.generation_slots,
                 parsed.generation_length,
                 int(parsed.generation_prefixes * _MEGABYTE),
+                parsed.generation_cache,
             ),
         ),
         warms_up=parsed.enable_model_warmup,

@@ -11,6 +11,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import memory_limit
 from penstock._src.core.values.memory import LARGE, Block, recycled_block
+from penstock._src.util.process import heap
 
 INT32 = np.iinfo(np.int32)
 INT64 = np.iinfo(np.int64)
@@ -71,7 +72,12 @@ def zeros_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         raw = np.zeros(size + ALIGNMENT, np.uint8).view(Block)
     except MemoryError:
         raise memory_limit.exhausted(shape, dtype) from None
-    return np.ndarray(shape, dtype, raw, -raw.ctypes.data % ALIGNMENT)
+    address = raw.ctypes.data
+    if size >= LARGE:
+        heap.take_small_pages(address, size + ALIGNMENT)
+    start = -address % ALIGNMENT
+    # The base stays a block: programs copy variables that are views of plain arrays.
+    return raw[start : start + size].view(dtype).reshape(shape).view(np.ndarray)
 
 
 def aligned_copy(array: np.ndarray) -> np.ndarray:

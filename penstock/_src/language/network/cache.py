@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,12 @@ from penstock._src.api.array.shaping import broadcast_to, expand_dims, reshape, 
 from penstock._src.api.array.shaping import shape as shape_of
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_max
 from penstock._src.api.module import Module
 from penstock._src.api.nn.activations import softmax
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.values.arrays import zeros_aligned
 from penstock._src.eager.variable import Variable
@@ -29,14 +31,18 @@ from penstock._src.language.weights.operands import tensor_of
 
 # The score of a token that is not seen.
 _UNSEEN = np.float32(-1e30)
+# Of numbers that are kept as int8.
+_LARGEST = 127
 
 
 class Cache(Module):
     """Variables `[slots, kv_heads, length, size]`, of keys and values of each layer; empty until `reset`.
 
+    As int8, each row of `size` numbers has a scale, in variables `[slots, kv_heads, length]`: its largest number is 127 times that.
+
     Args:
       architecture: of the model.
-      dtype: of the numbers, float32 or float16.
+      dtype: of the numbers, float32, float16 or int8.
 
     Attributes:
       dtype: of the numbers.
@@ -46,56 +52,74 @@ class Cache(Module):
         super().__init__()
         self._architecture, self.dtype = architecture, dtype
         a = architecture
-        nothing = zeros([0, a.kv_heads, 0, a.head_size], dtype)
-        shape = [None, a.kv_heads, None, a.head_size]
-        self.keys, self.values = (
-            [Variable(nothing, trainable=False, shape=shape) for _ in range(a.layers)]
-            for _ in range(2)
-        )
+        self.keys, self.values = (self._variables(dtype, [a.head_size]) for _ in range(2))
+        self.key_scales: list[Variable] = []
+        self.value_scales: list[Variable] = []
+        if dtype == dtypes.int8:
+            self.key_scales, self.value_scales = (
+                self._variables(dtypes.float32, []) for _ in range(2)
+            )
+
+    def _variables(self, dtype: DType, rest: list[int]) -> list[Variable]:
+        a = self._architecture
+        nothing, shape = zeros([0, a.kv_heads, 0, *rest], dtype), [None, a.kv_heads, None, *rest]
+        return [Variable(nothing, trainable=False, shape=shape) for _ in range(a.layers)]
+
+    @property
+    def _numbers(self) -> list[Variable]:
+        return [*self.keys, *self.values]
+
+    @property
+    def _scales(self) -> list[Variable]:
+        return [*self.key_scales, *self.value_scales]
 
     @property
     def bytes_per_place(self) -> int:
         """That a token of a sequence takes."""
-        a = self._architecture
-        return 2 * a.layers * a.kv_heads * a.head_size * self.dtype.size
+        return bytes_per_place(self._architecture, self.dtype)
 
     def reset(self, slots: Any, length: Any) -> None:
         """Makes all variables zeros of a size."""
-        a = self._architecture
-        for variable in (*self.keys, *self.values):
-            variable.assign(zeros([slots, a.kv_heads, length, a.head_size], self.dtype))
+        for variable in (*self._numbers, *self._scales):
+            rest = variable.shape.as_list()[3:]
+            shape = [slots, self._architecture.kv_heads, length, *rest]
+            variable.assign(zeros(shape, variable.dtype))
 
     def allocate(self, slots: int, length: int) -> None:
         """Sets all variables to zeros of a size, now; memory is committed as positions are written."""
-        a, numpy_type = self._architecture, self.dtype.as_numpy_dtype
-        for variable in (*self.keys, *self.values):
-            empty = zeros_aligned((slots, a.kv_heads, length, a.head_size), np.dtype(numpy_type))
+        for variable in (*self._numbers, *self._scales):
+            shape = slots, self._architecture.kv_heads, length, *variable.shape.as_list()[3:]
+            empty = zeros_aligned(shape, np.dtype(variable.dtype.as_numpy_dtype))
             variable.assign(tensor_of(empty))
 
     def clear(self, slot: Any) -> None:
         """Fills a row with zeros."""
-        for variable in (*self.keys, *self.values):
-            empty = zeros(shape_of(variable)[1:], self.dtype)
+        for variable in (*self._numbers, *self._scales):
+            empty = zeros(shape_of(variable)[1:], variable.dtype)
             variable.scatter_nd_update([[slot]], empty[None])
 
     @property
-    def part(self) -> TensorSpec:
-        """The type of the result of `read`: keys and values of all layers, `[2 * layers, kv_heads, places, size]`."""
+    def parts(self) -> tuple[TensorSpec, ...]:
+        """The types of the results of `read`: keys and values of all layers, `[2 * layers, kv_heads, places, size]`; scales likewise, if there are any."""
         a = self._architecture
-        shape = [2 * a.layers, a.kv_heads, None, a.head_size]
-        return TensorSpec(shape, self.dtype, "part")
+        shape = [2 * a.layers, a.kv_heads, None]
+        part = TensorSpec([*shape, a.head_size], self.dtype, "part")
+        return (part, TensorSpec(shape, dtypes.float32, "scales")) if self._scales else (part,)
 
-    def read(self, slot: Any, places: Any) -> Any:
-        """Returns keys and values of a row at some positions."""
-        variables = (*self.keys, *self.values)
-        return stack([gather(gather(variable, slot), places, axis=1) for variable in variables])
+    def read(self, slot: Any, places: Any) -> dict[str, Any]:
+        """Returns keys and values of a row at some positions, by the names of `parts`."""
+        return {
+            spec.name: stack([gather(gather(variable, slot), places, axis=1) for variable in held])
+            for spec, held in zip(self.parts, (self._numbers, self._scales), strict=False)
+        }
 
-    def write(self, slot: Any, start: Any, part: Any) -> None:
-        """Writes the result of `read` into a row."""
-        positions = start + numbers(shape_of(part)[2])
+    def write(self, slot: Any, start: Any, parts: Sequence[Any]) -> None:
+        """Writes the results of `read` into a row."""
+        positions = start + numbers(shape_of(parts[0])[2])
         places = _places(stack([slot]), positions[None], self._architecture.kv_heads)
-        for at, variable in enumerate((*self.keys, *self.values)):
-            variable.scatter_nd_update(places, part[at][None])
+        for part, held in zip(parts, (self._numbers, self._scales), strict=False):
+            for at, variable in enumerate(held):
+                variable.scatter_nd_update(places, part[at][None])
 
     def attending_rows(self, positions: Any, span: Any) -> Attend:
         """Returns attention of the first rows.
@@ -105,35 +129,64 @@ class Cache(Module):
           span: the places that are looked at, 0 to any.
         """
         count, extent = shape_of(positions)[0], shape_of(span)[0]
-        a = self._architecture
-        begin, size = [0, 0, 0, 0], stack([count, a.kv_heads, extent, a.head_size])
-        return self._attending(
-            numbers(count), positions, span, lambda variable: part_of(variable, begin, size)
-        )
+        size = [count, self._architecture.kv_heads, extent]
+        return self._attending(numbers(count), positions, span, 0, size)
 
     def attending_slot(self, slot: Any, positions: Any, span: Any) -> Attend:
         """Returns attention of one row, for the tokens at positions `[1, tokens]`."""
-        a, rows = self._architecture, stack([slot])
-        begin, size = [0, 0, 0, 0], stack([1, a.kv_heads, shape_of(span)[0], a.head_size])
-        return self._attending(
-            rows, positions, span, lambda variable: part_of(gather(variable, rows), begin, size)
-        )
+        size = [1, self._architecture.kv_heads, shape_of(span)[0]]
+        return self._attending(stack([slot]), positions, span, slot, size)
 
     def _attending(
-        self, rows: Any, positions: Any, span: Any, kept: Callable[[Any], Any]
+        self, rows: Any, positions: Any, span: Any, first: Any, size: list[Any]
     ) -> Attend:
+        """Attention of rows of the cache, the first of which is `first`, over parts of a size."""
         a = self._architecture
         places = _places(rows, positions, a.kv_heads)
         attention = Attention(a, positions)
         unseen = {w: attention.grouped(_unseen(positions, span, w)) for w in set(a.windows)}
+        whole = {3: stack(size), 4: stack([*size, a.head_size])}
+        begin = {rank: stack([first, *[0] * (rank - 1)]) for rank in whole}
+
+        def kept(variable: Any) -> Any:
+            rank = len(variable.shape)
+            return part_of(variable, begin[rank], whole[rank])
 
         def attend(at: int, query: Any, key: Any, value: Any) -> Any:
-            for variable, new in ((self.keys[at], key), (self.values[at], value)):
-                variable.scatter_nd_update(places, cast(transpose(new, [0, 2, 1, 3]), self.dtype))
-            keys, values = (kept(variables[at]) for variables in (self.keys, self.values))
-            return attention(query, keys, values, unseen[a.windows[at]])
+            scales = []
+            for held, scales_of, new in (
+                (self.keys, self.key_scales, key),
+                (self.values, self.value_scales, value),
+            ):
+                new = transpose(new, [0, 2, 1, 3])
+                if scales_of:
+                    new, scale = _rounded(new)
+                    scales_of[at].scatter_nd_update(places, scale)
+                    scales.append(kept(scales_of[at]))
+                held[at].scatter_nd_update(places, cast(new, self.dtype))
+            keys, values = kept(self.keys[at]), kept(self.values[at])
+            return attention(query, keys, values, unseen[a.windows[at]], *scales)
 
         return attend
+
+
+def bytes_per_place(a: Architecture, dtype: DType) -> int:
+    """Returns the bytes of a cache that a token of a sequence takes.
+
+    Args:
+      a: the architecture.
+      dtype: of the numbers.
+    """
+    scale = dtypes.float32.size if dtype == dtypes.int8 else 0
+    return 2 * a.layers * a.kv_heads * (a.head_size * dtype.size + scale)
+
+
+def _rounded(rows: Any) -> tuple[Any, Any]:
+    """Rows of floats `[..., size]` as whole numbers up to 127, and the scales `[...]` that they are to be multiplied by."""
+    scale = reduce_max(raw.Abs(rows), -1) / np.float32(_LARGEST)
+    # A row of zeros has no scale; one of numbers that are not finite keeps them in its scale.
+    divisor = where(scale > 0, scale, np.float32(1))
+    return raw.Rint(rows / divisor[..., None]), scale
 
 
 class Attention:
@@ -157,13 +210,22 @@ class Attention:
         """Returns the mask of positions to ignore, `[n, tokens, places]`, in the form of the calls."""
         return unseen[:, None] if self._is_one else unseen[:, None, None]
 
-    def __call__(self, query: Any, keys: Any, values: Any, unseen: Any) -> Any:
+    def __call__(
+        self,
+        query: Any,
+        keys: Any,
+        values: Any,
+        unseen: Any,
+        key_scales: Any = None,
+        value_scales: Any = None,
+    ) -> Any:
         """Returns the attention.
 
         Args:
           query: `[n, tokens, heads, size]`.
           keys, values: `[n, kv_heads, places, size]`.
           unseen: what `grouped` returned.
+          key_scales, value_scales: that rows of keys and values are multiplied by, `[n, kv_heads, places]`; None for none.
 
         Returns:
           float32 `[n, tokens, heads * size]`.
@@ -174,13 +236,19 @@ class Attention:
         if not self._is_one:
             query = transpose(query, [0, 2, 3, 1, 4])
             keys, values = expand_dims(keys, 2), expand_dims(values, 2)
-        scores = capped(
-            matmul(query, keys, transpose_b=True) * np.float32(a.attention_scale), a.attention_cap
-        )
-        attended = matmul(softmax(where(unseen, _UNSEEN, scores)), values)
+        scores = matmul(query, keys, transpose_b=True) * np.float32(a.attention_scale)
+        scores = capped(self._scaled(scores, key_scales), a.attention_cap)
+        weights = self._scaled(softmax(where(unseen, _UNSEEN, scores)), value_scales)
+        attended = matmul(weights, values)
         if not self._is_one:
             attended = transpose(attended, [0, 3, 1, 2, 4])
         return reshape(attended, self._flat)
+
+    def _scaled(self, scores: Any, scales: Any) -> Any:
+        """Scores of places, multiplied by numbers of these, which are far fewer than those of keys or values."""
+        if scales is None:
+            return scores
+        return scores * (scales[:, :, None] if self._is_one else scales[:, :, None, None])
 
 
 def _unseen(positions: Any, span: Any, window: int) -> Any:

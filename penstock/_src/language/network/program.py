@@ -48,8 +48,8 @@ class Program(Module):
         super().__init__()
         self.decoder, self._length = decoder, length
         self.cache = Cache(decoder.architecture, cache)
-        # Writes a result of `read` into a row starting at `start`; its type is the model's.
-        signature = [_scalar("slot"), _scalar("start"), self.cache.part]
+        # Writes results of `read` into a row starting at `start`; their types are the model's.
+        signature = [_scalar("slot"), _scalar("start"), *self.cache.parts]
         self.write = function(self._write, input_signature=signature, autograph=False)
 
     def over(self, decoder: Decoder) -> Program:
@@ -99,10 +99,10 @@ class Program(Module):
     @function(input_signature=[_scalar("slot"), _vector("places")], autograph=False)
     def read(self, slot: Any, places: Any) -> dict[str, Any]:
         """Returns the cache's content for positions of a row."""
-        return {"part": self.cache.read(slot, places)}
+        return self.cache.read(slot, places)
 
-    def _write(self, slot: Any, start: Any, part: Any) -> dict[str, Any]:
-        self.cache.write(slot, start, part)
+    def _write(self, slot: Any, start: Any, *parts: Any) -> dict[str, Any]:
+        self.cache.write(slot, start, parts)
         return {"slot": slot}
 
     @function(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.architecture import CacheType
 from penstock._src.serving.servables.servable import ROOM, Room
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
@@ -39,4 +42,9 @@ class GenerationOptions:
         if min(self.room.slots, self.room.length) < 1 or self.room.prefix_bytes < 0:
             raise InvalidArgumentError(
                 f"room: expected at least 1 slot and token, and no negative number. Received {tuple(self.room)}."
+            )
+        if self.room.cache not in get_args(CacheType):
+            expected = " or ".join(get_args(CacheType))
+            raise InvalidArgumentError(
+                f"room: expected a cache of {expected}. Received {self.room.cache!r}."
             )

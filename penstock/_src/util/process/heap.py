@@ -1,10 +1,14 @@
-"""The C library's heap, which does not return freed memory below blocks still in use."""
+"""The C library's heap, which does not return freed memory below blocks still in use; memory that is taken by pages."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import mmap
+import sys
 from collections.abc import Callable
+
+_NO_HUGE_PAGES = 15  # MADV_NOHUGEPAGE
 
 
 def give_back() -> None:
@@ -27,3 +31,21 @@ def _trim() -> Callable[[int], int] | None:
         return None
     trim.argtypes, trim.restype = [ctypes.c_size_t], ctypes.c_int
     return trim  # type: ignore[no-any-return]
+
+
+def take_small_pages(address: int, size: int) -> None:
+    """Lets memory that was never written to be taken by the smallest pages: NumPy asks for pages of 2 MB, each of which is taken as a whole. Linux alone has both."""
+    advise = _advise()
+    begin = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+    if advise is not None and address + size > begin:
+        advise(begin, address + size - begin, _NO_HUGE_PAGES)
+
+
+@functools.cache
+def _advise() -> Callable[[int, int, int], int] | None:
+    """Linux's `madvise`; None elsewhere."""
+    if sys.platform != "linux":
+        return None
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes, advise.restype = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int], ctypes.c_int
+    return advise  # type: ignore[no-any-return]

@@ -26,16 +26,18 @@ def path(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def generator(path):
-    servable = table.load(str(path), room=Room(3, 40))  # the folder of one file
+@pytest.fixture(scope="module", params=["float32", "int8"])
+def generator(path, request):
+    room = Room(3, 40, cache=request.param)
+    servable = table.load(str(path), room=room)  # the folder of one file
     made = Generator(servable, GenerationOptions())
     yield made
     made.engine.close().wait()
 
 
 def test_sequences_together_have_the_tokens_that_each_has_alone(path, generator):
-    model = tf.language.load(path / "tiny.gguf", length=40)
+    cache = generator.engine.model._signatures["read"].outputs["part"].dtype.name
+    model = tf.language.load(path / "tiny.gguf", length=40, cache=cache)
     prompts = [TOKENS[at : at + count].tolist() for at, count in ((0, 3), (2, 9), (5, 1), (1, 14))]
     running = [
         generator.start(prompt, GREEDY, 10, (), on_thread, threading.Event()) for prompt in prompts
@@ -58,3 +60,14 @@ def test_the_size_is_that_of_weights_and_cache(path):
     per_token = 2 * 2 * 2 * 8 * 4  # keys and values, layers, heads, size, bytes
     assert large - small == 10 * per_token
     assert small > (path / "tiny.gguf").stat().st_size / 2
+
+
+def test_bytes_take_about_a_quarter(path):
+    one, other = (
+        table.size(str(path), Room(1, 1001, cache=cache))
+        - table.size(str(path), Room(1, 1, cache=cache))
+        for cache in ("float32", "int8")
+    )
+    assert other == one / (8 * 4) * (8 + 4)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="cache of float32 or float16 or int8"):
+        GenerationOptions(room=Room(cache="int4"))

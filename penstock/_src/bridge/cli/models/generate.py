@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument(
         "--cache",
-        choices=("float32", "float16"),
+        choices=("float32", "float16", "int8"),
         default="float32",
         help="the type of keys and values (default float32)",
     )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from penstock._src.core import dtypes
 from penstock._src.filesystems import files
 from penstock._src.function.function import Function
 from penstock._src.language import files as language
 from penstock._src.language.encoder import load_encoder
 from penstock._src.language.files import LanguageFiles
 from penstock._src.language.model import assemble
+from penstock._src.language.network.cache import bytes_per_place
+from penstock._src.language.network.program import Program
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.serving.servables import generation
 from penstock._src.serving.servables.formats.functions import definition_of, signature_of_function
@@ -34,12 +40,9 @@ def size(path: str, room: Room = ROOM) -> int:
     a = about.architecture
     if not a.is_causal:
         return about.weights.bytes
-    per_place = 2 * a.layers * a.kv_heads * a.head_size * 4
-    return (
-        about.weights.bytes
-        + room.slots * min(room.length, a.context) * per_place
-        + room.prefix_bytes
-    )
+    per_place = bytes_per_place(a, dtypes.as_dtype(room.cache))
+    cache = room.slots * min(room.length, a.context) * per_place
+    return about.weights.bytes + cache + room.prefix_bytes
 
 
 def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
@@ -55,9 +58,11 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
     if not architecture.is_causal:
         return _encoder(path, place)
     context = architecture.context
-    about, program, length = assemble(place, min(room.length, context), packed=True)
+    most = min(room.length, context)
+    about, program, length = assemble(place, most, packed=True, cache=room.cache)
     names = (*generation.INPUTS, generation.READ, generation.WRITE, generation.SCORE)
     signatures = {name: _signature(name, getattr(program, name)) for name in names}
+    signatures[generation.RESET] = replace(signatures[generation.RESET], run=_allocating(program))
     definitions = {name: definition_of(signature) for name, signature in signatures.items()}
     described = Generation(
         slots=room.slots,
@@ -70,6 +75,17 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
     guarded = generation.guarded(signatures, path)
     language_files = about.without_weights()
     return Servable(path, _title(about), guarded, definitions, program, described, language_files)
+
+
+def _allocating(program: Program) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
+    """Empties the cache as `reset` does, in memory that is taken page by page as tokens are written: few sequences are as long as they may be."""
+
+    def reset(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        slots, length = arrays
+        program.cache.allocate(int(slots), int(length))
+        return [slots]
+
+    return reset
 
 
 def _encoder(path: str, place: str) -> Servable:
