@@ -103,6 +103,102 @@ def test_conditions_are_those_of_planning():
     assert made == ["ProgramStep"] and result.shape == (1, 1)
 
 
+def trained(**changed):
+    """A training step for inputs of known shapes, and its variables; one ingredient of its plan may be another than by default."""
+    of = {"rows": 4, "width": 5, "rate": 0.1, "dtype": "float32", "power": 2, "op": tf.tanh}
+    of |= changed
+    x = tf.cast(X[: of["rows"]], of["dtype"])
+    start = np.linspace(-1, 1, 6 * of["width"]).reshape(6, of["width"])
+    weights = tf.Variable(tf.cast(start, of["dtype"]))
+    moved = [weights, tf.Variable(tf.zeros_like(weights))]
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            y = of["op"](x @ weights)
+            loss = tf.reduce_sum(tf.math.pow(y, of["power"])) * tf.cast(UNIQUE, x.dtype)
+        moved[1].assign(0.9 * moved[1] + tape.gradient(loss, weights))
+        weights.assign_sub(of["rate"] * moved[1])
+        return loss
+
+    return x, moved, function_of(step, tf.TensorSpec(x.shape, x.dtype))
+
+
+def results_of(x, variables, step):
+    """The kinds of steps and all numbers of three calls."""
+    loss, made = steps_of(step, x)
+    losses = [loss.numpy(), *[step(x).numpy() for _ in range(2)]]
+    return made, [each.tobytes() for each in (*losses, *[v.numpy() for v in variables])]
+
+
+def test_a_step_for_known_shapes_takes_an_earlier_one_s_program():
+    (made, first), (again, second) = results_of(*trained()), results_of(*trained())
+    assert (made, again) == (["ProgramStep"], ["PlannedStep"]) and first == second
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"rows": 3}, {"width": 4}, {"rate": 0.2}, {"dtype": "float64"}, {"power": 3}, {"op": tf.sin}],
+    ids=str,
+)
+def test_a_step_with_another_ingredient_is_planned_again(changed):
+    results_of(*trained())
+    made, numbers = results_of(*trained(**changed))
+    assert made == ["ProgramStep"]
+    with override(disable="merge"):  # nothing is kept under such flags
+        _, planned = results_of(*trained(**changed))
+    sizes = [len(each) for each in numbers]
+    assert sizes == [len(each) for each in planned]
+    dtype = changed.get("dtype", "float32")
+    for kept, expected in zip(numbers, planned, strict=True):
+        np.testing.assert_allclose(
+            np.frombuffer(kept, dtype), np.frombuffer(expected, dtype), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_another_number_of_threads_is_another_program():
+    results_of(*trained(rate=0.3))
+    before = pool().threads
+    pool().resize(before + 1)
+    try:
+        assert results_of(*trained(rate=0.3))[0] == ["ProgramStep"]
+    finally:
+        pool().resize(before)
+    assert results_of(*trained(rate=0.3))[0] == ["PlannedStep"]
+
+
+def test_one_variable_in_two_roles_is_another_program():
+    def step_of(first, second):
+        def step(x):
+            first.assign_add(x * UNIQUE)
+            second.assign(second * 2.0 + first)
+            return tf.reduce_sum(first)
+
+        return function_of(step, tf.TensorSpec([6], tf.float32))
+
+    steps_of(step_of(tf.Variable(X[0]), tf.Variable(X[1])), X[2])
+    same = tf.Variable(X[0])
+    _, made = steps_of(step_of(same, same), X[2])
+    assert made == ["ProgramStep"]
+    np.testing.assert_allclose(same, (X[0] + X[2] * UNIQUE) * 3, rtol=1e-6)
+
+
+def test_an_error_of_a_step_for_known_shapes_names_the_operation():
+    messages = []
+    for expected in ("ProgramStep", "PlannedStep"):
+        total = tf.Variable(tf.zeros([8]))
+
+        def take(at, total=total):
+            total.assign_add(tf.fill([8], UNIQUE + 9))
+            return tf.gather(total, at, name="taken")
+
+        function = function_of(take, tf.TensorSpec([2], tf.int32))
+        assert steps_of(function, np.array([1, 3], np.int32))[1] == [expected]
+        with pytest.raises(InvalidArgumentError, match=r"indices\[1\] = 9 is not in") as error:
+            function(np.array([1, 9], np.int32))
+        messages.append((str(error.value), float(total[0])))
+    assert messages[0] == messages[1]
+
+
 def accumulated(size, dtype=tf.float32):
     total = tf.Variable(tf.zeros([size], dtype))
 

@@ -245,7 +245,7 @@ class Block:
             return executable
         kept = None if form.only_program is None else self.kept_key(key, values)
         if kept is not None:
-            above("keep_plan")(self.section, kept, form)
+            above("keep_plan")(self.section, kept, form, executable.steps[0].compiled)
         if self.section.device is None and not recording.fixes_all:
             self.programs.insert(0, _SHARED_PROGRAM(self.shared_key(key), form, recording))
             del self.programs[MOST_PROGRAMS:]

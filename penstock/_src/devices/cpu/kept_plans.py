@@ -18,6 +18,7 @@ import numpy as np
 from penstock._src.compiler.blocks.recorded.planned import content_of
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.codegen.names import name_of
+from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import OpError
 from penstock._src.devices.cpu.packed_plans import RecordedPlan, plans_are_usable
 from penstock._src.ir.extents.guards import Recording
@@ -27,6 +28,7 @@ from penstock._src.native.cache.sources import FOLDERS, PACKAGE, digest_of
 from penstock._src.native.code import versions
 from penstock._src.runtime.packed.program import PackedProgram, libraries_by_number
 from penstock._src.runtime.packed.record import PlanRecord, record_of, text_of
+from penstock._src.runtime.program import Program
 
 MOST_PLANS = 4  # for a section and shapes of variables
 
@@ -115,21 +117,22 @@ def kept_plans(section: Section, key: str) -> list[KeptPlan]:
     return plans
 
 
-def keep_plan(section: Section, key: str, form: Any) -> None:
-    """Keeps the programs of a section that was planned, if they are for many extents.
+def keep_plan(section: Section, key: str, form: Any, compiled: Any) -> None:
+    """Keeps the program of a section that was planned: for many extents, or for those of the call if it is for no others.
 
     Args:
       section: the operations.
       key: what else inputs must have in common.
       form: of the block (`Specialized`), one program.
+      compiled: the program for the extents of the call (`Compiled`).
     """
     # Only processes that plan need what writes records.
     from penstock._src.compiler.codegen import tuning_records
     from penstock._src.runtime.packed.writing import NotPortable, key_of_packing, portable
 
     place = _place(section, key)
-    plans = form.only_program.prepared.plans
-    if place is None or not plans or tuning_records.is_choosing():
+    planned = _planned(form.only_program.prepared, compiled)
+    if place is None or planned is None or tuning_records.is_choosing():
         return
     cache, objects = kernels().cache, list[str]()
 
@@ -140,11 +143,11 @@ def keep_plan(section: Section, key: str, form: Any) -> None:
             cache.write(name, content)
         return objects.index(name)
 
-    program = plans[0]
+    plan, extents = planned
     try:
-        with Recording(program.extents.symbols, program.all_conditions) as recording:
+        with extents:
             record = portable(
-                program.plan, recording, form.form.entries, key, key_of_packing, object_of, True
+                plan, extents, form.form.entries, key, key_of_packing, object_of, True
             )
     except NotPortable:
         return
@@ -152,3 +155,13 @@ def keep_plan(section: Section, key: str, form: Any) -> None:
     contents = cache.read(place)
     others = [] if contents is None else [e for e in json.loads(contents) if e != entry]
     cache.write(place, json.dumps([entry, *others][:MOST_PLANS]).encode())
+
+
+def _planned(prepared: Any, compiled: Any) -> tuple[Plan, Values] | None:
+    """The plan of a program and the extents within which it was made: a Recording of its conditions, or numbers; None if no record can be of it."""
+    if prepared.plans:
+        program = prepared.plans[0]
+        return program.plan, Recording(program.extents.symbols, program.all_conditions)
+    # Programs of other classes do more in a run than their table: they are watched, or exchange values.
+    is_plain = type(compiled.program) is Program and not compiled.program.plan.places
+    return (compiled.program.plan, Values(compiled.extents.symbols)) if is_plain else None
