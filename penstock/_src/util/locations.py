@@ -56,39 +56,48 @@ def source_line(file: str, line: int) -> str:
 def user_location(depth: int = 1) -> Location | None:
     """Returns the innermost frame outside Penstock (and Keras, if there is one beyond it)."""
     frame: FrameType | None = sys._getframe(depth)
-    plumbing = None
+    innermost, hidden = frame, _HIDDEN
+    # Every operation of a graph comes here, under some fifty frames of Keras: a frame costs one look-up.
     while frame is not None:
-        name = frame.f_code.co_filename
-        kind = _KINDS.get(name)
-        if kind is None:
-            kind = _KINDS[name] = _kind_of(name)
-        if kind is _USERS:
-            return Location(name, frame.f_lineno, frame.f_code.co_name)
-        if kind is _PLUMBING and plumbing is None:
-            plumbing = frame
+        code = frame.f_code
+        if code.co_filename not in hidden and is_users(code.co_filename):
+            return Location(code.co_filename, frame.f_lineno, code.co_name)
         frame = frame.f_back
-    if plumbing is None:
-        return None
-    return Location(plumbing.f_code.co_filename, plumbing.f_lineno, plumbing.f_code.co_name)
+    return _plumbing_location(innermost)
+
+
+def _plumbing_location(frame: FrameType | None) -> Location | None:
+    """The innermost frame outside Penstock, from `frame` outwards; None if there is none."""
+    while frame is not None:
+        code = frame.f_code
+        if not is_own(code.co_filename):
+            return Location(code.co_filename, frame.f_lineno, code.co_name)
+        frame = frame.f_back
+    return None
 
 
 _OWN, _PLUMBING, _USERS = "own", "plumbing", "user's"
-_KINDS: dict[
-    str, str
-] = {}  # file -> kind; cached because it is looked up for every frame of every operation
+_KINDS: dict[str, str] = {}  # file -> kind
+_HIDDEN: set[str] = set()  # the files of other kinds than the user's, once they were met
 
 
 def is_users(file: str) -> bool:
     """True if a file's lines help the user: it belongs neither to Penstock nor to a hidden library."""
-    return _kind_of(file) is _USERS
+    return _kind(file) is _USERS
 
 
 def is_own(file: str) -> bool:
     """True if a file is Penstock's."""
+    return _kind(file) is _OWN
+
+
+def _kind(file: str) -> str:
     kind = _KINDS.get(file)
     if kind is None:
         kind = _KINDS[file] = _kind_of(file)
-    return kind is _OWN
+        if kind is not _USERS:
+            _HIDDEN.add(file)
+    return kind
 
 
 @functools.cache
