@@ -10,7 +10,7 @@ import pytest
 import penstock as tf
 from penstock._src.bridge.eager_context import _reset_context
 from penstock._src.compiler.blocks import block
-from penstock._src.compiler.blocks.recorded.planned import content_of
+from penstock._src.compiler.blocks.recorded.contents import content_of
 from penstock._src.compiler.codegen import tuning_records
 from penstock._src.compiler.plan.launchers import streams
 from penstock._src.core.errors import InvalidArgumentError
@@ -342,6 +342,53 @@ def section_of(body, *signature):
 
 def rounds(x, count, step):
     return tf.while_loop(lambda at, x: at < count, lambda at, x: (at + 1, x + step), (0, x))[1]
+
+
+def looped(times=3, factor=2.0, inner=tf.tanh):
+    """A loop, in whose body is a condition: functions within a function."""
+
+    def body(i, y):
+        changed = tf.cond(tf.reduce_sum(y) > 0.5, lambda: inner(y), lambda: y - 1.0)
+        return i + 1, changed * factor
+
+    return lambda x: tf.while_loop(lambda i, y: i < times, body, (0, x))[1]
+
+
+def test_functions_that_operations_hold_are_part_of_the_content():
+    bodies = {
+        "loop": looped(),
+        "again": looped(),
+        "longer": looped(times=4),
+        "other body": looped(factor=2.5),
+        "other branch": looped(inner=tf.sin),
+    }
+    found = {name: content_of(section_of(body, MATRIX)) for name, body in bodies.items()}
+    assert found.pop("again") == found["loop"]
+    assert None not in found.values() and len(set(found.values())) == len(found)
+
+
+def test_a_loop_takes_an_earlier_one_s_program():
+    matrix = tf.TensorSpec([4, 6])
+    _, made = steps_of(function_of(looped(factor=UNIQUE), matrix), X)
+    assert made == ["ProgramStep"]
+    for factor, expected in ((UNIQUE, "PlannedStep"), (UNIQUE + 0.5, "ProgramStep")):
+        result, made = steps_of(function_of(looped(factor=factor), matrix), X)
+        y = X
+        for _ in range(3):
+            y = (np.tanh(y) if y.sum() > 0.5 else y - 1) * np.float32(factor)
+        assert made == [expected]
+        np.testing.assert_allclose(result, y, rtol=1e-5, atol=1e-6)
+
+
+def test_a_function_with_another_implementation_has_no_content():
+    section = section_of(looped(), MATRIX)
+    (loop,) = [op for op in section.ops if "While" in op.type]
+    function = loop.raw_op.attrs["body"]
+    assert content_of(section) is not None
+    function.stand_in = function
+    assert content_of(section) is None
+    function.stand_in, function.why_host = None, "a reason"
+    assert content_of(section) is None
 
 
 MATRIX = tf.TensorSpec([None, 3])

@@ -15,7 +15,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from penstock._src.compiler.blocks.recorded.planned import content_of
+from penstock._src.compiler.blocks.recorded.contents import content_of
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.codegen.names import name_of
 from penstock._src.compiler.plan.plan import Plan

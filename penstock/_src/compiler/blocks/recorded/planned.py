@@ -1,7 +1,7 @@
 """Steps whose programs come from a record, without lowering or planning: of a pack, or of what this user's processes have planned before.
 
 A pack has programs by *section*: the operations of a function of a SavedModel's file, while the function is as it was imported. The kernel cache has them
-by the content of a section. Whatever else than results is asked of such a step (an error, a report, a profile) comes from the same section, lowered for the
+by the content of a section (contents.py). Whatever else than results is asked of such a step (an error, a report, a profile) comes from the same section, lowered for the
 same inputs.
 """
 
@@ -15,17 +15,12 @@ import numpy as np
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.compiler.blocks.specialization import Specialization
 from penstock._src.compiler.device import Stopped
-from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InternalError
-from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.operation import Operation
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.run_observers import RUN_OBSERVERS
-
-_OPS = "penstock._src.ops."  # the modules of our own vocabulary
-_MOST_BYTES = 16 << 20  # of a constant in a section with a content
 
 
 def name_of(section: Section) -> str | None:
@@ -53,61 +48,6 @@ def name_of(section: Section) -> str | None:
         [t.name for t in section.inputs if t._id in section.for_host],
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()
-
-
-def content_of(section: Section) -> str | None:
-    """A text that only sections with the same operations have, in any process; None if a part has no permanent form.
-
-    Operations must be of Penstock's own vocabulary, whose sources records name, and hold no functions.
-    """
-    if section.device is not None or section.why_host or section.values != () or section.host:
-        return None
-    if section.constants or section.for_host:
-        return None
-    numbers = {t._id: f"i{at}" for at, t in enumerate(section.inputs)}
-    positions: dict[int, int] = {}
-    parts = [_form(t) for t in section.inputs]
-    try:
-        for at, op in enumerate(section.ops):
-            if op.python_function is not None or not type(op.raw_op).__module__.startswith(_OPS):
-                return None
-            # Control inputs are a set: sorted, so that the text is the same in each process.
-            before = sorted(positions[id(c)] for c in op._control_inputs if id(c) in positions)
-            read = [numbers[t._id] for t in op._inputs]
-            attributes = {name: _text(value) for name, value in op.raw_op.attrs.items()}
-            outputs = [_form(t) for t in op._outputs]
-            parts.append(f"{op.type} {read} {before} {op._device} {attributes} {outputs}")
-            positions[id(op)] = at
-            numbers.update({t._id: f"{at}:{n}" for n, t in enumerate(op._outputs)})
-        # By position, not by name: names differ between traces of the same code.
-        parts.append(repr([numbers[t._id] for t in section.outputs]))
-    except (KeyError, TypeError):  # what it reads is elsewhere; an attribute without a form
-        return None
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _text(value: Any) -> str:
-    """The text of an attribute, which no other value has.
-
-    Raises:
-      TypeError: it has no permanent form, or is too large.
-    """
-    if isinstance(value, tuple | list):
-        return f"({', '.join(map(_text, value))})"
-    if isinstance(value, np.ndarray) and value.dtype != object and value.nbytes <= _MOST_BYTES:
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return f"{value.dtype.str} {value.dtype.name} {value.shape} {digest}"
-    if isinstance(value, TensorShape):
-        return f"shape {value._dims}"
-    if isinstance(value, DType):
-        return f"type {value.name}"
-    if value is None or type(value) in (bool, int, float, str, bytes):
-        return f"{type(value).__name__} {value!r}"
-    raise TypeError(type(value).__name__)
-
-
-def _form(tensor: Any) -> str:
-    return f"{tensor.dtype.name}{tensor.shape._dims}"
 
 
 def name_of_function(model: str, function: str) -> str:

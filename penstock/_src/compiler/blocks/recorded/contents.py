@@ -1,0 +1,129 @@
+"""Contents of sections: texts that only sections with the same operations have, in any process."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock._src.compiler.blocks.section import Section
+from penstock._src.core.dtypes import DType
+from penstock._src.core.shapes import TensorShape
+from penstock._src.graph.library import GraphFunction
+
+_OPS = "penstock._src.ops."  # the modules of our own vocabulary
+_MOST_BYTES = 16 << 20  # of a constant in a section with a content
+
+
+def content_of(section: Section) -> str | None:
+    """A text that only sections with the same operations have, in any process; None if a part has no permanent form.
+
+    Operations must be of Penstock's own vocabulary, whose sources records name. The functions that they hold are part of the content.
+    """
+    if section.device is not None or section.why_host or section.values != () or section.host:
+        return None
+    if section.constants or section.for_host:
+        return None
+    try:
+        return _Contents().of(section.ops, section.inputs, section.outputs, ())
+    except (KeyError, TypeError):  # what it reads is elsewhere; an attribute without a form
+        return None
+
+
+class _Contents:
+    """Contents of operations and of the functions that these hold, each of which is read once."""
+
+    def __init__(self) -> None:
+        # By ids: the function, and its content once it is known.
+        self._functions: dict[int, tuple[GraphFunction, str | None]] = {}
+
+    def of(
+        self,
+        ops: Sequence[Any],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        targets: Sequence[Any],
+    ) -> str:
+        """The content of operations.
+
+        Args:
+          ops: in the order of the graph.
+          inputs: tensors from elsewhere, or of placeholders among the operations.
+          outputs: results.
+          targets: operations that run though no output needs them.
+
+        Raises:
+          KeyError: an operation reads a tensor that is neither an input nor a result of an earlier one.
+          TypeError: a part has no permanent form.
+        """
+        numbers = {t._id: f"i{at}" for at, t in enumerate(inputs)}
+        positions: dict[int, int] = {}
+        parts = [self._form(t) for t in inputs]
+        for at, op in enumerate(ops):
+            if op.python_function is not None or not type(op.raw_op).__module__.startswith(_OPS):
+                raise TypeError(op.type)
+            # Control inputs are a set: sorted, so that the text is the same in each process.
+            before = sorted(positions[id(c)] for c in op._control_inputs if id(c) in positions)
+            read = [numbers[t._id] for t in op._inputs]
+            attributes = {name: self._text(value) for name, value in op.raw_op.attrs.items()}
+            results = [self._form(t) for t in op._outputs]
+            parts.append(f"{op.type} {read} {before} {op._device} {attributes} {results}")
+            positions[id(op)] = at
+            numbers.update({t._id: f"{at}:{n}" for n, t in enumerate(op._outputs)})
+        # By position, not by name: names differ between traces of the same code.
+        ends = [numbers[t._id] for t in inputs], [numbers[t._id] for t in outputs]
+        parts.append(repr((*ends, [positions[id(op)] for op in targets])))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def _function(self, function: GraphFunction) -> str:
+        """The content of a function.
+
+        Raises:
+          KeyError: as in `of`.
+          TypeError: as in `of`, or it calls itself, or its file says more about it.
+        """
+        known = self._functions.get(id(function))
+        if known is None:
+            self._functions[id(function)] = function, None
+            graph = function.graph
+            if function.why_host or function.stand_in is not None or function.attributes:
+                raise TypeError(function.name)
+            content = self.of(
+                graph._operations, function.inputs, function.outputs, graph.control_outputs
+            )
+            facts = graph.redirects_values, graph.runs_whole
+            known = self._functions[id(function)] = function, f"{content} {facts}"
+        if known[1] is None:
+            raise TypeError(f"{function.name} calls itself")
+        return known[1]
+
+    def _text(self, value: Any) -> str:
+        """The text of an attribute, which no other value has.
+
+        Raises:
+          KeyError: as in `of`.
+          TypeError: it has no permanent form, or is too large.
+        """
+        if isinstance(value, tuple | list):
+            return f"({', '.join(map(self._text, value))})"
+        if isinstance(value, np.ndarray) and value.dtype != object and value.nbytes <= _MOST_BYTES:
+            digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+            return f"{value.dtype.str} {value.dtype.name} {value.shape} {digest}"
+        if isinstance(value, TensorShape):
+            return f"shape {value._dims}"
+        if isinstance(value, DType):
+            return f"type {value.name}"
+        if value is None or type(value) in (bool, int, float, str, bytes):
+            return f"{type(value).__name__} {value!r}"
+        if type(value) is GraphFunction:
+            return f"function {self._function(value)}"
+        raise TypeError(type(value).__name__)
+
+    def _form(self, tensor: Any) -> str:
+        """The type and shape of a tensor, with those of what it refers to.
+
+        Raises:
+          TypeError: these have no permanent form.
+        """
+        held = "" if tensor._handle_data is None else self._text(tensor._handle_data)
+        return f"{tensor.dtype.name}{tensor.shape._dims}{held}"
