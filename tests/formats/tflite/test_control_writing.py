@@ -23,6 +23,14 @@ def _lists(x):
     return found.stack()
 
 
+def _grown(x):
+    found = tf.TensorArray(tf.float32, 0, dynamic_size=True, element_shape=[4])
+    found = found.write(2, x[0, 0])
+    for i in tf.range(3):
+        found = found.write(2 * i + 1, x[0, i])
+    return found.stack(), found.size()
+
+
 def _rows(x):
     total = tf.constant(0.0)
     for row in x:
@@ -43,6 +51,7 @@ FUNCTIONS = {
     "loops": lambda x: tf.while_loop(lambda i, y: i < 4, lambda i, y: (i + 1, y * x + 1.0), [0, x]),
     "branches in loops in loops": _nested,
     "lists": _lists,
+    "lists that grow": _grown,
     "rows": _rows,
 }
 

@@ -1,6 +1,7 @@
 """Branches, loops, and the lists of tensors that loops read and fill.
 
-A list is the tensor of its concatenated elements; an empty one holds zeros.
+A list is the tensor of its concatenated elements; an empty one holds zeros. DYNAMIC_UPDATE_SLICE keeps the number of elements, so a list
+that grows gets rows of zeros before an element is set.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.shapes import TensorShape
 from penstock._src.formats.tflite.schema import SCHEMA
+from penstock._src.formats.tflite.types import TYPES
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
@@ -94,7 +96,8 @@ def reserve(graph: GraphWriter, operation: Operation) -> None:
     sizes = _joined(graph, operation, [first, rest], 1 + len(shape.as_list()))
     zero = graph.constant(np.zeros((), dtype.as_numpy_dtype), "zero")
     number = graph.value(operation.inputs[1])
-    extent = None if number is None else int(number)
+    grows = _grows(graph, operation.outputs[0])
+    extent = None if number is None or grows else int(number)
     rows = graph.emit("FILL", [sizes, zero], dtype, [extent, *shape.as_list()], operation.name)
     graph.alias(operation.outputs[0], rows)
 
@@ -124,6 +127,8 @@ def set_item(graph: GraphWriter, operation: Operation) -> None:
     zeros = graph.constant(np.zeros(item.shape.rank, np.int32), "zeros")
     at = _vector_of(graph, operation, graph.integers(index))
     start = _joined(graph, operation, [at, zeros], 1 + item.shape.rank)
+    if operation.raw_op.attrs["resize_if_index_out_of_bounds"]:
+        place = _lengthened(graph, operation, place, at, element)
     updated = graph.add_like(graph.tensors[place], operation.name)
     graph.append("DYNAMIC_UPDATE_SLICE", [place, element, start], [updated], None)
     graph.alias(operation.outputs[0], updated)
@@ -131,13 +136,69 @@ def set_item(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("TensorListLength")
 def length(graph: GraphWriter, operation: Operation) -> None:
-    place = graph.place(operation.inputs[0])
-    rank = len(graph.tensors[place].shape)
-    label = operation.name
+    sizes = _sizes(graph, operation, graph.place(operation.inputs[0]))
     zero = graph.constant(np.int32(0), "zero")
-    options = SCHEMA["ShapeOptions"](out_type=graph.tensors[zero].type)
-    sizes = graph.emit("SHAPE", [place], dtypes.int32, [rank], label, options)
     graph.add("GATHER", operation, [sizes, zero], SCHEMA["GatherOptions"](axis=0), 5)
+
+
+def _lengthened(
+    graph: GraphWriter, operation: Operation, rows: int, at: int, element: int
+) -> int:
+    """The rows with as many of zeros behind them as make `at` the index of one of them."""
+
+    def vector(name: str, inputs: list[int], options: Any = None) -> int:
+        return graph.emit(name, inputs, dtypes.int32, [1], operation.name, options)
+
+    first = graph.constant(np.zeros(1, np.int32), "first")
+    count = vector(
+        "GATHER", [_sizes(graph, operation, rows), first], SCHEMA["GatherOptions"](axis=0)
+    )
+    one = graph.constant(np.ones(1, np.int32), "one")
+    needed = vector("ADD", [at, one], SCHEMA["AddOptions"]())
+    lacking = vector("SUB", [needed, count], SCHEMA["SubOptions"]())
+    lacking = vector("MAXIMUM", [lacking, first], SCHEMA["MaximumMinimumOptions"]())
+    item = operation.inputs[2]
+    rank = item.shape.rank
+    assert rank is not None
+    rest = graph.emit(
+        "GATHER",
+        [_sizes(graph, operation, element), graph.constant(np.arange(1, 1 + rank, dtype=np.int32))],
+        dtypes.int32,
+        [rank],
+        operation.name,
+        SCHEMA["GatherOptions"](axis=0),
+    )
+    sizes = _joined(graph, operation, [lacking, rest], 1 + rank)
+    zero = graph.constant(np.zeros((), item.dtype.as_numpy_dtype), "zero")
+    shape = [None, *item.shape.as_list()]
+    added = graph.emit("FILL", [sizes, zero], item.dtype, shape, operation.name)
+    options = SCHEMA["ConcatenationOptions"](axis=0)
+    return graph.emit(
+        "CONCATENATION", [rows, added], item.dtype, shape, operation.name, options
+    )
+
+
+def _grows(graph: GraphWriter, rows: SymbolicTensor) -> bool:
+    """Returns whether an element behind the last is set, here or in a loop."""
+    for reader in graph.readers(rows):
+        setters = [reader]
+        if reader.type in ("While", "StatelessWhile"):
+            after = reader.raw_op.attrs["body"].outputs
+            setters = [
+                t.op for start, t in zip(reader.inputs, after, strict=True) if start is rows
+            ]
+        for setter in setters:
+            attrs = setter.raw_op.attrs
+            if setter.type == "TensorListSetItem" and attrs["resize_if_index_out_of_bounds"]:
+                return True
+    return False
+
+
+def _sizes(graph: GraphWriter, operation: Operation, place: int) -> int:
+    """The sizes of a tensor, as int32."""
+    rank = len(graph.tensors[place].shape)
+    options = SCHEMA["ShapeOptions"](out_type=TYPES[dtypes.int32])
+    return graph.emit("SHAPE", [place], dtypes.int32, [rank], operation.name, options)
 
 
 def _vector_of(graph: GraphWriter, operation: Operation, place: int) -> int:
