@@ -72,6 +72,23 @@ def test_parts_of_graphs_are_read_by_name(tmp_path):
         FORMATS["graph-def"].read(path, inputs=["z"])
 
 
+@pytest.mark.parametrize("name", WRITTEN)
+def test_outputs_of_any_names_come_back(name, tmp_path):
+    """Files of ONNX call outputs `Identity:0`, which no node can be called."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3], name="x")])
+    def call(x):
+        return {"a:0": x + 1.0, "a": x + 2.0, "_b c": x + 3.0, "d": x + 4.0}
+
+    row = FORMATS[name]
+    path = str(tmp_path / f"model{(row.suffixes or ('',))[0]}")
+    row.write(of_function(call.get_concrete_function()), path)
+    found = table.read(path).only("it")[1](x=tf.constant(X))
+    assert sorted(float(y[0, 0]) for y in found.values()) == [2, 3, 4, 5]
+    assert {"a", "d"} <= set(found)
+    np.testing.assert_array_equal(found["a"], X + 2)
+
+
 def test_other_paths_are_refused(tmp_path):
     with pytest.raises(tf.errors.NotFoundError, match="gone"):
         format_of(str(tmp_path / "gone"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 from google.protobuf import text_format
@@ -10,6 +11,7 @@ from google.protobuf import text_format
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.formats.frozen import FrozenFunction, freeze
 from penstock._src.formats.model import Model
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.rewriting import extract_sub_graph
 
 
@@ -32,10 +34,34 @@ def write(model: Model, path: str) -> None:
 
 def named_definition(frozen: FrozenFunction) -> Any:
     """Returns the GraphDef of a frozen function; its inputs and outputs are nodes with their names."""
-    ends = {t.op.name: name for name, t in (*frozen.inputs.items(), *frozen.outputs.items())}
+    nodes = node_names(frozen)
+    ends = {t.op.name: nodes[name] for name, t in _ends(frozen)}
     definition = extract_sub_graph(frozen.function.graph.as_graph_def(), list(ends))
     _rename(definition, ends)
     return definition
+
+
+def node_names(frozen: FrozenFunction) -> dict[str, str]:
+    """Returns the names of the nodes for a function's inputs and outputs: their own, as far as nodes can have them.
+
+    An output that is named as a tensor, `name:0`, is the node `name`.
+    """
+    named: dict[str, str] = {}
+    wanted = {name: _fit(name) for name, _ in _ends(frozen)}
+    # names that stay as they are go first
+    for name, fit in sorted(wanted.items(), key=lambda pair: pair[0] != pair[1]):
+        taken = set(named.values())
+        named[name] = fit if fit not in taken else _unused(fit, taken)
+    return named
+
+
+def _fit(name: str) -> str:
+    fit = re.sub(r"[^\w./>-]", "_", name.removesuffix(":0"), flags=re.ASCII)
+    return fit if re.match("[A-Za-z0-9.]", fit) else f".{fit}"
+
+
+def _ends(frozen: FrozenFunction) -> list[tuple[str, SymbolicTensor]]:
+    return [*frozen.inputs.items(), *frozen.outputs.items()]
 
 
 def _rename(definition: Any, names: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
 from penstock._src.formats.frozen import FrozenFunction, freeze, operations_of
-from penstock._src.formats.graph_def.writing import named_definition
+from penstock._src.formats.graph_def.writing import named_definition, node_names
 from penstock._src.formats.model import Model
 from penstock._src.formats.tfjs.folder import write_folder
 from penstock._src.formats.tfjs.graph_models.fusing import fused
@@ -47,14 +47,14 @@ def write(model: Model, path: str, quantize: str = "") -> None:
         dict(zip(frozen.inputs, known.inputs, strict=True)),
         dict(zip(frozen.outputs, known.outputs, strict=True)),
     )
-    definition = named_definition(frozen)
+    definition, nodes = named_definition(frozen), node_names(frozen)
     fused(definition)
     values = _taken_constants(definition)
     head = {
         "format": "graph-model",
         "signature": {
-            "inputs": {key: _info(key, t) for key, t in frozen.inputs.items()},
-            "outputs": {key: _info(key, t) for key, t in frozen.outputs.items()},
+            "inputs": {key: _info(nodes[key], t) for key, t in frozen.inputs.items()},
+            "outputs": {key: _info(nodes[key], t) for key, t in frozen.outputs.items()},
         },
         "modelTopology": MessageToDict(definition),
     }
