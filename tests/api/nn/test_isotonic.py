@@ -27,6 +27,16 @@ def test_any_axis():
     np.testing.assert_array_equal(segments, tf.transpose(expected[1]))
 
 
+@pytest.mark.parametrize("axis", [-1, -2, 0])
+def test_inputs_of_unknown_rank(axis):
+    @tf.function(input_signature=[tf.TensorSpec(None, tf.float64)])
+    def call(x):
+        return tf.nn.isotonic_regression(x, axis=axis)
+
+    for found, wanted in zip(call(ROWS), tf.nn.isotonic_regression(ROWS, axis=axis), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize(
     ("given", "made"),
     [

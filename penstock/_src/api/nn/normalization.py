@@ -1,5 +1,7 @@
 """Moments, normalization and bias."""
 
+from typing import Any
+
 import numpy as np
 
 from penstock._src.api.array.indexing import is_unknown
@@ -289,11 +291,9 @@ def isotonic_regression(inputs, decreasing=True, axis=-1):
     inputs = convert_to_tensor(inputs)
     rank = inputs.shape.rank
     axis = axis % rank if rank else axis
-    last = axis == rank - 1
+    last = axis == (-1 if rank is None else rank - 1)
     if not last:
-        perm = list(range(rank))
-        perm[axis], perm[-1] = perm[-1], perm[axis]
-        perm = np.array(perm, np.int32)
+        perm = _with_last(axis, raw.Rank(input=inputs) if rank is None else rank)
         inputs = raw.Transpose(x=inputs, perm=perm)
     wide = inputs.dtype in (dtypes.int32, dtypes.int64)
     kind = inputs.dtype if inputs.dtype.is_floating else dtypes.float64 if wide else dtypes.float32
@@ -311,3 +311,15 @@ def isotonic_regression(inputs, decreasing=True, axis=-1):
         result = raw.Transpose(x=result, perm=perm)
         segments = raw.Transpose(x=segments, perm=perm)
     return result, segments
+
+
+def _with_last(axis: int, rank: Any) -> Any:
+    """The permutation that exchanges an axis and the last one of `rank` axes, which may be a tensor."""
+    if isinstance(rank, int):
+        perm = np.arange(rank, dtype=np.int32)
+        perm[[axis, -1]] = perm[[-1, axis]]
+        return perm
+    axes = raw.Range(start=np.int32(0), limit=rank, delta=np.int32(1))
+    place, last = raw.FloorMod(x=np.int32(axis), y=rank), rank - 1
+    others = raw.SelectV2(condition=raw.Equal(x=axes, y=last), t=place, e=axes)
+    return raw.SelectV2(condition=raw.Equal(x=axes, y=place), t=last, e=others)
