@@ -32,8 +32,13 @@ def test_tf_config(monkeypatch):
     task = {"type": "worker", "index": 1}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": CLUSTER, "task": task}))
     resolver = resolvers.TFConfigClusterResolver()
-    assert (resolver.task_type, resolver.task_id, resolver.rpc_layer) == ("worker", 1, "grpc")
-    assert (resolver.master(), resolver.master("ps", 0)) == ("grpc://b:2", "grpc://c:3")
+    assert (resolver.task_type, resolver.task_id, resolver.rpc_layer) == ("worker", 1, None)
+    assert (resolver.master(), resolver.master("ps", 0)) == ("b:2", "c:3")
+    given = {"cluster": CLUSTER, "task": task, "rpc_layer": "grpc"}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(given))
+    assert (resolver.rpc_layer, resolver.master()) == ("grpc", "grpc://b:2")
+    monkeypatch.setenv("TF_CONFIG", json.dumps({**given, "session_master": "here"}))
+    assert (resolver.master(), resolver.master("ps", 0)) == ("here", "here")
     monkeypatch.delenv("TF_CONFIG")
     assert resolver.cluster_spec().as_dict() == {} and resolver.master() == ""
 

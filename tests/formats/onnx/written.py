@@ -53,6 +53,10 @@ def _binary():
         found[f"{name}_of_ints"] = (function, i, j)
     found["pow"] = (tf.pow, np.abs(a) + 0.1, b)
     found["xlogy"] = (tf.math.xlogy, np.round(a), np.abs(b) + 0.1)
+    found["bits_of_ints"] = (
+        lambda x: (tf.bitcast(x, tf.int8), tf.bitcast(tf.bitcast(x, tf.int8), tf.uint8)),
+        np.arange(256).astype(np.uint8),
+    )
     found["logical"] = (
         lambda x, y: (x & y) | tf.math.logical_xor(x, ~y),
         a > 0,

@@ -24,7 +24,7 @@ class TFConfigClusterResolver(ClusterResolver):
     >>> os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 1}})
     >>> resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     >>> resolver.task_id, resolver.master()
-    (1, 'grpc://host:2')
+    (1, 'host:2')
     >>> del os.environ["TF_CONFIG"]
     """
 
@@ -69,8 +69,8 @@ class TFConfigClusterResolver(ClusterResolver):
 
     @property
     def rpc_layer(self) -> str | None:
-        """The protocol; "grpc" by default."""
-        return self._rpc_layer or self._config().get("rpc_layer", "grpc")
+        """The protocol, if one is given."""
+        return self._rpc_layer or self._config().get("rpc_layer")
 
     @rpc_layer.setter
     def rpc_layer(self, rpc_layer: str | None) -> None:
@@ -81,7 +81,12 @@ class TFConfigClusterResolver(ClusterResolver):
         return ClusterSpec(self._config().get("cluster", {}))
 
     def master(self, task_type=None, task_id=None, rpc_layer=None) -> str:
-        """Returns the address of a task, by default this process's; "" if there is at most one worker."""
+        """Returns the address of a task, by default this process's; "" if there is at most one worker.
+
+        A `session_master` in the variable is the master of all tasks.
+        """
+        if "session_master" in (config := self._config()):
+            return str(config["session_master"])
         cluster = self.cluster_spec()
         if not cluster.jobs or (
             len(cluster.jobs) == 1 and len(cluster.job_tasks(cluster.jobs[0])) == 1

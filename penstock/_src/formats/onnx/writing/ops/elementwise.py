@@ -121,8 +121,11 @@ def _cast(w: Writer, op: Operation, x: str) -> str:
 
 @writes("Bitcast")
 def _bitcast(w: Writer, op: Operation, x: str) -> str:
-    if op.inputs[0].dtype is op.outputs[0].dtype:
+    source, target = op.inputs[0].dtype, op.outputs[0].dtype
+    if source is target:
         return x
+    if source.is_integer and target.is_integer and source.size == target.size:
+        return w.cast(x, source, target)  # which discards no bit
     raise UnimplementedError(f"values cannot be reinterpreted before opset 26 ({op.name}).")
 
 
