@@ -103,3 +103,68 @@ def test_unknown_nodes_are_refused(options, message):
     x = np.zeros(2, np.float32)
     with pytest.raises((RuntimeError, tf.errors.OpError), match=message):
         run_custom("FlexNoSuchOp", options, [x], [x.shape])
+
+
+def _converted(function, *specs, **settings):
+    concrete = tf.function(function, input_signature=specs).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+        tf.lite.OpsSet.SELECT_TF_OPS,
+    ]
+    for name, value in settings.items():
+        setattr(converter, name, value)
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    names = [each["op_name"] for each in interpreter._get_ops_details()]
+    return interpreter.get_signature_runner(), names
+
+
+X = np.random.default_rng(3).normal(size=(3, 3)).astype(np.float32)
+SELECTED = {
+    "one op": (lambda x: tf.linalg.inv(x) * 2.0, ["FlexMatrixInverse", "MUL"]),
+    "several results": (lambda x: tf.linalg.qr(x + 1.0)[1], ["ADD", "FlexQr"]),
+    "what is there alone": (lambda x: tf.nn.relu(x @ x), None),
+    "in a loop": (
+        lambda x: tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.linalg.inv(y)), [0, x]),
+        None,
+    ),
+    "texts": (lambda x: tf.strings.length(tf.strings.as_string(x)), None),
+}
+
+
+@pytest.mark.parametrize("name", SELECTED)
+def test_ops_without_counterparts_are_written_if_they_are_asked_for(name):
+    function, expected = SELECTED[name]
+    run, names = _converted(function, tf.TensorSpec([3, 3]))
+    assert expected is None or names == expected
+    results = list(run(**{run.get_input_details().popitem()[0]: X}).values())
+    for found, wanted in zip(results, tf.nest.flatten(function(tf.constant(X))), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_ops_of_tensorflow_stay_on_floats_among_integers():
+    samples = [[X + i] for i in range(4)]
+    run, names = _converted(
+        lambda x: tf.linalg.inv(x @ X) @ X,
+        tf.TensorSpec([3, 3]),
+        optimizations=[tf.lite.Optimize.DEFAULT],
+        representative_dataset=lambda: iter(samples),
+    )
+    assert "FlexMatrixInverse" in names and "QUANTIZE" in names
+    (found,) = run(**{run.get_input_details().popitem()[0]: X}).values()
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tf.py_function(lambda y: y, [x], tf.float32),
+        lambda x: (
+            x + tf.cast(tf.lookup.experimental.MutableHashTable("string", "int32", 0).size(), "float32")
+        ),
+    ],
+    ids=["functions", "resources"],
+)
+def test_ops_that_hold_functions_or_resources_are_refused(function):
+    with pytest.raises(tf.errors.UnimplementedError):
+        _converted(function, tf.TensorSpec([3, 3]))

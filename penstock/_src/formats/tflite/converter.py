@@ -172,7 +172,10 @@ class TFLiteConverter:
         """
         signatures = self._signatures()
         calls = None if self._trackable_obj is None else self._calls(signatures)
-        return file_of(signatures, weights, integers=integers, calls=calls)
+        flex = OpsSet.SELECT_TF_OPS in self.target_spec.supported_ops
+        return file_of(
+            signatures, weights, integers=integers, calls=calls, tensorflow_ops=flex
+        )
 
     def _calls(self, signatures: Mapping[str, ConcreteFunction]) -> dict[str, str]:
         """The names that calls of the signatures have in a SavedModel's graph: numbered by kind."""
@@ -225,13 +228,14 @@ def integers_of(converter: Any) -> Integers | None:
     ]
     name = "tf.lite.TFLiteConverter.convert"
     sixteen = OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-    known = {OpsSet.TFLITE_BUILTINS, OpsSet.TFLITE_BUILTINS_INT8, sixteen}
+    floats = {OpsSet.TFLITE_BUILTINS, OpsSet.SELECT_TF_OPS}
+    known = {*floats, OpsSet.TFLITE_BUILTINS_INT8, sixteen}
     if not kinds <= known:
         listed = ", ".join(sorted(map(str, kinds - known)))
         raise UnimplementedError(f"{name}: supported_ops={listed} is not implemented.")
     bits = 16 if sixteen in kinds else 8
     if converter.representative_dataset is None or not converter.optimizations:
-        if ends != [dtypes.float32] * 2 or OpsSet.TFLITE_BUILTINS not in kinds:
+        if ends != [dtypes.float32] * 2 or not kinds & floats:
             raise ValueError(f"{name}: integers need optimizations and a representative_dataset.")
         return None
     if set(map(dtypes.as_dtype, converter.target_spec.supported_types)) - {dtypes.int8}:
@@ -246,7 +250,7 @@ def integers_of(converter: Any) -> Integers | None:
     samples = getattr(
         converter.representative_dataset, "input_gen", converter.representative_dataset
     )
-    strict = OpsSet.TFLITE_BUILTINS not in kinds
+    strict = not kinds & floats
     return Integers(samples(), bits, strict, ends[0], ends[1])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
-from penstock._src.api.lite import TFLITE, Optimize, TargetSpec
+from penstock._src.api.lite import TFLITE, OpsSet, Optimize, TargetSpec
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
@@ -305,7 +305,13 @@ class TFLiteConverter:
           The file's bytes.
         """
         function = _function(self._graph_def, self._inputs, self._outputs)
-        return file_of({_KEY: function}, weights, integers=integers, has_signatures=False)
+        return file_of(
+            {_KEY: function},
+            weights,
+            integers=integers,
+            has_signatures=False,
+            tensorflow_ops=OpsSet.SELECT_TF_OPS in self.target_spec.supported_ops,
+        )
 
     def _options(self, inference_type: Any) -> Any:
         """The options that TensorFlow 2's converter has as well."""

@@ -13,7 +13,15 @@ from penstock._src.formats.tflite.schema.decoding import Decoder, ModelFileError
 from penstock._src.formats.tflite.schema.encoding import encode, encode_options
 from penstock._src.formats.tflite.schema.language import Record, Schema
 
-__all__ = ["IDENTIFIER", "SCHEMA", "ModelFileError", "Record", "decode_model", "encode_model"]
+__all__ = [
+    "IDENTIFIER",
+    "SCHEMA",
+    "ModelFileError",
+    "Record",
+    "decode_model",
+    "encode_model",
+    "encode_options",
+]
 
 SCHEMA = Schema(model.TEXT, options.TEXT, enums.TEXT)
 IDENTIFIER = b"TFL3"

@@ -34,18 +34,18 @@ def encode(schema: Schema, root: Record, identifier: bytes) -> bytes:
     return bytes(builder.Output())
 
 
-def encode_options(values: Mapping[str, Any]) -> np.ndarray:
+def encode_options(values: Mapping[str, Any] | Sequence[Any]) -> np.ndarray:
     """Returns the options of a custom op: bytes of a FlexBuffer.
 
     Args:
-      values: numbers and texts by name.
+      values: numbers and texts by name, or a list of them.
 
     Raises:
       ImportError: flatbuffers is not installed.
     """
     with _writing():
         flexbuffers = importlib.import_module("flatbuffers.flexbuffers")
-    return np.frombuffer(flexbuffers.Dumps(dict(values)), np.uint8)
+    return np.frombuffer(flexbuffers.Dumps(values), np.uint8)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.frozen import FrozenFunction
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer
+from penstock._src.formats.tflite.writing.tensorflow_ops import append_tensorflow_op
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
@@ -46,10 +47,11 @@ class FileWriter:
 
     Args:
       signatures: how many graphs come before those of branches and loops.
+      tensorflow_ops: whether operations that TFLite has no builtin ops for are written as TensorFlow's.
     """
 
-    def __init__(self, signatures: int = 1) -> None:
-        self.signatures = signatures
+    def __init__(self, signatures: int = 1, tensorflow_ops: bool = False) -> None:
+        self.signatures, self.tensorflow_ops = signatures, tensorflow_ops
         self.bodies: list[Any] = []
         self.buffers = [SCHEMA["Buffer"]()]
         self.codes: list[Any] = []
@@ -134,9 +136,7 @@ class GraphWriter:
         for operation in operations:
             if operation.type == "Const" or operation.name in self._done:
                 continue
-            if operation.type not in WRITERS:
-                raise self.unimplemented(operation, "the operation")
-            WRITERS[operation.type](self, operation)
+            self._write_operation(operation)
         outputs = [self.place(tensor) for tensor in self._frozen.outputs.values()]
         outputs = [self._own(place, inputs, outputs[:i]) for i, place in enumerate(outputs)]
         return SCHEMA["SubGraph"](
@@ -147,7 +147,20 @@ class GraphWriter:
             name=self._frozen.name or "main",
         )
 
-    def unimplemented(self, operation: Operation, what: str) -> Exception:
+    def _write_operation(self, operation: Operation) -> None:
+        before = dict(self._places), set(self._done), len(self.operators), len(self.file.bodies)
+        try:
+            if operation.type not in WRITERS:
+                raise self.unimplemented(operation, "the operation")
+            WRITERS[operation.type](self, operation)
+        except UnimplementedError as refusal:
+            if not self.file.tensorflow_ops:
+                raise
+            self._places, self._done, operators, bodies = before
+            del self.operators[operators:], self.file.bodies[bodies:]
+            append_tensorflow_op(self, operation, refusal)
+
+    def unimplemented(self, operation: Operation, what: str) -> UnimplementedError:
         """Returns the error of a feature that TFLite, or this writer, lacks."""
         return UnimplementedError(
             f"TFLite: {operation.type} ('{operation.name}'): {what} has no counterpart in TFLite's builtin ops "

@@ -39,6 +39,7 @@ def file_of(
     integers: Integers | None = None,
     has_signatures: bool = True,
     calls: Mapping[str, str] | None = None,
+    tensorflow_ops: bool = False,
 ) -> bytes:
     """Returns the bytes of a TFLite file.
 
@@ -50,6 +51,7 @@ def file_of(
       has_signatures: False: the file has graphs alone, as those that TensorFlow 1 converts.
       calls: the call of each signature in a SavedModel's graph. Inputs are named after the signature and outputs after the call, as TensorFlow does;
         by default inputs have the names of arguments, and outputs those of operations.
+      tensorflow_ops: operations that TFLite has no builtin ops for are written as TensorFlow's, for runtimes that have these.
 
     Raises:
       UnimplementedError: TFLite has no counterpart of an operation.
@@ -60,7 +62,7 @@ def file_of(
             f"TFLite: weights are stored as float16 or int8, not {weights!r}."
         )
     ops.load()
-    file = FileWriter(len(signatures))
+    file = FileWriter(len(signatures), tensorflow_ops)
     frozen = {name: freeze(f, name, folds_scales=True) for name, f in signatures.items()}
     graphs = [_pruned(GraphWriter(file, each, weights).write()) for each in frozen.values()]
     file.bodies = [_pruned(graph) for graph in file.bodies]

@@ -1,0 +1,50 @@
+"""TensorFlow's own ops in TFLite's files: those that TFLite has no builtin ops for, "Flex" ops, if they are asked for (`SELECT_TF_OPS`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.tflite.schema import SCHEMA, encode_options
+from penstock._src.formats.tflite.types import TYPES
+from penstock._src.graph.library import GraphFunction
+from penstock._src.graph.operation import Operation
+from penstock._src.graph.serialize.exporter import node_def
+
+if TYPE_CHECKING:
+    from .graph import GraphWriter
+
+
+def append_tensorflow_op(
+    graph: GraphWriter, operation: Operation, refusal: UnimplementedError
+) -> None:
+    """Writes an operation as it is: its options are the op's name and its NodeDef.
+
+    Args:
+      graph: the graph that is written.
+      operation: it has no counterpart among TFLite's builtin ops.
+      refusal: raised if it cannot be written so either: it calls functions, or has tensors that TFLite has not.
+    """
+    tensors = [*operation.inputs, *operation.outputs]
+    calls = any(isinstance(value, GraphFunction) for value in operation.raw_op.attrs.values())
+    if calls or any(t.dtype not in TYPES for t in tensors):
+        raise refusal
+    if any(t.shape.rank is None for t in operation.outputs):
+        raise graph.unimplemented(operation, "a result of unknown rank")
+    node = node_def(operation)
+    node.input[:] = [""] * len(operation.inputs)  # their number, as TensorFlow writes it
+    options = encode_options([operation.type, node.SerializeToString(deterministic=True)])
+    inputs = [graph.place(tensor) for tensor in operation.inputs]
+    outputs = []
+    for tensor in operation.outputs:
+        place = graph.add_tensor(tensor.op.name, tensor.dtype, tensor.shape.as_list())
+        graph.alias(tensor, place)
+        outputs.append(place)
+    graph.operators.append(
+        SCHEMA["Operator"](
+            opcode_index=graph.file.custom_code(f"Flex{operation.type}"),
+            inputs=inputs,
+            outputs=outputs,
+            custom_options=options,
+        )
+    )
