@@ -100,3 +100,19 @@ def test_functions_without_parameters_are_saved_before_they_are_called(folder):
 def test_a_function_without_parameters_is_a_signature(folder):
     saved(tf.function(lambda: tf.constant(1)), folder)
     assert tf.saved_model.load(folder).signatures["s"]()["output_0"] == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "node"),
+    [("s d", "s_d_x"), ("é", "x"), ("a:b", "a_b_x"), ("-q", "q_x"), ("a/b.c-d>e", "a_b.c-d_e_x")],
+)
+def test_keys_of_any_characters_give_placeholders_tensorflows_names(key, node, tmp_path):
+    module = tf.Module()
+    module.f = tf.function(lambda x: {"a": x + 1.0}, input_signature=[tf.TensorSpec([None], name="x")])
+    tf.saved_model.save(module, str(tmp_path), signatures={key: module.f})
+    loaded = tf.saved_model.load(str(tmp_path)).signatures[key]
+    assert loaded(x=tf.constant([1.0]))["a"].numpy() == 2
+    graph = tf.compat.v1.Graph()
+    with tf.compat.v1.Session(graph=graph) as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], str(tmp_path))
+    assert meta.signature_def[key].inputs["x"].name == f"{node}:0"

@@ -1,6 +1,7 @@
 """Signatures: functions of named tensors to a dict of named tensors, for serving."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,7 +83,8 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     specs = {n: TensorSpec(models[n].shape, models[n].dtype, n) for n in sorted(models)}
     with dispatch.building(graph):
         placeholders = {
-            n: graph.placeholder(spec.dtype, spec.shape, n) for n, spec in specs.items()
+            n: graph.placeholder(spec.dtype, spec.shape, node_name(n))
+            for n, spec in specs.items()
         }
         graph.inputs.extend(placeholders.values())
         arguments = [placeholders[argument] for argument in models]
@@ -138,3 +140,9 @@ def named_results(name: str, function: ConcreteFunction) -> dict[str, Any]:
                 "dictionary from string to Tensor."
             )
     return named
+
+
+def node_name(text: str) -> str:
+    """Returns the name that TensorFlow gives a placeholder for a text of any characters."""
+    legal = re.sub(r"[^\w.\\-]", "_", text, flags=re.ASCII)
+    return re.sub("^[^A-Za-z0-9.]+", "", legal) or "Placeholder"

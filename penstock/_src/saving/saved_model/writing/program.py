@@ -30,6 +30,7 @@ from penstock._src.saving.saved_model.objects import (
     is_variable,
     traces_of,
 )
+from penstock._src.saving.saved_model.signatures import node_name
 from penstock._src.saving.saved_model.writing.tensor_infos import info_of
 from penstock._src.saving.saved_model.writing.variables import handle_of
 from penstock._src.saving.serialized import tensor_of
@@ -127,7 +128,7 @@ class Program:
         arguments = []
         for argument, model in zip(function.argument_names, function.inputs):
             placeholder = raw.Placeholder(
-                dtype=model.dtype, shape=model.shape, name=f"{name}_{argument}"
+                dtype=model.dtype, shape=model.shape, name=node_name(f"{name}_{argument}")
             )
             definition.inputs[argument].CopyFrom(info_of(placeholder))
             arguments.append(placeholder)
