@@ -35,6 +35,8 @@ def test_ragged_elements_as_numpy():
         (lambda: D.from_tensor_slices([1.0]).unique(), TypeError),
         (lambda: listed(D.range(4).prefetch(-2)), INVALID),
         (lambda: list(D.range(3).sparse_batch(2, [5])), INVALID),
+        (lambda: D.range(3).map(abs, num_parallel_calls=0), INVALID),
+        (lambda: D.range(3).map(abs, num_parallel_calls=-2), INVALID),
     ],
 )
 def test_refused(call, error):

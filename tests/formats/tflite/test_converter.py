@@ -87,6 +87,15 @@ def test_small_arguments_of_expm1_keep_their_digits():
     np.testing.assert_allclose(found, np.expm1(x), rtol=1e-6)
 
 
+def test_erf_is_written_as_a_quotient():
+    x = np.concatenate([np.linspace(-6, 6, 4001), [1e-20, -1e-8, np.inf, -np.inf]]).astype("f")
+    content = _converter(tf.math.erf, _spec("x", *x.shape)).convert()
+    (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
+    np.testing.assert_allclose(found, tf.math.erf(tf.constant(x)), rtol=5e-7)
+    with pytest.raises(tf.errors.UnimplementedError, match="float64"):
+        _converter(tf.math.erf, tf.TensorSpec([3], tf.float64, "x")).convert()
+
+
 def test_a_scatter_to_one_place_twice_is_refused():
     def function(x):
         return tf.tensor_scatter_nd_update(x, [[1], [1]], [1.0, 2.0])

@@ -20,6 +20,7 @@ from penstock._src.ops.data.iteration.resume import (
 )
 from penstock._src.ops.data.iteration.rows import Access
 from penstock._src.ops.data.pipeline import (
+    AUTOTUNE,
     UNKNOWN,
     DatasetOp,
     Pipeline,
@@ -81,6 +82,12 @@ class MapDataset(DatasetOp):
         return dataset
 
 
+def _calls(op: Op, value: Any) -> int:
+    """The number of calls at the same time, or AUTOTUNE."""
+    number = int(value)
+    return number if number == AUTOTUNE else positive(op, "num_parallel_calls", value)
+
+
 class ParallelMapDataset(DatasetOp):
     """The results of `f` on each element, computed in parallel."""
 
@@ -93,7 +100,7 @@ class ParallelMapDataset(DatasetOp):
     preserve_cardinality: bool = False
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
-        order, width = "false" if self.sloppy else "default", int(num_parallel_calls)
+        order, width = "false" if self.sloppy else "default", _calls(self, num_parallel_calls)
         dataset = _Map(input_dataset, self.f, other_arguments, width, order)
         dataset.is_parallel = True
         return dataset
@@ -112,7 +119,7 @@ class ParallelMapDatasetV2(DatasetOp):
     use_unbounded_threadpool: bool = False
 
     def pipeline(self, input_dataset, other_arguments, num_parallel_calls):
-        width = int(num_parallel_calls)
+        width = _calls(self, num_parallel_calls)
         dataset = _Map(input_dataset, self.f, other_arguments, width, self.deterministic)
         dataset.is_parallel = True
         return dataset

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.dtypes import bool_
+from penstock._src.core.dtypes import bool_, float32
 from penstock._src.formats.tflite.schema import SCHEMA
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.graph.operation import Operation
@@ -63,6 +63,36 @@ def _expm1_factors(e: _Expression, x: int) -> tuple[int, int]:
 @_composed("Expm1")
 def expm1(e: _Expression, x: int) -> None:
     e.result("MUL", *_expm1_factors(e, x))
+
+
+# erf(x) / x for |x| up to 3.92, where erf rounds to 1: polynomials of x * x, highest power first, whose quotient is within 4e-7 in float32.
+_ERF_ABOVE = (
+    1.99242481e-08,
+    -1.95773118e-06,
+    0.000141829811,
+    0.00370081338,
+    0.0505708703,
+    0.199906366,
+    1.12837911,
+)
+_ERF_BELOW = (0.000955840747, 0.0143516144, 0.114990856, 0.510494064, 1.0)
+
+
+@_composed("Erf")
+def erf(e: _Expression, x: int) -> None:
+    if e.like.dtype is not float32:
+        raise e.graph.unimplemented(e.operation, f"the type {e.like.dtype.name}")
+    inside = e("MINIMUM", e("MAXIMUM", x, -3.92), 3.92)
+    square = e("MUL", inside, inside)
+
+    def polynomial(first: float, second: float, *others: float) -> int:
+        value = e("ADD", e("MUL", square, first), second)
+        for coefficient in others:
+            value = e("ADD", e("MUL", value, square), coefficient)
+        return value
+
+    above = e("MUL", inside, polynomial(*_ERF_ABOVE))
+    e.result("DIV", above, polynomial(*_ERF_BELOW))
 
 
 @_composed("Cosh")
