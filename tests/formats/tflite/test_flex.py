@@ -160,7 +160,10 @@ def test_ops_of_tensorflow_stay_on_floats_among_integers():
     [
         lambda x: tf.py_function(lambda y: y, [x], tf.float32),
         lambda x: (
-            x + tf.cast(tf.lookup.experimental.MutableHashTable("string", "int32", 0).size(), "float32")
+            x
+            + tf.cast(
+                tf.lookup.experimental.MutableHashTable("string", "int32", 0).size(), "float32"
+            )
         ),
     ],
     ids=["functions", "resources"],

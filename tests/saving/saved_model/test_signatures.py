@@ -108,7 +108,9 @@ def test_a_function_without_parameters_is_a_signature(folder):
 )
 def test_keys_of_any_characters_give_placeholders_tensorflows_names(key, node, tmp_path):
     module = tf.Module()
-    module.f = tf.function(lambda x: {"a": x + 1.0}, input_signature=[tf.TensorSpec([None], name="x")])
+    module.f = tf.function(
+        lambda x: {"a": x + 1.0}, input_signature=[tf.TensorSpec([None], name="x")]
+    )
     tf.saved_model.save(module, str(tmp_path), signatures={key: module.f})
     loaded = tf.saved_model.load(str(tmp_path)).signatures[key]
     assert loaded(x=tf.constant([1.0]))["a"].numpy() == 2

@@ -173,9 +173,7 @@ class TFLiteConverter:
         signatures = self._signatures()
         calls = None if self._trackable_obj is None else self._calls(signatures)
         flex = OpsSet.SELECT_TF_OPS in self.target_spec.supported_ops
-        return file_of(
-            signatures, weights, integers=integers, calls=calls, tensorflow_ops=flex
-        )
+        return file_of(signatures, weights, integers=integers, calls=calls, tensorflow_ops=flex)
 
     def _calls(self, signatures: Mapping[str, ConcreteFunction]) -> dict[str, str]:
         """The names that calls of the signatures have in a SavedModel's graph: numbered by kind."""

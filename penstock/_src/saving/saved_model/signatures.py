@@ -83,8 +83,7 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
     specs = {n: TensorSpec(models[n].shape, models[n].dtype, n) for n in sorted(models)}
     with dispatch.building(graph):
         placeholders = {
-            n: graph.placeholder(spec.dtype, spec.shape, node_name(n))
-            for n, spec in specs.items()
+            n: graph.placeholder(spec.dtype, spec.shape, node_name(n)) for n, spec in specs.items()
         }
         graph.inputs.extend(placeholders.values())
         arguments = [placeholders[argument] for argument in models]

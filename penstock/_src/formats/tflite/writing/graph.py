@@ -18,12 +18,12 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.frozen import FrozenFunction
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer
-from penstock._src.formats.tflite.writing.tensorflow_ops import append_tensorflow_op
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
 
 Writer = Callable[["GraphWriter", Operation], None]
+Otherwise = Callable[["GraphWriter", Operation, UnimplementedError], None]
 WRITERS: dict[str, Writer] = {}
 _ACTIVATIONS = {
     "Relu": ActivationFunctionType.RELU,
@@ -47,11 +47,11 @@ class FileWriter:
 
     Args:
       signatures: how many graphs come before those of branches and loops.
-      tensorflow_ops: whether operations that TFLite has no builtin ops for are written as TensorFlow's.
+      otherwise: writes an operation that TFLite has no builtin ops for, or raises the refusal that it gets.
     """
 
-    def __init__(self, signatures: int = 1, tensorflow_ops: bool = False) -> None:
-        self.signatures, self.tensorflow_ops = signatures, tensorflow_ops
+    def __init__(self, signatures: int = 1, otherwise: Otherwise | None = None) -> None:
+        self.signatures, self.otherwise = signatures, otherwise
         self.bodies: list[Any] = []
         self.buffers = [SCHEMA["Buffer"]()]
         self.codes: list[Any] = []
@@ -154,11 +154,11 @@ class GraphWriter:
                 raise self.unimplemented(operation, "the operation")
             WRITERS[operation.type](self, operation)
         except UnimplementedError as refusal:
-            if not self.file.tensorflow_ops:
+            if self.file.otherwise is None:
                 raise
             self._places, self._done, operators, bodies = before
             del self.operators[operators:], self.file.bodies[bodies:]
-            append_tensorflow_op(self, operation, refusal)
+            self.file.otherwise(self, operation, refusal)
 
     def unimplemented(self, operation: Operation, what: str) -> UnimplementedError:
         """Returns the error of a feature that TFLite, or this writer, lacks."""

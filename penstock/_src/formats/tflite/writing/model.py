@@ -12,6 +12,7 @@ from penstock._src.formats.tflite.writing import ops
 from penstock._src.formats.tflite.writing.calibration import given_ranges, ranges_of
 from penstock._src.formats.tflite.writing.graph import FileWriter, GraphWriter
 from penstock._src.formats.tflite.writing.quantizing import Integers, Quantizer, name_verifications
+from penstock._src.formats.tflite.writing.tensorflow_ops import append_tensorflow_op
 from penstock._src.function.concrete import ConcreteFunction
 
 _SCHEMA_VERSION = 3
@@ -62,7 +63,7 @@ def file_of(
             f"TFLite: weights are stored as float16 or int8, not {weights!r}."
         )
     ops.load()
-    file = FileWriter(len(signatures), tensorflow_ops)
+    file = FileWriter(len(signatures), append_tensorflow_op if tensorflow_ops else None)
     frozen = {name: freeze(f, name, folds_scales=True) for name, f in signatures.items()}
     graphs = [_pruned(GraphWriter(file, each, weights).write()) for each in frozen.values()]
     file.bodies = [_pruned(graph) for graph in file.bodies]

@@ -1,18 +1,12 @@
 """TensorFlow's own ops in TFLite's files: those that TFLite has no builtin ops for, "Flex" ops, if they are asked for (`SELECT_TF_OPS`)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.tflite.schema import SCHEMA, encode_options
 from penstock._src.formats.tflite.types import TYPES
+from penstock._src.formats.tflite.writing.graph import GraphWriter
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.serialize.exporter import node_def
-
-if TYPE_CHECKING:
-    from .graph import GraphWriter
 
 
 def append_tensorflow_op(

@@ -141,9 +141,7 @@ def length(graph: GraphWriter, operation: Operation) -> None:
     graph.add("GATHER", operation, [sizes, zero], SCHEMA["GatherOptions"](axis=0), 5)
 
 
-def _lengthened(
-    graph: GraphWriter, operation: Operation, rows: int, at: int, element: int
-) -> int:
+def _lengthened(graph: GraphWriter, operation: Operation, rows: int, at: int, element: int) -> int:
     """The rows with as many of zeros behind them as make `at` the index of one of them."""
 
     def vector(name: str, inputs: list[int], options: Any = None) -> int:
@@ -173,9 +171,7 @@ def _lengthened(
     shape = [None, *item.shape.as_list()]
     added = graph.emit("FILL", [sizes, zero], item.dtype, shape, operation.name)
     options = SCHEMA["ConcatenationOptions"](axis=0)
-    return graph.emit(
-        "CONCATENATION", [rows, added], item.dtype, shape, operation.name, options
-    )
+    return graph.emit("CONCATENATION", [rows, added], item.dtype, shape, operation.name, options)
 
 
 def _grows(graph: GraphWriter, rows: SymbolicTensor) -> bool:
@@ -184,9 +180,7 @@ def _grows(graph: GraphWriter, rows: SymbolicTensor) -> bool:
         setters = [reader]
         if reader.type in ("While", "StatelessWhile"):
             after = reader.raw_op.attrs["body"].outputs
-            setters = [
-                t.op for start, t in zip(reader.inputs, after, strict=True) if start is rows
-            ]
+            setters = [t.op for start, t in zip(reader.inputs, after, strict=True) if start is rows]
         for setter in setters:
             attrs = setter.raw_op.attrs
             if setter.type == "TensorListSetItem" and attrs["resize_if_index_out_of_bounds"]:
