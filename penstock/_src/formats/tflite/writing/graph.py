@@ -23,7 +23,7 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
 
 Writer = Callable[["GraphWriter", Operation], None]
-Otherwise = Callable[["GraphWriter", Operation, UnimplementedError], None]
+Otherwise = Callable[["GraphWriter", Operation, Exception], None]
 WRITERS: dict[str, Writer] = {}
 _ACTIVATIONS = {
     "Relu": ActivationFunctionType.RELU,
@@ -160,7 +160,7 @@ class GraphWriter:
             del self.operators[operators:], self.file.bodies[bodies:]
             self.file.otherwise(self, operation, refusal)
 
-    def unimplemented(self, operation: Operation, what: str) -> UnimplementedError:
+    def unimplemented(self, operation: Operation, what: str) -> Exception:
         """Returns the error of a feature that TFLite, or this writer, lacks."""
         return UnimplementedError(
             f"TFLite: {operation.type} ('{operation.name}'): {what} has no counterpart in TFLite's builtin ops "

@@ -1,6 +1,5 @@
 """TensorFlow's own ops in TFLite's files: those that TFLite has no builtin ops for, "Flex" ops, if they are asked for (`SELECT_TF_OPS`)."""
 
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.tflite.schema import SCHEMA, encode_options
 from penstock._src.formats.tflite.types import TYPES
 from penstock._src.formats.tflite.writing.graph import GraphWriter
@@ -9,9 +8,7 @@ from penstock._src.graph.operation import Operation
 from penstock._src.graph.serialize.exporter import node_def
 
 
-def append_tensorflow_op(
-    graph: GraphWriter, operation: Operation, refusal: UnimplementedError
-) -> None:
+def append_tensorflow_op(graph: GraphWriter, operation: Operation, refusal: Exception) -> None:
     """Writes an operation as it is: its options are the op's name and its NodeDef.
 
     Args:
