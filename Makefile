@@ -406,15 +406,15 @@ wheel: $(UV)  ## the wheel and the source archive in dist/, built twice: the sam
 	$(BIN)/python tools/platforms/wheel.py --uv $(UV)
 
 .PHONY: run-wheel
-run-wheel: wheel  ## the wheel penstock-run in dist/run/: the same files, for machines without LLVM (docs/packs.md)
-	$(BIN)/python tools/platforms/run_wheel.py dist/penstock-*.whl dist/run
+run-wheel: wheel  ## the wheel for running in dist/run/: the same files, for machines without LLVM (docs/packs.md)
+	$(BIN)/python tools/platforms/run_wheel.py dist/penstock_tensors-*.whl dist/run
 
 .PHONY: image
 image: $(STAMP)  ## the server's image by Debian's buildah, without a daemon, in build/image, built twice: the same content or an error; takes root
 	$(BIN)/python -m tools.platforms.image --check
 
 .PHONY: small-image
-small-image: $(STAMP)  ## an image of Python and penstock-run, or KIND=compile with LLVM, without shell or package manager, in build/small; takes root
+small-image: $(STAMP)  ## an image of Python and the wheel for running, or KIND=compile with LLVM, without shell or package manager, in build/small; takes root
 	$(BIN)/python -m tools.platforms.small_image $(or $(KIND),run) --check
 
 .PHONY: stand-in

@@ -2,7 +2,7 @@
 
 Data: 8,000 of MNIST's digits, 2,000 held out (`examples/data/README.md`; CC BY-SA 3.0).
 The convolutional network of `make demo` becomes a module of WebAssembly of its weights and some 20 KB of code. `--serve` leaves the page open at
-http://localhost:8000. Needs `pip install 'penstock[keras,aot]'`, and for the trial of the page `playwright` and Chromium.
+http://localhost:8000. Needs `pip install 'penstock-tensors[keras,aot]'`, and for the trial of the page `playwright` and Chromium.
 
 Result: `accuracy`, of the digits held out as the page reads them, some 0.97; `code`, bytes of the module without its weights.
 """

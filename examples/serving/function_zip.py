@@ -1,7 +1,7 @@
-"""Puts function.py, a packed model and penstock-run into an archive for a serverless platform.
+"""Puts function.py, a packed model and Penstock's wheel for running into an archive for a serverless platform.
 
     make run-wheel
-    python examples/serving/function_zip.py saved_model maker.pub dist/run/penstock_run-*.whl function.zip --python 3.13
+    python examples/serving/function_zip.py saved_model maker.pub dist/run/penstock_tensors_run-*.whl function.zip --python 3.13
 
 The archive runs on Linux, x86-64 or the `--machine` aarch64. Result: AWS Lambda takes 250 MB unpacked; this is 74 MB with a small model.
 """
@@ -36,7 +36,7 @@ def main():
 
 
 def install(folder, wheel, python, machine):
-    """Unpacks penstock-run and what it needs."""
+    """Unpacks the wheel for running and what it needs."""
     platforms = [f"--platform=manylinux_2_{n}_{machine}" for n in (28, 27, 17)]
     options = [*platforms, f"--platform=manylinux2014_{machine}", f"--python-version={python}"]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]

@@ -58,9 +58,10 @@ print(int(loss))""",
     "versions": """
 import importlib.metadata, tensorflow as tf
 from packaging.version import Version
+from penstock._src.util.process.installing import NAME
 assert importlib.metadata.version("tensorflow") == tf.__version__
 print(len([int(part) for part in tf.__version__.split(".")]), end="")
-assert Version(tf.__version__) >= Version("2.16") > Version(importlib.metadata.version("penstock"))""",
+assert Version(tf.__version__) >= Version("2.16") > Version(importlib.metadata.version(NAME))""",
 }  # fmt: skip
 STANDING_IN = ("penstock disable", "pip install dist/tensorflow-on-penstock/*.whl")
 

@@ -17,7 +17,7 @@ OF_KERAS = ("IPython", "jax", "matplotlib", "pandas", "sklearn")
 
 needs_mpi = pytest.mark.skipif(
     importlib.util.find_spec("mpi4py") is None,
-    reason="several processes need MPI: pip install 'penstock[mpi]'",
+    reason="several processes need MPI: pip install 'penstock-tensors[mpi]'",
 )
 
 

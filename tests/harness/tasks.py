@@ -14,7 +14,7 @@ from tests.harness.processes import ROOT, lean
 
 needs_grpc = pytest.mark.skipif(
     importlib.util.find_spec("grpc") is None,
-    reason="tasks call one another by gRPC: pip install 'penstock[cluster]'",
+    reason="tasks call one another by gRPC: pip install 'penstock-tensors[cluster]'",
 )
 SERVER = """
 import penstock as tf

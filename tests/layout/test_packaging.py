@@ -5,6 +5,7 @@ import re
 import tomllib
 import zipfile
 
+from penstock._src.util.process.installing import NAME
 from tests.layout.sources import FOLDERS, ROOT, SourceFile, Tree, fact
 from tools.platforms.wheel import packages_without_stub
 
@@ -29,6 +30,7 @@ MODULES = {
     "pillow": "PIL",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
+    NAME: "penstock",
 }
 # Imported by packages that tests import, or by Keras's own tests (tests/keras/suite), which are not in this tree; or run as commands.
 INDIRECT = {
@@ -88,7 +90,7 @@ def test_extras_are_imported(tree):
 
 def test_all_is_every_extra_for_users():
     (everything,) = PROJECT["optional-dependencies"]["all"]
-    names = set(re.fullmatch(r"penstock\[(.*)\]", everything)[1].split(","))
+    names = set(re.fullmatch(rf"{NAME}\[(.*)\]", everything)[1].split(","))
     assert names == {*FOR_USERS, *FOR_LIBRARIES} - LARGE
 
 
@@ -124,9 +126,9 @@ def test_extras_that_errors_name_are_found(plant):
 
 def test_an_archive_without_stubs_is_reported(tmp_path):
     names = ["penstock/__init__.py", "penstock/__init__.pyi", "penstock/nn/__init__.py"]
-    with zipfile.ZipFile(tmp_path / "penstock-0.1.0-py3-none-any.whl", "w") as wheel:
+    with zipfile.ZipFile(tmp_path / "penstock_tensors-0.1.0-py3-none-any.whl", "w") as wheel:
         for name in [*names, "penstock/_src/__init__.py"]:
             wheel.writestr(name, "")
-    assert packages_without_stub(tmp_path / "penstock-0.1.0-py3-none-any.whl") == [
+    assert packages_without_stub(tmp_path / "penstock_tensors-0.1.0-py3-none-any.whl") == [
         "penstock/nn/__init__.py"
     ]

@@ -1,4 +1,4 @@
-"""Writes the wheel `penstock-run` from `penstock`'s: the same files, without the requirement of LLVM: `python tools/platforms/run_wheel.py WHEEL FOLDER`.
+"""Writes the wheel for running from Penstock's: the same files, without the requirement of LLVM: `python tools/platforms/run_wheel.py WHEEL FOLDER`.
 
 It is for machines that run packed models (docs/packs.md). Stubs for editors are left out.
 """
@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+NAME = re.compile(r"^Name: (.+)$", re.MULTILINE)
 COMPILER = re.compile(r"Requires-Dist: llvmlite\b.*\n")
 # Of files in the wheel: 1980, as in the wheel that it is made from.
 TIME = (1980, 1, 1, 0, 0, 0)
@@ -56,14 +57,15 @@ def write(wheel: Path, folder: Path) -> Path:
 
 
 def metadata(text: str) -> str:
-    """The metadata of the wheel for running, from `penstock`'s."""
+    """The metadata of the wheel for running, from those of the whole one: its name ends in `-run`."""
     changed, count = COMPILER.subn("", text)
     if count != 1:
         raise ValueError(
             f"expected one requirement of llvmlite in the metadata. There are {count}."
         )
-    own = changed.replace("Name: penstock\n", "Name: penstock-run\n", 1)
-    return own.replace("penstock[", "penstock-run[")
+    (name,) = NAME.findall(changed)
+    own = changed.replace(f"Name: {name}\n", f"Name: {name}-run\n", 1)
+    return own.replace(f"{name}[", f"{name}-run[")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Builds small images without a daemon, a shell or a package manager in them: `python -m tools.platforms.small_image [run | compile] [--check]`.
 
-    run       the wheel penstock-run and what serves models, without LLVM: for models with packs (docs/packs.md)
-    compile   penstock with LLVM
+    run       the wheel for running and what serves models, without LLVM: for models with packs (docs/packs.md)
+    compile   Penstock with LLVM
 
 A root of Debian's Python and its libraries by mmdebstrap, the packages of PyPI by pip, then packaging/small/Containerfile by Debian's buildah. All is in
 build/small, where `penstock-run.tar` is an archive for `podman load` and `ctr image import`. With `--check` the root is assembled again, and an error names
@@ -17,6 +17,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from penstock._src.util.process.installing import NAME
 from tools.platforms import run_wheel
 from tools.platforms.debian import Tools
 from tools.platforms.image import EPOCH, LEFT_OUT, RELEASE, ROOT, describe, files, write_wheel
@@ -40,7 +41,7 @@ class Kind:
     name          of the image, without its version
     most          bytes that its files may have
     requirements  besides the wheel: what serves models. uvloop is optional, and 16 MB
-    runs_only     whether the wheel is penstock-run
+    runs_only     whether the wheel is the one without LLVM
     """
 
     name: str
@@ -109,7 +110,7 @@ def assemble(kind: Kind, root: Path) -> dict[str, str]:
         for path in root.glob(pattern.lstrip("/")):
             remove(path)
     write_wheel(WORK / "wheel")
-    (wheel,) = (WORK / "wheel").glob("penstock-*.whl")
+    (wheel,) = (WORK / "wheel").glob(f"{NAME.replace('-', '_')}-*.whl")
     if kind.runs_only:
         wheel = run_wheel.write(wheel, WORK / "wheel")
     install(root / "packages", wheel, kind.requirements)

@@ -1,4 +1,4 @@
-"""The packages of the extras `penstock[serve]` and `penstock[client]`, imported when a server or client is made."""
+"""The packages of the extras `penstock-tensors[serve]` and `penstock-tensors[client]`, imported when a server or client is made."""
 
 from __future__ import annotations
 

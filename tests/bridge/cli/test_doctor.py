@@ -166,8 +166,9 @@ def test_versions_that_are_too_old(monkeypatch):
     monkeypatch.setattr(
         importlib.metadata,
         "version",
-        lambda name: environment.OWN_VERSION if name == "penstock" else real(name),
+        lambda name: environment.OWN_VERSION if name == environment.NAME else real(name),
     )
+    monkeypatch.setattr(environment, "installed_name", lambda: environment.NAME)
     found = [what for level, what in levels(environment.versions()) if level == "problem"]
     assert len(found) == 2
     assert "numpy" in found[0] and "older than Penstock needs (99)" in found[0]

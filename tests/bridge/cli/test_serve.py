@@ -12,6 +12,7 @@ import pytest
 
 from penstock._src.bridge.cli import main
 from penstock._src.serving.protos import config
+from penstock._src.util.process.installing import pip_install
 from tests.harness.processes import lean
 from tests.serving.kit import HalfPlusTwo, Rest, save
 
@@ -157,4 +158,4 @@ def test_a_missing_package_is_named(monkeypatch, capsys):
     monkeypatch.setattr("penstock._src.serving.requirements.PACKAGES", ("no_such_package",))
     assert main(["serve", "m"]) == 2
     text = capsys.readouterr().err
-    assert text == "penstock serve: it needs no_such_package: pip install 'penstock[serve]'.\n"
+    assert text == f"penstock serve: it needs no_such_package: {pip_install('serve')}.\n"

@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from penstock._src.bridge.environments import stand_in
+from penstock._src.util.process import installing
 from penstock._src.version import OWN_VERSION, VERSION
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,9 +34,11 @@ def backend():
 
 @pytest.fixture(scope="module")
 def installed(backend, tmp_path_factory):
-    """A folder into which pip installed the wheel."""
+    """A folder into which pip installed the wheel, which was built where Penstock is installed."""
     folder = tmp_path_factory.mktemp("wheel")
-    wheel = folder / backend.build_wheel(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stand_in, "installed_name", lambda: installing.NAME)
+        wheel = folder / backend.build_wheel(folder)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     offline = ["--no-index", "--no-deps", "--target", str(folder / "packages")]
     subprocess.run([*pip, *offline, str(wheel)], check=True)
@@ -89,6 +92,7 @@ def test_it_takes_the_old_versions_that_tensorflow_takes():
 
 
 def test_it_requires_no_name_that_pip_knows_as_another_project(monkeypatch):
+    monkeypatch.setattr(stand_in, "installed_name", lambda: installing.NAME)
     assert f"Requires-Dist: {stand_in.REQUIRED}" in stand_in.metadata("tensorflow")
     monkeypatch.setattr(stand_in, "installed_name", lambda: None)
     assert "Requires-Dist" not in stand_in.metadata("tensorflow")

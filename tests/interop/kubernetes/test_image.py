@@ -51,4 +51,4 @@ def test_the_image_is_built_of_a_wheel_on_a_base_that_may_be_replaced():
     lines = CONTAINERFILE.read_text().splitlines()
     assert lines.count("ARG BASE=debian:13-slim") == 1
     assert [line for line in lines if line.startswith("FROM")] == ["FROM ${BASE} AS build", "FROM ${BASE}"]  # fmt: skip
-    assert any(line.startswith("COPY penstock-*.whl ") for line in lines)
+    assert any(line.startswith("COPY penstock_tensors-*.whl ") for line in lines)

@@ -1,4 +1,4 @@
-"""python -m tests.interop.ray: our server as a deployment of Ray Serve, on a Ray of this machine. Run by a Python that has `penstock[ray]`."""
+"""python -m tests.interop.ray: our server as a deployment of Ray Serve, on a Ray of this machine. Run by a Python that has `penstock-tensors[ray]`."""
 
 import concurrent.futures
 import json

@@ -1,6 +1,6 @@
 """python -m tests.interop.ray.nodes [spare] [elastic]: workers of Ray Train on several nodes, one of which is killed.
 
-Each node is a network namespace, which takes root and the command `ip`. Run by a Python that has `penstock[ray]`.
+Each node is a network namespace, which takes root and the command `ip`. Run by a Python that has `penstock-tensors[ray]`.
 
 spare    two workers, and a node more: a worker is started there
 elastic  one or two workers: one goes on alone, and a second joins it once there is a node again

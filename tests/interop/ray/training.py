@@ -1,4 +1,4 @@
-"""python -m tests.interop.ray.training: workers of Ray Train on a Ray of this machine. Run by a Python that has `penstock[cluster]` and `ray[train,tune]`."""
+"""python -m tests.interop.ray.training: workers of Ray Train on a Ray of this machine. Run by a Python that has `penstock-tensors[cluster]` and `ray[train,tune]`."""
 
 import os
 import signal

@@ -63,7 +63,7 @@ def files(installer: str, version: str = VERSION) -> dict[str, bytes]:
 
 def metadata(name: str, version: str = VERSION) -> str:
     """Returns the METADATA of a distribution of TensorFlow that Penstock stands for."""
-    # Of a bare checkout pip knows nothing: it would fetch another project of that name.
+    # Of a bare checkout pip knows nothing: it would look for the name on its index.
     required = [f"Requires-Dist: {REQUIRED}"] if installed_name() == NAME else []
     lines = [
         "Metadata-Version: 2.1",

@@ -65,7 +65,7 @@ class ArrowFiles(FromFiles):
 class ParquetDataset(Columns):
     """The rows of Parquet files, as dicts of columns.
 
-    It needs the package pyarrow: `pip install 'penstock[arrow]'`.
+    It needs the package pyarrow: `pip install 'penstock-tensors[arrow]'`.
 
     Args:
       filenames: a name or a list of names; those with a protocol (`gs://`, `s3://`, `memory://`) are opened by fsspec.
@@ -111,7 +111,7 @@ class ParquetDataset(Columns):
 class ArrowDataset(Columns):
     """The rows of Arrow's tables, of its files, or of a dataset of Hugging Face, as dicts of columns.
 
-    It needs the package pyarrow: `pip install 'penstock[arrow]'`.
+    It needs the package pyarrow: `pip install 'penstock-tensors[arrow]'`.
 
     Args:
       source: a `pyarrow.Table`, a `datasets.Dataset`, or the name or names of files in Arrow's IPC format (as Feather).

@@ -25,7 +25,7 @@ _BLOCK = 16 << 20  # bytes: no line may be longer
 class JsonLinesDataset(Columns):
     """The objects of files with a JSON object in each line, as dicts of columns.
 
-    It needs the package pyarrow: `pip install 'penstock[arrow]'`.
+    It needs the package pyarrow: `pip install 'penstock-tensors[arrow]'`.
 
     Args:
       filenames: a name or a list of names; those with a protocol (`gs://`, `s3://`, `memory://`) are opened by fsspec.

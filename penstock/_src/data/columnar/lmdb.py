@@ -22,7 +22,7 @@ _TEXT = TensorSpec([], dtypes.string)
 class LMDBDataset(Dataset):
     """The pairs (key, value) of LMDB databases, in the order of their keys.
 
-    It needs the package lmdb: `pip install 'penstock[lmdb]'`. Keys and values are strings; `tf.io.decode_jpeg` or
+    It needs the package lmdb: `pip install 'penstock-tensors[lmdb]'`. Keys and values are strings; `tf.io.decode_jpeg` or
     `tf.io.parse_example` in a `map` say what values hold. A database is read as it is when the iteration begins.
 
     Args:

@@ -145,7 +145,7 @@ class Client(_Base):
 
     Raises:
       InvalidArgumentError: the URL is none of a server.
-      ImportError: a package of the extra `penstock[client]` is missing.
+      ImportError: a package of the extra `penstock-tensors[client]` is missing.
 
     >>> class Double(tf.Module):
     ...     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
@@ -283,7 +283,7 @@ class AsyncClient(_Base):
 
     Raises:
       InvalidArgumentError: the URL is none of a server.
-      ImportError: a package of the extra `penstock[client]` is missing.
+      ImportError: a package of the extra `penstock-tensors[client]` is missing.
 
     >>> import asyncio
     >>> class Triple(tf.Module):

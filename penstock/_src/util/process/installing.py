@@ -1,14 +1,16 @@
 """The command by which a user installs what an extra adds.
 
-On PyPI the name `penstock` belongs to another project. Where this Penstock is installed under a name, pip takes the installed one for it, and fetches the extra's
-packages alone; anywhere else a command with the name would install a stranger's code, so it has the path of the sources.
+On PyPI the name `penstock` belongs to another project, so the distribution has one of its own (docs/architecture.md). Where it is installed, pip takes the installed
+one for the name, and fetches the extra's packages alone; anywhere else a command with the name would install what others may have put there, so it has the path
+of the sources.
 """
 
 from pathlib import Path
 
 # The distribution of pyproject.toml, and the one without LLVM (tools/platforms/run_wheel.py).
-NAME = "penstock"
-NAMES = (NAME, f"{NAME}-run")
+NAME = "penstock-tensors"
+RUN_NAME = f"{NAME}-run"
+NAMES = (NAME, RUN_NAME)
 SUMMARY = "TensorFlow's API on a tensor compiler written in Python"  # in the metadata of both
 _SOURCES = Path(__file__).parents[4]
 
@@ -28,8 +30,14 @@ def installed_name() -> str | None:
 
 
 def pip_install(extra: str) -> str:
-    """The command that installs what an extra of pyproject.toml adds, such as `pip install 'penstock[keras]'`."""
-    place = installed_name()
-    if place is None:
-        place = str(_SOURCES) if (_SOURCES / "pyproject.toml").exists() else "PATH/OF/PENSTOCK.whl"
-    return f"pip install '{place}[{extra}]'"
+    """The command that installs what an extra of pyproject.toml adds, such as `pip install 'penstock-tensors[keras]'`."""
+    return f"pip install '{installed_name() or _place()}[{extra}]'"
+
+
+def pip_reinstall() -> str:
+    """The command that replaces the files of an installation; pip would fetch a name, so it has a path."""
+    return f"pip install --force-reinstall '{_place()}'"
+
+
+def _place() -> str:
+    return str(_SOURCES) if (_SOURCES / "pyproject.toml").exists() else "PATH/OF/PENSTOCK.whl"

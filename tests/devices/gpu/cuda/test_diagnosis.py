@@ -10,6 +10,7 @@ from penstock._src.devices.gpu.cuda.diagnosis import Machine, diagnose
 from penstock._src.devices.gpu.emulator.library import EmulatedLibrary
 from penstock._src.devices.gpu.emulator.nccl.library import EmulatedNccl
 from penstock._src.util.flags import override
+from penstock._src.util.process.installing import pip_install
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the files are Linux's")
 
@@ -140,7 +141,7 @@ def test_a_gpu_that_can_be_used(machine):
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        (None, "(pip install 'penstock[nccl]'): gradients of several GPUs are added on the first, those of several processes by"),
+        (None, f"({pip_install('nccl')}): gradients of several GPUs are added on the first, those of several processes by"),
         (23203, "NCCL 2.32.3 adds the gradients of several GPUs, in one process or several"),
         (21304, "NCCL 2.13.4 adds the gradients of several GPUs of one process; those of several, by their hosts, take NCCL 2.14"),
     ],

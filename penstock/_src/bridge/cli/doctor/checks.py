@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from penstock._src.bridge.cli.doctor import cache, environment, gpu, machine, settings, trial
 from penstock._src.bridge.cli.doctor.findings import Finding, problem
+from penstock._src.util.process.installing import pip_reinstall
 
 Check = Callable[[], Iterable[Finding]]
 CHECKS: dict[str, tuple[Check, ...]] = {
@@ -27,5 +28,5 @@ def findings_of(checks: Iterable[Check]) -> Iterator[Finding]:
             text = " ".join(str(error).split()) or "no message"
             yield problem(
                 f"{check.__name__.replace('_', ' ')}: {type(error).__name__}: {text}",
-                "Mend the problems above first; else: pip install --force-reinstall penstock",
+                f"Mend the problems above first; else: {pip_reinstall()}",
             )

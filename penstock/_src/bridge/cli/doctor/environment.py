@@ -49,20 +49,20 @@ def python() -> Iterator[Finding]:
 
 def versions() -> Iterator[Finding]:
     """Penstock's own version, and those of what it needs."""
-    try:
-        installed = importlib.metadata.version("penstock")
-    except importlib.metadata.PackageNotFoundError:
+    name = installed_name()
+    if name is None:
         yield note(
             f"penstock {OWN_VERSION} runs from {_folder()} and is not installed: its requirements are not known"
         )
         return
+    installed = importlib.metadata.version(name)
     yield ok(f"penstock {OWN_VERSION} from {_folder()}")
     if installed != OWN_VERSION:
         yield note(
-            f"pip knows penstock {installed}, but version {OWN_VERSION} from {_folder()} is what is imported",
+            f"pip knows {name} {installed}, but version {OWN_VERSION} from {_folder()} is what is imported",
             "Look at PYTHONPATH and the current folder, or reinstall.",
         )
-    for each in requirements("penstock"):
+    for each in requirements(name):
         yield from _version(each)
 
 

@@ -12,7 +12,7 @@ Levels     Code is for x86-64-v2, v3, v4 and aarch64 (`LEVELS` in native/target.
            level that both have, and for a number of threads that the pack has code for. Programs without a pack are planned for this processor as ever.
 Signature  Ed25519 over the manifest, which has the SHA-256 of each object. Nothing of the manifest is parsed before its signature is verified, and no
            object is loaded before its hash is. Verification is ours (RFC 8032, a page of integers), so that a machine that only runs needs no package
-           for it; signing takes the `cryptography` package (`penstock[pack]`), which guards the secret.
+           for it; signing takes the `cryptography` package (`penstock-tensors[pack]`), which guards the secret.
 Objects    They are relocatable ELF, as in the user's cache, and not shared libraries: the machine that packs needs no linker for each target, equal
            kernels of several programs are stored once, and LLVM's linker and ours (native/loading) take the same bytes.
 Plans      Records of programs, by target, number of threads and section of the graph (compiler/blocks/recorded/planned.py). They are among the objects, signed and

@@ -1,4 +1,4 @@
-"""NCCL: collectives of several GPUs, on their streams. The library is in the wheel `nvidia-nccl-cu12` (`penstock[nccl]`).
+"""NCCL: collectives of several GPUs, on their streams. The library is in the wheel `nvidia-nccl-cu12` (`penstock-tensors[nccl]`).
 
 In: arrays on several GPUs of this process, or exchanges of a program with GPUs of other processes. Out: arrays on GPUs, which may still be computing
 them. Read collectives.py first, then exchanges.py.
