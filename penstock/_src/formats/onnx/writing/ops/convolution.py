@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.onnx.writing.integer_operands import are_exact_as_floats, as_bytes
 from penstock._src.formats.onnx.writing.writer import (
     Writer,
     attribute_of,
@@ -92,18 +96,25 @@ def filters_first(w: Writer, name: str, spatial: int) -> str:
     return w.transpose(name, [spatial + 1, spatial, *range(spatial)])
 
 
-def _require_floats(op: Operation) -> None:
-    """Raises UnimplementedError for a convolution of other numbers, which ONNX's `Conv` does not take."""
+def _convolved(w: Writer, op: Operation, x: str, filters: str, **attributes: Any) -> str:
+    """A Conv of floats, or a ConvInteger of int32 that fit 8 bits; x has channels first, and so have filters.
+
+    Raises:
+      UnimplementedError: ONNX convolves no such numbers.
+    """
     dtype = op.outputs[0].dtype
-    if not dtype.is_floating:
-        raise UnimplementedError(
-            f"a convolution of {dtype.name} cannot be written: ONNX's takes floats. Write the model before it is quantized."
-        )
+    if dtype.is_floating:
+        return w.node("Conv", x, filters, **attributes)
+    if dtype is not dtypes.int32:
+        raise UnimplementedError(f"a convolution of {dtype.name} cannot be written.")
+    images, weights = as_bytes(w, x, op.inputs[0]), as_bytes(w, filters, op.inputs[1])
+    return w.node(
+        "ConvInteger", images.values, weights.values, images.zero, weights.zero, **attributes
+    )
 
 
 @writes("Conv2D", "Conv3D", "Conv")
 def _conv(w: Writer, op: Operation, x: str, filters: str) -> str:
-    _require_floats(op)
     layout = Layout(op, rank(op.inputs[0]))
     if op.type == "Conv" and attribute_of(op, "batch_dims") != 1:
         raise UnimplementedError("several dimensions of batches cannot be written.")
@@ -111,8 +122,9 @@ def _conv(w: Writer, op: Operation, x: str, filters: str) -> str:
     if channels is None or per_group is None:
         raise UnimplementedError("channels must be known.")
     strides, dilations = layout.of_spatial(op, "strides"), layout.of_spatial(op, "dilations")
-    y = w.node(
-        "Conv",
+    y = _convolved(
+        w,
+        op,
         layout.inwards(w, x),
         filters_first(w, filters, len(layout.spatial)),
         strides=strides,
@@ -125,15 +137,15 @@ def _conv(w: Writer, op: Operation, x: str, filters: str) -> str:
 
 @writes("DepthwiseConv2dNative")
 def _depthwise(w: Writer, op: Operation, x: str, filters: str) -> str:
-    _require_floats(op)
     layout = Layout(op, 4)
     height, width, channels, multiplier = sizes(op.inputs[1])
     if None in (height, width, channels, multiplier):
         raise UnimplementedError("the sizes of filters must be known.")
     flat = w.reshape(filters, height, width, 1, channels * multiplier)  # type: ignore[operator, arg-type]
     strides, dilations = layout.of_spatial(op, "strides"), layout.of_spatial(op, "dilations")
-    y = w.node(
-        "Conv",
+    y = _convolved(
+        w,
+        op,
         layout.inwards(w, x),
         filters_first(w, flat, 2),
         strides=strides,
@@ -146,9 +158,13 @@ def _depthwise(w: Writer, op: Operation, x: str, filters: str) -> str:
 
 @writes("Conv2DBackpropInput", "Conv3DBackpropInputV2")
 def _transposed(w: Writer, op: Operation, shape: str, filters: str, x: str) -> str:
-    _require_floats(op)
     layout = Layout(op, rank(op.inputs[2]))
     kernel = sizes(op.inputs[1])[:-2]
+    floats = _floats_of_transposed(op)
+    x, filters = (
+        w.cast(name, tensor.dtype, floats)
+        for name, tensor in zip((x, filters), op.inputs[:0:-1], strict=True)
+    )
     rows = [sizes(op.inputs[2])[axis] for axis in layout.spatial]
     value = constant_value(op.inputs[0])
     outputs = [
@@ -175,7 +191,25 @@ def _transposed(w: Writer, op: Operation, shape: str, filters: str, x: str) -> s
         output_padding=extra if any(extra) else None,
         group=groups,
     )
-    return layout.outwards(w, y)
+    return layout.outwards(w, w.cast(y, floats, op.outputs[0].dtype))
+
+
+def _floats_of_transposed(op: Operation) -> DType:
+    """The type in which a transposed convolution is computed: integers in float32, if it holds all their sums.
+
+    Raises:
+      UnimplementedError: it does not.
+    """
+    dtype = op.outputs[0].dtype
+    if dtype.is_floating:
+        return dtype
+    filters = sizes(op.inputs[1])
+    terms = None if None in filters else math.prod(n for n in filters if n) // (filters[-2] or 1)
+    if terms is None or not are_exact_as_floats(op.inputs[2], op.inputs[1], terms):
+        raise UnimplementedError(
+            f"a transposed convolution of {dtype.name} cannot be written: ONNX's takes floats, and sums here may not fit float32."
+        )
+    return dtypes.float32
 
 
 def _groups_of_transposed(op: Operation, layout: Layout) -> int:
