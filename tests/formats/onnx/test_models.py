@@ -109,15 +109,6 @@ def test_what_has_no_counterpart_is_named():
         writing.model_proto(of_function(traced))
 
 
-def test_convolutions_of_integers_are_refused():
-    def convolve(x):
-        return tf.nn.conv2d(x, tf.ones([1, 1, 2, 3], tf.int32), 1, "SAME")
-
-    traced = concrete(convolve, [np.ones((1, 4, 4, 2), np.int32)])
-    with pytest.raises(tf.errors.UnimplementedError, match="a convolution of int32"):
-        writing.model_proto(of_function(traced))
-
-
 def test_large_weights_go_to_a_file_beside(tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "MOST_BYTES", 10_000)
     weights = RANDOM.random((64, 64), np.float32)

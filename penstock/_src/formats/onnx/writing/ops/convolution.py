@@ -12,6 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.onnx.writing.integer_operands import are_exact_as_floats, as_bytes
+from penstock._src.formats.onnx.writing.taps import can_be_taps, sum_of_taps
 from penstock._src.formats.onnx.writing.writer import (
     Writer,
     attribute_of,
@@ -96,21 +97,34 @@ def filters_first(w: Writer, name: str, spatial: int) -> str:
     return w.transpose(name, [spatial + 1, spatial, *range(spatial)])
 
 
-def _convolved(w: Writer, op: Operation, x: str, filters: str, **attributes: Any) -> str:
-    """A Conv of floats, or a ConvInteger of int32 that fit 8 bits; x has channels first, and so have filters.
+def _convolved(
+    w: Writer, op: Operation, layout: Layout, x: str, filters: str, channels: int, **settings: Any
+) -> str:
+    """The convolution of images with filters [spatial..., in, out]: a Conv of floats, or a ConvInteger of int32 that fit bytes.
+
+    Args:
+      w, op: the writer, and what it writes.
+      layout: the operation's.
+      x, filters: names.
+      channels: of the images.
+      **settings: the node's attributes.
 
     Raises:
       UnimplementedError: ONNX convolves no such numbers.
     """
     dtype = op.outputs[0].dtype
-    if dtype.is_floating:
-        return w.node("Conv", x, filters, **attributes)
-    if dtype is not dtypes.int32:
+    if not dtype.is_floating and dtype is not dtypes.int32:
         raise UnimplementedError(f"a convolution of {dtype.name} cannot be written.")
-    images, weights = as_bytes(w, x, op.inputs[0]), as_bytes(w, filters, op.inputs[1])
-    return w.node(
-        "ConvInteger", images.values, weights.values, images.zero, weights.zero, **attributes
-    )
+    doubles = dtype is dtypes.float64 and "auto_pad" not in settings
+    if doubles and can_be_taps(w, filters, channels):
+        pads = np.reshape(settings.get("pads", [0] * 2 * len(layout.spatial)), (2, -1))
+        return sum_of_taps(w, layout, x, filters, settings["strides"], settings["dilations"], pads)
+    images, weights = layout.inwards(w, x), filters_first(w, filters, len(layout.spatial))
+    if dtype.is_floating:
+        return layout.outwards(w, w.node("Conv", images, weights, **settings))
+    one, other = as_bytes(w, images, op.inputs[0]), as_bytes(w, weights, op.inputs[1])
+    y = w.node("ConvInteger", one.values, other.values, one.zero, other.zero, **settings)
+    return layout.outwards(w, y)
 
 
 @writes("Conv2D", "Conv3D", "Conv")
@@ -122,38 +136,22 @@ def _conv(w: Writer, op: Operation, x: str, filters: str) -> str:
     if channels is None or per_group is None:
         raise UnimplementedError("channels must be known.")
     strides, dilations = layout.of_spatial(op, "strides"), layout.of_spatial(op, "dilations")
-    y = _convolved(
-        w,
-        op,
-        layout.inwards(w, x),
-        filters_first(w, filters, len(layout.spatial)),
-        strides=strides,
-        dilations=dilations,
-        group=channels // per_group,
-        **window(op, layout, sizes(op.inputs[1])[:-2], strides, dilations),
-    )
-    return layout.outwards(w, y)
+    around = window(op, layout, sizes(op.inputs[1])[:-2], strides, dilations)
+    settings = {"strides": strides, "dilations": dilations, "group": channels // per_group}
+    return _convolved(w, op, layout, x, filters, channels, **settings, **around)
 
 
 @writes("DepthwiseConv2dNative")
 def _depthwise(w: Writer, op: Operation, x: str, filters: str) -> str:
     layout = Layout(op, 4)
     height, width, channels, multiplier = sizes(op.inputs[1])
-    if None in (height, width, channels, multiplier):
+    if height is None or width is None or channels is None or multiplier is None:
         raise UnimplementedError("the sizes of filters must be known.")
-    flat = w.reshape(filters, height, width, 1, channels * multiplier)  # type: ignore[operator, arg-type]
+    flat = w.reshape(filters, height, width, 1, channels * multiplier)
     strides, dilations = layout.of_spatial(op, "strides"), layout.of_spatial(op, "dilations")
-    y = _convolved(
-        w,
-        op,
-        layout.inwards(w, x),
-        filters_first(w, flat, 2),
-        strides=strides,
-        dilations=dilations,
-        group=channels,
-        **window(op, layout, [height, width], strides, dilations),
-    )
-    return layout.outwards(w, y)
+    around = window(op, layout, [height, width], strides, dilations)
+    settings = {"strides": strides, "dilations": dilations, "group": channels}
+    return _convolved(w, op, layout, x, flat, channels, **settings, **around)
 
 
 @writes("Conv2DBackpropInput", "Conv3DBackpropInputV2")
