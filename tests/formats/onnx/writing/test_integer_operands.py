@@ -14,7 +14,7 @@ from tests.formats.onnx.runtime import check, concrete, session
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-RECORDED = Path(__file__).parents[1] / "tflite" / "recorded"
+RECORDED = Path(__file__).parents[2] / "tflite" / "recorded"
 ENDS = {"int8": (-128, 127), "uint8": (0, 255)}
 random = np.random.default_rng(3)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.formats.onnx.runtime import check, concrete
-from tests.formats.onnx.written import CASES
+from tests.formats.onnx.writing.written import CASES
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
