@@ -243,3 +243,39 @@ def test_a_call_has_its_own_results_alone():
 
     expected = (np.cos(x) * x + np.sin(x)) * [1.0, 3.0]
     np.testing.assert_allclose(tangents(), expected, 1e-6)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "function"])
+def test_through_a_function_that_is_computed_again(wrap):
+    x, direction = tf.constant([0.3, -0.5]), tf.constant([1.0, 2.0])
+
+    def first_and_second(f):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            with tf.autodiff.ForwardAccumulator(x, direction) as accumulator:
+                y = f(x) * tf.sin(x)
+            along = accumulator.jvp(y)
+        return along, tape.gradient(along, x)
+
+    def f(x):
+        return tf.tanh(x) * x
+
+    found = wrap(lambda: first_and_second(tf.recompute_grad(f)))()
+    for one, other in zip(found, first_and_second(f), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_a_custom_gradient_stands_in_where_the_body_has_none():
+    x, direction = tf.constant([0.3, -0.5]), tf.constant([1.0, 2.0])
+
+    @tf.custom_gradient
+    def f(x, y):
+        return (x * 2.0, tf.round(y)), lambda a, b: (a * 3.0 + b * 7.0, b * 5.0)
+
+    with tf.autodiff.ForwardAccumulator(x, direction) as accumulator:
+        through_body, through_gradient = f(x, x * x)
+        rounded = tf.grad_pass_through(tf.round)(x) * x
+    # Numbers of TensorFlow.
+    np.testing.assert_allclose(accumulator.jvp(through_body), [2.0, 4.0])
+    np.testing.assert_allclose(accumulator.jvp(through_gradient), [10.0, 4.0], rtol=1e-6)
+    np.testing.assert_allclose(accumulator.jvp(rounded), [0.3, -1.0], rtol=1e-6)

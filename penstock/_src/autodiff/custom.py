@@ -22,15 +22,14 @@ from penstock._src.util.export import export
 
 @contextlib.contextmanager
 def _only(tape: Tape | None) -> Iterator[None]:
-    """Within this context only `tape` records."""
-    before = STATE.tapes, STATE.accumulators
-    STATE.tapes = (tape,) if tape is not None else ()
-    # Read-only methods keep working.
-    STATE.accumulators = tuple(a for a in STATE.accumulators if not hasattr(a, "record_step"))
+    """Within this context only `tape` records; all do in forward mode, whose derivatives come from the body and may be differentiated themselves."""
+    before = STATE.tapes
+    if not any(hasattr(accumulator, "record_step") for accumulator in STATE.accumulators):
+        STATE.tapes = (tape,) if tape is not None else ()
     try:
         yield
     finally:
-        STATE.tapes, STATE.accumulators = before
+        STATE.tapes = before
 
 
 @contextlib.contextmanager
@@ -145,10 +144,13 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
 def _record_eagerly(
     results: list[Any], inputs: list[Any], backward: Callable[..., list[Any]]
 ) -> list[Any]:
-    """Returns copies of the results, for which each tape has either the gradient `backward` or, if it watches none of the inputs, the body's."""
+    """Returns copies of the results, for which each tape has either the gradient `backward` or, if it watches none of the inputs, the body's.
+
+    Forward mode goes through the body; where no derivative comes through it, as after rounding, `backward` gives it, as in TensorFlow.
+    """
     tapes = STATE.tapes
     own = [tape for tape in tapes if any(tape.is_watched(t) for t in inputs)]
-    # A tape with both could reach what the body captures around `backward`. Forward mode goes through the body.
+    # A tape with both could reach what the body captures around `backward`.
     STATE.tapes = tuple(tape for tape in tapes if tape not in own)
     try:
         copies = [raw.Identity(input=t) for t in results]
@@ -156,6 +158,11 @@ def _record_eagerly(
         STATE.tapes = tapes
     for tape in own:
         tape.record_function("CustomGradient", inputs, copies, backward)
+    for accumulator in STATE.accumulators:
+        if hasattr(accumulator, "record_missing"):
+            accumulator.record_missing(
+                inputs, copies, lambda *seeds: backward(*with_zeros(seeds, copies))
+            )
     return copies
 
 

@@ -153,6 +153,12 @@ class ForwardAccumulator:
         if not self._busy and self._has_tangents(inputs):
             self._run(Step(inputs, outputs, backward), outputs)
 
+    def record_missing(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Any) -> None:
+        """As `record_step`, of those outputs that have no tangent yet."""
+        if not self._busy and self._has_tangents(inputs):
+            missing = [t for t in outputs if not self._has_tangents([t])]
+            self._run(Step(inputs, outputs, backward), missing)
+
     def record_node(self, node: Any, inputs: Sequence[Any], backward: Any) -> None:
         """Computes the tangents of the outputs of a node that holds functions; gradients will add outputs to it."""
         if not self._busy and self._has_tangents(inputs):
