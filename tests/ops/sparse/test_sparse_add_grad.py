@@ -56,3 +56,12 @@ def test_elements_outside_are_added_and_refused_by_extremes():
     assert tf.sparse.add(outside, inside).values.numpy().tolist() == [4.0, 2.0]
     with pytest.raises(tf.errors.InvalidArgumentError, match="out of bounds"):
         tf.sparse.maximum(outside, inside)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "bfloat16", "int32"])
+def test_an_element_of_one_tensor_keeps_the_sign_of_its_zero(dtype):
+    values = -tf.zeros([1], dtype)
+    a = tf.SparseTensor([[0]], values, [3])
+    b = tf.SparseTensor([[1]], tf.zeros([1], dtype), [3])
+    found = tf.sparse.add(a, b).values.numpy()
+    assert found.tobytes() == np.concatenate([values.numpy(), b.values.numpy()]).tobytes()

@@ -28,7 +28,7 @@ from penstock._src.ops.sparse.tensor import (
 _merges = HotCounter(20_000)
 
 
-def _union(a_indices, a_values, b_indices, b_values, shape):
+def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
     """The indices of both tensors, merged, with both values at each."""
     rows = np.concatenate([a_indices, b_indices])
     if outside(rows, shape) is None:
@@ -45,7 +45,7 @@ def _union(a_indices, a_values, b_indices, b_values, shape):
         count = merging().merge(places[0], len(a_at), places[1], len(b_at), a_at, b_at)
     else:
         a_at, b_at, count = _merged(*places)
-    a, b = (np.zeros(count, a_values.dtype) for _ in range(2))
+    a, b = (np.full(count, missing, a_values.dtype) for _ in range(2))
     a[a_at], b[b_at] = a_values, b_values
     which = np.empty(count, np.int64)
     which[b_at] = np.arange(len(a_at), len(a_at) + len(b_at))
@@ -121,7 +121,8 @@ class SparseAdd(Op):
         check_sparse(self, a_indices, a_values, a_shape)
         check_sparse(self, b_indices, b_values, b_shape)
         _same_shape(self, a_shape, b_shape)
-        both = _union(a_indices, a_values, b_indices, b_values, a_shape)
+        missing = -np.zeros((), a_values.dtype)  # which changes no other zero's sign
+        both = _union(a_indices, a_values, b_indices, b_values, a_shape, missing)
         total = both.a + both.b
         keep = _reach(total, thresh)
         if keep.all():
