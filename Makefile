@@ -331,6 +331,10 @@ bench: $(STAMP)  ## training and inference beside peers; BENCH=arguments of benc
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured
 	$(BIN)/python bench/run.py $(BENCH)
 
+.PHONY: kernel-keys
+kernel-keys: $(STAMP)  ## the keys of the kernels of bench's models, hashed: the same before and after a change that leaves code alone
+	$(BIN)/python -m tools.kernel_keys $(KEYS)
+
 .PHONY: bench-data
 bench-data: $(STAMP)  ## input pipelines; beside TensorFlow's too, if TENSORFLOW_PYTHON names a Python that has it
 	$(BIN)/python -m bench.data $(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON)) $(BENCH)
