@@ -96,12 +96,6 @@ def mask(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
-def unmask(stored: int) -> int:
-    """The checksum for its stored form."""
-    rotated = (stored - _MASK_DELTA) & 0xFFFFFFFF
-    return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF
-
-
 def packed(data: bytes | bytearray | memoryview) -> bytes:
     """`masked(data)` as four little-endian bytes."""
     return struct.pack("<I", masked(data))

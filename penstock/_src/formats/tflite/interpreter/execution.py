@@ -36,11 +36,6 @@ class Execution:
         self._trace: TracedGraph | None = None
         self._known_shapes: dict[int, tuple[int, ...]] = {}
 
-    @property
-    def is_allocated(self) -> bool:
-        """True if the shapes of the inputs are settled."""
-        return self._trace is not None
-
     def shape(self, index: int) -> tuple[int, ...]:
         """Returns the current shape of a tensor."""
         if index in self._shapes:
