@@ -204,13 +204,13 @@ def test_what_extents_decide_is_decided_for_each(function):
         lambda x: tf.linalg.triangular_solve(x @ tf.transpose(x) + 9 * tf.eye(tf.shape(x)[0]), x),
     ],
 )
-def test_matrices_have_a_program_for_each_number_of_blocks(function):
+def test_matrices_of_any_number_of_rows_have_one_program(function):
     compiled = traced(function)
     for count in (5, 17, 2, 31, 9, 48, 60, 40, 12):
         np.testing.assert_allclose(
             compiled(rows(count)), function(tf.constant(rows(count))), 1e-3, 1e-3
         )
-    assert len(programs_of(compiled)) == 2
+    assert programs_of(compiled) == ["d0 <= 2048"]
 
 
 def test_an_operation_that_needs_a_number_goes_to_the_host_after_some():

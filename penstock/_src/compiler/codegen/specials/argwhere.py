@@ -102,7 +102,8 @@ class _Writer:
     def _places(self, f: Any, first: Val, word: Val, at: Val) -> Val:
         def one(rest: Val, at: Val) -> tuple[Val, Val]:
             # The lowest true byte gives the element; it is then cleared.
-            number = f.binary("lshr", f.intrinsic("cttz", rest, f.const(1, "i1")), 3)
+            below = f.intrinsic("ctpop", ~rest & (rest - 1))
+            number = f.binary("lshr", below, 3)
             self._place(first + number, at)
             return rest & (rest - 1), at + 1
 
