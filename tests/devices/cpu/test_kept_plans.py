@@ -16,6 +16,7 @@ from penstock._src.compiler.plan.launchers import streams
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.devices.cpu import kept_plans
 from penstock._src.native import kernels, pool
+from penstock._src.native.builtins import OFTEN
 from penstock._src.util.flags import override
 
 X = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
@@ -133,6 +134,40 @@ def results_of(x, variables, step):
 def test_a_step_for_known_shapes_takes_an_earlier_one_s_program():
     (made, first), (again, second) = results_of(*trained()), results_of(*trained())
     assert (made, again) == (["ProgramStep"], ["PlannedStep"]) and first == second
+
+
+def called_often(x, variables, step):
+    """The call of a step as a builtin, and all numbers of many calls."""
+    kept, keep = [], block.Block.keep
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block.Block, "keep", lambda self, *of: kept.append(of[1]) or keep(self, *of))
+        losses = [step(x).numpy() for _ in range(OFTEN + 3)]
+    (specialization,) = kept
+    return specialization.direct, [
+        each.tobytes() for each in (*losses, *[v.numpy() for v in variables])
+    ]
+
+
+def test_a_kept_step_that_comes_often_is_called_by_a_builtin():
+    called_often(*trained(power=4))
+    (planned, expected), (kept, made) = (called_often(*trained(power=4)) for _ in range(2))
+    assert planned and kept and made == expected
+
+
+def test_an_error_of_a_kept_step_that_comes_often_is_the_lowered_one_s():
+    def step(x, at):
+        return tf.gather(tf.nn.softmax(x) * UNIQUE, at)
+
+    signature = tf.TensorSpec([4, 6]), tf.TensorSpec([2], tf.int32)
+    function_of(step, *signature)(X, [0, 1])
+    function, made = function_of(step, *signature), []
+    for _ in range(OFTEN + 3):
+        made.append(function(X, np.int32([1, 3])).numpy())
+    np.testing.assert_array_equal(made[0], made[-1])
+    for _ in range(2):
+        with pytest.raises(InvalidArgumentError, match=r"indices\[1\] = 9 is not in \[0, 4\)"):
+            function(X, np.int32([1, 9]))
+        np.testing.assert_array_equal(function(X, np.int32([1, 3])), made[0])
 
 
 @pytest.mark.parametrize(

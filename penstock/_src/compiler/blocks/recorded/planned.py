@@ -111,6 +111,20 @@ class PlannedStep:
                     self._fail(arguments, *stopped.end)
         return self.specialize(arguments).run(arguments)
 
+    def direct_call(self) -> Any:
+        """The call of the program as a builtin (`runtime/program.py`); None if it has none."""
+        return self.program.direct_call(self._fail_directly)
+
+    def _fail_directly(self, arguments: Sequence[Any], code: int, status: Any) -> None:
+        try:
+            self.program.fail(code, status)
+        except Stopped as stopped:
+            if stopped.end is not None:
+                self._fail(arguments, *stopped.end)
+        # Nothing was assigned: the section, lowered for these inputs, raises the error.
+        self.specialize(arguments).run(arguments)
+        raise InternalError(None, None, f"The program stopped with status {code}.")
+
     def _fail(self, arguments: Sequence[Any], code: int, status: Any) -> None:
         """Raises the error with which a run has stopped, by the lowered section, whose program has the same errors."""
         (step,) = self.specialize(arguments).steps
