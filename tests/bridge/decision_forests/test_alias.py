@@ -30,5 +30,5 @@ def test_the_stand_in_is_imported_under_its_name():
 
 def test_what_fits_is_named_if_it_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ydf", None)
-    with pytest.raises(ImportError, match=r"penstock\[trees\]"):
+    with pytest.raises(ImportError, match=r"\[trees\]"):
         learners.ydf()

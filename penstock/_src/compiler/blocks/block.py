@@ -93,6 +93,7 @@ class Block:
         self.for_any: Specialization | None = None  # valid for any shapes: it has no program
         # The section that waits for the first steps is mostly the same for all shapes: its block is shared.
         self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
+        self._counted: tuple[Any, bool] = (None, False)  # operations, and True if they are many
         # The form of keys may change while one is computed: another thread must not store its own under the new form.
         self.changing = forks.freed_in_child(threading.RLock())
 
@@ -293,7 +294,10 @@ class Block:
     @property
     def may_be_recorded(self) -> bool:
         """False if no process keeps programs of such a section."""
-        return bool(self.section.pack) or _are_many(self.section.ops)
+        ops = self.section.ops
+        if self._counted[0] is not ops:
+            self._counted = ops, _are_many(ops)
+        return bool(self.section.pack) or self._counted[1]
 
     def kept_key(self, key: Any, values: Sequence[Any]) -> str | None:
         """The part of a key on which programs that are kept for other processes depend; None if none are: planning takes little time, or another place has them."""

@@ -55,6 +55,7 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
         rows, count = p.argwhere(true)
         unknown = any(map(is_symbolic, x.shape))
         p.assume(rows, 0, (_MOST_ROWS if unknown else max(x.shape)) - 1)
+        p.assume(count, 0, _MOST_ROWS if unknown else x.size)
         return [DynamicRows(rows, count)]
     rows, count = places_by_sums(p, true)
     return [DynamicRows(rows, count)]

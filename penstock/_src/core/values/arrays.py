@@ -66,6 +66,8 @@ def zeros_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     size = dtype.itemsize
     for extent in shape:
         size *= extent
+    if not size:
+        return empty_aligned(shape, dtype)
     try:
         if size > memory_limit.limit():
             raise MemoryError
