@@ -12,3 +12,8 @@ def test_places(native, shape, share):
     mask = np.random.default_rng(1).random(shape) < share
     native(lambda p, x: p.argwhere(x), mask)
     native(lambda p, x: p.argwhere(p.ne(x, 0)), mask.astype(np.float32))
+
+
+def test_bytes_of_bools_may_be_any(native):
+    mask = np.arange(300, dtype=np.uint8).view(bool)
+    native(lambda p, x: p.argwhere(x), mask)

@@ -51,19 +51,28 @@ def emit(rank: int, target: Target) -> Code:
 
 
 def _over_words(f: Any, mask: Val, body: Any, state: Val) -> Val:
-    """The state after body(f, first element, word of eight bools or of the rest, state) for the task's words."""
+    """The state after body(f, first element, word with the high bits of true bytes, state) for the task's words."""
     size, per = f.load(f.ctx, 0, I64), f.load(f.ctx, 1, I64)
     low = f.task * per
     high = f.min(low + per, size)
     whole = low + (high - low) // WORD * WORD
-    (state,) = f.loop(
-        low, whole, WORD, lambda i, s: (body(f, i, f.load(f.at(mask, i), 0, I64), s),), state
-    )
+
+    def several(i: Val, s: Val) -> tuple[Val]:
+        return (body(f, i, _high_bits(f, f.load(f.at(mask, i), 0, I64)), s),)
 
     def single(i: Val, s: Val) -> tuple[Val]:
-        return (body(f, i, f.convert(f.load(mask, i, I8), I64, signed=False), s),)
+        word = f.convert(f.load(mask, i, I8), I64, signed=False)
+        return (body(f, i, _high_bits(f, word), s),)
+
+    (state,) = f.loop(low, whole, WORD, several, state)
 
     return f.loop(whole, high, 1, single, state)[0]
+
+
+def _high_bits(f: Any, word: Val) -> Val:
+    """A word whose bytes are 128 where those of `word` are not 0. Bools that others have made may be other bytes than 0 and 1."""
+    low = f.i64(0x7F7F7F7F7F7F7F7F)
+    return ((word & low) + low | word) & ~low
 
 
 def _counted(f: Any, _i: Val, word: Val, count: Val) -> Val:
@@ -101,7 +110,7 @@ class _Writer:
 
     def _places(self, f: Any, first: Val, word: Val, at: Val) -> Val:
         def one(rest: Val, at: Val) -> tuple[Val, Val]:
-            # The lowest true byte gives the element; it is then cleared.
+            # The lowest bit gives the element; it is then cleared.
             below = f.intrinsic("ctpop", ~rest & (rest - 1))
             number = f.binary("lshr", below, 3)
             self._place(first + number, at)
