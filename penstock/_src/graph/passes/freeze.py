@@ -110,7 +110,8 @@ class _Copier:
             return [self.graph.constant(inputs[0].value, node.outputs[0].dtype, node.name)]
         if node.type == "ResourceGather":
             table = self.graph.constant(inputs[0].value, node.outputs[0].dtype, None)
-            return [raw.GatherV2(params=table, indices=inputs[1], axis=0)]
+            batch = raw_op.batch_dims
+            return [raw.GatherV2(params=table, indices=inputs[1], axis=batch, batch_dims=batch)]
         if node.type == "Identity":
             return inputs
         if control in ("if", "case"):
