@@ -15,7 +15,7 @@ MOST_SHAPES = (
 
 
 class ByInstance:
-    """What belongs to each of some objects as long as it lives, by identity: equal objects may differ in what functions read."""
+    """Values that belong to objects for as long as these live, by identity: functions may read different things of equal objects."""
 
     def __init__(self) -> None:
         self._held: dict[int, tuple[weakref.ref[Any], Any]] = {}

@@ -152,14 +152,14 @@ def _sum_of(weights: Any, count: Any) -> Any:
 
 
 def _enough(ordered: Any, top_k: Any, top_p: Any, total: Any) -> Any:
-    """How many of the first weights add up to a total."""
+    """The number of first weights that add up to a total."""
     sums = raw.Cumsum(ordered, 0)
     short = reduce_sum(cast(sums < total, dtypes.int32))
     return where(top_p < 1.0, raw.Minimum(short + 1, top_k), top_k)
 
 
 def _place(weights: Any, count: Any, draw: Any) -> Any:
-    """Where a draw falls among the first weights, int32."""
+    """The index of the weight on which a draw falls among the first ones, int32."""
     sums = raw.Cumsum(weights, 0)
     goal = draw * gather(sums, count - 1)
     return raw.Minimum(reduce_sum(cast(sums <= goal, dtypes.int32)), count - 1)

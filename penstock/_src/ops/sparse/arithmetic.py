@@ -62,7 +62,7 @@ def _apart(*parts):
 
 
 def _occurrences(numbers):
-    """How often each number stands before itself."""
+    """The number of equal numbers before each one."""
     order = np.argsort(numbers, kind="stable")
     in_order = numbers[order]
     found = np.empty_like(order)

@@ -16,7 +16,7 @@ _LAST = np.iinfo(np.int64).max
 
 
 class Axes(Protocol):
-    """Where the channels of an operation are."""
+    """The places of the channels of an operation."""
 
     last: bool
     dimensions: int

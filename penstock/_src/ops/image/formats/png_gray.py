@@ -24,14 +24,14 @@ _BITS_FOR_BYTES = 11  # of 16 that count if the result has 8
 
 @dataclass(frozen=True)
 class Light:
-    """How numbers of a file relate to light: the exponent (in 100000ths), 0 if it says none, and the bits of 16 that count."""
+    """The relation of a file's numbers to light: the exponent (in 100000ths), 0 if it says none, and the bits of 16 that count."""
 
     exponent: int = 0
     bits: int = 16
 
     @classmethod
     def of(cls, chunks: Mapping[bytes, bytes]) -> "Light":
-        """What the chunks of a file, in their order, say before the image data."""
+        """The facts that a file's chunks, in their order, state before the image data."""
         said = dict(itertools.takewhile(lambda item: item[0] != b"IDAT", chunks.items()))
         exponent = int.from_bytes(said.get(b"gAMA", b"")[:4], "big")
         if said.get(b"sRGB") in _INTENTS:

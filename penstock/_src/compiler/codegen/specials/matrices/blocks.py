@@ -1,4 +1,4 @@
-"""What factorizations do with blocks: triangular systems of few rows, and products subtracted from the rest."""
+"""Steps of factorizations on blocks: triangular systems of few rows, and products subtracted from the rest."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
