@@ -7,7 +7,6 @@ from penstock._src.compiler.lower.dynamic_rows import bounded_shape
 from penstock._src.compiler.lower.lowering import UNKNOWN_EXTENTS, Lowering, handler, raw_op
 from penstock._src.compiler.lower.values import DynamicRows, Lowered
 from penstock._src.core import dtypes
-from penstock._src.core.calls.placement import CPU
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
@@ -51,7 +50,7 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
     if not x.rank:
         raise NotLowerable("a condition without axes")
     true = x if x.dtype == dtypes.bool_ else p.ne(x, p.constant(0, x.dtype))
-    if p.device is None or p.device == CPU:
+    if p.is_for_cpu:
         rows, count = p.argwhere(true)
         unknown = any(map(is_symbolic, x.shape))
         p.assume(rows, 0, (_MOST_ROWS if unknown else max(x.shape)) - 1)

@@ -11,7 +11,6 @@ import numpy as np
 
 from penstock._src.cluster.transports.table import connect
 from penstock._src.core import dtypes
-from penstock._src.core.calls.placement import CPU
 from penstock._src.core.dtypes import DType
 from penstock._src.core.typesets import NARROW
 from penstock._src.ir.errors import NotLowerable
@@ -38,7 +37,7 @@ def exchanging_transport(p: Any) -> Any:
         raise NotLowerable("this process is not in a cluster")
     if flags.check or flags.checked or flags.guard:
         raise NotLowerable("programs that are repeated or checked do not exchange values")
-    if _is_of_gpu(p):
+    if not p.is_for_cpu:
         if transport.gpus is None:
             raise NotLowerable("the processes of the cluster exchange values through the host")
     elif transport.native is None:
@@ -101,16 +100,12 @@ def exchanged(p: Any, x: Any, unit: ExchangeUnit) -> Any:
 
 def kinds_of(p: Any, transport: Any) -> tuple[str, ...]:
     """The kinds of exchanges that a program can make, of those of ExchangeUnit."""
-    return GPU_EXCHANGES if _is_of_gpu(p) else EXCHANGES
-
-
-def _is_of_gpu(p: Any) -> bool:
-    return p.device is not None and p.device != CPU
+    return GPU_EXCHANGES if not p.is_for_cpu else EXCHANGES
 
 
 def require_exchangeable(p: Any, transport: Any, x: Any, is_moved: bool = False) -> None:
     """Raises NotLowerable if programs cannot exchange an array: add it up, or move it as it is."""
-    is_of_gpu = _is_of_gpu(p)
+    is_of_gpu = not p.is_for_cpu
     most = MOST_OF_GPUS if is_of_gpu else MOST_ELEMENTS
     if is_moved:
         require_countable(int(x.size) * x.dtype.size, "bytes", most)

@@ -12,7 +12,6 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import SLOWEST, HostKernel
-from penstock._src.core.calls.placement import CPU
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import Extent, ceil_divide, is_symbolic
 from penstock._src.ir.immediate import ImmediateBuilder
@@ -146,17 +145,12 @@ def _beneath(p: Any, panel: Any, n: int) -> Any:
     return p.concat([panel, p.full((batch, n - rows, columns), 0, panel.dtype)], 1)
 
 
-def _has_kernels(p: Any) -> bool:
-    """True if a program's device is a CPU."""
-    return p.device is None or p.device == CPU
-
-
 def factorized(p: Any, a: Any) -> tuple[Any, Any, Any, Any]:
     """LU with row exchanges: (L and U in one [batch, n, n], order of rows, pivots [batch, n], exchanges [batch]).
 
     If a pivot is 0, the matrix is singular and the rest is meaningless.
     """
-    if not _has_kernels(p):
+    if not p.is_for_cpu:
         return factorized_by_steps(p, a)
     factors, order, exchanges = p.lu(a)
     n = a.shape[1]
@@ -305,7 +299,7 @@ def solved(p: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 def substituted(p: Any, a: Any, b: Any, lower: bool, unit: bool = False) -> Any:
     """The solution of a x = b for triangular matrices; zeros on the diagonal are divided by. `unit`: it is taken for ones."""
-    if _has_kernels(p):
+    if p.is_for_cpu:
         return p.triangular_solve(a, b, lower, unit)
     n = a.shape[1]
     solutions: list[Any] = []
@@ -357,7 +351,7 @@ def _substituted_rows(p: Any, a: Any, b: Any, lower: bool, unit: bool) -> Any:
 
 def cholesky(p: Any, a: Any) -> Any:
     """The lower triangular factors; NaN where a matrix is not positive definite. Upper triangles are not read."""
-    if _has_kernels(p):
+    if p.is_for_cpu:
         return p.cholesky(a)
     batch, n, _ = a.shape
     places, across = _places(p, n), p.iota((1, 1, n), 2, dtypes.int32)
@@ -414,7 +408,7 @@ def _cholesky_columns(p: Any, panel: Any) -> Any:
 
 def qr(p: Any, x: Any, columns: Extent) -> tuple[Any, Any]:
     """The first columns of Q [batch, m, columns], and R [batch, m, n], by Householder's reflections with LAPACK's signs."""
-    if _has_kernels(p):
+    if p.is_for_cpu:
         q, r = p.qr(_as_batch(p, x, LARGEST), columns)
         return q, r
     q, r = qr_by_steps(p, _as_batch(p, x, LARGEST_OF_QR))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.specials.special import (
+    TASK,
     Scratch,
     SpecialLaunch,
     SpecialStage,
@@ -17,7 +18,6 @@ from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.types import I8, I32, I64, PTR
 from penstock._src.native.language.value import Val
 
-TASK = 1 << 14  # elements of a task
 WORD = 8  # elements that are read at once
 
 

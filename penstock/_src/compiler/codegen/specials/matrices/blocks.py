@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.ir.extents import dims
 from penstock._src.native import Module, Target
 from penstock._src.native.language.types import I64, PTR, SIZE, vec
 from penstock._src.native.language.types import lanes as lanes_of
@@ -10,6 +11,15 @@ from penstock._src.native.language.value import Val
 
 BLOCK = 32  # columns of a block
 WIDE = 4  # vectors of columns that are worked on at once: as many sums hide the latency of each
+WORK = 1 << 14  # multiplications of a task, at least: small matrices share one
+
+
+def matrices_of_tasks(batch: Any, n: Any) -> tuple[Any, Any]:
+    """The matrices of a task, and the number of tasks."""
+    if dims.is_symbolic(n):
+        return 1, batch
+    each = max(1, WORK // max(1, n**3)) if n else 1
+    return each, dims.ceil_divide(batch, each) if n else batch
 
 
 def panel_stride(columns: Any, target: Target, ty: str) -> Any:

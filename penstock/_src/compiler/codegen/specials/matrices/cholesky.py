@@ -6,11 +6,11 @@ from typing import Any
 from penstock._src.compiler.codegen.scalars.registers import memory_type
 from penstock._src.compiler.codegen.specials.matrices.blocks import (
     BLOCK,
+    matrices_of_tasks,
     minus_product,
     panel_stride,
     write_block_functions,
 )
-from penstock._src.compiler.codegen.specials.matrices.lu import matrices_of_tasks
 from penstock._src.compiler.codegen.specials.special import Scratch, SpecialLaunch
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node

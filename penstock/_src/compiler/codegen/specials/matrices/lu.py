@@ -7,6 +7,7 @@ from penstock._src.compiler.codegen.scalars.registers import memory_type
 from penstock._src.compiler.codegen.specials.matrices.blocks import (
     BLOCK,
     copy_rows,
+    matrices_of_tasks,
     minus_product,
     panel_stride,
     write_block_functions,
@@ -17,8 +18,6 @@ from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.types import I32, I64, PTR, SIZE, vec
 from penstock._src.native.language.value import Val
-
-WORK = 1 << 14  # multiplications of a task, at least: small matrices share one
 
 
 def launch(node: Node, outputs: Sequence[Node], target: Target, threads: int) -> SpecialLaunch:
@@ -35,14 +34,6 @@ def launch(node: Node, outputs: Sequence[Node], target: Target, threads: int) ->
         ("lu", ty), lambda target: emit(ty, target), tasks,
         (n, batch, each, Scratch(size * dims.minimum(tasks, threads)), a, *arrays), f"lu[{batch}, {n}, {n}]",
     )  # fmt: skip
-
-
-def matrices_of_tasks(batch: Any, n: Any) -> tuple[Any, Any]:
-    """The matrices of a task, and the number of tasks."""
-    if dims.is_symbolic(n):
-        return 1, batch
-    each = max(1, WORK // max(1, n**3)) if n else 1
-    return each, dims.ceil_divide(batch, each) if n else batch
 
 
 def emit(ty: str, target: Target) -> Code:
