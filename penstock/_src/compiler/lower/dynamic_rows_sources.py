@@ -62,12 +62,12 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
 
 def places_by_sums(p: Any, true: Node) -> tuple[Node, Node]:
     """The places [size, rank] of what is true, by primitives that every device has; and how many there are. Other rows are not in use."""
-    size, x = true.size, true
+    size = true.size
     indices = where_true(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
     p.assume(indices.rows, 0, (_MOST_ROWS if is_symbolic(size) else size) - 1)
     columns: list[Node] = []
     rest = indices.rows
-    for extent in reversed(x.shape[1:]):
+    for extent in reversed(true.shape[1:]):
         columns.insert(0, p.truncmod(rest, p.scalar(extent, dtypes.int64)))
         rest = p.truncdiv(rest, p.scalar(extent, dtypes.int64))
     columns.insert(0, rest)

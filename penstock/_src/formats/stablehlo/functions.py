@@ -1,13 +1,15 @@
 """Writes the nodes of a function one after the other, by the registered writer of each kind."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.stablehlo.writer import WRITERS, Value, Writer
+from penstock._src.ir.builder import Builder
 from penstock._src.ir.function import Function
+from penstock._src.ir.node import Node
 
 
 def write_function(w: Writer, function: Function, arguments: Sequence[Value]) -> list[Value]:
@@ -28,3 +30,12 @@ def write_function(w: Writer, function: Function, arguments: Sequence[Value]) ->
         else:
             raise UnimplementedError(None, None, f"StableHLO: {node.kind} is not exported.")
     return [values[root.id] for root in function.roots]
+
+
+def write_built(
+    w: Writer, build: Callable[[Builder, Node], Sequence[Node]], argument: Value
+) -> list[Value]:
+    """Writes what `build(p, x)` makes of a parameter, for a kind that StableHLO lacks."""
+    p = Builder()
+    x = p.parameter(0, argument.shape, argument.dtype)
+    return write_function(w, Function("built", (x,), tuple(build(p, x))), [argument])

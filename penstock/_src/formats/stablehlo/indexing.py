@@ -4,12 +4,11 @@ import numpy as np
 
 from penstock._src.compiler.lower.dynamic_rows_sources import places_by_sums
 from penstock._src.core import dtypes
-from penstock._src.formats.stablehlo.functions import write_function
+from penstock._src.formats.stablehlo.functions import write_built
 from penstock._src.formats.stablehlo.movement import padded
 from penstock._src.formats.stablehlo.reductions import combiner
 from penstock._src.formats.stablehlo.writer import Value, Writer, integers, writes
 from penstock._src.ir.builder import Builder
-from penstock._src.ir.function import Function
 from penstock._src.ir.node import Node
 
 UPDATES = {"add": "sum", "mul": "prod", "max": "max", "min": "min"}
@@ -117,9 +116,11 @@ def _dynamic_update_slice(w: Writer, node: Node, x: Value, update: Value, *start
 
 @writes("argwhere")
 def _argwhere(w: Writer, node: Node, mask: Value) -> list[Value]:
-    p = Builder()
-    x = p.parameter(0, mask.shape, mask.dtype)
-    rows, count = places_by_sums(p, x)
-    is_used = p.lt(p.iota((rows.shape[0], 1), 0, dtypes.int32), count)
-    rows = p.select(p.broadcast_to(is_used, rows.shape), rows, p.full(rows.shape, 0, rows.dtype))
-    return write_function(w, Function("argwhere", (x,), (rows, count)), [mask])
+    def places(p: Builder, x: Node) -> list[Node]:
+        rows, count = places_by_sums(p, x)
+        is_used = p.broadcast_to(
+            p.lt(p.iota((rows.shape[0], 1), 0, dtypes.int32), count), rows.shape
+        )
+        return [p.select(is_used, rows, p.full(rows.shape, 0, rows.dtype)), count]
+
+    return write_built(w, places, mask)

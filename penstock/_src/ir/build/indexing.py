@@ -6,13 +6,13 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.typesets import NARROW
-from penstock._src.ir.build.reduction import Reduction
+from penstock._src.ir.build.matrices import Matrices
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.meaning.known_values import number_of
 from penstock._src.ir.node import Node
 
 
-class Indexing(Reduction):
+class Indexing(Matrices):
     """Dynamic slices, gathers and scatters."""
 
     def dynamic_slice(self, x: Node, starts: Sequence[Any], sizes: Sequence[int]) -> Node:

@@ -164,21 +164,3 @@ class Reduction(Elementwise):
         return "".join(own[i] for i in kept), self.reshape(
             x, [*[lead[i] for i in kept], *x.shape[-2:]]
         )
-
-    def cholesky(self, a: Node) -> Node:
-        """The lower triangular factors of matrices [batch, n, n]; NaN where one is not positive definite."""
-        return self.make("cholesky", (a,))
-
-    def lu(self, a: Node) -> list[Node]:
-        """L and U of matrices [batch, n, n] in one, the order [batch, n] of their rows, and how many of them [batch] were exchanged."""
-        node = self.make("lu", (a,))
-        return [self.item(node, i) for i in range(3)]
-
-    def qr(self, a: Node, columns: Any) -> list[Node]:
-        """The first columns of Q, and R [batch, m, n], of matrices [batch, m, n]."""
-        node = self.make("qr", (a,), columns=columns)
-        return [self.item(node, i) for i in range(2)]
-
-    def triangular_solve(self, a: Node, b: Node, lower: bool, unit: bool = False) -> Node:
-        """The solutions of a x = b for triangular matrices; `unit`: the diagonal is taken for ones."""
-        return self.make("triangular_solve", (b, a), lower=lower, unit=unit)
