@@ -7,7 +7,7 @@ Few are sorted by counting, more by digits.
 import functools
 from typing import Any
 
-from penstock._src.compiler.codegen.specials.sorts.sorting import radix_sort
+from penstock._src.compiler.codegen.specials.sorts.sorting import radix_sort, sortable
 from penstock._src.native import Module
 from penstock._src.native.language.types import I32, I64, PTR, vec
 from penstock._src.native.language.value import Val
@@ -20,24 +20,8 @@ PIECE = 1 << 18  # words that are merged between looks for an interrupt
 
 def pair(f: Any, x: Val, i: Val, dtype: Any, descending: bool) -> Val:
     """The word of an element: the words order, unsigned, as the values do; NaN comes last either way."""
-    key = _key(f, x, dtype)
-    key = ~key if descending else key
-    if dtype.is_floating:
-        key = f.select(f.compare("uno", x, x), -1, key)
+    key = sortable(f, x, dtype, descending, I32)
     return f.convert(key, I64, signed=False) * (1 << KEY_BITS) | i
-
-
-def _key(f: Any, x: Val, dtype: Any) -> Val:
-    if not dtype.is_floating:
-        unsigned = dtype.is_unsigned or dtype.is_bool
-        key = f.convert(x, I32, signed=not unsigned)
-        # With the sign bit flipped, signed numbers order as unsigned ones.
-        return key if unsigned else key ^ -(1 << 31)
-    single = f.convert(x, "float")
-    single = f.select(single.eq(0.0), f.const(0.0, "float"), single)  # -0 and 0 are equal
-    bits = f.bits(single, I32)
-    # Larger numbers have larger bits if positive, and smaller ones if negative: those are flipped, the others get the top bit.
-    return f.select(bits < 0, ~bits, bits | -(1 << 31))
 
 
 def place_of(word: Val) -> Val:

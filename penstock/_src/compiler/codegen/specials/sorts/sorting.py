@@ -8,7 +8,7 @@ from penstock._src.compiler.codegen.nests import memory
 from penstock._src.compiler.codegen.scalars.registers import register_type
 from penstock._src.ir.node import Node
 from penstock._src.native import Module
-from penstock._src.native.language.types import I64, PTR, vec
+from penstock._src.native.language.types import BITS, I64, PTR, vec
 from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
 
@@ -47,22 +47,31 @@ def moved(f: Any, source: Val, at: Val, place: Val, form: tuple[Any, bool]) -> A
     return memory.load(f, memory.Elements(source, at), dtype)
 
 
-def sortable(f: Any, x: Val, dtype: Any, descending: bool) -> Val:
-    """A value as an i64 that orders as the values do when compared unsigned; NaN comes last either way."""
+def sortable(f: Any, x: Val, dtype: Any, descending: bool, word: str = I64) -> Val:
+    """A value as an integer that orders as the values do when compared unsigned; NaN comes last either way.
+
+    Args:
+      f: a function.
+      x: the value.
+      dtype: its type, no wider than the word.
+      descending: the order.
+      word: I64 or I32.
+    """
+    top = -(1 << (BITS[word] - 1))
     if dtype.is_floating:
-        # Exact for all floats: one form of keys serves them.
-        wide = f.convert(x, "double")
-        wide = f.select(wide.eq(0.0), f.const(0.0, "double"), wide)  # -0 and 0 are equal
-        bits = f.bits(wide, I64)
+        wide = "double" if word == I64 else "float"
+        number = f.convert(x, wide)
+        number = f.select(number.eq(0.0), f.const(0.0, wide), number)  # -0 and 0 are equal
+        bits = f.bits(number, word)
         # Larger numbers have larger bits if positive, and smaller ones if negative: those are flipped, the others get
         # the top bit.
-        key = f.select(bits < 0, ~bits, bits | -(1 << 63))
+        key = f.select(bits < 0, ~bits, bits | top)
         key = ~key if descending else key
         return f.select(f.compare("uno", x, x), -1, key)
-    key = f.convert(x, I64, signed=not dtype.is_unsigned and not dtype.is_bool)
+    key = f.convert(x, word, signed=not dtype.is_unsigned and not dtype.is_bool)
     if not dtype.is_unsigned and not dtype.is_bool:
         # With the sign bit flipped, signed numbers order as unsigned ones.
-        key = key ^ -(1 << 63)
+        key = key ^ top
     return ~key if descending else key
 
 
