@@ -89,6 +89,7 @@ def test_one_picture_is_resized_without_compiling(method):
 
     pictures = RANDOM.random((3, 260, 250, 3), np.float32)
     together = tf.image.resize(pictures, (30, 41), method)
+    tf.image.resize(pictures[0], (30, 41), method)  # loads what resizes pictures of any size
     before = kernels().statistics.compiled
     for number, picture in enumerate(pictures):
         part = tf.image.resize(picture[number:], (30, 41), method)  # each of another height
