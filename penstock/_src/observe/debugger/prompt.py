@@ -39,6 +39,10 @@ class Prompt(pdb.Pdb):
             return False
         return not _is_hidden(frame) and super().stop_here(frame)  # type: ignore[no-any-return]
 
+    def set_stepinstr(self) -> None:
+        """Begins at the next line, where `pdb` since Python 3.13 begins at the next instruction, which replicas of lines lack."""
+        self.set_step()
+
     def get_stack(self, f: Any, t: Any) -> tuple[Stack, int]:
         """Returns the frames that are shown, and the index of the current one."""
         stack, _ = super().get_stack(f, t)
