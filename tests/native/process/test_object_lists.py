@@ -42,9 +42,10 @@ def test_a_missing_attribute_is_an_error(make):
 
 def test_no_reference_is_left(make):
     element, read = object(), reader_of("x")
+    alone = sys.getrefcount(element)  # some versions of Python count the argument, too
     for _ in range(10):
         points = make([element], [None])
         assert read(points) == [element]
-    assert sys.getrefcount(element) == 3
+    assert sys.getrefcount(element) == alone + 1
     del points
-    assert sys.getrefcount(element) == 2
+    assert sys.getrefcount(element) == alone
