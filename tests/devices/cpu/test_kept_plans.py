@@ -426,6 +426,14 @@ def test_a_function_with_another_implementation_has_no_content():
     assert content_of(section) is None
 
 
+def test_functions_nested_deeper_than_the_stack_have_a_content():
+    f = tf.function(tf.sin, autograph=False)
+    for _ in range(sys.getrecursionlimit() // 3):
+        f = tf.function(lambda x, g=f: g(x) + tf.cos(x), autograph=False)
+        f.get_concrete_function(MATRIX)
+    assert content_of(section_of(f, MATRIX)) is not None
+
+
 MATRIX = tf.TensorSpec([None, 3])
 BODIES = {
     "sum": lambda x: tf.reduce_sum(x, 0),

@@ -1,7 +1,7 @@
 """Contents of sections: texts that only sections with the same operations have, in any process."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
+from penstock._src.graph.control import bodies_of
 from penstock._src.graph.library import GraphFunction
 
 _OPS = "penstock._src.ops."  # the modules of our own vocabulary
@@ -25,7 +26,9 @@ def content_of(section: Section) -> str | None:
     if section.constants or section.for_host:
         return None
     try:
-        return _Contents().of(section.ops, section.inputs, section.outputs, ())
+        contents = _Contents()
+        contents.read_functions(section.ops)
+        return contents.of(section.ops, section.inputs, section.outputs, ())
     except (KeyError, TypeError):  # what it reads is elsewhere; an attribute without a form
         return None
 
@@ -36,6 +39,28 @@ class _Contents:
     def __init__(self) -> None:
         # By ids: the function, and its content once it is known.
         self._functions: dict[int, tuple[GraphFunction, str | None]] = {}
+
+    def read_functions(self, ops: Sequence[Any]) -> None:
+        """Notes the contents of the functions that operations hold, the innermost first: they may be nested deeper than Python's stack.
+
+        Args:
+          ops: the operations.
+
+        Raises:
+          KeyError: as in `of`.
+          TypeError: as in `of`, or a function calls itself, or its file says more about it.
+        """
+        path: list[tuple[GraphFunction | None, Iterator[GraphFunction]]] = [(None, _held_by(ops))]
+        while path:
+            function, held = path[-1]
+            inner = next((each for each in held if id(each) not in self._functions), None)
+            if inner is not None:
+                self._functions[id(inner)] = inner, None
+                path.append((inner, _held_by(inner.graph._operations)))
+                continue
+            path.pop()
+            if function is not None:
+                self._functions[id(function)] = function, self._content(function)
 
     def of(
         self,
@@ -75,27 +100,32 @@ class _Contents:
         parts.append(repr((*ends, [positions[id(op)] for op in targets])))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def _function(self, function: GraphFunction) -> str:
-        """The content of a function.
+    def _content(self, function: GraphFunction) -> str:
+        """The content of a function; those that it holds are known.
 
         Raises:
           KeyError: as in `of`.
-          TypeError: as in `of`, or it calls itself, or its file says more about it.
+          TypeError: as in `of`, or its file says more about it.
         """
-        known = self._functions.get(id(function))
-        if known is None:
-            self._functions[id(function)] = function, None
-            graph = function.graph
-            if function.why_host or function.stand_in is not None or function.attributes:
-                raise TypeError(function.name)
-            content = self.of(
-                graph._operations, function.inputs, function.outputs, graph.control_outputs
-            )
-            facts = graph.redirects_values, graph.runs_whole
-            known = self._functions[id(function)] = function, f"{content} {facts}"
-        if known[1] is None:
+        graph = function.graph
+        if function.why_host or function.stand_in is not None or function.attributes:
+            raise TypeError(function.name)
+        content = self.of(
+            graph._operations, function.inputs, function.outputs, graph.control_outputs
+        )
+        return f"{content} {(graph.redirects_values, graph.runs_whole)}"
+
+    def _known(self, function: GraphFunction) -> str:
+        """The content of a function that was read.
+
+        Raises:
+          KeyError: it was not read.
+          TypeError: it calls itself.
+        """
+        _, content = self._functions[id(function)]
+        if content is None:
             raise TypeError(f"{function.name} calls itself")
-        return known[1]
+        return content
 
     def _text(self, value: Any) -> str:
         """The text of an attribute, which no other value has.
@@ -116,7 +146,7 @@ class _Contents:
         if value is None or type(value) in (bool, int, float, str, bytes):
             return f"{type(value).__name__} {value!r}"
         if type(value) is GraphFunction:
-            return f"function {self._function(value)}"
+            return f"function {self._known(value)}"
         raise TypeError(type(value).__name__)
 
     def _form(self, tensor: Any) -> str:
@@ -127,3 +157,8 @@ class _Contents:
         """
         held = "" if tensor._handle_data is None else self._text(tensor._handle_data)
         return f"{tensor.dtype.name}{tensor.shape._dims}{held}"
+
+
+def _held_by(ops: Sequence[Any]) -> Iterator[GraphFunction]:
+    """The functions that operations hold."""
+    return (function for op in ops for function in bodies_of(op))
