@@ -77,6 +77,14 @@ def qr(a: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
     return q, r
 
 
+def _power_of_two(x: np.ndarray) -> np.floating:
+    """The largest power of two up to the largest magnitude; 1 if that is 0 or not finite."""
+    largest = np.abs(x).max()
+    is_scale = largest > 0 and np.isfinite(largest)
+    exponent = np.frexp(largest)[1] - 1 if is_scale else 0
+    return np.ldexp(x.dtype.type(1), exponent)
+
+
 def _reflections(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Makes a block [rows, size] upper triangular; returns V and T of I - V T V^T, the product of its reflections.
 
@@ -86,12 +94,15 @@ def _reflections(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     t = np.zeros((size, size), block.dtype)
     for j in range(size):
         first, below = block[j, j], block[j + 1 :, j]
-        rest = below @ below
+        power = _power_of_two(block[j:, j])  # squares of scaled numbers lose nothing
+        small, scaled = first / power, below / power
+        rest = scaled @ scaled
         if rest == 0:  # nothing below the diagonal: no reflection
             continue
-        norm = np.sqrt(first * first + rest)
+        norm = np.sqrt(small * small + rest)
         beta = -norm if first >= 0 else norm
-        tau = (beta - first) / beta
+        tau = (beta - small) / beta
+        beta *= power
         below /= first - beta
         products = block[j] + below @ block[j + 1 :]
         block[j, j + 1 :] -= tau * products[j + 1 :]

@@ -415,6 +415,17 @@ def qr(p: Any, x: Any, columns: Extent) -> tuple[Any, Any]:
     return p.slice_axis(q, 2, 0, columns), r
 
 
+def _scale_of_squares(p: Any, x: Any) -> Any:
+    """What columns [batch, m, 1] are divided by before their squares are added up: 1 if these neither vanish nor overflow."""
+    limits = np.finfo(x.dtype.np)
+    largest = p.reduce_max(p.abs(x), (1,), keepdims=True)
+    is_usual = p.and_(
+        p.ge(largest, float(limits.tiny) ** 0.25), p.le(largest, float(limits.max) ** 0.25)
+    )
+    is_scale = p.and_(p.gt(largest, 0.0), p.le(largest, float(limits.max)))
+    return p.select(p.or_(is_usual, p.not_(is_scale)), 1.0, largest)
+
+
 def qr_by_steps(p: Any, a: Any) -> tuple[Any, Any]:
     """Q [batch, m, m] and R [batch, m, n] by primitives."""
     batch, m, n = a.shape
@@ -426,13 +437,15 @@ def qr_by_steps(p: Any, a: Any) -> tuple[Any, Any]:
         x = column(p, r, j)
         below = p.select(p.gt(places, j), x, 0.0)
         first = row(p, x, j)
-        rest = p.reduce_sum(below * below, (1,), keepdims=True)
-        norm = p.sqrt(first * first + rest)
+        scale = _scale_of_squares(p, p.select(p.ge(places, j), x, 0.0))
+        scaled, small = below / scale, first / scale
+        rest = p.reduce_sum(scaled * scaled, (1,), keepdims=True)
+        norm = p.sqrt(small * small + rest)
         beta = p.select(p.ge(first, 0), -norm, norm)
         done = p.eq(rest, 0)  # nothing below the diagonal: no reflection
-        head = p.select(done, 1.0, first - beta)
+        head = p.select(done, 1.0, first - beta * scale)
         v = p.select(p.eq(places, j), 1.0, below / head)
-        tau = p.select(done, 0.0, (beta - first) / p.select(done, 1.0, beta))
+        tau = p.select(done, 0.0, (beta - small) / p.select(done, 1.0, beta))
         # Not multiplied by 0 where nothing is reflected: a NaN stays in its column.
         change = tau * v * p.contract("bio,bij->boj", v, r, is_exact=True)
         r = p.select(done, r, r - change)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.core import dtypes
@@ -56,6 +57,17 @@ def test_a_column_with_nothing_below_its_diagonal_is_not_reflected(native):
     a = np.triu(matrices(50))
     a[0, 7, 3] = 5
     native(lambda p, a: p.qr(a, 50), a, tolerance=100)
+
+
+@pytest.mark.parametrize("device", ["CPU", "reference", "GPU_emulated"])
+@pytest.mark.parametrize("scale", [1e-30, 1e-19, 1e19, 1e30])
+def test_columns_whose_squares_vanish_or_overflow_are_reflected(device, scale):
+    a = np.random.default_rng(3).normal(size=(12, 7)).astype(np.float32)
+    a[:, 1:] *= np.float32(scale)
+    with flags.override(device=device):
+        q, r = map(np.float64, tf.function(tf.linalg.qr)(tf.constant(a)))
+    np.testing.assert_allclose(q.T @ q, np.eye(7), atol=2e-6)
+    np.testing.assert_allclose(q @ r, a, atol=2e-6 * np.abs(a).max())
 
 
 def test_the_first_nan_is_a_pivot_and_zeros_divide_nothing(native):

@@ -19,11 +19,13 @@ from penstock._src.compiler.codegen.specials.special import Scratch, SpecialLaun
 from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.native import Code, Module, Target
-from penstock._src.native.language.types import I64, PTR, SIZE, vec
+from penstock._src.native.language.types import I32, I64, PTR, SIZE, vec
 from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
 
 COLUMNS = 256  # to which a block is carried over at once
+# By bytes of a number: sums of squares that have lost nothing to underflow or overflow; others are of scaled numbers.
+USUAL = {4: (2.0**-64, 2.0**120), 8: (2.0**-900, 2.0**1000)}
 
 
 def launch(node: Node, outputs: Sequence[Node], target: Target, threads: int) -> SpecialLaunch:
@@ -169,18 +171,32 @@ def _reflect(f: Any, ty: str) -> None:
     """Makes a block [rows, size] upper triangular, with V below the diagonal; writes T."""
     lanes = f.target.lanes(ty)
     starts, wide = range(0, BLOCK, lanes), vec(ty, lanes)
+    least, most = USUAL[SIZE[ty]]
     products = f.alloca(ty, BLOCK)
     f.memset(f.t, 0, BLOCK * BLOCK * SIZE[ty])
 
     def step(j: Val) -> None:
-        rest = _squares(f, j, ty)
-        f.when(rest.ne(0.0) | f.compare("uno", rest, rest), lambda: reflected(j, rest))
+        one = f.const(1.0, ty)
+        first, rest = f.load(f.a, j * BLOCK + j, ty), _squares(f, j, one, ty)
+        total = first * first + rest
+        is_usual = f.compare("ge", total, f.const(least, ty)) & (
+            f.compare("le", total, f.const(most, ty))
+        )
 
-    def reflected(j: Val, rest: Val) -> None:
-        first = f.load(f.a, j * BLOCK + j, ty)
-        norm = f.intrinsic("sqrt", first * first + rest)
-        beta = f.select(f.compare("ge", first, f.const(0.0, ty)), -norm, norm)
-        tau, head = (beta - first) / beta, first - beta
+        def scaled() -> tuple[Val, Val]:
+            power = _power_of_two(f, j, ty)
+            return power, _squares(f, j, one / power, ty)
+
+        power, rest = f.when(is_usual, lambda: (one, rest), scaled)
+        is_reflected = rest.ne(0.0) | f.compare("uno", rest, rest)
+        f.when(is_reflected, lambda: reflected(j, first, rest, power))
+
+    def reflected(j: Val, first: Val, rest: Val, power: Val) -> None:
+        small = first / power
+        norm = f.intrinsic("sqrt", small * small + rest)
+        scaled = f.select(f.compare("ge", first, f.const(0.0, ty)), -norm, norm)
+        tau, beta = (scaled - small) / scaled, scaled * power
+        head = first - beta
         own = [f.load(f.a, j * BLOCK + start, wide) for start in starts]
 
         def add(i: Val, *sums: Val) -> list[Val]:
@@ -217,19 +233,35 @@ def _reflect(f: Any, ty: str) -> None:
     f.loop(f.i64(0), f.size, 1, step)
 
 
-def _squares(f: Any, j: Val, ty: str) -> Val:
-    """The sum of the squares of column j below its diagonal."""
+def _squares(f: Any, j: Val, scale: Val, ty: str) -> Val:
+    """The sum of the squares of column j below its diagonal, multiplied by a factor first."""
     lanes = f.target.lanes(ty)
-    offsets = f.lane_numbers(lanes, I64) * BLOCK
+    offsets, factor = f.lane_numbers(lanes, I64) * BLOCK, f.splat(scale, lanes)
 
     def add(i: Val, s: Val) -> tuple[Val]:
         x = f.gather(
             f.at(f.a, i * BLOCK + j, ty), offsets, vec(ty, lanes), f.mask(lanes, f.rows - i)
         )
+        x = x * factor
         return (f.fma(x, x, s),)
 
     (s,) = f.loop(j + 1, f.rows, lanes, add, f.splat(f.const(0.0, ty), lanes))
     return f.reduce("fadd", s)
+
+
+def _power_of_two(f: Any, j: Val, ty: str) -> Val:
+    """The largest power of two up to the largest number of column j from its diagonal on, whose inverse is a normal number too; 1 if one is not finite."""
+    word, bits_of_fraction = {4: (I32, 23), 8: (I64, 52)}[SIZE[ty]]
+    exponents = (1 << (8 * SIZE[ty] - 1)) - (1 << bits_of_fraction)
+
+    def look(i: Val, largest: Val) -> tuple[Val]:
+        return (f.intrinsic("umax", f.load(f.a, i * BLOCK + j, word) & exponents, largest),)
+
+    smallest = f.const(1 << bits_of_fraction, word)
+    (largest,) = f.loop(j, f.rows, 1, look, smallest)
+    most = f.const(exponents - (2 << bits_of_fraction), word)
+    power = f.bits(f.intrinsic("umin", largest, most), ty)
+    return f.select(largest.eq(exponents), f.const(1.0, ty), power)
 
 
 def _carry_over(f: Any, ty: str) -> None:
