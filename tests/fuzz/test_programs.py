@@ -9,7 +9,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.util import flags
-from tests.fuzz.programs import oracles
+from tests.fuzz.programs import oracles, worker
 from tests.fuzz.programs.drawing import draw
 from tests.fuzz.programs.program import standalone
 from tests.fuzz.programs.worker import ways_of
@@ -31,3 +31,12 @@ def test_program(seed):
         first = failures[0]
         text = standalone(program, first.sample)
         pytest.fail(f"{first}\n(make fuzz SEED={seed} makes it smaller)\n{text}", pytrace=False)
+
+
+def test_a_worker_without_memory_for_a_program_goes_on(monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(worker, "draw", full)
+    report = worker.run(3)
+    assert (report["seed"], report["steps"], report["finds"]) == (3, 0, [])

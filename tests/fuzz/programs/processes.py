@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -30,8 +31,9 @@ class Worker:
             str(self.step),
             *self.more,
         ]
+        self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+            command, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
         )
         self.begin()
         threading.Thread(target=self.listen, args=(self.process,), daemon=True).start()
@@ -69,11 +71,17 @@ class Worker:
                 "kind": "crash",
                 "what": what,
                 "cause": what,
-                "text": "",
+                "text": self.last_words(),
                 "steps": 0,
             }
             self.reports.put({"seed": self.seed, "steps": 0, "draw": 0, "run": 0, "finds": [find]})
         self.start()
+
+    def last_words(self):
+        """The end of what the process has written to its errors, as comments."""
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").splitlines()
+        return "\n".join(f"# {line}" for line in lines[-20:])
 
 
 def busy(pid):

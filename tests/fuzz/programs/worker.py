@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import penstock as tf
 from tests.fuzz.programs import oracles
@@ -29,8 +30,11 @@ def ways_of(seed):
 def run(seed, ways=None, seconds=120):
     """Runs the program of a seed; returns what came of it."""
     start = time.perf_counter()
-    with oracles.eagerly(tf):
-        program = draw(tf, seed)
+    try:
+        with oracles.eagerly(tf):
+            program = draw(tf, seed)
+    except MemoryError:  # of earlier programs too much is left: `work` ends
+        program = None
     if program is None:
         return {"seed": seed, "steps": 0, "draw": time.perf_counter() - start, "finds": []}
     drawn = time.perf_counter() - start
@@ -66,8 +70,14 @@ def work(seeds, run):
     for seed in seeds:
         print(json.dumps({"start": seed}), flush=True)
         print(json.dumps(run(seed)), flush=True)
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 > LIMIT:
+        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10 > LIMIT or is_nearly_full():
             return
+
+
+def is_nearly_full():
+    """True if a quarter of the addresses that the process may use is left, or less."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize() > 2 * LIMIT * 3 // 4
 
 
 if __name__ == "__main__":
