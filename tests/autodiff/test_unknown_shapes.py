@@ -52,3 +52,15 @@ def test_the_axis_of_a_gather_may_be_an_argument():
         expected = np.zeros_like(X)
         np.moveaxis(expected, axis, 0)[1] = 2
         np.testing.assert_array_equal(gradient(X, axis), expected)
+
+
+def test_second_derivatives():
+    @tf.function(input_signature=[tf.TensorSpec([None])])
+    def second(x):
+        return tf.hessians(tf.reduce_sum(x**3) + x[0] * x[1], x)[0]
+
+    assert second(tf.constant([1.0, 2.0, 3.0])).numpy().tolist() == [
+        [6.0, 1.0, 0.0],
+        [1.0, 12.0, 0.0],
+        [0.0, 0.0, 18.0],
+    ]

@@ -150,3 +150,25 @@ def test_labels_of_kernels():
 def test_leaving_no_scope_is_refused_with_tensorflows_words():
     with tf.Graph().as_default() as graph, pytest.raises(ValueError, match="op is None"):
         graph.colocate_with(None).__enter__()
+
+
+@pytest.mark.parametrize("kind", ["cond", "while", "map"])
+def test_branches_and_loops_wait_for_operations_around_them(kind):
+    with tf.Graph().as_default():
+        v = v1.get_variable("v", [], initializer=v1.zeros_initializer())
+        update = tf.group(v.assign_add(1.0))
+
+        def after_update(*_):
+            with tf.control_dependencies([update]):
+                return v.read_value()
+
+        if kind == "cond":
+            result = v1.cond(v1.placeholder_with_default(True, []), after_update, lambda: -1.0)
+        elif kind == "while":
+            result = v1.while_loop(lambda x: x < 1.0, after_update, [0.0])
+        else:
+            result = tf.reduce_max(tf.map_fn(after_update, tf.range(3.0)))
+        with v1.Session() as session:
+            session.run(v.initializer)
+            assert session.run(result) == 1.0
+            assert session.run(v) == 1.0

@@ -32,7 +32,8 @@ LAYERS = (  # low to high; folders on one line are independent of one another
 # The folders and files in some layers, low to high. Those joined by "+" import each other still.
 FLOORS = {
     "api": (
-        "extending control compat config gradients lite python_function",
+        "extending control compat config lite python_function",
+        "gradients",
         "math debugging internal missing module quantization raw_functions train",
         "array xla_ops",
         "random signal sparse",

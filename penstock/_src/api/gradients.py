@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from penstock._src.api.control.tensor_array import TensorArray
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.autodiff.backprop import UnconnectedGradients, zeros_like
 from penstock._src.autodiff.composite import gradient_tensors
 from penstock._src.autodiff.gradient_tape import gradient_of_source
@@ -141,15 +143,12 @@ def hessians(
 
     Args:
       ys: a tensor or a list of them.
-      xs: a tensor or a list of them, of known shapes.
+      xs: a tensor or a list of them.
       gate_gradients, aggregation_method: accepted for compatibility; no effect.
       name: a scope for the operations.
 
     Returns:
       A list with a tensor for each x.
-
-    Raises:
-      ValueError: the shape of an x is not known.
     """
     results = []
     sources = _as_list(xs)
@@ -157,11 +156,27 @@ def hessians(
         flat = raw.Reshape(tensor=first, shape=[-1])
         count = flat.shape[0]
         if count is None:
-            raise ValueError("hessians: the shapes of xs must be known.")
-        rows = [gradients(flat[i], x)[0] for i in range(count)]
-        rows = [zeros_like(x) if row is None else row for row in rows]
-        results.append(raw.Reshape(tensor=raw.Pack(values=rows), shape=_doubled(x)))
+            rows = _rows_of_jacobian(flat, x)
+            extents = raw.Shape(input=x)
+            shape = raw.ConcatV2(values=[extents, extents], axis=0)
+            results.append(raw.Reshape(tensor=rows, shape=shape))
+            continue
+        each = [gradients(flat[i], x)[0] for i in range(count)]
+        each = [zeros_like(x) if row is None else row for row in each]
+        results.append(raw.Reshape(tensor=raw.Pack(values=each), shape=_doubled(x)))
     return results
+
+
+def _rows_of_jacobian(flat: Any, x: Any) -> Any:
+    """Returns the gradient of each element of a vector of unknown length, stacked along a new axis."""
+
+    def row(index: Any, rows: TensorArray) -> tuple[Any, TensorArray]:
+        gradient = gradients(flat[index], x)[0]
+        return index + 1, rows.write(index, zeros_like(x) if gradient is None else gradient)
+
+    count = raw.Size(input=flat)
+    rows = TensorArray(x.dtype, count, element_shape=x.shape)
+    return while_loop(lambda index, _: index < count, row, [0, rows])[1].stack()
 
 
 def _doubled(x: Any) -> Sequence[int]:

@@ -6,6 +6,8 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
@@ -296,6 +298,13 @@ class FuncGraph(Graph, TensorSignature):
             STATE.graph, STATE.tapes = before
             self._control_stack = control
 
+    def _awaited_here(self, op: Operation) -> Operation:
+        """Returns the placeholder of a tensor that is made after `op` in the graph around this one."""
+        outer = self.enclosing
+        while outer is not None and outer is not op.graph:
+            outer = getattr(outer, "enclosing", None)
+        return op if outer is None else self.capture(_made_after(op)).op
+
     @property
     def captures(self) -> list[tuple[Any, SymbolicTensor]]:
         """Pairs (external tensor, placeholder), in the order they were captured."""
@@ -458,3 +467,14 @@ class ControlFlowGraph(FuncGraph):
     def name_for_forward(self) -> str:
         """Returns a name that begins with that of the graph."""
         return f"{self.name}_rewritten_{next(_COUNT)}"
+
+
+def _made_after(op: Operation) -> SymbolicTensor:
+    """Adds a tensor to the graph of `op` that is computed after it."""
+    before = STATE.graph, STATE.tapes
+    STATE.graph, STATE.tapes = op.graph, ()
+    try:
+        with op.graph.control_dependencies(None), op.graph.control_dependencies([op]):
+            return raw.Identity(input=op.graph.constant(np.bool_(False), dtypes.bool_, None))
+    finally:
+        STATE.graph, STATE.tapes = before

@@ -140,7 +140,7 @@ class ControlScopes:
     def _control(self, element: Any) -> Operation:
         """Returns the operation that a tensor, variable or name stands for in control dependencies."""
         if isinstance(element, Operation):
-            return element
+            return self._awaited_here(element)
         # for a variable, the op that creates its handle or assigns it: a dependency reads nothing
         maker = getattr(getattr(element, "_handle", None), "op", None) and element.op
         if isinstance(maker, Operation) and maker.graph is self:
@@ -150,12 +150,16 @@ class ControlScopes:
             # In a function an assignment returns the variable: depend on a read, which comes after the assignment.
             element = element.value() if converted is None else converted
         if isinstance(element, Operation):
-            return element
+            return self._awaited_here(element)
         if hasattr(element, "_value"):
             element = self.local(element)
         if not isinstance(element, SymbolicTensor):
             return self.as_graph_element(element)  # a name, or nothing of a graph
         return self.local(element).op
+
+    def _awaited_here(self, op: Operation) -> Operation:
+        """Returns an operation of this graph that comes after `op`; functions have one for those of the graph around them."""
+        return op
 
     def _control_inputs_for(self, inputs: Sequence[SymbolicTensor]) -> list[Operation]:
         """Returns what a new operation waits for: nothing of a scope in which one of its inputs was made, which waits already."""

@@ -50,7 +50,7 @@ def feed_parts(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor,
     try:
         tensor = graph.as_graph_element(key, allow_operation=False)
     except (KeyError, ValueError, TypeError) as error:
-        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error.args[0]}") from None
     return [(tensor, value)]
 
 
