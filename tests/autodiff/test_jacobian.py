@@ -67,3 +67,13 @@ def test_batch_jacobian_without_connection_or_rows():
     np.testing.assert_array_equal(tape.batch_jacobian(tf.ones([3, 4]), x), np.zeros((3, 4, 2)))
     with pytest.raises(ValueError, match="must have rank at least 2"):
         tape.batch_jacobian(row_sums, x)
+
+
+def test_jacobians_of_variables():
+    v = tf.Variable([[1.0, 2.0], [3.0, 4.0]])
+    with tf.GradientTape(persistent=True) as tape:
+        squares = v * v
+    rows = [[[2.0, 0.0], [0.0, 4.0]], [[6.0, 0.0], [0.0, 8.0]]]
+    np.testing.assert_array_equal(tape.batch_jacobian(squares, v), rows)
+    np.testing.assert_array_equal(tape.batch_jacobian(v, v), [np.eye(2), np.eye(2)])
+    np.testing.assert_array_equal(tape.jacobian(v, v), np.eye(4).reshape(2, 2, 2, 2))

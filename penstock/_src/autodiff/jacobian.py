@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.autodiff.backprop import gradients_of_tape, zeros_like
+from penstock._src.autodiff.composite import gradient_tensors
 from penstock._src.autodiff.control_flow import unify
 from penstock._src.autodiff.loop_gradient import add_while
 from penstock._src.autodiff.tape import Tape
@@ -39,7 +40,7 @@ def whole(tape: Tape, target: Any, sources: Sequence[Any]) -> list[Any]:
 
     def row(i: Any) -> Sequence[Any]:
         seed = raw.Reshape(unit(i, count, target.dtype), shape)
-        return gradients_of_tape(tape, [target], [s._id for s in sources], [seed])
+        return gradients_of_tape(tape, gradient_tensors(target), [s._id for s in sources], [seed])
 
     stacked = rows(count, row, lambda: gradients_by_zeros(tape, target, sources))
     result = []
@@ -62,6 +63,7 @@ def of_rows(tape: Tape, target: Any, source: Any) -> Any:
     Row b of the target depends only on row b of the source, so that one walk covers an element of all rows.
     """
     shape, of_source = raw.Shape(target), raw.Shape(source)
+    watched = gradient_tensors(source)[0]
     known = target.shape[1:].num_elements()
     count = raw.Prod(raw.Slice(shape, [1], [-1]), 0) if known is None else known
     flat = raw.Pack([raw.Slice(shape, [0], [1]), raw.Reshape(convert_to_tensor(count), [1])])
@@ -69,9 +71,9 @@ def of_rows(tape: Tape, target: Any, source: Any) -> Any:
     def row(j: Any) -> Sequence[Any]:
         seeds = raw.BroadcastTo(unit(j, count, target.dtype), raw.Reshape(flat, [2]))
         seed = raw.Reshape(seeds, shape)
-        return gradients_of_tape(tape, [target], [source._id], [seed])
+        return gradients_of_tape(tape, gradient_tensors(target), [watched._id], [seed])
 
-    (stacked,) = rows(count, row, lambda: gradients_by_zeros(tape, target, [source]))
+    (stacked,) = rows(count, row, lambda: gradients_by_zeros(tape, target, [watched]))
     full = raw.ConcatV2([shape, raw.Slice(of_source, [1], [-1])], 0)
     if stacked is None:
         return raw.Fill(full, np.zeros((), target.dtype.as_numpy_dtype))
@@ -99,7 +101,12 @@ def zeros_of(shape: Any, source: Any) -> Any:
 
 def gradients_by_zeros(tape: Tape, target: Any, sources: Sequence[Any]) -> Sequence[Any]:
     """Returns the gradients of 0 * target."""
-    return gradients_of_tape(tape, [target], [s._id for s in sources], [zeros_like(target)])
+    return gradients_of_tape(
+        tape,
+        gradient_tensors(target),
+        [s._id for s in sources],
+        [zeros_like(convert_to_tensor(target))],
+    )
 
 
 def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]:
