@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,19 @@ from penstock._src.core.registry import raw
 from penstock._src.core.values.resources import DividedHandle, VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.passes.fold_constants import fold_constants
 from penstock._src.graph.passes.fold_scales import fold_scales
 from penstock._src.graph.passes.freeze import freeze as without_variables
+from penstock._src.graph.passes.rebuilding import copied, known_as, rebuilt, with_bodies
 from penstock._src.graph.passes.unpack_weights import unpack_weights
 from penstock._src.saving.saved_model.signatures import named_results
 
+# Adds operations to the current graph and returns their results, one for each of an operation's; None keeps the operation.
+Rewrite = Callable[[Operation, Sequence[SymbolicTensor]], list[SymbolicTensor] | None]
 # Names that operations can have.
 _NAME = re.compile("[A-Za-z0-9.][A-Za-z0-9_.\\\\/>-]*")
 # Types without constants.
@@ -111,6 +115,34 @@ def freeze(
         dict(zip(function.argument_names, folded_function.inputs, strict=True)),
         dict(zip(names, folded_function.outputs, strict=True)),
     )
+
+
+def rewrite(frozen: FrozenFunction, replaced: Rewrite) -> FrozenFunction:
+    """Returns a frozen function in which operations are replaced, also those of branches and loops.
+
+    Args:
+      frozen: the function.
+      replaced: called with each operation and the new tensors that it reads.
+    """
+    function = _rewritten(frozen.function, replaced)
+    return FrozenFunction(
+        frozen.name,
+        function,
+        dict(zip(frozen.inputs, function.inputs, strict=True)),
+        dict(zip(frozen.outputs, function.outputs, strict=True)),
+    )
+
+
+def _rewritten(function: GraphFunction, replaced: Rewrite) -> GraphFunction:
+    def outputs_of(
+        graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor]
+    ) -> Sequence[SymbolicTensor]:
+        results = replaced(node, inputs)
+        if results is not None:
+            return known_as(node, results)
+        return copied(graph, node, with_bodies(node, lambda f: _rewritten(f, replaced)), inputs)
+
+    return rebuilt(function, operations_of(function), outputs_of)
 
 
 def output_names(function: ConcreteFunction, name: str = "") -> list[str]:

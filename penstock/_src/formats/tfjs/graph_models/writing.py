@@ -7,21 +7,14 @@ from typing import Any
 import numpy as np
 from google.protobuf.json_format import MessageToDict
 
-from penstock._src.core.calls.binding import complete
-from penstock._src.core.dispatch import building_unrecorded
-from penstock._src.core.op import Op
-from penstock._src.core.registry import find
-from penstock._src.formats.frozen import FrozenFunction, freeze, operations_of
+from penstock._src.formats.frozen import freeze, rewrite
 from penstock._src.formats.graph_def.writing import named_definition, node_names
 from penstock._src.formats.model import Model
 from penstock._src.formats.tfjs.folder import write_folder
 from penstock._src.formats.tfjs.graph_models.fusing import fused
 from penstock._src.formats.tfjs.graph_models.names import rename_nodes
 from penstock._src.formats.tfjs.operations import rewritten
-from penstock._src.graph.control import bodies_of
-from penstock._src.graph.func_graph import FuncGraph
-from penstock._src.graph.library import GraphFunction
-from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.ops.tensor_proto import from_proto
 
 
@@ -39,14 +32,7 @@ def write(model: Model, path: str, quantize: str = "") -> None:
       UnimplementedError: TensorFlow.js has no counterpart of an operation.
     """
     name, function = model.only("A TensorFlow.js model")
-    frozen = freeze(function, name, folds_scales=True)
-    known = _with_known_operations(frozen.function)
-    frozen = FrozenFunction(
-        name,
-        known,
-        dict(zip(frozen.inputs, known.inputs, strict=True)),
-        dict(zip(frozen.outputs, known.outputs, strict=True)),
-    )
+    frozen = rewrite(freeze(function, name, folds_scales=True), rewritten)
     definition, nodes = named_definition(frozen), node_names(frozen)
     fused(definition)
     values = _taken_constants(definition)
@@ -59,38 +45,6 @@ def write(model: Model, path: str, quantize: str = "") -> None:
         "modelTopology": MessageToDict(definition),
     }
     write_folder(path, head, values, quantize)
-
-
-def _with_known_operations(function: GraphFunction) -> GraphFunction:
-    """Returns a function of ops that TensorFlow.js supports."""
-    graph = FuncGraph(function.graph.name)
-    graph.enclosing = None
-    table: dict[int, SymbolicTensor] = {}
-    with building_unrecorded(graph):
-        for t in function.inputs:
-            table[t._id] = graph.placeholder(t.dtype, t.shape, t.op.name)
-            graph.inputs.append(table[t._id])
-        for node in operations_of(function):
-            inputs = [table[t._id] for t in node._inputs]
-            replacement = rewritten(node, inputs)
-            if replacement is None:
-                replacement = graph.add(_with_known_bodies(node), inputs, node.name).outputs
-            for old, new in zip(node.outputs, replacement, strict=True):
-                new.set_shape(old.shape)
-                new._handle_data = old._handle_data
-                table[old._id] = new
-        graph.outputs = [table[t._id] for t in function.outputs]
-    return GraphFunction(graph)
-
-
-def _with_known_bodies(node: Operation) -> Op:
-    attrs = dict(node.raw_op.attrs)
-    if not bodies_of(node):
-        return node.raw_op
-    for key, value in attrs.items():
-        if isinstance(value, GraphFunction):
-            attrs[key] = _with_known_operations(value)
-    return complete(find(node.type), attrs, True)
 
 
 def _taken_constants(definition: Any) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.filesystems.whole import write_whole
-from penstock._src.formats.frozen import FrozenFunction, freeze
+from penstock._src.formats.frozen import FrozenFunction, freeze, rewrite
 from penstock._src.formats.model import Model
 from penstock._src.formats.tflite.schema import SCHEMA, encode_model
 from penstock._src.formats.tflite.writing import ops
@@ -14,6 +14,7 @@ from penstock._src.formats.tflite.writing.graph import FileWriter, GraphWriter
 from penstock._src.formats.tflite.writing.quantizing import Integers, Quantizer, name_verifications
 from penstock._src.formats.tflite.writing.tensorflow_ops import append_tensorflow_op
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.passes.integer_products import as_float_products
 
 _SCHEMA_VERSION = 3
 
@@ -64,7 +65,10 @@ def file_of(
         )
     ops.load()
     file = FileWriter(len(signatures), append_tensorflow_op if tensorflow_ops else None)
-    frozen = {name: freeze(f, name, folds_scales=True) for name, f in signatures.items()}
+    frozen = {
+        name: rewrite(freeze(f, name, folds_scales=True), as_float_products)
+        for name, f in signatures.items()
+    }
     graphs = [_pruned(GraphWriter(file, each, weights).write()) for each in frozen.values()]
     file.bodies = [_pruned(graph) for graph in file.bodies]
     if integers is not None:
