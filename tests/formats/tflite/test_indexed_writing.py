@@ -26,6 +26,8 @@ FUNCTIONS = {
     "BITWISE_XOR": (lambda x: tf.bitwise.bitwise_xor(x, 6), WHOLE),
     "RIGHT_SHIFT": (lambda x: tf.bitwise.right_shift(x, 1), WHOLE),
     "BITCAST": (lambda x: tf.bitcast(x, tf.int32), X),
+    "RFFT2D": (lambda x: tf.abs(tf.signal.rfft2d(x, [2, 4])), X),
+    "SQUEEZE": (lambda x: tf.abs(tf.signal.rfft(x, [4])), X),
     "ROUND": (lambda x: tf.math.rint(x), X),
 }
 

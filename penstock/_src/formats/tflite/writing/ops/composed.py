@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.dtypes import bool_, float32
+from penstock._src.core.dtypes import bool_, float32, int32
 from penstock._src.formats.tflite.schema import SCHEMA
+from penstock._src.formats.tflite.types import TYPES
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.nn.activation import SELU_SCALE, SELU_SCALE_ALPHA
@@ -136,6 +137,32 @@ def selu(e: _Expression, x: int) -> None:
 @_composed("Softsign")
 def softsign(e: _Expression, x: int) -> None:
     e.result("DIV", x, e("ADD", e("ABS", x), 1.0))
+
+
+@writes("OnesLike")
+def ones_like(graph: GraphWriter, operation: Operation) -> None:
+    x = operation.inputs[0]
+    options = SCHEMA["ShapeOptions"](out_type=TYPES[int32])
+    sizes = graph.emit("SHAPE", [graph.place(x)], int32, [x.shape.rank], operation.name, options)
+    one = graph.constant(np.ones((), x.dtype.as_numpy_dtype), "one")
+    graph.add("FILL", operation, [sizes, one])
+
+
+@writes("RFFT")
+def real_fourier_transform(graph: GraphWriter, operation: Operation) -> None:
+    """A transform of images of one row, as TFLite has no others."""
+    x, y = operation.inputs[0], operation.outputs[0]
+    length = int(graph.known(operation, 1).item())
+    *batch, size = x.shape.as_list()
+    row = graph.constant(np.array(-2, np.int32), "row")
+    options = SCHEMA["ExpandDimsOptions"]()
+    places = [graph.place(x), row]
+    image = graph.emit("EXPAND_DIMS", places, x.dtype, [*batch, 1, size], operation.name, options)
+    places = [image, graph.constant(np.array([1, length], np.int32), "lengths")]
+    *batch, size = y.shape.as_list()
+    spectrum = graph.emit("RFFT2D", places, y.dtype, [*batch, 1, size], operation.name)
+    squeezed = SCHEMA["SqueezeOptions"](squeeze_dims=[-2])
+    graph.add("SQUEEZE", operation, [spectrum], squeezed)
 
 
 @writes("DivNoNan")

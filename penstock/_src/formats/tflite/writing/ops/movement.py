@@ -20,6 +20,7 @@ _WITH_INDICES = {
     "Pad": ("PAD", (1,)),
     "PadV2": ("PADV2", (1,)),
     "Range": ("RANGE", ()),
+    "RFFT2D": ("RFFT2D", (1,)),
     "Rank": ("RANK", ()),
     "ReverseV2": ("REVERSE_V2", (1,)),
     "ScatterNd": ("SCATTER_ND", (0, 2)),
