@@ -57,6 +57,11 @@ FUNCTIONS = {
         lambda x: tf.nn.max_pool2d(x, 2, 2, "SAME") + tf.nn.avg_pool2d(x, 2, 2, "SAME"),
         (1, 5, 6, 3),
     ),
+    "ones": (lambda x: x + tf.raw_ops.OnesLike(x=tf.concat([x, x], 0))[:1], (None, 3)),
+    "padded_pool": (
+        lambda x: tf.nn.max_pool2d(x - 9.0, 3, 2, [[0, 0], [1, 1], [2, 0], [0, 0]]),
+        (None, 5, 6, 3),
+    ),
     "identity": (lambda x: x, (None, 3)),
     "shapes": (lambda x: tf.reshape(x, [tf.shape(x)[0], -1]) * 2.0, (None, 3, 4)),
     "resize": (lambda x: tf.image.resize(x, [6, 9]), (None, 3, 4, 2)),
@@ -316,6 +321,34 @@ def test_a_model_of_integers_is_near_the_float_model(ops, kind, gap):
     x = _values(2, 6, 7, 4)
     found = interpreter.get_signature_runner()(x=x)["output_0"]
     np.testing.assert_allclose(found, _network(x), atol=gap)
+
+
+def _joined(x):
+    return tf.concat([x * 2.0, tf.constant([[0.01, 0.04]])], 1)
+
+
+def _pooled(x):
+    return tf.nn.max_pool2d(x * 2.0 - 3.0, 3, 2, [[0, 0], [1, 1], [1, 1], [0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "name"),
+    [(_joined, (1, 3), "CONCATENATION"), (_pooled, (1, 6, 6, 2), "PADV2")],
+)
+def test_constants_beside_integers_have_their_scale(function, shape, name):
+    converter = _converter(function, _spec("x", *shape))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([_values(*shape)] for _ in range(20))
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    details = interpreter.get_tensor_details()
+    (operation,) = (o for o in interpreter._get_ops_details() if o["op_name"] == name)
+    values = [i for i in operation["inputs"] if details[i]["dtype"] is np.int8]
+    scales = {details[i]["quantization"] for i in (*values, *operation["outputs"])}
+    assert len(values) == 2
+    assert len(scales) == 1
+    x = _values(*shape)
+    (found,) = interpreter.get_signature_runner()(x=x).values()
+    np.testing.assert_allclose(found, function(tf.constant(x)), atol=0.1)
 
 
 def test_inputs_and_outputs_of_integers():

@@ -41,6 +41,8 @@ def ranges_of(model: bytes, samples: Iterable[Any], key: str) -> Ranges:
         for info in graph.tensors:
             if info.constant is None and info.dtype.is_floating:
                 values = execution.get(info.index)
+                # Infinity, around images whose maxima are taken, is the least integer.
+                values = values[np.isfinite(values)]
                 if values.size:
                     _widen(ranges, info.index, float(values.min()), float(values.max()))
     if not ranges:

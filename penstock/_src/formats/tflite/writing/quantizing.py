@@ -29,7 +29,7 @@ _LINEAR = {
 _OF_SHAPES = {"RANK", "SHAPE"}
 # Ops whose results keep the scale of their inputs.
 _KEEPS_SCALE = set(
-    "AVERAGE_POOL_2D CONCATENATION EXPAND_DIMS GATHER MAX_POOL_2D PACK PAD RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR "
+    "AVERAGE_POOL_2D CONCATENATION EXPAND_DIMS GATHER MAX_POOL_2D PACK PAD PADV2 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR "
     "SPACE_TO_DEPTH DEPTH_TO_SPACE SLICE SPLIT SQUEEZE STRIDED_SLICE TILE TRANSPOSE UNPACK".split()
 )
 _OTHERS = {8: set("ADD SUB MUL MEAN RELU RELU6 GELU LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL SQUARED_DIFFERENCE RSQRT".split()),
@@ -264,25 +264,28 @@ class Quantizer:
         value = self._constant(place)
         if value is not None:
             scale = self._scale_of(float(value.min()), float(value.max()))
-            info = np.iinfo(self._dtype.as_numpy_dtype)
-            scaled = np.clip(
-                np.rint(value / np.float32(scale.scale)) + scale.zero, info.min, info.max
-            )
-            index = self._stored(
-                scaled.astype(self._dtype.as_numpy_dtype),
-                scale.scale,
-                0,
-                f"{self._graph.tensors[place].name}_int",
-            )
-            self._graph.tensors[index].quantization.zero_point = [scale.zero]
+            index = self._constant_integers(place, value, scale)
         else:
             index = self._copy(place, self._dtype, self._scales[place], "_int")
             self._append("QUANTIZE", [self._floats[place]], [index])
         self._quantized[place] = index
         return index
 
+    def _constant_integers(self, place: int, value: np.ndarray, scale: _Scale) -> int:
+        """The index of a constant's integers at a scale."""
+        info = np.iinfo(self._dtype.as_numpy_dtype)
+        rounded = np.rint(value / np.float32(scale.scale)) + scale.zero
+        integers = np.clip(rounded, info.min, info.max).astype(self._dtype.as_numpy_dtype)
+        name = f"{self._graph.tensors[place].name}{_INTEGER_SUFFIX}"
+        index = self._stored(integers, scale.scale, 0, name)
+        self._graph.tensors[index].quantization.zero_point = [scale.zero]
+        return index
+
     def _with_scale(self, place: int, scale: _Scale | None) -> int:
         """The index of a tensor's integers, rescaled if they have another scale."""
+        value = self._constant(place)
+        if value is not None and scale is not None:
+            return self._constant_integers(place, value, scale)
         integers = self._integers(place)
         if scale is None or self._scales.get(place, scale) == scale:
             return integers

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.dtypes import float32
+from penstock._src.core.dtypes import DType, float32
 from penstock._src.formats.tflite.schema import SCHEMA, Padding
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.formats.tflite.writing.weights import half, weight
@@ -19,8 +19,10 @@ def _padding(graph: GraphWriter, operation: Operation) -> int:
     return Padding.SAME if kind == "SAME" else Padding.VALID
 
 
-def _padded(graph: GraphWriter, operation: Operation) -> tuple[int, int]:
-    """A convolution's image and padding; explicit padding is an operator of its own."""
+def _padded(
+    graph: GraphWriter, operation: Operation, filler: float | None = None
+) -> tuple[int, int]:
+    """A window's image and padding; explicit padding is an operator of its own, with zeros or another number around the image."""
     x, op = operation.inputs[0], operation.raw_op
     if op.padding not in ("EXPLICIT", b"EXPLICIT"):
         return graph.place(x), _padding(graph, operation)
@@ -30,7 +32,10 @@ def _padded(graph: GraphWriter, operation: Operation) -> tuple[int, int]:
         for size, pair in zip(x.shape.as_list(), widths, strict=True)
     ]
     inputs = [graph.place(x), graph.constant(widths, "widths")]
-    return graph.emit("PAD", inputs, x.dtype, sizes, operation.name), Padding.VALID
+    if filler is None:
+        return graph.emit("PAD", inputs, x.dtype, sizes, operation.name), Padding.VALID
+    inputs.append(graph.constant(np.array(filler, x.dtype.as_numpy_dtype), "filler"))
+    return graph.emit("PADV2", inputs, x.dtype, sizes, operation.name), Padding.VALID
 
 
 def _check_layout(graph: GraphWriter, operation: Operation, expected: str = "NHWC") -> None:
@@ -238,9 +243,11 @@ def _ordered(
 def pool(graph: GraphWriter, operation: Operation) -> None:
     _check_layout(graph, operation)
     op = operation.raw_op
+    # AvgPool has no explicit padding.
+    x, padding = _padded(graph, operation, _least(operation.inputs[0].dtype))
     function, last = graph.activation(operation.outputs[0])
     options = SCHEMA["Pool2DOptions"](
-        padding=_padding(graph, operation),
+        padding=padding,
         stride_h=op.strides[1],
         stride_w=op.strides[2],
         filter_height=op.ksize[1],
@@ -250,7 +257,11 @@ def pool(graph: GraphWriter, operation: Operation) -> None:
     if op.ksize[0] != 1 or op.ksize[3] != 1:
         raise graph.unimplemented(operation, f"the window {list(op.ksize)}")
     name = "MAX_POOL_2D" if operation.type == "MaxPool" else "AVERAGE_POOL_2D"
-    graph.add(name, operation, options=options, outputs=[last])
+    graph.add(name, operation, [x], options, outputs=[last])
+
+
+def _least(dtype: DType) -> float:
+    return -np.inf if dtype.is_floating else dtype.min
 
 
 _REDUCTIONS = {
