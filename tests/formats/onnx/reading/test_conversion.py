@@ -64,3 +64,24 @@ def test_convolutions_of_channels_that_are_not_declared(tmp_path, groups):
             expected[0, out, i, j] = (window * w[out]).sum()
     found = result_of(converted(proto, tmp_path, "onnx"), x)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_convolutions_over_three_dimensions(tmp_path, name):
+    w = np.random.default_rng(0).normal(size=(2, 3, 2, 2, 2)).astype(np.float32)
+    proto = model(
+        graph(
+            [node("Conv", "x w", "y", pads=[0, 1, 0, 0, 0, 0])],
+            [value("x", [1, 3, 3, 3, 3])],
+            [value("y", [1, 2, 2, 3, 2])],
+            w=w,
+        )
+    )
+    x = np.random.default_rng(1).normal(size=(1, 3, 3, 3, 3)).astype(np.float32)
+    padded = np.pad(x[0], [(0, 0), (0, 0), (1, 0), (0, 0)])
+    expected = np.zeros((1, 2, 2, 3, 2), np.float32)
+    for i, j, k in np.ndindex(2, 3, 2):
+        window = padded[:, i : i + 2, j : j + 2, k : k + 2]
+        expected[0, :, i, j, k] = (w * window).sum((1, 2, 3, 4))
+    found = result_of(converted(proto, tmp_path, name), x)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

@@ -97,8 +97,17 @@ def _channels_last(
         return raw.Conv2D(
             x, filters, strides=[1, *strides, 1], dilations=[1, *dilations, 1], **padding
         )
+    x = padded(x, pads, channels_last=True)
+    if groups == 1:  # an op that more formats have than the general one
+        return raw.Conv3D(
+            x,
+            filters,
+            strides=[1, *strides, 1],
+            padding="VALID",
+            dilations=[1, *dilations, 1],
+        )
     return raw.Conv(
-        padded(x, pads, channels_last=True),
+        x,
         filters,
         strides=[1, *strides, 1],
         padding="VALID",
