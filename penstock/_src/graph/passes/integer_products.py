@@ -60,8 +60,8 @@ def as_float_products(
 
 
 def _window(weights: SymbolicTensor) -> int | None:
-    sizes = weights.shape.as_list()[:-2]
-    return None if None in sizes else int(np.prod(sizes))
+    window = weights.shape[:-2]
+    return window.num_elements() if window.is_fully_defined() else None
 
 
 def _terms_of_part(inputs: Sequence[SymbolicTensor], window: int) -> int:
