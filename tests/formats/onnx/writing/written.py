@@ -163,6 +163,12 @@ def _images():
                 lambda x, f=pool, p=padding: f(x, 3, 2, p),
                 x,
             )
+    far = ints(1, 5, 4, 2) * 400_000_001 + ints(1, 5, 4, 2)
+    found["max_pool_int32"] = (
+        lambda x: raw.MaxPool(input=x, ksize=[1, 2, 2, 1], strides=[1, 1, 1, 1], padding="SAME"),
+        far,
+    )
+    found["max_pool_int16"] = (found["max_pool_int32"][0], (far >> 16).astype(np.int16))
     found["max_pool3d"] = (lambda x: tf.nn.max_pool3d(x, 2, 2, "SAME"), floats(1, 5, 4, 6, 2))
     found["batch_norm"] = (
         lambda x: raw.FusedBatchNormV3(

@@ -258,18 +258,22 @@ def _pooled(
 ) -> str:
     if size[0] != 1 or size[layout.channel] != 1:
         raise UnimplementedError("windows over batches or channels cannot be written.")
-    if op.inputs[0].dtype.is_integer and op.inputs[0].dtype.size > 1:
-        raise UnimplementedError(f"windows of {op.inputs[0].dtype.name} cannot be written.")
+    dtype, held = op.inputs[0].dtype, op.inputs[0].dtype
+    if dtype.is_integer and dtype.size > 1:
+        if dtype.size > 4:
+            raise UnimplementedError(f"windows of {dtype.name} cannot be written.")
+        # ONNX has maxima of bytes and floats; these hold the other integers.
+        held = dtypes.float32 if dtype.size == 2 else dtypes.float64
     kernel = [int(size[axis]) for axis in layout.spatial]
     steps = [int(strides[axis]) for axis in layout.spatial]
     y = w.node(
         "MaxPool" if op.type.startswith("Max") else "AveragePool",
-        layout.inwards(w, x),
+        layout.inwards(w, w.cast(x, dtype, held)),
         kernel_shape=kernel,
         strides=steps,
         **window(op, layout, kernel, steps),
     )
-    return layout.outwards(w, y)
+    return w.cast(layout.outwards(w, y), held, dtype)
 
 
 @writes("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
