@@ -67,6 +67,27 @@ def test_convolutions_of_channels_that_are_not_declared(tmp_path, groups):
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_convolutions_padded_to_the_size_of_images_of_any_size(tmp_path, name):
+    w = np.random.default_rng(0).normal(size=(3, 2, 3, 3)).astype(np.float32)
+    proto = model(
+        graph(
+            [node("Conv", "x w", "y", auto_pad="SAME_LOWER", strides=[2, 2])],
+            [value("x", [1, 2, "height", "width"])],
+            [value("y", [1, 3, "rows", "columns"])],
+            w=w,
+        )
+    )
+    x = np.random.default_rng(1).normal(size=(1, 2, 6, 5)).astype(np.float32)
+    padded = np.pad(x[0], [(0, 0), (1, 0), (1, 1)])
+    expected = np.zeros((1, 3, 3, 3), np.float32)
+    for i, j in np.ndindex(3, 3):
+        window = padded[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
+        expected[0, :, i, j] = (w * window).sum((1, 2, 3))
+    found = result_of(converted(proto, tmp_path, name), x)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_convolutions_over_three_dimensions(tmp_path, name):
     w = np.random.default_rng(0).normal(size=(2, 3, 2, 2, 2)).astype(np.float32)
     proto = model(

@@ -76,7 +76,10 @@ def _channels_last(
     spatial = len(strides)
     filters = t.transpose(w, [*range(2, 2 + spatial), 1, 0])
     if not are_known(pads):
+        channels = x.shape.as_list()[-1]
         x, pads = padded(x, pads, channels_last=True), [(0, 0)] * spatial
+        if channels is not None:  # which padding by computed widths loses
+            x = raw.EnsureShape(x, shape=[None] * (spatial + 1) + [channels])
     if any(a < 0 or b < 0 for a, b in pads):
         raise InvalidArgumentError(f"pads must not be negative. Received: {pads}")
     if spatial == 2:
