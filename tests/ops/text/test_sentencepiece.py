@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ops.text.sentencepiece import drawing
+from penstock._src.ops.text.sentencepiece import drawing, processor
 from penstock._src.ops.text.sentencepiece.messages import ModelProto
 from penstock._src.ops.text.sentencepiece.model import (
     BPE,
@@ -137,3 +137,22 @@ def test_a_saved_tokenizer_cuts_the_same(tmp_path):
     )
     tf.saved_model.save(module, str(tmp_path))
     assert tf.saved_model.load(str(tmp_path)).cut(["ab b"]).to_list() == [[8, 3, 7]]
+
+
+@pytest.mark.parametrize("is_native", [True, False])
+def test_rounded_sums_decide_between_equal_ways_as_tensorflow_text_does(is_native, monkeypatch):
+    scores = {"\u2581": -2.1, "-": -3.3, "--": -4.7, "|": -3.9, ":": -5.2}
+    pieces = [*PIECES[:3], *((text, score, NORMAL) for text, score in scores.items())]
+    pieces.append(("[x]", 0.0, USER_DEFINED))
+    monkeypatch.setattr(processor, "runs_native_code", lambda: is_native)
+    cutter = tf.text.SentencepieceTokenizer(model(pieces), out_type=tf.string)
+    for cut in (
+        "- --",
+        "| -- -",
+        "| | | | | - -- : - -- : - -- : - -- : -- - : -- - :",
+        "[x] -- - [x]",
+        "| -- - [x] [x] - -- : - --",
+        "- -- | - -- | - -- | - -- | - -- | - -- | -- - | -- - |",
+    ):
+        parts = cutter.tokenize(cut.replace(" ", "")).numpy().tolist()
+        assert b" ".join(parts[1:]).decode() == cut

@@ -4,6 +4,8 @@ import heapq
 import re
 from collections.abc import Callable
 
+import numpy as np
+
 from penstock._src.ops.text.sentencepiece.model import (
     BPE,
     CHAR,
@@ -51,7 +53,10 @@ class Lattice:
         return arcs
 
     def best(self, text: str) -> Cut:
-        """The way of cutting with the greatest sum of scores."""
+        """The way of cutting with the greatest sum of scores.
+
+        Sums are float32 numbers over the whole text, each compared before it is rounded, as in SentencePiece: rounding decides between ways that are equal otherwise.
+        """
         size = len(text)
         sums: list[float | None] = [None] * (size + 1)
         before = [(0, 0)] * (size + 1)
@@ -62,9 +67,11 @@ class Lattice:
                 continue
             for end, number, score in self.arcs(text, begin):
                 candidate = reached + score
+                if number == self._unknown:
+                    candidate = _rounded(candidate)
                 known = sums[end]
                 if known is None or candidate > known:
-                    sums[end] = candidate
+                    sums[end] = _rounded(candidate)
                     before[end] = begin, number
         cut, end = [], size
         while end:
@@ -74,23 +81,29 @@ class Lattice:
         return cut[::-1]
 
 
+def _rounded(score: float) -> float:
+    return float(np.float32(score))
+
+
 def unknown_score(pieces: Pieces) -> float:
     """The score of an unknown character."""
     if pieces.unknown_score is not None:
         return pieces.unknown_score
     normal = [s for s, t in zip(pieces.scores, pieces.types, strict=True) if t == NORMAL]
-    return min(normal, default=0.0) - _UNKNOWN_PENALTY
+    return _rounded(min(normal, default=0.0) - _UNKNOWN_PENALTY)
 
 
 def piece_scores(pieces: Pieces) -> dict[str, tuple[int, float]]:
     """The number and score of each piece that a unigram model cuts texts into."""
     normal = [s for s, t in zip(pieces.scores, pieces.types, strict=True) if t == NORMAL]
-    most = max(normal, default=0.0)
+    # SentencePiece looks for the greatest score from the least positive float32 number on: scores, logarithms, are mostly below it.
+    most = max(normal + [float(np.finfo(np.float32).tiny)])
     scores: dict[str, tuple[int, float]] = {}
     for text, number in pieces.known.items():
         score = pieces.scores[number]
         if pieces.types[number] == USER_DEFINED:
-            score = len(text.encode("utf-8", "surrogateescape")) * most - 0.1
+            # The product is a float32 number in SentencePiece, the difference a float64 one.
+            score = _rounded(len(text.encode("utf-8", "surrogateescape")) * most) - 0.1
         if pieces.types[number] != UNUSED and text:
             scores[text] = number, score
     return scores
@@ -205,12 +218,13 @@ def segmenter(pieces: Pieces) -> Callable[[str], Cut]:
 def chunks(pieces: Pieces) -> re.Pattern[str] | None:
     """A pattern of parts of texts that may be cut by themselves; None if there are no such parts.
 
-    No piece goes on behind a word, where the symbol for a space follows another character; and that symbol is a piece, so that it is not joined to an unknown one.
+    No piece goes on behind a word, where the symbol for a space follows another character; and that symbol is a piece, so that it is not joined to an unknown one. Of unigram models, sums of scores
+    go on from part to part.
     """
     crosses = re.compile(f"[^{SPACE}]{SPACE}")
     number = pieces.known.get(SPACE)
     if number is None or pieces.types[number] == UNUSED or pieces.space_is_suffix:
         return None
-    if pieces.kind not in (UNIGRAM, BPE) or any(crosses.search(text) for text in pieces.known):
+    if pieces.kind != BPE or any(crosses.search(text) for text in pieces.known):
         return None
     return re.compile(f"{SPACE}*[^{SPACE}]+|{SPACE}+")

@@ -9,7 +9,7 @@ from .... import python_calls as py
 from ....builtins import compiled
 from ....language.function import Fn
 from ....language.module import Module
-from ....language.types import F64, I1, I64, PTR
+from ....language.types import F32, F64, I1, I64, PTR
 from ....language.value import Val
 from .. import tries, utf8
 from ..wordpiece import PieceArrays
@@ -115,21 +115,22 @@ def _emit_best(m: Module, name: str) -> None:
         size = f.end - f.begin
         text = f.at(f.data, f.begin)
         nothing = f.const(-np.inf, F64)
-        # Viterbi: the best sum up to each byte; -inf where no piece ends.
+        # Viterbi: the best sum up to each byte, a float32 number as in SentencePiece, whose choice among equal ways follows from its rounding; -inf where no piece ends.
         f.loop(f.i64(0), size + 1, 1, lambda i: f.store(nothing, f.sums, i))
         f.store(f.const(0.0, F64), f.sums, 0)
         unknown = _option(f, _UNKNOWN)
         unknown_score = f.load(f.options, _UNKNOWN_SCORE, F64)
 
-        def arc(begin: Val, end: Val, number: Val, score: Val, reached: Val) -> None:
-            candidate = reached + score
+        def rounded(value: Val) -> Val:
+            return f.convert(f.convert(value, F32), F64)
 
+        def arc(begin: Val, end: Val, number: Val, candidate: Val) -> None:
             def take() -> None:
-                f.store(candidate, f.sums, end)
+                f.store(rounded(candidate), f.sums, end)
                 f.store(begin, f.links, end)
                 f.store(number, f.found, end)
 
-            # Strictly: of equal sums the first piece found stays, as in SentencePiece.
+            # Strictly: of equal sums the first piece found stays. What is compared is not rounded yet.
             f.when(candidate > f.load(f.sums, end, F64), take)
 
         def character(at: Val) -> tuple[Val]:
@@ -143,7 +144,7 @@ def _emit_best(m: Module, name: str) -> None:
                     number = tries.value(f, f.units, f.count, following)
 
                     def piece() -> tuple[Val]:
-                        arc(at, place + 1, number, f.load(f.scores, number, F64), reached)
+                        arc(at, place + 1, number, reached + f.load(f.scores, number, F64))
                         is_single = (place + 1).eq(at + width)
                         return (f.select(is_single, f.i64(1), has_single),)
 
@@ -160,7 +161,7 @@ def _emit_best(m: Module, name: str) -> None:
                 f.when(
                     # A character that is a piece by itself is never taken for unknown.
                     has_single.eq(0),
-                    lambda: arc(at, at + width, unknown, unknown_score, reached),
+                    lambda: arc(at, at + width, unknown, rounded(reached + unknown_score)),
                 )
 
             f.when(reached > nothing, arcs)
