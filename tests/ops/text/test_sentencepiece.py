@@ -156,3 +156,22 @@ def test_rounded_sums_decide_between_equal_ways_as_tensorflow_text_does(is_nativ
     ):
         parts = cutter.tokenize(cut.replace(" ", "")).numpy().tolist()
         assert b" ".join(parts[1:]).decode() == cut
+
+
+@pytest.mark.parametrize("is_native", [True, False])
+@pytest.mark.parametrize("removes", [True, False])
+@pytest.mark.parametrize("adds", [True, False])
+@pytest.mark.parametrize("is_suffix", [True, False])
+def test_a_text_loses_the_spaces_before_its_first_piece(
+    is_suffix, adds, removes, is_native, monkeypatch
+):
+    monkeypatch.setattr(processor, "runs_native_code", lambda: is_native)
+    options = dict(add_dummy_prefix=adds, remove_extra_whitespaces=removes)
+    proto = ModelProto.FromString(model(**options))
+    proto.trainer_spec.treat_whitespace_as_suffix = is_suffix
+    cutter = tf.text.SentencepieceTokenizer(proto.SerializeToString(), out_type=tf.string)
+    joined = cutter.detokenize(
+        tf.ragged.constant([["\u2581", "\u2581a", "b", "\u2581"], ["\u2581ab", "\u2581"], ["a"]])
+    )
+    begin = b"" if adds or removes else b" "
+    assert joined.numpy().tolist() == [begin * 2 + b"ab ", begin + b"ab ", b"a"]

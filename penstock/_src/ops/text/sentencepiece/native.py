@@ -63,19 +63,13 @@ def cutter(pieces: Pieces) -> Cutter | None:
     )
 
 
-def joiner(surface: Callable[[int, bool], bytes], pieces: Pieces, rules: Rules) -> Joiner | None:
+def joiner(surface: Callable[[int, bool], bytes], pieces: Pieces) -> Joiner:
     """Joins pieces to texts, if no piece is a byte.
 
     Args:
       surface: what the piece with a number is in a text, given whether it stands at its begin.
       pieces: the vocabulary.
-      rules: how texts were normalized.
-
-    Returns:
-      It; None if a piece depends on more than whether all before it are empty.
     """
-    if pieces.space_is_suffix or rules.adds_prefix and not rules.removes_spaces:
-        return None
     numbers = range(len(pieces.texts))
     first, other = ([surface(number, at) for number in numbers] for at in (True, False))
     return Joiner(first, other)

@@ -216,23 +216,21 @@ class Processor:
         return lattice(self.pieces)
 
     @forks.cached_property
-    def _joiner(self) -> Joiner | None:
+    def _joiner(self) -> Joiner:
         pieces = self.pieces
 
         def surface(number: int, at_begin: bool) -> bytes:
-            return self._surface(
-                number, pieces.types[number], pieces.texts[number], at_begin, False
-            )[0]
+            return self._surface(number, pieces.types[number], pieces.texts[number], at_begin)
 
-        return native.joiner(surface, pieces, self.rules)
+        return native.joiner(surface, pieces)
 
     @forks.cached_property
     def _is_byte(self) -> np.ndarray:
         return np.array(self.pieces.types) == BYTE
 
     def decode_rows(self, numbers: np.ndarray, splits: np.ndarray) -> np.ndarray | None:
-        """The texts of rows of numbers of pieces, computed natively; None if a piece depends on others."""
-        if not runs_native_code() or self._joiner is None or self._is_byte[numbers].any():
+        """The texts of rows of numbers of pieces, computed natively; None if a piece is a byte."""
+        if not runs_native_code() or self._is_byte[numbers].any():
             return None
         return self._joiner.joined(numbers, splits)
 
@@ -244,8 +242,8 @@ class Processor:
           texts: of them.
         """
         pieces = self.pieces
-        out, at_begin, seen_space, pending = bytearray(), True, False, bytearray()
-        for place, (number, text) in enumerate(zip(numbers, texts, strict=True)):
+        out, pending = bytearray(), bytearray()
+        for number, text in zip(numbers, texts, strict=True):
             kind = pieces.types[number]
             if kind == BYTE:
                 pending.append(int(pieces.texts[number][3:5], 16))
@@ -253,36 +251,23 @@ class Processor:
             if pending:
                 out += bytes(pending).decode("utf-8", "replace").encode()
                 pending.clear()
-            at_begin = at_begin and not (seen_space or out)
-            is_last = place == len(numbers) - 1
-            part, seen = self._surface(number, kind, text, at_begin, is_last)
-            seen_space |= seen
-            out += part
+            out += self._surface(number, kind, text, not out)
         if pending:
             out += bytes(pending).decode("utf-8", "replace").encode()
         return bytes(out)
 
-    def _surface(
-        self, number: int, kind: int, text: str, at_begin: bool, is_last: bool
-    ) -> tuple[bytes, bool]:
-        """The text of a piece, and True if the space before the text was removed."""
+    def _surface(self, number: int, kind: int, text: str, at_begin: bool) -> bytes:
+        """The text of a piece."""
         pieces, rules = self.pieces, self.rules
         if kind == CONTROL:
-            return b"", False
+            return b""
         if kind == UNKNOWN:
-            return (
-                pieces.unknown_surface if text == pieces.texts[number] else encoded(text)
-            ), False
-        seen = False
-        if rules.adds_prefix or rules.removes_spaces:
-            if pieces.space_is_suffix:
-                if is_last and text.endswith(SPACE):
-                    text = text[:-1]
-            elif at_begin and text.startswith(SPACE):
-                text = text[1:]
-                # All leading spaces are removed if a model collapses repeated ones.
-                seen = not rules.removes_spaces
-        return encoded(text.replace(SPACE, " ")), seen
+            is_name = text == pieces.texts[number]
+            return pieces.unknown_surface if is_name else encoded(text)
+        if at_begin and (rules.adds_prefix or rules.removes_spaces):
+            # Also where spaces belong to the word before them, as in tensorflow-text's version of SentencePiece.
+            text = text.removeprefix(SPACE)
+        return encoded(text.replace(SPACE, " "))
 
 
 @functools.lru_cache(maxsize=8)
