@@ -1,18 +1,14 @@
 """Texts normalized as BERT's tokenizers take them."""
 
-import functools
-
 import numpy as np
 
 from penstock._src.core.op import Op
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.text.models import normalizer
+from penstock._src.ops.text.models.kept import Kept
 
-
-@functools.lru_cache(maxsize=4)
-def _read(data: bytes) -> normalizer.NormalizerModel:
-    return normalizer.read(data)
+_model = Kept(normalizer.read, 4)
 
 
 class FastBertNormalize(Op):
@@ -27,7 +23,7 @@ class FastBertNormalize(Op):
         return input_values.with_rank(1), [None], splits_shape(input_values)
 
     def eager(self, input_values, fast_bert_normalizer_model):
-        model = _read(fast_bert_normalizer_model.tobytes())
+        model = _model(fast_bert_normalizer_model)
         texts = model.replacements.replaced(input_values) if runs_native_code() else None
         if texts is None:
             return self._by_characters(input_values, model)

@@ -1,7 +1,5 @@
 """Texts cut into pieces of a vocabulary that a model in bytes holds."""
 
-import functools
-
 import numpy as np
 
 from penstock._src.core.errors import FailedPreconditionError
@@ -11,18 +9,11 @@ from penstock._src.native.algorithms.texts.words import APART, SPACE, Words, siz
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.text.models import wordpiece
+from penstock._src.ops.text.models.kept import Kept
 from penstock._src.ops.text.models.wordpiece import WordpieceModel
 from penstock._src.ops.variants import variant
 
-
-@functools.lru_cache(maxsize=8)
-def _read(data: bytes) -> WordpieceModel:
-    return wordpiece.read(data)
-
-
-def model_of(array: np.ndarray) -> WordpieceModel:
-    """The model in an array of bytes."""
-    return _read(array.tobytes())
+model_of = Kept(wordpiece.read)
 
 
 def _words(rows):

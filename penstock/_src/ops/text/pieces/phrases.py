@@ -1,6 +1,5 @@
 """Texts cut into phrases of a vocabulary that a model in bytes holds."""
 
-import functools
 import random
 import re
 
@@ -11,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.ops.text.characters.decoding import splits_shape
 from penstock._src.ops.text.characters.whitespace import words_of_texts
 from penstock._src.ops.text.models import phrases
+from penstock._src.ops.text.models.kept import Kept
 from penstock._src.ops.text.models.phrases import PhraseModel
 from penstock._src.ops.variants import variant
 
@@ -18,9 +18,7 @@ from penstock._src.ops.variants import variant
 _END = re.compile(rb"(?:'(?:t|s|m|d|ve|ll|re)|[.,!?])\Z")
 
 
-@functools.lru_cache(maxsize=8)
-def _read(data: bytes) -> PhraseModel:
-    return phrases.read(data)
+_model = Kept(phrases.read)
 
 
 def _cut(model: PhraseModel, words: list[bytes]) -> list[tuple[bytes, int]]:
@@ -60,7 +58,7 @@ class PhraseTokenize(Op):
         return [None], [None], splits_shape(input_values)
 
     def eager(self, input_values, phrase_model):
-        model = _read(phrase_model.tobytes())
+        model = _model(phrase_model)
         words, splits = words_of_texts(input_values, model.config)[:2]
         cut, row_splits = [], [0]
         for begin, end in zip(splits[:-1].tolist(), splits[1:].tolist(), strict=True):
@@ -87,7 +85,7 @@ class _PhraseDetokenize(Op):
         return [None if rows is None else rows - 1]
 
     def eager(self, input_values, input_row_splits, phrase_model):
-        model = _read(phrase_model.tobytes())
+        model = _model(phrase_model)
         if not model.has_texts:
             raise FailedPreconditionError(
                 f"{self.op_type}: Detokenize function is only enabled when support_detokenization is true in the model: build it with support_detokenization=True."

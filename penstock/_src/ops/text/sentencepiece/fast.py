@@ -1,7 +1,5 @@
 """SentencePiece's unigram models as FlatBuffers, and the ops that take these as tensors."""
 
-import functools
-
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -10,6 +8,7 @@ from penstock._src.core.typesets import INDEX
 from penstock._src.ops.text.characters.decoding import splits_shape
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write
+from penstock._src.ops.text.models.kept import Kept
 from penstock._src.ops.text.sentencepiece.model import (
     CONTROL,
     NORMAL,
@@ -123,9 +122,7 @@ def _units(table: Table, field: int) -> np.ndarray:
     return np.empty(0, np.uint32) if vector is None else vector.array(0, np.uint32)
 
 
-@functools.lru_cache(maxsize=8)
-def _encoder(data: bytes) -> _Encoder:
-    return _Encoder(data)
+_encoder = Kept(_Encoder)
 
 
 class _FastSentencepieceTokenize(Op):
@@ -141,7 +138,7 @@ class _FastSentencepieceTokenize(Op):
         return [None], splits_shape(input)
 
     def eager(self, sp_model, input, nbest_size, alpha, add_bos, add_eos, reverse):
-        model = _encoder(sp_model.tobytes())
+        model = _encoder(sp_model)
         splits, texts, numbers, _, _ = model.processor.encode(input.reshape(-1), False)
         is_text = self.out_type is dtypes.string
         values = texts if is_text else (numbers + model.shift).astype(np.int32)
@@ -161,10 +158,12 @@ class _FastSentencepieceTokenize(Op):
 variant("TFText>FastSentencepieceTokenize", _FastSentencepieceTokenize)
 
 
-@functools.lru_cache(maxsize=8)
-def _decoder(data: bytes) -> tuple[list[bytes], int, bool]:
+def _read_decoder(data: bytes) -> tuple[list[bytes], int, bool]:
     table = Table(data, "FastSentencepieceTokenizer")
     return table.strings(2), table.scalar(1), bool(table.scalar(5, form="<B"))
+
+
+_decoder = Kept(_read_decoder)
 
 
 class _FastSentencepieceDetokenize(Op):
@@ -179,7 +178,7 @@ class _FastSentencepieceDetokenize(Op):
         return [None if rows is None else rows - 1]
 
     def eager(self, sp_model, input_values, input_splits):
-        texts, shift, removes_prefix = _decoder(sp_model.tobytes())
+        texts, shift, removes_prefix = _decoder(sp_model)
         numbers = input_values - shift
         wrong = (numbers < 0) | (numbers >= len(texts))
         if wrong.any():
