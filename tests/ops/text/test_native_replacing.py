@@ -9,7 +9,7 @@ from penstock._src.ops.text.pieces import fast_bert
 from tests.harness.native_forms import assert_same_in_python, vector_of
 
 _TEXTS = [
-    "", "plain", "A\u00c9\ufb01x\u0301 \x00\u5b57\u200d", "e\u0301\u0323 \u1e69 \u00adS\u00df", "\uac01\u1100\u1161\u11a8", "\ufdfa\u2460\u0344", "\u0301x", "\u0391\u03a3\u03c2 \u1f80",
+    "", "plain", "a longer text in ASCII, ", "A\u00c9\ufb01x\u0301 \x00\u5b57\u200d", "e\u0301\u0323 \u1e69 \u00adS\u00df", "\uac01\u1100\u1161\u11a8", "\ufdfa\u2460\u0344", "\u0301x", "\u0391\u03a3\u03c2 \u1f80",
     "\u0939\u093f\u0928\u094d\u0926\u0940", "\U0001f600\U000e0041a", "\u212b\u3000\uff21",
 ]  # fmt: skip
 

@@ -19,12 +19,14 @@ STAYS, LEFT = 1, 2
 _SIZE_BITS = 8
 _MOST_BYTES = (1 << _SIZE_BITS) - 1
 _ROOM = 1 << 16
+_ASCII = 0x80
+_HIGH_BITS = -0x7F7F7F7F7F7F7F80  # of the eight bytes of a word
 
 
 class _Functions(NamedTuple):
     """Builtins.
 
-    replace (strings, number, entries, pool, state, new strings) -> 0; the string itself if unchanged, and None if it is left to the caller
+    replace (strings, number, entries, pool, True if ASCII characters stay, state, new strings) -> 0; the string itself if unchanged, and None if it is left to the caller
     origins (strings, number, entries, splits [number + 1], offsets) -> 0; writes the source byte of each new byte, and of the end of a string
     """
 
@@ -38,7 +40,7 @@ def _functions(m: Module) -> None:
     _emit_rewritten(m)
     _emit_replace(m)
     _emit_origins(m)
-    py.emit_entry(m, "replace", "anaaaa", holds_gil=True)
+    py.emit_entry(m, "replace", "anaanaa", holds_gil=True)
     py.emit_entry(m, "origins", "anaaa", holds_gil=True)
 
 
@@ -62,6 +64,10 @@ class Replacements:
             for new in self._made(points)
         ]
 
+    def _keeps_ascii(self) -> int:
+        # Not known, thus no, until a text has asked for these entries.
+        return int((self._table.values[:_ASCII] == STAYS).all())
+
     def _entry(self, new: bytes) -> int:
         # An entry has few bits for the size; such strings go the long way.
         if len(new) > _MOST_BYTES:
@@ -83,8 +89,9 @@ class Replacements:
 
         def work(state: np.ndarray) -> int:
             return _functions().replace(
-                strings, len(strings), self._table.values, self._pool, state, results
-            )
+                strings, len(strings), self._table.values, self._pool, self._keeps_ascii(), state,
+                results,
+            )  # fmt: skip
 
         return results if run(work, self._table) is not None else None
 
@@ -137,7 +144,9 @@ def _emit_rewritten(m: Module) -> None:
 
 
 def _emit_replace(m: Module) -> None:
-    arguments: Any = dict(strings=PTR, number=I64, entries=PTR, pool=PTR, state=PTR, into=PTR)
+    arguments: Any = dict(
+        strings=PTR, number=I64, entries=PTR, pool=PTR, keeps_ascii=I64, state=PTR, into=PTR
+    )
     with m.fn("replace", ret=I64, internal=True, **arguments) as f:
         f.store(f.i64(DONE), f.state, REPORT)
 
@@ -167,9 +176,19 @@ def _emit_replace(m: Module) -> None:
 
                 return f.when(point < 0, ended(MALFORMED), well_formed)
 
+            # Words of eight ASCII bytes; bytes objects hold their bytes at an aligned address.
+            words = f.select(f.keeps_ascii.ne(0), size >> 3, f.i64(0))
+
+            def skip(word: Val, _: Val) -> tuple[Val, ...]:
+                stays = f.convert((f.load(data, word, I64) & _HIGH_BITS).eq(0), I64, signed=False)
+                return word + stays, stays
+
+            kept, _ = f.loop_while(
+                lambda word, stays: (word < words) & stays.ne(0), skip, f.i64(0), f.i64(1)
+            )
             _, new_size, changes, goes_on = f.loop_while(
                 lambda at, new_size, changes, goes_on: (at < size) & goes_on.ne(0),
-                look, f.i64(0), f.i64(0), f.i64(0), f.i64(1),
+                look, kept << 3, kept << 3, f.i64(0), f.i64(1),
             )  # fmt: skip
 
             def rewrite() -> None:
