@@ -22,9 +22,9 @@ from penstock._src.ops.strings.re2.byte_program import (
 )
 from penstock._src.ops.strings.re2.parsing import Node
 
-MOST_STATES = 2_000
+MOST_STATES = 4_000
 # Ways of all states and transitions, some tenths of a second.
-MOST_WORK = 1_000_000
+MOST_WORK = 2_000_000
 # Kinds of the byte before a position, those of `Automaton.kinds`, and of the byte after it.
 _OTHER, _BEGIN, _NEWLINE, _WORD = range(4)
 _END = 4
