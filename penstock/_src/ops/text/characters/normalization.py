@@ -3,6 +3,7 @@
 import bisect
 import functools
 import itertools
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from typing import ClassVar
@@ -24,6 +25,8 @@ _IGNORABLE = (
 )  # fmt: skip
 # Behind the last letters no character is composed of others.
 _LAST_COMPOSED = 0x32000
+# Without the last one before another character, which may be composed with it.
+_ASCII_RUN = re.compile(r"[\x00-\x7f]+(?![^\x00-\x7f])")
 _FORMS = ("NFC", "NFKC", "NFD", "NFKD")
 
 
@@ -199,11 +202,17 @@ def _combines_backwards(character: str) -> bool:
 def offsets_map(source: str, form: str) -> tuple[str, OffsetsMap]:
     """A text in a normalization form, and where its bytes come from."""
     pieces, edits, begin = [], [], 0
-    for at in range(1, len(source) + 1):
-        if at < len(source) and not _is_boundary(source[at], form):
-            continue
-        part = source[begin:at]
-        changed = part if part.isascii() else unicodedata.normalize(form, part)
+    while begin < len(source):
+        run = _ASCII_RUN.match(source, begin)
+        if run is not None:
+            at = run.end()
+            part = changed = run[0]
+        else:
+            at = begin + 1
+            while at < len(source) and not _is_boundary(source[at], form):
+                at += 1
+            part = source[begin:at]
+            changed = unicodedata.normalize(form, part)
         edits.append((len(data(part)), len(data(changed)), changed != part))
         pieces.append(changed)
         begin = at
