@@ -27,6 +27,7 @@ _IGNORABLE = (
 _LAST_COMPOSED = 0x32000
 # Without the last one before another character, which may be composed with it.
 _ASCII_RUN = re.compile(r"[\x00-\x7f]+(?![^\x00-\x7f])")
+_HANGUL = frozenset(map(chr, (*range(0x1100, 0x1200), *range(0xAC00, 0xD7A4))))
 _FORMS = ("NFC", "NFKC", "NFD", "NFKD")
 
 
@@ -182,6 +183,27 @@ def _is_boundary(character: str, form: str) -> bool:
     return form.endswith("D") or not _combines_backwards(decomposed[0])
 
 
+def _is_closed(character: str, following: str, form: str) -> bool:
+    """True if a mark that follows a character is another part of a text: ICU keeps apart what neither reorders nor composes."""
+    if not unicodedata.combining(unicodedata.normalize("NFD", following)[0]):
+        return False
+    last = unicodedata.normalize("NFKD" if "K" in form else "NFD", character)[-1]
+    if unicodedata.combining(last):
+        return False
+    return form.endswith("D") or character in _HANGUL or last not in _composed_starters()
+
+
+@functools.cache
+def _composed_starters() -> frozenset[str]:
+    """Characters that one behind them may be composed with."""
+    firsts = set()
+    for point in range(0xA0, _LAST_COMPOSED):
+        parts = unicodedata.decomposition(chr(point)).split()
+        if len(parts) == 2 and parts[0][0] != "<":
+            firsts.add(chr(int(parts[0], 16)))
+    return frozenset(firsts)
+
+
 @functools.cache
 def _combining_starters() -> frozenset[str]:
     """Starters that a character before them may be composed with."""
@@ -209,7 +231,9 @@ def offsets_map(source: str, form: str) -> tuple[str, OffsetsMap]:
             part = changed = run[0]
         else:
             at = begin + 1
-            while at < len(source) and not _is_boundary(source[at], form):
+            while at < len(source) and not (
+                _is_boundary(source[at], form) or _is_closed(source[at - 1], source[at], form)
+            ):
                 at += 1
             part = source[begin:at]
             changed = unicodedata.normalize(form, part)
