@@ -175,3 +175,13 @@ def test_a_text_loses_the_spaces_before_its_first_piece(
     )
     begin = b"" if adds or removes else b" "
     assert joined.numpy().tolist() == [begin * 2 + b"ab ", begin + b"ab ", b"a"]
+
+
+def test_the_fast_tokenizer_compares_rounded_sums_as_tensorflow_text_does():
+    scores = {"\u2581": -2.1, "-": -3.3, "--": -4.7, "|": -3.9, ":": -5.2}
+    pieces = [*PIECES[:3], *((text, score, NORMAL) for text, score in scores.items())]
+    names = [text for text, *_ in pieces]
+    cutter = tf.text.FastSentencepieceTokenizer(model(pieces))
+    for cut in ("- --", "| - --", "| - -- | - -- :", "| - -- : | - -- |"):
+        numbers = cutter.tokenize(cut.replace(" ", "")).numpy().tolist()
+        assert " ".join(names[number] for number in numbers[1:]) == cut

@@ -110,6 +110,7 @@ class _Encoder:
             falls_back_to_bytes=False,
             space_is_suffix=False,
             unknown_score=table.scalar(4, 0.0, "<f"),
+            compares_rounded=True,
             known={text: number for text, number in known.items() if number < len(scores)},
         )
         self.processor = Processor(pieces, rules)

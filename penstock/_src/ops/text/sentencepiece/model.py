@@ -53,6 +53,7 @@ class Pieces:
       falls_back_to_bytes: whether unknown characters become pieces for their bytes.
       space_is_suffix: whether spaces belong to the word before them.
       unknown_score: of an unknown character in a unigram model; None for the least score less a penalty.
+      compares_rounded: whether sums of scores are rounded to float32 before they are compared; else after it.
     """
 
     kind: int
@@ -66,6 +67,7 @@ class Pieces:
     falls_back_to_bytes: bool
     space_is_suffix: bool
     unknown_score: float | None = None
+    compares_rounded: bool = False
     known: dict[str, int] = field(default_factory=dict)
     reserved: dict[str, int] = field(default_factory=dict)
 

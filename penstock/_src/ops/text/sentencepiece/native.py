@@ -60,6 +60,7 @@ def cutter(pieces: Pieces) -> Cutter | None:
         of_bytes=of_bytes,
         is_chunked=chunks(pieces) is not None,
         merges=pieces.kind == BPE,
+        compares_rounded=pieces.compares_rounded,
     )
 
 

@@ -31,11 +31,17 @@ class Lattice:
       scores: the number and score of each piece.
       unknown: the number of the unknown piece, which is any character.
       unknown_score: its score.
+      compares_rounded: whether all sums are rounded before they are compared; else only those of the unknown piece.
     """
 
     def __init__(
-        self, scores: dict[str, tuple[int, float]], unknown: int, unknown_score: float
+        self,
+        scores: dict[str, tuple[int, float]],
+        unknown: int,
+        unknown_score: float,
+        compares_rounded: bool = False,
     ) -> None:
+        self._compares_rounded = compares_rounded
         self._scores = scores
         self._unknown, self._unknown_score = unknown, unknown_score
         self._longest = max(map(len, scores), default=1)
@@ -55,7 +61,7 @@ class Lattice:
     def best(self, text: str) -> Cut:
         """The way of cutting with the greatest sum of scores.
 
-        Sums are float32 numbers over the whole text, each compared before it is rounded, as in SentencePiece: rounding decides between ways that are equal otherwise.
+        Sums are float32 numbers over the whole text, each compared before it is rounded (if not `compares_rounded`), as in SentencePiece: rounding decides between ways that are equal otherwise.
         """
         size = len(text)
         sums: list[float | None] = [None] * (size + 1)
@@ -67,7 +73,7 @@ class Lattice:
                 continue
             for end, number, score in self.arcs(text, begin):
                 candidate = reached + score
-                if number == self._unknown:
+                if self._compares_rounded or number == self._unknown:
                     candidate = _rounded(candidate)
                 known = sums[end]
                 if known is None or candidate > known:
@@ -111,7 +117,9 @@ def piece_scores(pieces: Pieces) -> dict[str, tuple[int, float]]:
 
 def lattice(pieces: Pieces) -> Lattice:
     """The lattice of a unigram model."""
-    return Lattice(piece_scores(pieces), pieces.unknown, unknown_score(pieces))
+    return Lattice(
+        piece_scores(pieces), pieces.unknown, unknown_score(pieces), pieces.compares_rounded
+    )
 
 
 class Merges:

@@ -18,13 +18,13 @@ from .normalizing import Normalized
 _SYMBOL = "\u2581".encode()
 # Merges look at all parts of a chunk each time; longer chunks are left to a heap.
 _LONGEST_MERGED = 4096
-_UNKNOWN, _UNKNOWN_SCORE, _FALLS_BACK, _IS_CHUNKED = range(4)
+_UNKNOWN, _UNKNOWN_SCORE, _FALLS_BACK, _IS_CHUNKED, _COMPARES_ROUNDED = range(5)
 
 
 class _Functions(NamedTuple):
     """Builtins over normalized strings.
 
-    sums, merges (data, splits, number, units, their number, scores, options float64 [4], numbers of bytes, scratch, numbers, begins, ends, splits of pieces) -> how many pieces there are;
+    sums, merges (data, splits, number, units, their number, scores, options float64 [5], numbers of bytes, scratch, numbers, begins, ends, splits of pieces) -> how many pieces there are;
         -1 if a chunk is too long
     """
 
@@ -43,6 +43,7 @@ class Cutter:
       of_bytes: the numbers of the pieces for the bytes of unknown characters; None without byte pieces.
       is_chunked: True if a string is cut before each space symbol that follows another character.
       merges: True if pieces are found by merges.
+      compares_rounded: True if sums are rounded to float32 before they are compared.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Cutter:
         of_bytes: list[int] | None,
         is_chunked: bool,
         merges: bool,
+        compares_rounded: bool,
     ) -> None:
         self._units = np.ascontiguousarray(units)
         self._scores = np.ascontiguousarray(scores, np.float64)
         self._bytes = np.array(of_bytes or [0] * 256, np.int64)
         self._options = np.array(
-            [unknown, unknown_score, of_bytes is not None, is_chunked], np.float64
+            [unknown, unknown_score, of_bytes is not None, is_chunked, compares_rounded],
+            np.float64,
         )
         self._merges = merges
 
@@ -120,6 +123,7 @@ def _emit_best(m: Module, name: str) -> None:
         f.store(f.const(0.0, F64), f.sums, 0)
         unknown = _option(f, _UNKNOWN)
         unknown_score = f.load(f.options, _UNKNOWN_SCORE, F64)
+        compares_rounded = _option(f, _COMPARES_ROUNDED).ne(0)
 
         def rounded(value: Val) -> Val:
             return f.convert(f.convert(value, F32), F64)
@@ -130,7 +134,7 @@ def _emit_best(m: Module, name: str) -> None:
                 f.store(begin, f.links, end)
                 f.store(number, f.found, end)
 
-            # Strictly: of equal sums the first piece found stays. What is compared is not rounded yet.
+            # Strictly: of equal sums the first piece found stays. What is compared is mostly not rounded yet.
             f.when(candidate > f.load(f.sums, end, F64), take)
 
         def character(at: Val) -> tuple[Val]:
@@ -144,7 +148,9 @@ def _emit_best(m: Module, name: str) -> None:
                     number = tries.value(f, f.units, f.count, following)
 
                     def piece() -> tuple[Val]:
-                        arc(at, place + 1, number, reached + f.load(f.scores, number, F64))
+                        total = reached + f.load(f.scores, number, F64)
+                        candidate = f.select(compares_rounded, rounded(total), total)
+                        arc(at, place + 1, number, candidate)
                         is_single = (place + 1).eq(at + width)
                         return (f.select(is_single, f.i64(1), has_single),)
 
