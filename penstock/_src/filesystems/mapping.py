@@ -37,5 +37,9 @@ def drop_pages(array: np.ndarray) -> None:
         return
     begin = array.ctypes.data - whole.ctypes.data
     end = begin + array.nbytes
-    begin -= begin % mmap.PAGESIZE
+    # Whole pages: others are read beside them, and would bring back their neighbors.
+    begin, end = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE, end - end % mmap.PAGESIZE
+    if begin >= end:
+        return
+    owner.madvise(mmap.MADV_RANDOM, begin, end - begin)
     owner.madvise(mmap.MADV_DONTNEED, begin, end - begin)

@@ -56,8 +56,8 @@ class KeptPlan(RecordedPlan):
         except _Missing:
             return None
 
-    def _loaded(self) -> PackedProgram:
-        record, cache = self._record, kernels().cache
+    def _loaded(self, record: PlanRecord) -> PackedProgram:
+        cache = kernels().cache
         codes = [NamedCode(host(), _missing) for _ in record.codes]
         for code, identity in zip(codes, record.codes, strict=True):
             code.name_it(functools.partial(name_of, identity), cache, identity)

@@ -34,7 +34,7 @@ class RecordedPlan:
     """
 
     def __init__(self, record: PlanRecord) -> None:
-        self._record = record
+        self._record: PlanRecord | None = record
         self.form, self.key = InputForm(list(record.form)), record.key
 
     def sized(self, extents: Values) -> Any:
@@ -47,9 +47,12 @@ class RecordedPlan:
     @forks.cached_property
     def program(self) -> PackedProgram:
         """The program, with its code loaded."""
-        return self._loaded()
+        assert self._record is not None
+        program = self._loaded(self._record)
+        self._record = None
+        return program
 
-    def _loaded(self) -> PackedProgram:
+    def _loaded(self, record: PlanRecord) -> PackedProgram:
         raise NotImplementedError(type(self).__name__)
 
 
@@ -60,8 +63,8 @@ class PackedPlan(RecordedPlan):
         super().__init__(record)
         self._pack, self._target = pack, target
 
-    def _loaded(self) -> PackedProgram:
-        record, pack, target = self._record, self._pack, level(self._target)
+    def _loaded(self, record: PlanRecord) -> PackedProgram:
+        pack, target = self._pack, level(self._target)
         codes = [NamedCode(target, _not_written) for _ in record.codes]
         for code, identity in zip(codes, record.codes, strict=True):
             # By identity: a name would need LLVM's version, and so LLVM.

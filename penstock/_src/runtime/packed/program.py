@@ -70,7 +70,10 @@ class PackedProgram(OpenProgram):
         libraries: Sequence[Any],
         object_of: Callable[[int], bytes],
     ) -> None:
-        self.record, self.symbols, self.libraries = record, record.symbols, libraries
+        # Not the record, whose lists take several times the memory of the arrays made of them.
+        self.symbols, self.libraries, self.errors = record.symbols, libraries, record.errors
+        self._threads, self._streams, self._status = record.threads, record.streams, record.status
+        self._arrays = record.signature.count + len(record.signature.results) + len(record.packers)
         self.checks = record.checks
         self.constants = [self._constant(each, object_of) for each in record.constants]
         self.packers = [
@@ -104,24 +107,23 @@ class PackedProgram(OpenProgram):
         words = np.array(packing.words, np.int64)
         for at, code, function in packing.launches:
             words[at] = self.libraries[code][function]
-        return Call(words, 3, packing.patches, threads=self.record.threads, keep=self.libraries)
+        return Call(words, 3, packing.patches, threads=self._threads, keep=self.libraries)
 
     def exhausted(self, extents: Values) -> Exception:
         return Stopped("memory")
 
     def _bound(self, words: np.ndarray, block: ArenaBlock, stores: np.ndarray) -> SizedTable:
-        record, count = self.record, self.table_words
-        arrays = record.signature.count + len(record.signature.results) + len(record.packers)
+        count = self.table_words
         call = Call(
-            words[:count], arrays, words[count:], threads=record.threads, streams=record.streams,
+            words[:count], self._arrays, words[count:], threads=self._threads, streams=self._streams,
             keep=(block, self.constants, self.libraries),
         )  # fmt: skip
-        for at, offset in record.status:
+        for at, offset in self._status:
             call.table[at] = call.status.ctypes.data + offset
         lock = block.lock
         return _PackedTable(
             None, call, call.run, call.status, block.array, lock.acquire, lock.release, {},
-            numbers=words, stores=stores, memory=block, checks=record.checks,
+            numbers=words, stores=stores, memory=block, checks=self.checks,
         )  # fmt: skip
 
 

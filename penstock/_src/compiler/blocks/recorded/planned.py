@@ -129,7 +129,7 @@ class PlannedStep:
         """Raises the error with which a run has stopped, by the lowered section, whose program has the same errors."""
         (step,) = self.specialize(arguments).steps
         # Codes are positions among a plan's errors: another list would give another message.
-        if len(step.compiled.program.plan.errors) != self.program.shared.record.errors:
+        if len(step.compiled.program.plan.errors) != self.program.shared.errors:
             raise InternalError(None, None, f"The program stopped with status {code}.")
         step.fail(arguments, code, status)
 
