@@ -6,6 +6,7 @@
 backward, where P has no other use than
     dV = contract(cast(P), dO);  dP = cast(contract(dO, V));  D = sum(dP * P)
     dL = (dP - D) * P;  dS = epilogue'(dL): elementwise;  dQ = contract(dS, K);  dK = contract(dS, Q)
+Without a backward pass, groups of heads of Q may share heads of K and V.
 
 The nodes in between are computed in blocks and never stored. If another node reads one of them, nothing is recognized.
 The nodes m and l are stored if there is a backward pass, which computes P again from them.
@@ -122,6 +123,8 @@ def _searched(quotient: Node, users: Users) -> Attention:
         [*between, *inside, *weights],
     )  # fmt: skip
     if len(others) > 1:
+        # Gradients of shared keys and values are sums over the heads that share them.
+        _require(not _is_grouped(scores) and not _is_grouped(outputs[0]))
         search.backward(attention, weights, [u for u in others if u is not outputs[0]])
     return attention
 
@@ -204,10 +207,11 @@ def _axes_of(scores: Node) -> _Axes:
     of_column = left if out[-1] in left else right
     of_row = right if of_column is left else left
     alone = [c for c in out[:-1] if c in of_row and c not in of_column]
-    _require(out[-1] not in of_row and len(alone) == 1)
+    _require(out[-1] not in of_row and bool(alone))
     names = iter(BATCH)
+    # Queries alone have the axes of heads that share keys: they are before the rows.
     letters = "".join(
-        COLUMN if c == out[-1] else ROW if c == alone[0] else next(names) for c in out
+        COLUMN if c == out[-1] else ROW if c == alone[-1] else next(names) for c in out
     )
     return _Axes(letters, dict(zip(letters, scores.shape, strict=True)))
 
@@ -260,7 +264,10 @@ class _Search:
         return self.view(other, theirs, width), other, width, out
 
     def check_letters(self, letters: str, cross: str) -> None:
-        _require(sorted(letters) == sorted(self.axes.batch + cross + ELEMENT))
+        """Requires the axes of an operand; keys and values may lack those of heads that share them."""
+        needed = {*letters, *self.axes.batch} if cross == COLUMN else {*letters}
+        _require(needed == {*self.axes.batch, cross, ELEMENT} and len({*letters}) == len(letters))
+        _require(cross in letters and ELEMENT in letters)
 
     def view(self, node: Node, letters: str, width: int) -> View:
         """A view of an operand with contiguous rows: of the array from which movements compute it, or of itself."""
@@ -347,6 +354,12 @@ class _Search:
             products[over] = n
         _require(len(products) == 2)
         return products[COLUMN], products[ROW]
+
+
+def _is_grouped(product: Node) -> bool:
+    """True if an operand of a product lacks axes of the other one, whose heads share it."""
+    left, right, _ = _letters(product)
+    return len(left) != len(right)
 
 
 def _letters(node: Node) -> tuple[str, str, str]:

@@ -1,0 +1,55 @@
+"""Attention whose heads of queries share heads of keys and values, by the axes that these lack."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+
+BATCH, SHARED, GROUP, ROWS, COLUMNS, SIZE = 2, 3, 4, 40, 56, 16
+
+
+def operands(keys_lack, values_lack):
+    random = np.random.default_rng(7)
+
+    def drawn(length, *groups):
+        shape = (BATCH, SHARED, *groups, length, SIZE)
+        return random.standard_normal(shape).astype(np.float32)
+
+    of = {True: (1,), False: (GROUP,)}
+    return drawn(ROWS, GROUP), drawn(COLUMNS, *of[keys_lack]), drawn(COLUMNS, *of[values_lack])
+
+
+def attention(query, key, value):
+    scores = tf.matmul(query, key, transpose_b=True) * 0.25
+    later = tf.range(COLUMNS) > tf.range(ROWS)[:, None] + (COLUMNS - ROWS)
+    return tf.nn.softmax(tf.where(later, -1e30, scores)) @ value
+
+
+def expected(query, key, value):
+    query, key, value = (each.astype(np.float64) for each in (query, key, value))
+    scores = query @ np.swapaxes(key, -1, -2) * 0.25
+    later = np.arange(COLUMNS) > np.arange(ROWS)[:, None] + (COLUMNS - ROWS)
+    exps = np.exp(np.where(later, -np.inf, scores) - scores.max(-1, keepdims=True))
+    return exps / exps.sum(-1, keepdims=True) @ value
+
+
+@pytest.mark.parametrize("lacking", [(True, True), (True, False), (False, True)], ids=str)
+def test_shared_heads_have_a_kernel_that_stores_no_scores(lacking):
+    arrays = operands(*lacking)
+    function = tf.function(attention, autograph=False)
+    np.testing.assert_allclose(function(*arrays), expected(*arrays), rtol=2e-5, atol=2e-5)
+    assert "attention[" in str(function.explain(*arrays))
+
+
+def test_gradients_of_shared_heads_are_sums_over_those_that_share_them():
+    arrays = [tf.constant(each) for each in operands(True, True)]
+
+    def slopes(*operands):
+        with tf.GradientTape() as tape:
+            tape.watch(operands)
+            loss = tf.reduce_sum(attention(*operands) ** 2)
+        return tape.gradient(loss, operands)
+
+    compiled = tf.function(slopes, autograph=False)(*arrays)
+    for found, wanted in zip(compiled, slopes(*arrays), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
