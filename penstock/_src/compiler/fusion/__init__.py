@@ -5,7 +5,7 @@ then storing.py.
 
     partition.py   Recognized -> Partition     the stored nodes (storing.py, costs.py), and the groups (groups.py) that store them
     merge.py       Partition  -> Partition     merges groups over one space; column_sums.py adds up columns on a contraction's tiles
-    schedule.py    Partition  -> Schedule      each group as kernels (kernels/), in order: update_order.py: variables are updated early;
+    schedule.py    Partition  -> Schedule      each group as kernels (kernels/), in order: update_order.py: variables are updated early; late_order.py: arguments are prepared late;
                                                exchange_order.py: sums over processes; stream_sections.py: kernels that run side by side
 
 A new reason to store a node goes to storing.py, a new way to join groups to merge.py.

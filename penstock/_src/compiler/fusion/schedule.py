@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from penstock._src.compiler.fusion.exchange_order import in_exchange_order
 from penstock._src.compiler.fusion.groups import FusionGroup
+from penstock._src.compiler.fusion.late_order import in_late_order
 from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import Partition, partition
 from penstock._src.compiler.fusion.stream_sections import StreamSection, in_sections
@@ -88,7 +89,9 @@ def _ordered(kernels: Sequence[Kernel], part: Partition) -> tuple[Kernel, ...]:
     if part.function.exchanges:
         # An update that waited for its exchange early would leave nothing to hide the exchange behind.
         return in_exchange_order(kernels)
-    return tuple(kernels) if part.recognized.streams else in_update_order(kernels, part.function)
+    if part.recognized.streams:
+        return tuple(kernels)
+    return in_late_order(in_update_order(kernels, part.function), part.function)
 
 
 def share(nest: LoopNest, shared: dict[tuple, LoopNest]) -> None:
