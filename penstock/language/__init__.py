@@ -8,6 +8,8 @@ from penstock._src.util.lazy import attach as _attach
 _NAMES = {
     "penstock._src.language.encoder": "TextEncoder load_encoder",
     "penstock._src.language.model": "LanguageModel load",
+    "penstock._src.language.network.memory": "Memory",
+    "penstock._src.language.network.needs": "memory",
     "penstock._src.language.tuning.lora": "Lora",
 }
 _SUBMODULES = "".split()

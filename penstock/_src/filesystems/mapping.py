@@ -27,9 +27,7 @@ def mapped(path: str) -> np.ndarray:
 
 def drop_pages(array: np.ndarray) -> None:
     """Takes the pages of a part of a mapped file out of the process's memory; they are read again if they are used. Other arrays stay as they are."""
-    owner = array
-    while isinstance(owner, np.ndarray):
-        owner = owner.base
+    owner = _owner(array)
     if not isinstance(owner, mmap.mmap) or not array.nbytes or not hasattr(mmap, "MADV_DONTNEED"):
         return
     whole = np.frombuffer(owner, np.uint8)
@@ -43,3 +41,16 @@ def drop_pages(array: np.ndarray) -> None:
         return
     owner.madvise(mmap.MADV_RANDOM, begin, end - begin)
     owner.madvise(mmap.MADV_DONTNEED, begin, end - begin)
+
+
+def is_mapped(array: np.ndarray) -> bool:
+    """True if an array is a part of a mapped file."""
+    return isinstance(_owner(array), mmap.mmap)
+
+
+def _owner(array: np.ndarray) -> object:
+    """The object that owns an array's memory; None if NumPy does."""
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    return owner

@@ -8,11 +8,10 @@ import numpy as np
 
 from penstock._src.core.errors import InternalError
 from penstock._src.language.network import choosing
+from penstock._src.language.network.memory import PIECE
 from penstock._src.language.network.program import Program
 from penstock._src.language.sampling import NOT_FINITE, Sampler, Sampling
 
-# Of a prompt that are computed at a time.
-_PIECE = 256
 # The attended length of the cache is a multiple of this, so that few programs are compiled; tokens are chosen within one by a native call.
 _SPAN = 64
 
@@ -44,8 +43,8 @@ class HeldText:
         while start < most and self._held[start] == tokens[start]:
             start += 1
         del self._held[start:]
-        for at in range(start, len(tokens), _PIECE):
-            piece = tokens[at : at + _PIECE]
+        for at in range(start, len(tokens), PIECE):
+            piece = tokens[at : at + PIECE]
             span = self._span(at + len(piece))
             logits = self._program.prefill(piece, 0, at, len(piece) - 1, span)["logits"]
             self._held += piece.tolist()

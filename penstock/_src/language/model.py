@@ -18,6 +18,7 @@ from penstock._src.language.files import LanguageFiles
 from penstock._src.language.grammar import Grammar, Matcher, Matchers, grammar_of
 from penstock._src.language.held_text import Followed, HeldText
 from penstock._src.language.network.decoder import Decoder
+from penstock._src.language.network.needs import needs
 from penstock._src.language.network.program import Program
 from penstock._src.language.sampling import Sampling
 from penstock._src.language.text.stream import TextStream
@@ -34,6 +35,7 @@ from penstock._src.util.process import heap
 
 # While a native call takes less, the next one chooses twice as many tokens: others wait for it, and no signal ends it.
 _SECONDS = 0.05
+_LESS = 'A smaller `length`, or `cache="float16"` or "int8", takes less.'
 Prompt = str | Sequence[int]
 Messages = str | Sequence[Mapping[str, Any]]
 
@@ -477,6 +479,7 @@ def load(
       NotFoundError: a file is missing.
       DataLossError: one is damaged.
       UnimplementedError: the model is of a kind that is not implemented.
+      ResourceExhaustedError: there is less memory than `tf.language.memory` says.
 
     Returns:
       A `tf.language.LanguageModel`.
@@ -497,6 +500,7 @@ def assemble(
     packed: bool,
     activations: Activations = "float32",
     cache: CacheType = "float32",
+    sequences: int = 1,
 ) -> tuple[LanguageFiles, Program, int]:
     """Returns a model's files, its functions, and the tokens of a text that there is room for.
 
@@ -506,9 +510,11 @@ def assemble(
       packed: whether packed weights stay packed.
       activations: what these are multiplied by.
       cache: the type of keys and values.
+      sequences: that are generated at the same time.
 
     Raises:
       InvalidArgumentError: an option is out of range, or positions are learned, and there are fewer.
+      ResourceExhaustedError: there is less memory than that takes.
     """
     if length is not None and length < 1:
         raise InvalidArgumentError(f"length: expected at least 1. Received {length}.")
@@ -528,6 +534,8 @@ def assemble(
         raise InvalidArgumentError(
             f"length: {path} has positions for {architecture.context} tokens. Received {room}."
         )
+    memory = needs(about, room, sequences, packed, cache)
+    memory.require(f"{path}: a cache for {sequences} x {room} tokens", _LESS)
     finder = Finder(about.weights, architecture.family, about.is_gguf, packed, activations)
     decoder = Decoder(architecture, load_weights(finder, architecture))
     return about, Program(decoder, room, dtypes.as_dtype(cache)), room

@@ -31,6 +31,7 @@ _HOLDERS: dict[type, tuple[str, str]] = {}  # class: attribute that is an array,
 
 
 _MEMBERSHIP, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+_SYSTEM = Path("/proc/meminfo")
 
 
 def machine_memory() -> int:
@@ -84,6 +85,24 @@ def limit() -> int:
 def set_limit(size: int | None) -> None:
     """Sets the limit in bytes; None sets the machine's memory."""
     WORDS[LIMIT] = machine_memory() if size is None else size
+
+
+def available() -> int:
+    """Bytes that arrays may still take: of the limit, and of what the system can give without taking it from other processes."""
+    return max(0, min(limit() - used(), _system_available(_SYSTEM)))
+
+
+def _system_available(path: Path) -> int:
+    """Linux's estimate of the memory that is free or can be made so; elsewhere there is none."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return NO_LIMIT
+    for line in lines:
+        name, _, size = line.partition(":")
+        if name == "MemAvailable":
+            return int(size.split()[0]) << 10
+    return NO_LIMIT
 
 
 def used() -> int:

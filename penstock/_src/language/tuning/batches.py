@@ -46,6 +46,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def longest(self) -> int:
+        """The most tokens that a text has."""
+        return max(len(tokens) for tokens, _ in self._rows)
+
     def batches(
         self, size: int, random: np.random.Generator | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,11 @@ from penstock._src.eager.variable import Variable
 from penstock._src.function.function import function
 from penstock._src.language.network.cache import attending_within
 from penstock._src.language.network.decoder import Decoder, as_it_is
+from penstock._src.language.network.memory import Memory, of_training
 from penstock._src.language.tuning import files
 from penstock._src.language.tuning.adapters import Adapter, Place
 from penstock._src.language.tuning.batches import Example, Examples, Text
-from penstock._src.language.tuning.losses import summed_losses
+from penstock._src.language.tuning.losses import PIECE, summed_losses
 from penstock._src.util.export import export
 
 _BATCH = [TensorSpec([None, None], dtypes.int32), TensorSpec([None, None], dtypes.float32)]
@@ -176,11 +178,18 @@ class Lora(Module):
 
         Raises:
           InvalidArgumentError: a number is out of range, or a text has less than two tokens.
+          ResourceExhaustedError: there is less memory than a step of the longest texts takes.
         """
         for name, value in (("epochs", epochs), ("batch_size", batch_size), ("length", length - 1)):
             if value < 1:
                 raise InvalidArgumentError(f"{name}: expected more. Received {value}.")
         examples = self._examples(texts, length)
+        together = min(batch_size, len(examples))
+        # What is not there yet: of adapters their gradients.
+        step_memory = self.memory(together, examples.longest)
+        rest = replace(step_memory, adapters=step_memory.adapters // 2, moments=0)
+        what = f"fit: a step of {together} texts of {examples.longest} tokens"
+        rest.require(what, "A smaller `batch_size` or `length`, or `recompute=True`, takes less.")
         random = np.random.default_rng(seed)
         step = self._step_of(optimizer, learning_rate)
         losses = []
@@ -191,6 +200,33 @@ class Lora(Module):
         finally:
             self._changed()
         return losses
+
+    def memory(self, batch_size: int = 4, length: int = 256) -> Memory:
+        """Returns the memory that training takes besides the model's: adapters, moments of Adam, and a step's activations.
+
+        Args:
+          batch_size: texts of a step.
+          length: tokens of a text.
+
+        Returns:
+          A `tf.language.Memory`.
+
+        Raises:
+          InvalidArgumentError: a number is out of range.
+        """
+        for name, value in (("batch_size", batch_size), ("length", length - 1)):
+            if value < 1:
+                raise InvalidArgumentError(f"{name}: expected more. Received {value}.")
+        numbers = sum(int(np.prod(v.shape.as_list())) for v in self._variables)
+        return of_training(
+            self._decoder.architecture,
+            numbers,
+            self._decoder.weights.largest_packed,
+            batch_size,
+            length,
+            PIECE,
+            self._recomputes,
+        )
 
     def evaluate(
         self, texts: Sequence[Example], *, batch_size: int = 4, length: int = 256

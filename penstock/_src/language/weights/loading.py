@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from penstock._src.core.errors import DataLossError
+from penstock._src.filesystems.mapping import is_mapped
 from penstock._src.language.architecture import Architecture
 from penstock._src.language.weights.finding import Finder
 from penstock._src.language.weights.operands import Linear, Matrix, Norm, tensor_of
@@ -50,6 +52,19 @@ class DecoderWeights:
     final_norm: Norm | None
     output: Linear | None
     embedding_norm: Norm | None
+
+    @property
+    def largest_packed(self) -> int:
+        """The numbers of the largest packed matrix that is multiplied by; 0 if none is packed."""
+        linears = [
+            linear
+            for layer in self.layers
+            for each in dataclasses.fields(layer)
+            if isinstance(linear := getattr(layer, each.name), Linear)
+        ]
+        linears += [] if self.output is None else [self.output]
+        packed = [linear.matrix for linear in linears if linear.matrix.format]
+        return max((matrix.rows * matrix.columns for matrix in packed), default=0)
 
 
 def load(finder: Finder, architecture: Architecture) -> DecoderWeights:
@@ -150,11 +165,41 @@ def _queries_keys_values(finder: Finder, a: Architecture, at: int) -> tuple[Line
     return tuple(finder.linear("qkv", total, a.width, at, part) for part in parts)
 
 
+def mapped_and_copied_bytes(finder: Finder, a: Architecture, packs: bool) -> tuple[int, int]:
+    """Returns the bytes of the tensors that stay in the mapped file, and of those that `load` copies, in another order or another type.
+
+    Args:
+      finder: of the file.
+      a: the architecture.
+      packs: False: matrices are unpacked.
+    """
+    family = finder.family
+    is_transposed = family.is_transposed and not finder.is_gguf
+    names = ["query", "key"] if _is_reordered(finder) else []
+    names += ["qkv"] if family.qkv == "by head" and not finder.is_gguf else []
+    reordered = {
+        finder.name(ours, at) for ours in names for at in range(a.layers) if finder.has(ours, at)
+    }
+    mapped = copied = 0
+    for name, tensor in finder.weights.tensors.items():
+        if len(tensor.shape) == 2 and (is_transposed or (tensor.type.is_packed and not packs)):
+            copied += tensor.shape[0] * tensor.shape[1] * np.dtype(np.float32).itemsize
+        elif name in reordered or not is_mapped(tensor.data):
+            copied += tensor.data.nbytes
+        else:
+            mapped += tensor.data.nbytes
+    return mapped, copied
+
+
+def _is_reordered(finder: Finder) -> bool:
+    """True if the file has queries and keys in another order."""
+    family = finder.family
+    return family.is_interleaved if finder.is_gguf else family.turns_neighbors
+
+
 def _order(finder: Finder, a: Architecture, name: str, heads: int) -> np.ndarray | None:
     """The order in which the two halves of a head are turned together, where the file has it so for neighbors."""
-    family = finder.family
-    is_other = family.is_interleaved if finder.is_gguf else family.turns_neighbors
-    if name == "value" or not is_other:
+    if name == "value" or not _is_reordered(finder):
         return None
     turned = 2 * len(a.ropes[0].frequencies)
     numbers = np.arange(heads * a.head_size).reshape(heads, a.head_size)

@@ -189,6 +189,7 @@ class ModelManager:
                 f"{self._budget:,} that the memory budget allows."
             )
         self._sizes[name, number] = need
+        _LOG.info("%s, version %d, will take %d bytes", name, number, need)
 
     def _unload(self, name: str, numbers: Iterable[int]) -> None:
         for number in numbers:

@@ -55,17 +55,17 @@ def test_conversations_take_the_template_of_the_file(path, generator):
     assert hostile.count(model.tokenizer.encode("<|im_end|>")[0]) == 1
 
 
-def test_the_size_is_that_of_weights_and_cache(path):
-    small, large = (table.size(str(path), Room(1, length)) for length in (1, 11))
-    per_token = 2 * 2 * 2 * 8 * 4  # keys and values, layers, heads, size, bytes
-    assert large - small == 10 * per_token
-    assert small > (path / "tiny.gguf").stat().st_size / 2
+def test_the_size_is_what_the_model_takes(path):
+    room = Room(3, 11, cache="float16")
+    said = tf.language.memory(path / "tiny.gguf", sequences=3, length=11, cache="float16")
+    assert table.size(str(path), room) == said.total + room.prefix_bytes
+    per_token = 2 * 2 * 2 * 8 * 2  # keys and values, layers, heads, size, bytes
+    assert said.cache == 3 * 11 * per_token
 
 
 def test_bytes_take_about_a_quarter(path):
     one, other = (
-        table.size(str(path), Room(1, 1001, cache=cache))
-        - table.size(str(path), Room(1, 1, cache=cache))
+        tf.language.memory(path / "tiny.gguf", length=1000, cache=cache).cache
         for cache in ("float32", "int8")
     )
     assert other == one / (8 * 4) * (8 + 4)

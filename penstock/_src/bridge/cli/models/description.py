@@ -21,6 +21,8 @@ from penstock._src.formats.frozen import FrozenFunction, freeze
 from penstock._src.formats.table import format_of
 from penstock._src.formats.weights.description import about_weights
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.language.files import is_language_model
+from penstock._src.language.network.needs import memory
 
 # Smaller constants are shapes, axes and the like.
 _LARGEST_SHAPE = 64
@@ -115,11 +117,21 @@ def describe(path: str, **options: Any) -> Description:
     """
     format_ = format_of(path)
     if format_.weights_reader:
-        details = about_weights(format_.read_weights(path))
+        details = {**about_weights(format_.read_weights(path)), **_memory(path)}
         return Description(path, format_.title, _bytes_of(path), details, ())
     model = format_.read(path, **options)
     described = [describe_signature(name, f) for name, f in model.signatures.items()]
     return Description(path, format_.title, _bytes_of(path), model.details, tuple(described))
+
+
+def _memory(path: str) -> Mapping[str, str]:
+    """What a language model takes as it is loaded by default; nothing of other weights."""
+    if not is_language_model(path):
+        return {}
+    try:
+        return {"memory": str(memory(path))}
+    except OpError as error:  # it can be shown all the same
+        return {"memory": f"not known: {error}"}
 
 
 def describe_signature(name: str, function: ConcreteFunction) -> SignatureDescription:

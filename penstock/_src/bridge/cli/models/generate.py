@@ -61,25 +61,27 @@ def main(arguments: Sequence[str]) -> int:
         help="the type of keys and values (default float32)",
     )
     parser.add_argument("--unpacked", action="store_true", help="unpacks weights to float32")
+    parser.add_argument(
+        "--memory", action="store_true", help="prints the memory that it would take, and ends"
+    )
     parsed = parser.parse_args(arguments)
     # Each command loads what it needs.
     from penstock._src.core.errors import OpError
     from penstock._src.language.model import load
+    from penstock._src.language.network.needs import memory
 
     options = {name.replace("-", "_"): getattr(parsed, name.replace("-", "_")) for name in OPTIONS}
     options["stop"] = parsed.stop
+    room = {"length": parsed.length, "packed": not parsed.unpacked, "cache": parsed.cache}
     try:
+        if parsed.memory:
+            print(memory(parsed.model, **room))
+            return 0
         if parsed.schema:
             options["schema"] = json.loads(_read(parsed.schema))
         if parsed.grammar:
             options["grammar"] = _read(parsed.grammar)
-        model = load(
-            parsed.model,
-            length=parsed.length,
-            packed=not parsed.unpacked,
-            activations=parsed.activations,
-            cache=parsed.cache,
-        )
+        model = load(parsed.model, activations=parsed.activations, **room)
         with contextlib.suppress(KeyboardInterrupt):
             if parsed.chat or parsed.system:
                 _chat(model, parsed, options)

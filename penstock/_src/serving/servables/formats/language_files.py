@@ -8,14 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from penstock._src.core import dtypes
 from penstock._src.filesystems import files
 from penstock._src.function.function import Function
 from penstock._src.language import files as language
 from penstock._src.language.encoder import load_encoder
 from penstock._src.language.files import LanguageFiles
 from penstock._src.language.model import assemble
-from penstock._src.language.network.cache import bytes_per_place
+from penstock._src.language.network.needs import needs
 from penstock._src.language.network.program import Program
 from penstock._src.saving.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
 from penstock._src.serving.servables import generation
@@ -35,14 +34,13 @@ def matches(path: str) -> bool:
 
 
 def size(path: str, room: Room = ROOM) -> int:
-    """Returns the bytes of the weights, of the cache, and of prompts' beginnings that are kept."""
+    """Returns the bytes of the weights, of the cache, of what is computed at a time, and of prompts' beginnings that are kept."""
     about = language.read(_place(path) or path)
     a = about.architecture
     if not a.is_causal:
         return about.weights.bytes
-    per_place = bytes_per_place(a, dtypes.as_dtype(room.cache))
-    cache = room.slots * min(room.length, a.context) * per_place
-    return about.weights.bytes + cache + room.prefix_bytes
+    memory = needs(about, min(room.length, a.context), room.slots, True, room.cache)
+    return memory.total + room.prefix_bytes
 
 
 def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
@@ -59,7 +57,9 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
         return _encoder(path, place)
     context = architecture.context
     most = min(room.length, context)
-    about, program, length = assemble(place, most, packed=True, cache=room.cache)
+    about, program, length = assemble(
+        place, most, packed=True, cache=room.cache, sequences=room.slots
+    )
     names = (*generation.INPUTS, generation.READ, generation.WRITE, generation.SCORE)
     signatures = {name: _signature(name, getattr(program, name)) for name in names}
     signatures[generation.RESET] = replace(signatures[generation.RESET], run=_allocating(program))
