@@ -66,6 +66,8 @@ def test_gradients_are_what_the_interpreter_says(dtype, mask):
 
 
 BIAS = normal(2, 1, 17, 19)
+
+
 def test_heads_that_share_keys_and_values():
     query, key, value = normal(2, 3, 4, 33, 16), normal(2, 3, 1, 50, 16), normal(2, 3, 1, 50, 16)
     close(lambda q, k, v: attention(q, k, v, causal), [query, key, value], 1e-4, kernels=1)
