@@ -278,7 +278,8 @@ def _identity_of_module(
     write: Callable[..., None], arguments: tuple[str | int, ...], target: Target
 ) -> str:
     # Modules have offsets in Python's objects.
-    facts = write.__module__, write.__qualname__, arguments, object.__basicsize__
+    layouts = object.__basicsize__, bytes.__basicsize__
+    facts = write.__module__, write.__qualname__, arguments, *layouts
     return identity_of("module", target, repr(facts))
 
 

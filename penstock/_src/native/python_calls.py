@@ -19,6 +19,8 @@ METH_NOARGS, METH_O, METH_FASTCALL = 0x4, 0x8, 0x80
 HEADER_BYTES = object.__basicsize__
 DATA_WORD = HEADER_BYTES // 8
 TYPE_WORD = DATA_WORD - 1
+# A bytes object has its size after the header, and last its bytes with a zero after them.
+_BYTES_AT = bytes.__basicsize__ - 1
 
 
 class _MethodDef(ctypes.Structure):
@@ -77,6 +79,21 @@ def give_type_error(f: Fn, message: str) -> None:
 
 def _bytes(f: Fn, obj: Val) -> Val:
     return f.call("PyBytes_AsString", obj, ret=PTR)
+
+
+def bytes_parts(f: Fn, obj: Val) -> tuple[Val, Val]:
+    """The address and number of the bytes of a bytes object."""
+    f.module.declare("@PyBytes_Type = external global ptr")
+
+    def read() -> tuple[Val, ...]:
+        return f.at(obj, _BYTES_AT), f.load(obj, DATA_WORD, I64)
+
+    def asked() -> tuple[Val, ...]:
+        return _bytes(f, obj), f.call("PyBytes_Size", obj, ret=I64)
+
+    # Two calls take as long as a short string's own work.
+    data, count = f.when(f.load(obj, TYPE_WORD, PTR).eq(f.address("PyBytes_Type")), read, asked)
+    return data, count
 
 
 _CONVERSIONS = {"b": _bytes, "a": data_pointer, "n": integer}

@@ -48,8 +48,7 @@ def string_numbers(m: Module) -> None:
 
 def _string(f: Fn, i: Val) -> tuple[Val, Val]:
     """The address and size of a string."""
-    string = f.load(f.strings, i, PTR)
-    return f.call("PyBytes_AsString", string, ret=PTR), f.call("PyBytes_Size", string, ret=I64)
+    return py.bytes_parts(f, f.load(f.strings, i, PTR))
 
 
 def _rounds(f: Fn, v: tuple[Val, ...], count: int) -> tuple[Val, ...]:

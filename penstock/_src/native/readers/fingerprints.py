@@ -224,9 +224,7 @@ def _emit_all(m: Module) -> None:
     with m.fn("fingerprints", ret=I64, internal=True, **arguments) as f:
 
         def one(i: Val) -> None:
-            string = f.load(f.strings, i, PTR)
-            data = f.call("PyBytes_AsString", string, ret=PTR)
-            count = f.call("PyBytes_Size", string, ret=I64)
+            data, count = py.bytes_parts(f, f.load(f.strings, i, PTR))
             f.store(f.call("fingerprint", data, count, ret=I64), f.hashes, i)
 
         f.loop(f.i64(0), f.number, 1, one)

@@ -96,8 +96,7 @@ def _emit_all(m: Module, name: str, makes: bool) -> None:
 
         def string(row: Val, before: Val) -> tuple[Val, ...]:
             item = f.load(f.strings, row, PTR)
-            data = f.call("PyBytes_AsString", item, ret=PTR)
-            end = f.call("PyBytes_Size", item, ret=I64)
+            data, end = py.bytes_parts(f, item)
 
             def skipped(at: Val) -> Val:
                 return f.call("skip", data, at, end, f.size, ret=I64)

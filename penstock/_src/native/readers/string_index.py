@@ -1,6 +1,7 @@
 """Numbers of strings, found for whole arrays: a hash table with open addressing over an array of bytes objects.
 
-`slots` has a power of two of entries, each with the number of a key or -1; a key is in the first free entry starting at its hash.
+`slots` has a power of two of entries. One is -1, or the number of a key in its low half and a part of the key's hash in its
+high half; a key is in the first free entry starting at its hash.
 """
 
 from collections.abc import Callable
@@ -18,15 +19,17 @@ from . import fingerprints
 
 # Ends differ more often than beginnings, which are prefixes or directories in many vocabularies.
 _HASHED = 64  # bytes at the end of a key that its hash is of
+_TOGETHER = 256  # strings that are hashed before they are searched
+_NUMBER = (1 << 32) - 1  # the bits of a slot that are a number
 
 
 class _Functions(NamedTuple):
     """Builtins.
 
-    fill (keys, number, hashes [number], slots, mask) -> 0; writes hashes and slots
-    number (strings, count, slots, mask, hashes, first, numbers [count]) -> the number of distinct strings; writes the hash and the
-        index of the first occurrence of each, and the number of each string
-    find (strings, count, keys, hashes, slots, mask, numbers [count]) -> 0; writes the number of each string, or -1
+    fill (keys, number, slots, mask) -> 0; writes slots
+    number (strings, count, slots, mask, first, numbers [count]) -> the number of distinct strings; writes the index of the first
+        occurrence of each, and the number of each string
+    find (strings, count, keys, slots, mask, numbers [count]) -> 0; writes the number of each string, or -1
     """
 
     fill: Callable[..., int]
@@ -43,30 +46,28 @@ class StringIndex:
 
     def __init__(self, keys: np.ndarray) -> None:
         self._keys, self._native = np.ascontiguousarray(keys), _functions()
-        self._hashes = np.empty(len(keys), np.int64)
         self._slots, self._mask = _empty_slots(len(keys))
-        self._native.fill(self._keys, len(keys), self._hashes, self._slots, self._mask)
+        self._native.fill(self._keys, len(keys), self._slots, self._mask)
 
     def find(self, strings: np.ndarray) -> np.ndarray:
         """The number of each string of a vector, -1 for those that are not there."""
         numbers = np.empty(len(strings), np.int64)
         strings = np.ascontiguousarray(strings)
-        table = self._keys, self._hashes, self._slots, self._mask
-        self._native.find(strings, len(strings), *table, numbers)
+        self._native.find(strings, len(strings), self._keys, self._slots, self._mask, numbers)
         return numbers
 
 
 def numbered(strings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The index of the first occurrence of each distinct string of a vector, and for each element the number of its string."""
     count, strings = len(strings), np.ascontiguousarray(strings)
-    hashes, first, numbers = np.empty((3, count), np.int64)
-    different = _functions().number(strings, count, *_empty_slots(count), hashes, first, numbers)
+    first, numbers = np.empty((2, count), np.int64)
+    different = _functions().number(strings, count, *_empty_slots(count), first, numbers)
     return first[:different].copy(), numbers
 
 
 def _empty_slots(count: int) -> tuple[np.ndarray, int]:
-    # At most half full, so that probes are short and always meet an empty slot.
-    places = 1 << max(2 * count, 4).bit_length()
+    # At most a fourth full, so that most searches end at the first slot, and all meet an empty one.
+    places = 1 << max(4 * count, 4).bit_length()
     return np.full(places, -1, np.int64), places - 1
 
 
@@ -77,9 +78,9 @@ def _functions(m: Module) -> None:
     _emit_fill(m)
     _emit_number(m)
     _emit_find(m)
-    py.emit_entry(m, "number", "ananaaa", holds_gil=True)
-    py.emit_entry(m, "fill", "anaan", holds_gil=True)
-    py.emit_entry(m, "find", "anaaana", holds_gil=True)
+    py.emit_entry(m, "number", "ananaa", holds_gil=True)
+    py.emit_entry(m, "fill", "anan", holds_gil=True)
+    py.emit_entry(m, "find", "anaana", holds_gil=True)
 
 
 def _emit_hash(m: Module) -> None:
@@ -92,50 +93,50 @@ def _emit_hash(m: Module) -> None:
 
 def _string(f: Fn, array: Val, at: Val) -> tuple[Val, Val]:
     """The bytes of an object in an array, and their number."""
-    item = f.load(array, at, PTR)
-    return f.call("PyBytes_AsString", item, ret=PTR), f.call("PyBytes_Size", item, ret=I64)
+    return py.bytes_parts(f, f.load(array, at, PTR))
+
+
+def _mark(f: Fn, value: Val) -> Val:
+    """The part of a hash that a slot has; no slot is negative for it."""
+    return f.binary("lshr", value, 33) << 32
 
 
 def _emit_fill(m: Module) -> None:
-    arguments: Any = dict(keys=PTR, number=I64, hashes=PTR, slots=PTR, places=I64)
+    arguments: Any = dict(keys=PTR, number=I64, slots=PTR, places=I64)
     with m.fn("fill", ret=I64, internal=True, **arguments) as f:
 
         def key(i: Val) -> None:
             value = f.call("hash", *_string(f, f.keys, i), ret=I64)
-            f.store(value, f.hashes, i)
             (place,) = f.loop_while(
                 lambda place: f.load(f.slots, place, I64) >= 0,
                 lambda place: ((place + 1) & f.places,),
                 value & f.places,
             )
-            f.store(i, f.slots, place)
+            f.store(_mark(f, value) | i, f.slots, place)
 
         f.loop(f.i64(0), f.number, 1, key)
         f.give(f.i64(0))
 
 
 def _probe(
-    f: Fn, string: tuple[Val, Val], value: Val, candidate_of: Callable[[Val], tuple[Val, Val, Val]]
+    f: Fn, string: tuple[Val, Val], value: Val, candidate_of: Callable[[Val], tuple[Val, Val]]
 ) -> tuple[Val, Val]:
     """The slot of a string with a hash, or the empty slot for it; and the number stored there, or -1.
 
     Args:
-      candidate_of: returns the bytes, size and hash of a number's string.
+      candidate_of: returns the bytes and the size of a number's string.
     """
-    data, count = string
+    (data, count), mark = string, _mark(f, value)
 
-    def differs(number: Val) -> tuple[Val, ...]:
-        key, size, known = candidate_of(number)
+    def differs(slot: Val) -> tuple[Val, ...]:
+        key, size = candidate_of(slot & _NUMBER)
+        order = f.call("memcmp", data, key, f.min(count, size), ret=I32)
+        return (order.ne(0) | size.ne(count),)
 
-        def compared() -> tuple[Val, ...]:
-            order = f.call("memcmp", data, key, f.min(count, size), ret=I32)
-            return (order.ne(0) | size.ne(count),)
-
+    def goes_on(_: Val, slot: Val) -> Val:
         # Different hashes save a look at the key's bytes, which are anywhere in memory.
-        return f.when(known.eq(value), compared, lambda: (f.const(1, "i1"),))
-
-    def goes_on(_: Val, number: Val) -> Val:
-        (other,) = f.when(number >= 0, lambda: differs(number), lambda: (f.const(0, "i1"),))
+        is_marked = (slot & ~_NUMBER).eq(mark)
+        (other,) = f.when(is_marked, lambda: differs(slot), lambda: (slot >= 0,))
         return other
 
     def step(place: Val, _: Val) -> tuple[Val, ...]:
@@ -143,19 +144,16 @@ def _probe(
         return following, f.load(f.slots, following, I64)
 
     start = value & f.places
-    place, number = f.loop_while(goes_on, step, start, f.load(f.slots, start, I64))
-    return place, number
+    place, slot = f.loop_while(goes_on, step, start, f.load(f.slots, start, I64))
+    return place, f.select(slot >= 0, slot & _NUMBER, slot)
 
 
 def _emit_number(m: Module) -> None:
-    arguments: Any = dict(
-        strings=PTR, number=I64, slots=PTR, places=I64, hashes=PTR, first=PTR, numbers=PTR
-    )
+    arguments: Any = dict(strings=PTR, number=I64, slots=PTR, places=I64, first=PTR, numbers=PTR)
     with m.fn("number", ret=I64, internal=True, **arguments) as f:
 
-        def candidate(at: Val) -> tuple[Val, Val, Val]:
-            data, size = _string(f, f.strings, f.load(f.first, at, I64))
-            return data, size, f.load(f.hashes, at, I64)
+        def candidate(at: Val) -> tuple[Val, Val]:
+            return _string(f, f.strings, f.load(f.first, at, I64))
 
         def one(i: Val, different: Val) -> tuple[Val, ...]:
             string = _string(f, f.strings, i)
@@ -163,8 +161,7 @@ def _emit_number(m: Module) -> None:
             place, known = _probe(f, string, value, candidate)
 
             def new() -> tuple[Val, ...]:
-                f.store(different, f.slots, place)
-                f.store(value, f.hashes, different)
+                f.store(_mark(f, value) | different, f.slots, place)
                 f.store(i, f.first, different)
                 return different, different + 1
 
@@ -177,19 +174,23 @@ def _emit_number(m: Module) -> None:
 
 
 def _emit_find(m: Module) -> None:
-    arguments: Any = dict(
-        strings=PTR, number=I64, keys=PTR, hashes=PTR, slots=PTR, places=I64, numbers=PTR
-    )
+    arguments: Any = dict(strings=PTR, number=I64, keys=PTR, slots=PTR, places=I64, numbers=PTR)
     with m.fn("find", ret=I64, internal=True, **arguments) as f:
 
-        def candidate(at: Val) -> tuple[Val, Val, Val]:
-            return *_string(f, f.keys, at), f.load(f.hashes, at, I64)
+        def hashed(i: Val) -> None:
+            f.store(f.call("hash", *_string(f, f.strings, i), ret=I64), f.numbers, i)
 
-        def one(i: Val) -> None:
+        def found(i: Val) -> None:
+            value = f.load(f.numbers, i, I64)
             string = _string(f, f.strings, i)
-            value = f.call("hash", *string, ret=I64)
-            _, number = _probe(f, string, value, candidate)
+            _, number = _probe(f, string, value, lambda at: _string(f, f.keys, at))
             f.store(number, f.numbers, i)
 
-        f.loop(f.i64(0), f.number, 1, one)
+        # All hashes of some strings first: none of them waits for the branches of a search.
+        def some(start: Val) -> None:
+            end = f.min(start + _TOGETHER, f.number)
+            f.loop(start, end, 1, hashed)
+            f.loop(start, end, 1, found)
+
+        f.loop(f.i64(0), f.number, _TOGETHER, some)
         f.give(f.i64(0))

@@ -56,6 +56,8 @@ class Table(Resource):
             find, values = self._numbers()
             if len(values):  # another thread may have emptied the table
                 numbers = find(keys.reshape(-1)).reshape(keys.shape)
+                if not default.ndim and len(values) <= keys.size:
+                    return np.append(values, default)[numbers]  # -1 is the last
                 many = default.reshape(keys.shape) if default.ndim else default
                 return np.where(numbers < 0, many, values[numbers])
         return self._find_each(keys, default)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ... import python_calls as py
 from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import I8, I64, PTR
@@ -18,8 +19,7 @@ def byte(f: Fn, data: Val, at: Val) -> Val:
 
 def string(f: Fn, array: Val, at: Val) -> tuple[Val, Val]:
     """The address and the size of a bytes object in an array."""
-    item = f.load(array, at, PTR)
-    return f.call("PyBytes_AsString", item, ret=PTR), f.call("PyBytes_Size", item, ret=I64)
+    return py.bytes_parts(f, f.load(array, at, PTR))
 
 
 def character(f: Fn, data: Val, at: Val) -> tuple[Val, Val]:

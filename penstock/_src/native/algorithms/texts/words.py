@@ -122,7 +122,7 @@ def _emit_sizes(m: Module) -> None:
     with m.fn("sizes", ret=I64, internal=True, strings=PTR, number=I64, found=PTR) as f:
 
         def one(i: Val, total: Val) -> tuple[Val]:
-            size = f.call("PyBytes_Size", f.load(f.strings, i, PTR), ret=I64)
+            _, size = utf8.string(f, f.strings, i)
             f.store(size, f.found, i)
             return (total + size,)
 
