@@ -109,9 +109,15 @@ MOST_STEPS = 100  # of an iteration that doubles its digits in each
 
 
 def _roots(a):
-    """Denman and Beavers's iteration for all matrices at once, with products instead of a Schur form."""
+    """By eigenvalues where that is accurate, else Denman and Beavers's iteration, with products instead of a Schur form."""
     roots, going = np.empty_like(a), np.arange(len(a))
     y, z = a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
+    if len(a):
+        by_values, values, done = _by_eigenvalues(np.sqrt, a)
+        done &= (np.abs(np.angle(values)) < np.pi - NEAR_CUT).all(-1)
+        # Roots of conjugate pairs are conjugate: real matrices have real roots but for rounding.
+        roots[done] = (by_values if np.iscomplexobj(a) else by_values.real)[done]
+        going, y, z = going[~done], a[~done], z[~done]
     for _ in range(MOST_STEPS):
         if not going.size:
             return roots
@@ -153,19 +159,36 @@ class MatrixLogarithm(Op):
 
     def eager(self, input):
         require_square(self, input)
-        return _each(_logarithm, input).astype(input.dtype, copy=False)
+        if not input.size:
+            return input.copy()
+        logarithms = input.astype(np.complex128, order="C")
+        flat = logarithms.reshape(
+            -1, *input.shape[-2:]
+        )  # a view, which the logarithms are written to
+        finite = np.isfinite(flat).all((-2, -1))
+        flat[~finite] = _nothing(flat[~finite])
+        if finite.any():
+            flat[finite] = _logarithms(flat[finite])
+        return logarithms.astype(input.dtype, copy=False)
 
 
-def _logarithm(a):
-    """Uses eigenvalues or inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature; NaN for singular matrices.
+def _logarithms(a):
+    """The logarithms of matrices of complex128, by eigenvalues where that is accurate."""
+    logarithms, values, done = _by_eigenvalues(_log, a)
+    for at in np.flatnonzero(~done):
+        logarithms[at] = _logarithm_by_roots(a[at], values[at])
+    return logarithms
+
+
+def _log(values):
+    return np.log(np.abs(values)) + 1j * _angles(values)
+
+
+def _logarithm_by_roots(a, values):
+    """Inverse scaling and squaring: log A = 2^k log A^(1/2^k), by Gauss-Legendre quadrature; NaN for singular matrices.
 
     Source: Higham, Functions of Matrices, 2008, algorithm 11.9 in outline.
     """
-    a = a.astype(np.complex128)
-    values, vectors = lapack.eig(a)
-    logarithm = _logarithm_by_eigenvalues(values, vectors)
-    if logarithm is not None:
-        return logarithm
     angle = _angle_to_cut(values)
     size = np.abs(a).sum(0).max() or 1.0
     x = a / size * np.exp(-1j * angle)
@@ -186,21 +209,45 @@ def _logarithm(a):
 
 LEAST_SHARE = 1e-12  # of an eigenvalue in the largest, from which it is not 0 but for rounding
 MOST_GROWTH = 30.0  # of rounding errors by a change of basis that is taken
+NEAR_CUT = 1e-3  # angle to the negative axis at which the sign of a rounding error may decide
 
 
-def _logarithm_by_eigenvalues(values, vectors):
-    """The logarithm where eigenvectors are nearly orthogonal, as those of normal matrices; else, or if the matrix may be singular, None."""
+def _by_eigenvalues(function, a):
+    """A function of matrices, the eigenvalues of each, and for which of them this is accurate.
+
+    These are the matrices that are not nearly singular with eigenvectors nearly orthogonal, as those of normal matrices.
+    """
+    values, vectors, inverse, done = _eigensystem(a)
     sizes = np.abs(values)
-    if not sizes.min() > LEAST_SHARE * sizes.max():
-        return None
+    done = done & (sizes.min(-1) > LEAST_SHARE * sizes.max(-1))
+    with np.errstate(all="ignore"):  # in the rows of those that are left out
+        by_values = function(values.astype(np.complex128))
+        return vectors * by_values[..., None, :] @ inverse, values, done
+
+
+def _eigensystem(a):
+    """Eigenvalues, eigenvectors, their inverse, and for which matrices a change to this basis is accurate."""
+    if np.array_equal(a, a.conj().swapaxes(-1, -2)):
+        values, vectors = lapack.eigh(a)
+        return values, vectors, vectors.conj().swapaxes(-1, -2), True
+    values, vectors = lapack.eig(a)
+    inverse = _inverses(vectors)
+    growth = _norms(vectors) * _norms(inverse)
+    return values, vectors, inverse, growth <= MOST_GROWTH * a.shape[-1]  # false for NaN
+
+
+def _norms(x):
+    return np.linalg.norm(x, axis=(-2, -1))
+
+
+def _inverses(x):
+    """The inverse of each matrix, NaN where it is singular."""
     try:
-        inverse = lapack.inv(vectors)
+        return lapack.inv(x)
     except lapack.LinAlgError:
-        return None
-    if not np.linalg.norm(vectors) * np.linalg.norm(inverse) <= MOST_GROWTH * len(values):
-        return None
-    angles = _angles(values)
-    return vectors * (np.log(sizes) + 1j * angles) @ inverse
+        if len(x) == 1:
+            return np.full_like(x, np.nan)
+        return np.concatenate([_inverses(x[at : at + 1]) for at in range(len(x))])
 
 
 def _angles(values):

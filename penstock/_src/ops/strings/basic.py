@@ -295,11 +295,12 @@ class UnsortedSegmentJoin(Op):
                 "segment_ids are not allowed to exceed num_segments or to have negative values."
             )
         joined = np.full((count, rows.shape[1]), b"", object)
-        parts = {}
-        for segment, row in zip(ids.tolist(), rows, strict=True):
-            parts.setdefault(segment, []).append(row)
-        for segment, group in parts.items():
-            joined[segment] = [separator.join(column) for column in zip(*group, strict=True)]
+        order = np.argsort(ids, kind="stable")
+        segments, starts = np.unique(ids[order], return_index=True)
+        ends = [*starts.tolist(), ids.size][1:]
+        for segment, start, end in zip(segments.tolist(), starts.tolist(), ends, strict=True):
+            group = rows[order[start:end]]
+            joined[segment] = [separator.join(column.tolist()) for column in group.T]
         return joined.reshape(count, *rest)
 
 

@@ -1,5 +1,6 @@
 """Strings cut into pieces, and n-grams of pieces."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -135,13 +136,16 @@ class StringSplit(Op):
     def _pieces(self, s, delimiters):
         if not delimiters or not s:
             return [s[i : i + 1] for i in range(len(s))]
-        pieces, begin = [], 0
-        for at, byte in enumerate(s):
-            if byte in delimiters:
-                pieces.append(s[begin:at])
-                begin = at + 1
-        pieces.append(s[begin:])
+        if len(delimiters) > 1:
+            s = s.translate(_to_first(delimiters))
+        pieces = s.split(delimiters[:1])
         return [p for p in pieces if p] if self.skip_empty else pieces
+
+
+@functools.lru_cache(16)
+def _to_first(delimiters):
+    """A table for `bytes.translate` that turns all of some bytes into the first of them."""
+    return bytes([delimiters[0] if byte in delimiters else byte for byte in range(256)])
 
 
 MOST_PADDING = (1 << 30) - 1  # TensorFlow counts twice this in 32 bits
