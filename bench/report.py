@@ -10,6 +10,7 @@ Written by `make bench` from the raw figures in `docs/performance/`. Every ratio
 on the same machine, each measurement had its own process, and the best of the rounds counts. Bold: Penstock is level or ahead. A
 ratio above 1 means that Penstock is better than the best of the others, whether lower or higher is better.
 """
+LEVEL = 0.995  # the least ratio that shows as 1.00
 COLORS = {
     "penstock": "#0b7285", "tensorflow": "#f08c00", "jax": "#5f3dc4", "jax-padded": "#9775fa", "torch": "#c92a2a",
     "onnxruntime": "#495057",
@@ -74,7 +75,7 @@ def table(results, figure, lower):
         if all(v is None for v in figures.values()):
             continue
         shown = " | ".join(number(figures[b]) for b in backends)
-        text = "–" if ratio is None else f"**{ratio:.2f}**" if ratio >= 0.995 else f"{ratio:.2f}"
+        text = "–" if ratio is None else f"**{ratio:.2f}**" if ratio >= LEVEL else f"{ratio:.2f}"
         lines.append(f"| {case} | {shown} | {text} |")
         if ratio is not None:
             found[case] = ratio
@@ -113,6 +114,21 @@ def bars(results, figure, lower):
     return head + 'font-family="sans-serif" font-size="12">\n' + "\n".join(parts) + "\n</svg>\n"
 
 
+def behind(suite, results):
+    """Returns a list of the rows where Penstock is behind in a figure, the last first; none unless the suite wants one (`LISTS_BEHIND`)."""
+    if not getattr(suite, "LISTS_BEHIND", False):
+        return []
+    found = []
+    for figure in figures_of(results):
+        for case, row in results.items():
+            ratio = ratios(row, figure, figure in suite.LOWER)[1]
+            if ratio is not None and ratio < LEVEL:
+                found.append((ratio, f"- {case}, {figure}: {ratio:.2f}"))
+    if not found:
+        return ["Below 1.0: none.", ""]
+    return [f"Below 1.0, {len(found)}:", "", *[line for _, line in sorted(found)], ""]
+
+
 def section(folder, name):
     """Returns the text of one suite."""
     suite = importlib.import_module(f"suites.{name}")
@@ -136,6 +152,7 @@ def section(folder, name):
             write(picture, bars(results, figure, figure in suite.LOWER))
             lines.append(f"![{figure}](performance/{picture.name})\n")
         lines.append("")
+    lines += behind(suite, results)
     failed = [
         f"- {case} on {backend}: {rounds[-1]['error']}"
         for case, row in results.items()

@@ -13,6 +13,7 @@ NOTE = (
 BACKENDS = ["penstock", "tensorflow"]
 CASES = FAMILIES
 LOWER = {"function_us", "eager_us"}
+LISTS_BEHIND = True
 SECONDS = 0.15  # of calls that are timed
 
 
