@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.core.dtypes import float_format
+from penstock._src.native.algorithms.normals import normals
 from penstock._src.native.builtins import HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random.libm import log, logf, sincos, sincosf
@@ -16,6 +17,7 @@ RESERVED_WORDS = 256
 MANY = 1 << 16  # numbers from which a compiled program draws them: the same bits, sooner
 _CALL = 1 << 10  # numbers that NumPy draws in the time of a call
 _NUMBERS = HotCounter(2 * MANY)  # those of all calls from which smaller draws are compiled, too
+_PAIRS = HotCounter(1 << 11)  # those of float64 in all calls from which native code draws them
 MOST = 1 << 40  # more are refused as arrays of NumPy are
 _EPSILON = 1.0e-7  # uniform numbers are clipped to this minimum before taking logarithms
 
@@ -96,6 +98,10 @@ def box_muller32(pairs: np.ndarray) -> np.ndarray:
 
 def box_muller64(quads: np.ndarray) -> np.ndarray:
     """uint32[n, 4] words -> float64[n, 2] normal numbers."""
+    if runs_native_code() and _PAIRS.is_hot(len(quads)):
+        pairs = np.empty((len(quads), 2))
+        normals().normals(np.ascontiguousarray(quads), len(quads), np.array([_EPSILON]), pairs)
+        return pairs
     radius = np.maximum(words_to_float64(quads[:, :2]), _EPSILON)
     angle = 2.0 * np.pi * words_to_float64(quads[:, 2:])
     radius = np.sqrt(-2.0 * log(radius))
