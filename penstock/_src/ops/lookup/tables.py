@@ -52,14 +52,16 @@ class Table(Resource):
     def find(self, keys, default):
         """The values at keys, the default where there is none."""
         self.require_keys(keys)
-        if not self.value_shape and self.held and self._pays_to_number(keys.size):
+        if self.held and self._pays_to_number(keys.size):
             find, values = self._numbers()
             if len(values):  # another thread may have emptied the table
-                numbers = find(keys.reshape(-1)).reshape(keys.shape)
+                numbers = find(keys.reshape(-1))
                 if not default.ndim and len(values) <= keys.size:
-                    return np.append(values, default)[numbers]  # -1 is the last
-                many = default.reshape(keys.shape) if default.ndim else default
-                return np.where(numbers < 0, many, values[numbers])
+                    return np.append(values, default)[numbers].reshape(keys.shape)  # -1 is the last
+                found, absent = values[numbers], numbers < 0
+                many = default.ndim > len(self.value_shape)
+                found[absent] = default.reshape(found.shape)[absent] if many else default
+                return found.reshape(*keys.shape, *self.value_shape)
         return self._find_each(keys, default)
 
     def _pays_to_number(self, count):
@@ -102,8 +104,7 @@ class Table(Resource):
         self.require_keys(keys)
         rows = values.reshape(keys.size, *self.value_shape)
         with self.lock:
-            for key, value in zip(keys.reshape(-1).tolist(), rows, strict=True):
-                self.held[key] = value
+            self.held.update(zip(keys.reshape(-1).tolist(), rows, strict=True))
             self._changes += 1
 
     def remove(self, keys):
