@@ -12,6 +12,8 @@ from tests.layout.sources import SourceFile, Tree, fact
 
 SRC = "penstock/_src"
 FOLDERS = ("compiler", "devices", "native")
+NAMED_ATTRIBUTES = ("ir", "compiler", "runtime", "devices", "native")
+UNCHECKED = {"__dict__", "__setattr__", "vars"}  # set or read attributes past the rules
 
 
 class Class(NamedTuple):
@@ -103,6 +105,37 @@ def unfinished_objects(tree: Tree) -> list[str]:
         for name, held in of_module.items()
         for offence in offences(f"{module}.{name}", held, bases_of(module, name, known) or [held])
     ]
+
+
+@fact("penstock")
+def unchecked_attributes(file: SourceFile) -> list[int]:
+    """The lines that read or set attributes of objects by `__dict__`, `object.__setattr__` or `vars`; of classes, they may."""
+    accesses = [
+        n.lineno
+        for n in file.of_kind(ast.Attribute)
+        if n.attr in UNCHECKED - {"vars"} and ast.unparse(n.value) != "cls"
+    ]
+    calls = [
+        n.lineno
+        for n in file.of_kind(ast.Call)
+        if isinstance(n.func, ast.Name) and n.func.id in UNCHECKED
+    ]
+    return sorted(accesses + calls)
+
+
+def test_attributes_are_named(tree):
+    found = {
+        f"{folder}/{path}": lines
+        for folder in NAMED_ATTRIBUTES
+        for path, lines in tree.facts(unchecked_attributes, f"{SRC}/{folder}").items()
+        if lines
+    }
+    assert found == {}
+
+
+def test_unnamed_attributes_are_reported():
+    text = 'self.__dict__["a"] = 1\nobject.__setattr__(self, "a", 1)\nvars(self)\nindex.vars\n'
+    assert unchecked_attributes(SourceFile("plan.py", text)) == [1, 2, 3]
 
 
 def test_constructors_make_whole_objects(tree):

@@ -71,6 +71,7 @@ class OpError(Exception):
             node_def, message = None, node_def
         self._node_def, self._op = node_def, op
         self._message = message or ""
+        self._origin: Any = None  # the operation at fault, of a program that has no graph any more
         self._error_code = self.CODE if not isinstance(error_code, int) else error_code
         self._experimental_payloads = args[0] if args and isinstance(args[0], dict) else {}
         super().__init__(self._message)

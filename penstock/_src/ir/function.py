@@ -20,9 +20,9 @@ class Check:
     origin: Any = None  # the operation that checks, if not the origin of `condition`
 
     def error(self) -> OpError:
-        """Returns the error for a condition that does not hold; its `origin` is the operation that checks."""
+        """Returns the error for a condition that does not hold; its `_origin` is the operation that checks."""
         error = InvalidArgumentError(None, None, self.message)
-        error.origin = self.origin or self.condition.origin  # type: ignore[attr-defined]
+        error._origin = self.origin or self.condition.origin
         return error
 
 

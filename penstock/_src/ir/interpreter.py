@@ -42,7 +42,7 @@ def run(function: Function, arguments: Sequence[Any]) -> tuple[list[Any], list[A
             try:
                 values[node.id] = evaluate_node(node, [values[a.id] for a in node.args])
             except InvalidArgumentError as error:
-                error.__dict__.setdefault("origin", node.origin)
+                error._origin = error._origin or node.origin
                 raise
     for check in function.checks:
         if not values[check.condition.id]:

@@ -25,7 +25,7 @@ Builtins     python_calls.py: builtin(address, name) and the parts of its code: 
 A new operating system is a file in systems/; a new CPU family a line in target.py.
 """
 
-from .code import Code, NamedCode
+from .code import Code, NamedCode, WrittenCode
 from .kernels import Kernels, KernelStatistics, kernels
 from .language.module import Module
 from .language.value import Val
@@ -37,5 +37,5 @@ from .target import Target, host
 
 __all__ = [
     "Call", "Code", "Kernels", "Library", "Module", "NamedCode", "Pool", "KernelStatistics", "Target", "Val",
-    "ask_for_threads", "assembly", "host", "kernels", "pool", "provide",
+    "WrittenCode", "ask_for_threads", "assembly", "host", "kernels", "pool", "provide",
 ]  # fmt: skip

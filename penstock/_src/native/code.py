@@ -12,7 +12,7 @@ import ast
 import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,6 @@ FORMAT = "penstock-native-3"
 DEFAULT_LEVEL = 2  # LLVM's optimization level for code generation
 
 
-@dataclass(frozen=True, eq=False)
 class Code:
     """LLVM IR text for a target, and the names of its exported functions.
 
@@ -46,14 +45,16 @@ class Code:
     text: str
     exports: tuple[str, ...]
     target: Target
-    facts: tuple[Any, ...] = field(default=(), kw_only=True)
-    emitter: str = field(default="", kw_only=True)
+    facts: tuple[Any, ...]
+    emitter: str
 
-    @classmethod
-    def of(cls, module, facts: tuple[Any, ...] = ()) -> "Code":
+    @staticmethod
+    def of(module: Module, facts: tuple[Any, ...] = ()) -> "WrittenCode":
         """The code of a Module, which is finished by that."""
         if module.code is None:
-            module.code = cls(str(module), tuple(module.exports), module.target, facts=facts)
+            module.code = WrittenCode(
+                str(module), tuple(module.exports), module.target, facts=facts
+            )
             module.parts.clear()  # kernels' emitters live long
         return module.code
 
@@ -81,7 +82,21 @@ class Code:
         cache.write(file_of(self.key), compiled)
 
 
-class NamedCode(Code):
+Said = tuple[tuple[str, ...], tuple[Any, ...]]  # exports and facts of a code
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenCode(Code):
+    """Code that has its text."""
+
+    text: str
+    exports: tuple[str, ...]
+    target: Target
+    facts: tuple[Any, ...] = field(default=(), kw_only=True)
+    emitter: str = field(default="", kw_only=True)
+
+
+class CachedCode(Code):
     """Code with a text that is written only when needed: not if the object code is cached.
 
     The cache entry under the name has the exports and facts, which otherwise only the text would provide, and the key of the text.
@@ -91,51 +106,33 @@ class NamedCode(Code):
     """
 
     identity: str
-    _name: Callable[[], str | None]
-    _write: Callable[[], Code]
-    _cache: ObjectCache
-    _pack: Pack | None
 
-    def __init__(self, target: Target, write: Callable[[], Code]) -> None:
-        """`write` writes the text; it must hold no node of a graph, as codes are kept for long."""
-        self.__dict__.update(
-            target=target,
-            identity="",
-            emitter=emitter_of(write),
-            _name=_nameless,
-            _write=write,
-            _pack=None,
+    def __init__(self, emitter: str, cache: ObjectCache | None) -> None:
+        """`cache` may hold exports and facts."""
+        self.emitter = emitter
+        self._cache = cache
+        self._known: Said | None = None  # exports and facts, once they are needed
+        self._entry: bytes | None = (
+            None  # the cache's, from reading exports and facts to the object code
         )
 
-    def name_it(
-        self,
-        name: Callable[[], str | None],
-        cache: ObjectCache,
-        identity: str = "",
-        pack: Pack | None = None,
-    ) -> None:
-        """Set the name, before any use, the cache that may hold exports and facts, and the pack that may have the code.
+    def _find_name(self) -> str | None:
+        raise NotImplementedError
 
-        A function returns the name, which has LLVM's version: code from a pack needs neither.
-        """
-        self.__dict__.update(_name=name, identity=identity, _cache=cache, _pack=pack)
+    def _write(self) -> Code:
+        raise NotImplementedError
 
     @forks.cached_property
     def name(self) -> str | None:
-        return self._name()
-
-    @forks.cached_property
-    def packed(self) -> PackedCode | None:  # type: ignore[override]
-        return self._pack.code(self.identity) if self._pack and self.identity else None
+        return self._find_name()
 
     @forks.cached_property
     def written(self) -> Code:
         """The code with its text, which must agree with the cache entry."""
-        written = replace(self._write(), emitter=self.emitter)
-        said = self.__dict__.get("_said")
-        if said is not None and said != (written.exports, written.facts):
+        written = self._write()
+        if self._known is not None and self._known != (written.exports, written.facts):
             raise InternalError(
-                f"The cached code of {self.name} has the exports and facts {said}, which differ from its text's."
+                f"The cached code of {self.name} has the exports and facts {self._known}, which differ from its text's."
             )
         return written
 
@@ -143,15 +140,20 @@ class NamedCode(Code):
     def text(self) -> str:  # type: ignore[override]
         return self.written.text
 
-    @forks.cached_property
-    def _said(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    @property
+    def _said(self) -> Said:
         """Exports and facts: from the pack or the cache, else from the text."""
+        if self._known is None:
+            self._known = self._find_said()
+        return self._known
+
+    def _find_said(self) -> Said:
         if self.packed is not None:
             return self.packed.exports, self.packed.facts
-        data = None if self.name is None else self._cache.read(self.name)
+        data = None if self._cache is None else self._entry_in(self._cache)
         if data is None:
             return self.written.exports, self.written.facts
-        self.__dict__["_entry"] = data
+        self._entry = data
         exports, facts = ast.literal_eval(data.split(b"\n")[0].decode())
         return exports, facts
 
@@ -190,7 +192,7 @@ class NamedCode(Code):
 
     def _entry_in(self, cache: ObjectCache) -> bytes | None:
         """The cache's entry under the name, or the one that was just read for exports and facts."""
-        entry = self.__dict__.pop("_entry", None)
+        entry, self._entry = self._entry, None
         if entry is not None and cache is self._cache:
             return entry
         return None if self.name is None else cache.read(self.name)
@@ -209,11 +211,47 @@ class NamedCode(Code):
         return repr(self._said).encode()
 
 
+class NamedCode(CachedCode):
+    """The code of a kernel."""
+
+    def __init__(self, target: Target, write: Callable[[], Code]) -> None:
+        """`write` writes the text; it must hold no node of a graph, as codes are kept for long."""
+        super().__init__(emitter_of(write), None)
+        self.target = target
+        self.identity = ""
+        self._writer = write
+        self._namer: Callable[[], str | None] = _nameless
+        self._pack: Pack | None = None
+
+    def name_it(
+        self,
+        name: Callable[[], str | None],
+        cache: ObjectCache,
+        identity: str = "",
+        pack: Pack | None = None,
+    ) -> None:
+        """Set the name, before any use, the cache that may hold exports and facts, and the pack that may have the code.
+
+        A function returns the name, which has LLVM's version: code from a pack needs neither.
+        """
+        self._namer, self._cache, self.identity, self._pack = name, cache, identity, pack
+
+    @forks.cached_property
+    def packed(self) -> PackedCode | None:  # type: ignore[override]
+        return self._pack.code(self.identity) if self._pack and self.identity else None
+
+    def _find_name(self) -> str | None:
+        return self._namer()
+
+    def _write(self) -> Code:
+        return self._writer()
+
+
 def _nameless() -> None:
     return None
 
 
-class ModuleCode(NamedCode):
+class ModuleCode(CachedCode):
     """The code of a module that a process needs once, such as the thread pool, written by a function from strings and numbers.
 
     Object code for any processor of the machine's kind serves: that of a pack in use may be for a lesser one than the target.
@@ -228,39 +266,33 @@ class ModuleCode(NamedCode):
     ) -> None:
         """`write(module, *arguments)` writes the module, by default for this process, which then may take it from a pack."""
         # Without a pack's code, the target is found by LLVM.
-        self.__dict__.update(
-            emitter=emitter_of(write),
-            arguments=(write, arguments),
-            _given=target,
-            _cache=cache,
-            _pack=None,
-        )
+        super().__init__(emitter_of(write), cache)
+        self._writer, self._arguments = write, arguments
+        self._target = target
         if target is None:
             MODULES.setdefault((write, arguments))
 
     @forks.cached_property
     def target(self) -> Target:  # type: ignore[override]
-        return self.__dict__["_given"] or host()
+        return self._target or host()
 
     @forks.cached_property
     def identity(self) -> str:  # type: ignore[override]
-        write, arguments = self.__dict__["arguments"]
-        return _identity_of_module(write, arguments, self.target)
+        return _identity_of_module(self._writer, self._arguments, self.target)
 
-    def _name(self) -> str | None:  # type: ignore[override]
+    def _find_name(self) -> str | None:
         return name_of_module(self.identity)
 
-    def _write(self) -> Code:  # type: ignore[override]
-        return _written(self.target, *self.__dict__["arguments"])
+    def _write(self) -> Code:
+        return _written(self.target, self._writer, self._arguments)
 
     @forks.cached_property
     def packed(self) -> PackedCode | None:  # type: ignore[override]
-        if self.__dict__["_given"] is not None:
+        if self._target is not None:
             return None
-        write, arguments = self.__dict__["arguments"]
         levels = [level(name) for name in levels_of_host()] if packs_in_use() else []
         for target in levels:
-            identity = _identity_of_module(write, arguments, target)
+            identity = _identity_of_module(self._writer, self._arguments, target)
             for pack in packs_in_use():
                 code = pack.code(identity)
                 if code is not None:

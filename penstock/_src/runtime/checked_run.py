@@ -112,7 +112,7 @@ def _error(table: BoundTable, ranges: Sequence[Range], words: np.ndarray) -> Int
     nodes = launch.nodes if launch is not None else ()
     label = launch.label if launch is not None else "the program"
     error = InternalError(f"{table.plan.function.name}: kernel '{label}' {_access(ranges, words)}")
-    error.origin = next((n.origin for n in nodes if n.origin is not None), None)  # type: ignore[attr-defined]
+    error._origin = next((n.origin for n in nodes if n.origin is not None), None)
     return error
 
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from penstock._src.native import Code, Kernels, Module
+from penstock._src.native import Code, Kernels, Module, WrittenCode
 from penstock._src.native.cache import ObjectCache, default_folder, objects
 from penstock._src.native.cache.objects import INTERVAL
 from penstock._src.native.language.types import I64
@@ -120,7 +120,7 @@ def test_flags_name_the_folder(tmp_path):
 
 def test_keys_tell_targets_apart():
     code = answer(44)
-    other = Code(
+    other = WrittenCode(
         code.text, code.exports, type(code.target)(code.target.triple, "haswell", "", 32, 16)
     )
     assert code.key != other.key and code.key == answer(44).key

@@ -24,7 +24,7 @@ from penstock._src.native import Kernels, NamedCode, kernels
 from penstock._src.native.algorithms.sizing import sizing
 from penstock._src.native.cache.packs.format import Entry, Manifest, sealed
 from penstock._src.native.cache.sources import digest_of_contents
-from penstock._src.native.code import FORMAT, MODULES, ModuleCode
+from penstock._src.native.code import FORMAT, MODULES, CachedCode, ModuleCode
 from penstock._src.native.target import LEVELS, level
 from penstock._src.runtime.packed.record import PlanRecord, text_of
 from penstock._src.runtime.packed.steps import PackedStepsRecord, text_of_steps
@@ -187,7 +187,7 @@ class Recorder:
             for write, arguments in list(MODULES)
             for name in self.targets
         ]
-        codes: Sequence[NamedCode] = [*self._codes.values(), *modules]
+        codes: Sequence[CachedCode] = [*self._codes.values(), *modules]
         content = Kernels(cache).objects(codes)  # not the process's: what is loaded has no object
         numbers: dict[bytes, int] = {}
         entries = {

@@ -161,7 +161,7 @@ class ProgramStep:
     def _complete(self, error: OpError, arguments: Sequence[Any]) -> None:
         """Adds to an error the operation that it comes from, with TensorFlow's message."""
         refusals = self.form.assertions
-        refusal = refusals.get(error._message) or refusals.get(getattr(error, "origin", None))
+        refusal = refusals.get(error._message) or refusals.get(error._origin)
         if refusal is not None:
             with self.compiled.extents:
                 self._raise_on_host(refusal, list(map(on_host, arguments)), error)

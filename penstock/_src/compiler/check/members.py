@@ -90,7 +90,7 @@ class Members:
                 try:
                     values[node.id] = self.evaluate(step, [values[a.id] for a in step.args])
                 except InvalidArgumentError as error:
-                    error.__dict__.setdefault("origin", node.origin)
+                    error._origin = error._origin or node.origin
                     raise
             for last in step.frees:
                 del values[last]

@@ -70,8 +70,8 @@ def dereferenced(op: Operation, arguments: list[Any]) -> list[Any]:
 
 def locate(error: OpError, op: Any = None) -> None:
     """Adds an operation's name and the user's line to an error that does not name one. A program's error has the
-    operation as its `origin`."""
-    op = op or getattr(error, "origin", None)
+    operation as its `_origin`."""
+    op = op or error._origin
     if isinstance(op, Operation) and "{{node" not in error._message:
         where = f"\n{op.location.in_user_code()}" if op.location else ""
         error._message = f"{error._message} [[{{{{node {op.name}}}}}]]{where}"

@@ -126,8 +126,12 @@ def _nodes_of(argument: Any) -> list[Node]:
         return [argument]
     if isinstance(argument, HeldVariable):
         return [argument.value]
-    parts = vars(argument).values() if isinstance(argument, ListValue | DynamicRows) else ()
-    return [part for part in parts if isinstance(part, Node)]
+    if isinstance(argument, ListValue):
+        parts = argument.buffer, argument.length, argument.pushed
+        return [part for part in parts if part is not None]
+    if isinstance(argument, DynamicRows):
+        return [argument.rows, argument.count]
+    return []
 
 
 def _value(argument: Any, values: Mapping[int, Any]) -> Any:

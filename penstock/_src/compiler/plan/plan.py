@@ -43,7 +43,7 @@ class OutOfBounds:
         error = InvalidArgumentError(
             None, None, f"indices[{where}] = {int(status[2])} is not in [0, {int(status[3])})"
         )
-        error.origin = self.node.origin  # type: ignore[attr-defined]
+        error._origin = self.node.origin
         error.written = self.written  # type: ignore[attr-defined]
         return error
 

@@ -1,7 +1,8 @@
 """Convolutions over two, three, or any number of spatial axes, with their gradients."""
 
 import math
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import HEAVY, SLOWEST, Elements, HostKernel
@@ -323,7 +324,7 @@ class Conv(Op):
     def _as_named(self):
         """The attributes under Conv2D's names."""
         rank = len(self.strides)
-        return _Attributes(
+        return _NamedAttributes(
             op_type="Conv",
             data_format="NCHW" if self.data_format == "CHANNELS_FIRST" else "NHWC",
             strides=self.strides,
@@ -333,11 +334,15 @@ class Conv(Op):
         )
 
 
-class _Attributes:
-    """Attributes by name, for geometry shared by ops that spell them differently."""
+class _NamedAttributes(NamedTuple):
+    """Attributes under Conv2D's names, for geometry shared by ops that spell them differently."""
 
-    def __init__(self, **attributes):
-        self.__dict__.update(attributes)
+    op_type: str
+    data_format: str
+    strides: Sequence[int]
+    dilations: Sequence[int]
+    padding: str
+    explicit_paddings: Sequence[int]
 
 
 def _shared(op):

@@ -10,7 +10,7 @@ from penstock._src.core.errors import InternalError
 from penstock._src.devices.gpu.emulator.asynchronous.assembly import without_assembly
 from penstock._src.devices.gpu.families.table import FAMILIES
 from penstock._src.devices.gpu.target import ARCHITECTURES, WARP
-from penstock._src.native import Code, host
+from penstock._src.native import WrittenCode, host
 from penstock._src.native.language.types import size_of
 
 _SHARED = re.compile(
@@ -59,7 +59,7 @@ class EmulatedKernel:
         self.shared = int(shared[1]) if shared else 0
         text, functions, self.assembly = without_assembly(text)
         whole = f"{translated(text)}\n{functions}"
-        self.code = Code(whole, (*heads, "shared_memory"), host())
+        self.code = WrittenCode(whole, (*heads, "shared_memory"), host())
 
 
 def _head(match: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from penstock._src.devices.gpu.families.family import BLOCK, BUTTERFLY, FROM, TH
 from penstock._src.devices.gpu.families.table import family_of
 from penstock._src.devices.gpu.kernels.tensor_maps import TensorMap
 from penstock._src.devices.gpu.target import CONCURRENT, WITHOUT_ASKING
-from penstock._src.native import Code, Module, Target
+from penstock._src.native import Module, Target, WrittenCode
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import (
     BF16,
@@ -53,7 +53,7 @@ _ENTRY = re.compile(r"%entry\b")
 
 
 @dataclass(frozen=True, eq=False)
-class CudaCode(Code):
+class CudaCode(WrittenCode):
     """The code of a kernel for a GPU.
 
     threads   of a block

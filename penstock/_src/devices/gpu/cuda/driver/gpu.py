@@ -60,6 +60,7 @@ class Gpu:
         self.given: list[Any] = []
         self.releases: list[Callable[[], object]] = []
         self._functions: dict[tuple[str, str], int] = {}
+        self._feeder: Feeder | None = None  # made when arrays are first copied in the background
         self._body_streams: list[int] = []
         self.find_nccl: Callable[[], Any] = lambda: None
         self.watched: list[
@@ -100,10 +101,13 @@ class Gpu:
         for release in releases:
             release()
 
-    @forks.cached_property
+    @property
     def feeder(self) -> Feeder:
         """The feeder, which copies arrays of the host to this GPU while it computes."""
-        return Feeder(self)
+        with self.lock:
+            if self._feeder is None:
+                self._feeder = Feeder(self)
+            return self._feeder
 
     def let_wait(self, stream: int) -> None:
         """Makes another stream wait for all work put into this GPU's so far."""
@@ -138,7 +142,7 @@ class Gpu:
         addresses = self.spare.take_all() if self.spare.bytes else ()
         for address in addresses:
             self.driver.free(address, self.stream)
-        staged = self.feeder.give_back() if "feeder" in self.__dict__ else 0
+        staged = 0 if self._feeder is None else self._feeder.give_back()
         return bool(addresses) or staged > 0
 
     def memory_of(self, array: DeviceArray) -> DeviceMemory:
