@@ -1,10 +1,10 @@
 """The registry of builtin ops, and the argument of their functions: `Call`.
 
-    @builtin("LEAKY_RELU", options="LeakyReluOptions")
-    def leaky_relu(call):
-        return raw.LeakyRelu(features=call.tensor(0), alpha=call.options.alpha)
+    @builtin("SOFTMAX", options="SoftmaxOptions")
+    def softmax(call):
+        return raw.Softmax(logits=raw.Mul(x=call.tensor(0), y=np.float32(call.options.beta)))
 
-The function runs while a graph is traced. It returns a tensor, or a list of them.
+The function runs while a graph is traced. It returns a tensor, or a list of them. An op that is one raw op has a row of `../operators.py` instead.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,8 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
-from penstock._src.core.registry import raw
+from penstock._src.core.registry import find, raw
+from penstock._src.formats.tflite.operators import BY_NAME, Builtin
 from penstock._src.formats.tflite.reading.contents import (
     Operation,
     Quantization,
@@ -29,6 +30,8 @@ BUILTINS: dict[str, Callable[["Call"], Any]] = {}
 CUSTOMS: dict[str, Callable[["Call"], Any]] = {}
 # The same for families of ops, by how the names begin.
 CUSTOM_FAMILIES: dict[str, Callable[["Call"], Any]] = {}
+# Functions of quantized inputs of ops that are read by rows of `operators.py`.
+QUANTIZED_KERNELS: dict[str, Callable[["Call"], Any]] = {}
 _OPTIONS: dict[str, str] = {}
 QUANTIZED = (dtypes.int8, dtypes.uint8, dtypes.int16)
 
@@ -38,13 +41,23 @@ def builtin(*names: str, options: str = "") -> Callable[[Any], Any]:
 
     Args:
       *names: of BuiltinOperators.
-      options: the table of their options; "" if they have none.
+      options: the table of their options; "" if they have none, or their rows of `operators.py` name it.
     """
 
     def register(function: Callable[["Call"], Any]) -> Callable[["Call"], Any]:
         for name in names:
             BUILTINS[name] = function
             _OPTIONS[name] = options
+        return function
+
+    return register
+
+
+def quantized(*names: str) -> Callable[[Any], Any]:
+    """Registers the function of quantized inputs of builtin ops that are read by their rows."""
+
+    def register(function: Callable[["Call"], Any]) -> Callable[["Call"], Any]:
+        QUANTIZED_KERNELS.update(dict.fromkeys(names, function))
         return function
 
     return register
@@ -107,9 +120,14 @@ class Call:
         return InvalidArgumentError(f"{self.where}: {what}")
 
     @property
+    def row(self) -> Builtin:
+        """Its row of `operators.py`."""
+        return BY_NAME[self.name]
+
+    @property
     def options(self) -> Any:
         """Its options, defaults if the file has none."""
-        wanted = _OPTIONS[self.name]
+        wanted = _OPTIONS.get(self.name) or self.row.table
         record = self.operation.options
         if record is None:
             return SCHEMA[wanted]()
@@ -240,6 +258,29 @@ class Call:
     def padding(self) -> str:
         """Returns the option `padding` as raw ops take it."""
         return "SAME" if self.options.padding == Padding.SAME else "VALID"
+
+    def by_row(self, *inputs: Any) -> Any:
+        """Returns the raw op of its row of `operators.py`, with the attributes that the options state.
+
+        Args:
+          *inputs: those of the raw op; by default its own.
+        """
+        row = self.row
+        options = self.options if row.table else None
+        attributes = {
+            attribute.raw: attribute.read(options, lambda i: self.output(i).dtype)
+            for attribute in row.attributes
+        }
+        result = getattr(raw, row.raw)(*(inputs or self._inputs_of(row)), **attributes)
+        return self.activated(result) if row.activates else result
+
+    def _inputs_of(self, row: Builtin) -> list[Any]:
+        declared = find(row.raw).inputs
+        if declared[0].is_list:
+            return [self.tensors()]
+        if len(self) > len(declared):
+            raise self.invalid(f"takes {len(declared)} inputs, not {len(self)}.")
+        return [self.tensor(i) for i in range(len(declared))]
 
     def activated(self, x: Any) -> Any:
         """Returns a float result after the fused activation."""

@@ -5,9 +5,11 @@ from typing import Any
 
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
+from penstock._src.formats.tflite.operators import BY_NAME
 from penstock._src.formats.tflite.reading import custom_ops, ops
 from penstock._src.formats.tflite.reading.call import Call, implementation
 from penstock._src.formats.tflite.reading.contents import Contents, Graph, Operation
+from penstock._src.formats.tflite.reading.rows import read_row
 from penstock._src.formats.tflite.reading.state import Handle, State
 
 # Graphs that call one another more deeply than this call themselves.
@@ -83,7 +85,8 @@ class Translation:
 
     def _run(self, operation: Operation) -> None:
         place = self.place(operation)
-        function = implementation(operation)
+        by_row = read_row if operation.name in BY_NAME else None
+        function = implementation(operation) or by_row
         if function is None:
             raise UnimplementedError(f"{place}: TFLite's op is not implemented.")
         try:

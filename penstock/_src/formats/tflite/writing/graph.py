@@ -1,9 +1,10 @@
 """A graph of TFLite while it is written: `GraphWriter`, and how functions for operations are registered.
 
-    @writes("LeakyRelu")
-    def leaky_relu(graph, operation):
-        graph.add("LEAKY_RELU", operation, options=SCHEMA["LeakyReluOptions"](alpha=operation.raw_op.alpha))
+    @writes("Softmax")
+    def softmax(graph, operation):
+        graph.add("SOFTMAX", operation, options=SCHEMA["SoftmaxOptions"](beta=1.0))
 
+A raw op that is one builtin op has a row of `../operators.py` instead.
 Tensors of the written graph are numbers: their places among its tensors.
 """
 
@@ -16,6 +17,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.frozen import FrozenFunction
+from penstock._src.formats.tflite.operators import BY_RAW
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer
 from penstock._src.graph.library import GraphFunction
@@ -150,9 +152,12 @@ class GraphWriter:
     def _write_operation(self, operation: Operation) -> None:
         before = dict(self._places), set(self._done), len(self.operators), len(self.file.bodies)
         try:
-            if operation.type not in WRITERS:
+            if operation.type in WRITERS:
+                WRITERS[operation.type](self, operation)
+            elif operation.type in BY_RAW:
+                self.by_row(operation)
+            else:
                 raise self.unimplemented(operation, "the operation")
-            WRITERS[operation.type](self, operation)
         except UnimplementedError as refusal:
             if self.file.otherwise is None:
                 raise
@@ -340,6 +345,46 @@ class GraphWriter:
             )
             indices.append(self._places[tensor._id])
         self.append(name, inputs, indices, options, version)
+
+    def by_row(
+        self,
+        operation: Operation,
+        inputs: Sequence[int] | None = None,
+        version: int | None = None,
+    ) -> None:
+        """Adds the builtin op of an operation's row of `operators.py`, with the options that its attributes state.
+
+        Args:
+          operation: whose inputs are taken by default.
+          inputs: places of other inputs.
+          version: of the builtin op; by default the row's.
+        """
+        row = BY_RAW[operation.type]
+        self.check_layout(operation)
+        if inputs is None:
+            inputs = [
+                self.integers(tensor) if i in row.integers else self.place(tensor)
+                for i, tensor in enumerate(operation.inputs)
+            ]
+        options, outputs = row.default_options(), operation.outputs
+        for attribute in row.attributes:
+            if attribute.option:
+                setattr(options, attribute.option, attribute.written(operation))
+        if row.activates:
+            options.fused_activation_function, last = self.activation(operation.outputs[0])
+            outputs = [last]
+        self.add(row.name, operation, inputs, options, version or row.version, outputs)
+
+    def check_layout(self, operation: Operation, expected: str = "NHWC") -> None:
+        """Refuses an operation on images of another layout.
+
+        Raises:
+          UnimplementedError: it has one.
+        """
+        layout = getattr(operation.raw_op, "data_format", expected)
+        layout = layout.decode() if isinstance(layout, bytes) else layout
+        if layout != expected:
+            raise self.unimplemented(operation, f"the layout {layout}")
 
     def alias(self, tensor: SymbolicTensor, place: int) -> None:
         """Records the index of a tensor that is the same as another."""

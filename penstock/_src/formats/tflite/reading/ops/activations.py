@@ -1,19 +1,19 @@
 """Activation functions, of floats and quantized."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.formats.tflite.reading.call import Call, activate, builtin, number
-from penstock._src.formats.tflite.reading.ops.unary import hard_swish_of
-from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import rescale
-from penstock._src.formats.tflite.reading.quantized_kernels.sigmoid_table import (
-    sigmoid_of_int16,
-    tanh_of_int16,
+from penstock._src.formats.tflite.reading.call import (
+    Call,
+    activate,
+    builtin,
+    clipped,
+    number,
+    quantized,
 )
+from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import rescale
 from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     by_floats,
     centered,
@@ -22,16 +22,27 @@ from penstock._src.formats.tflite.reading.quantized_kernels.values import (
 from penstock._src.formats.tflite.schema import ActivationFunctionType
 
 
-def _relu(name: str, function: int) -> None:
-    @builtin(name)
-    def relu(call: Call) -> Any:
-        if not call.is_quantized():
-            return activate(call, call.tensor(0), function)
-        return finish(call, rescale(centered(call, 0), _factor(call)), function)
+@quantized("RELU")
+def relu(call: Call) -> Any:
+    return _rescaled(call, ActivationFunctionType.RELU)
 
 
-for _name, _kind in (("RELU", "RELU"), ("RELU6", "RELU6"), ("RELU_N1_TO_1", "RELU_N1_TO_1")):
-    _relu(_name, ActivationFunctionType.numbers[_kind])
+@quantized("RELU6")
+def relu6(call: Call) -> Any:
+    return _rescaled(call, ActivationFunctionType.RELU6)
+
+
+@builtin("RELU_N1_TO_1")
+def relu_n1_to_1(call: Call) -> Any:
+    function = ActivationFunctionType.RELU_N1_TO_1
+    if call.is_quantized():
+        return _rescaled(call, function)
+    return activate(call, call.tensor(0), function)
+
+
+def _rescaled(call: Call, function: int) -> Any:
+    """An activation function of the quantized input."""
+    return finish(call, rescale(centered(call, 0), _factor(call)), function)
 
 
 def _factor(call: Call) -> float:
@@ -49,20 +60,6 @@ def _between_0_and_1(x: Any) -> Any:
     return raw.Minimum(x=raw.Relu(features=x), y=number(1, x))
 
 
-def _curve(name: str, function: Callable[[Any], Any], of_int16: Callable[[Call], Any]) -> None:
-    @builtin(name)
-    def curve(call: Call) -> Any:
-        if not call.is_quantized():
-            return function(call.tensor(0))
-        if call.info(0).dtype == dtypes.int16:
-            return of_int16(call)
-        return by_floats(call, function)
-
-
-_curve("LOGISTIC", lambda x: raw.Sigmoid(x=x), sigmoid_of_int16)
-_curve("TANH", lambda x: raw.Tanh(x=x), tanh_of_int16)
-
-
 @builtin("HARD_SWISH")
 def hard_swish(call: Call) -> Any:
     if call.is_quantized():
@@ -70,28 +67,16 @@ def hard_swish(call: Call) -> Any:
     return hard_swish_of(call.tensor(0))
 
 
-@builtin("RSQRT")
-def rsqrt(call: Call) -> Any:
-    if call.is_quantized():
-        return by_floats(call, lambda x: raw.Rsqrt(x=x))
-    return raw.Rsqrt(x=call.tensor(0))
-
-
-@builtin("ABS")
+@quantized("ABS")
 def absolute(call: Call) -> Any:
-    if not call.is_quantized():
-        return raw.Abs(x=call.tensor(0))
     return finish(call, rescale(raw.Abs(x=centered(call, 0)), _factor(call)))
 
 
-@builtin("LEAKY_RELU", options="LeakyReluOptions")
+@quantized("LEAKY_RELU")
 def leaky_relu(call: Call) -> Any:
-    alpha = call.options.alpha
-    if not call.is_quantized():
-        return raw.LeakyRelu(features=call.tensor(0), alpha=alpha)
     x = centered(call, 0)
     positive = rescale(x, _factor(call))
-    negative = rescale(x, _factor(call) * np.float32(alpha))
+    negative = rescale(x, _factor(call) * np.float32(call.options.alpha))
     return finish(call, _by_sign(x, positive, negative))
 
 
@@ -109,3 +94,27 @@ def prelu(call: Call) -> Any:
 
 def _by_sign(x: Any, positive: Any, negative: Any) -> Any:
     return raw.SelectV2(condition=raw.GreaterEqual(x=x, y=number(0, x)), t=positive, e=negative)
+
+
+def gelu_of(x: Any, approximate: bool) -> Any:
+    """Returns x times the normal distribution's probability of less."""
+    half = raw.Mul(x=x, y=number(0.5, x))
+    if approximate:
+        cubic = raw.Mul(x=raw.Mul(x=raw.Mul(x=x, y=x), y=x), y=number(0.044715, x))
+        inner = raw.Mul(x=raw.AddV2(x=x, y=cubic), y=number(0.7978845608028654, x))
+        return raw.Mul(x=half, y=raw.AddV2(x=raw.Tanh(x=inner), y=number(1, x)))
+    return raw.Mul(x=half, y=raw.Erfc(x=raw.Mul(x=x, y=number(-0.7071067811865476, x))))
+
+
+@builtin("GELU", options="GeluOptions")
+def gelu(call: Call) -> Any:
+    approximate = call.options.approximate
+    if call.is_quantized():
+        return by_floats(call, lambda x: gelu_of(x, approximate))
+    return gelu_of(call.tensor(0), approximate)
+
+
+def hard_swish_of(x: Any) -> Any:
+    """Returns x * relu6(x + 3) / 6."""
+    gate = clipped(raw.AddV2(x=x, y=number(3, x)), 0, 6)
+    return raw.RealDiv(x=raw.Mul(x=x, y=gate), y=number(6, x))

@@ -9,17 +9,9 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call, builtin
 
 
-@builtin("RESIZE_BILINEAR", options="ResizeBilinearOptions")
+@builtin("RESIZE_BILINEAR")
 def resize_bilinear(call: Call) -> Any:
-    options, x = call.options, call.tensor(0)
-    if x.dtype != dtypes.float32:
-        return _resized_integers(call)
-    return raw.ResizeBilinear(
-        images=x,
-        size=call.tensor(1),
-        align_corners=options.align_corners,
-        half_pixel_centers=options.half_pixel_centers,
-    )
+    return call.by_row() if call.tensor(0).dtype == dtypes.float32 else _resized_integers(call)
 
 
 def _resized_integers(call: Call) -> Any:
@@ -54,14 +46,3 @@ def _places(extent: int, size: int, options: Any) -> tuple[np.ndarray, np.ndarra
     low = np.maximum(np.trunc(place / 1024).astype(np.int64), 0)
     high = np.minimum(np.trunc((place + 1023) / 1024).astype(np.int64), extent - 1)
     return low, high, place - 1024 * low
-
-
-@builtin("RESIZE_NEAREST_NEIGHBOR", options="ResizeNearestNeighborOptions")
-def resize_nearest_neighbor(call: Call) -> Any:
-    options = call.options
-    return raw.ResizeNearestNeighbor(
-        images=call.tensor(0),
-        size=call.tensor(1),
-        align_corners=options.align_corners,
-        half_pixel_centers=options.half_pixel_centers,
-    )

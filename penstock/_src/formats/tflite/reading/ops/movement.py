@@ -17,7 +17,7 @@ def _zero(call: Call) -> np.ndarray:
     return number(zero, call.tensor(0))
 
 
-@builtin("RESHAPE", options="ReshapeOptions")
+@builtin("RESHAPE")
 def reshape(call: Call) -> Any:
     if call.has(1) and call.info(1).dtype == dtypes.int32:
         shape = call.tensor(1)
@@ -28,59 +28,7 @@ def reshape(call: Call) -> Any:
     known = call.static(1) if call.has(1) else shape
     if known is not None and known.tolist() == [0]:  # old files write a scalar in this way
         shape = np.zeros(0, np.int32)
-    return raw.Reshape(tensor=call.tensor(0), shape=shape)
-
-
-@builtin("SQUEEZE", options="SqueezeOptions")
-def squeeze(call: Call) -> Any:
-    axes = call.options.squeeze_dims
-    return raw.Squeeze(input=call.tensor(0), axis=[] if axes is None else axes.tolist())
-
-
-@builtin("EXPAND_DIMS")
-def expand_dims(call: Call) -> Any:
-    return raw.ExpandDims(input=call.tensor(0), axis=call.tensor(1))
-
-
-@builtin("TRANSPOSE")
-def transpose(call: Call) -> Any:
-    return raw.Transpose(x=call.tensor(0), perm=call.tensor(1))
-
-
-@builtin("SHAPE", options="ShapeOptions")
-def shape(call: Call) -> Any:
-    return raw.Shape(input=call.tensor(0), out_type=call.output().dtype)
-
-
-@builtin("RANK")
-def rank(call: Call) -> Any:
-    return raw.Rank(input=call.tensor(0))
-
-
-@builtin("FILL")
-def fill(call: Call) -> Any:
-    return raw.Fill(dims=call.tensor(0), value=call.tensor(1))
-
-
-@builtin("RANGE")
-def range_(call: Call) -> Any:
-    start, limit, delta = call.tensors()
-    return raw.Range(start=start, limit=limit, delta=delta)
-
-
-@builtin("TILE")
-def tile(call: Call) -> Any:
-    return raw.Tile(input=call.tensor(0), multiples=call.tensor(1))
-
-
-@builtin("BROADCAST_TO")
-def broadcast_to(call: Call) -> Any:
-    return raw.BroadcastTo(input=call.tensor(0), shape=call.tensor(1))
-
-
-@builtin("BROADCAST_ARGS")
-def broadcast_args(call: Call) -> Any:
-    return raw.BroadcastArgs(s0=call.tensor(0), s1=call.tensor(1))
+    return call.by_row(call.tensor(0), shape)
 
 
 @builtin("CONCATENATION", options="ConcatenationOptions")
@@ -97,32 +45,25 @@ def concatenation(call: Call) -> Any:
     return call.activated(joined)
 
 
-@builtin("PACK", options="PackOptions")
-def pack(call: Call) -> Any:
-    return raw.Pack(values=call.tensors(), axis=call.options.axis)
-
-
-def _outputs(call: Call, count: int) -> int:
-    """The number of outputs, which must match the options."""
+def _as_many(call: Call, count: int) -> Any:
+    """The outputs, as many as the options must say."""
     actual = len(call.operation.outputs)
     if count != actual:
         raise call.invalid(f"its options say {count} outputs, and it has {actual}.")
-    return actual
+    return call.by_row()
 
 
-@builtin("UNPACK", options="UnpackOptions")
+@builtin("UNPACK")
 def unpack(call: Call) -> Any:
-    count = _outputs(call, call.options.num)
-    return raw.Unpack(value=call.tensor(0), num=count, axis=call.options.axis)
+    return _as_many(call, call.options.num)
 
 
-@builtin("SPLIT", options="SplitOptions")
+@builtin("SPLIT")
 def split(call: Call) -> Any:
-    count = _outputs(call, call.options.num_splits)
-    return raw.Split(axis=call.tensor(0), value=call.tensor(1), num_split=count)
+    return _as_many(call, call.options.num_splits)
 
 
-@builtin("SPLIT_V", options="SplitVOptions")
+@builtin("SPLIT_V")
 def split_v(call: Call) -> Any:
     value, sizes, axis = call.tensors()
     return raw.SplitV(
@@ -130,28 +71,12 @@ def split_v(call: Call) -> Any:
     )
 
 
-@builtin("SLICE")
-def slice_(call: Call) -> Any:
-    return raw.Slice(input=call.tensor(0), begin=call.tensor(1), size=call.tensor(2))
-
-
-@builtin("STRIDED_SLICE", options="StridedSliceOptions")
+@builtin("STRIDED_SLICE")
 def strided_slice(call: Call) -> Any:
     x, begin, end, strides = call.tensors()
-    options = call.options
-    if options.offset:
+    if call.options.offset:
         end = raw.AddV2(x=begin, y=end)
-    return raw.StridedSlice(
-        input=x,
-        begin=begin,
-        end=end,
-        strides=strides,
-        begin_mask=options.begin_mask,
-        end_mask=options.end_mask,
-        ellipsis_mask=options.ellipsis_mask,
-        new_axis_mask=options.new_axis_mask,
-        shrink_axis_mask=options.shrink_axis_mask,
-    )
+    return call.by_row(x, begin, end, strides)
 
 
 @builtin("GATHER", options="GatherOptions")
@@ -172,22 +97,7 @@ def gather_nd(call: Call) -> Any:
     indices = call.tensor(1)
     if indices.dtype not in (dtypes.int32, dtypes.int64):
         indices = raw.Cast(x=indices, DstT=dtypes.int32)
-    return raw.GatherNd(params=call.tensor(0), indices=indices)
-
-
-@builtin("REVERSE_V2")
-def reverse(call: Call) -> Any:
-    return raw.ReverseV2(tensor=call.tensor(0), axis=call.tensor(1))
-
-
-@builtin("REVERSE_SEQUENCE", options="ReverseSequenceOptions")
-def reverse_sequence(call: Call) -> Any:
-    return raw.ReverseSequence(
-        input=call.tensor(0),
-        seq_lengths=call.tensor(1),
-        seq_dim=call.options.seq_dim,
-        batch_dim=call.options.batch_dim,
-    )
+    return call.by_row(call.tensor(0), indices)
 
 
 @builtin("PAD")
@@ -198,27 +108,7 @@ def pad(call: Call) -> Any:
 @builtin("PADV2")
 def pad_v2(call: Call) -> Any:
     x, paddings, value = call.tensors()
-    return raw.PadV2(
-        input=x,
-        paddings=paddings,
-        constant_values=raw.Reshape(tensor=value, shape=np.zeros(0, np.int32)),
-    )
-
-
-@builtin("MIRROR_PAD", options="MirrorPadOptions")
-def mirror_pad(call: Call) -> Any:
-    mode = "SYMMETRIC" if call.options.mode else "REFLECT"
-    return raw.MirrorPad(input=call.tensor(0), paddings=call.tensor(1), mode=mode)
-
-
-@builtin("SPACE_TO_DEPTH", options="SpaceToDepthOptions")
-def space_to_depth(call: Call) -> Any:
-    return raw.SpaceToDepth(input=call.tensor(0), block_size=call.options.block_size)
-
-
-@builtin("DEPTH_TO_SPACE", options="DepthToSpaceOptions")
-def depth_to_space(call: Call) -> Any:
-    return raw.DepthToSpace(input=call.tensor(0), block_size=call.options.block_size)
+    return call.by_row(x, paddings, raw.Reshape(tensor=value, shape=np.zeros(0, np.int32)))
 
 
 @builtin("SPACE_TO_BATCH_ND")
@@ -232,32 +122,7 @@ def space_to_batch_nd(call: Call) -> Any:
             input=x, paddings=np.array([[0, 0], *pairs, *rest], np.int32), constant_values=zero
         )
         paddings = np.zeros_like(call.array(2))
-    return raw.SpaceToBatchND(input=x, block_shape=block, paddings=paddings)
-
-
-@builtin("BATCH_TO_SPACE_ND")
-def batch_to_space_nd(call: Call) -> Any:
-    x, block, crops = call.tensors()
-    return raw.BatchToSpaceND(input=x, block_shape=block, crops=crops)
-
-
-@builtin("ONE_HOT", options="OneHotOptions")
-def one_hot(call: Call) -> Any:
-    indices, depth, on, off = call.tensors()
-    return raw.OneHot(
-        indices=indices, depth=depth, on_value=on, off_value=off, axis=call.options.axis
-    )
-
-
-@builtin("WHERE")
-def where(call: Call) -> Any:
-    return raw.Where(condition=call.tensor(0))
-
-
-@builtin("UNIQUE", options="UniqueOptions")
-def unique(call: Call) -> Any:
-    unique_ = raw.Unique(x=call.tensor(0), out_idx=call.output(1).dtype)
-    return [unique_[0], unique_[1]]
+    return call.by_row(x, block, paddings)
 
 
 @builtin("MATRIX_DIAG")

@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
-from penstock._src.formats.tflite.reading.call import Call, builtin, number
+from penstock._src.formats.tflite.reading.call import Call, builtin, number, quantized
 from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
     multiplier_and_shift,
     rescale_by,
@@ -16,7 +16,6 @@ from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
 from penstock._src.formats.tflite.reading.quantized_kernels.int16_table import softmax_of_int16
 from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     activation_range,
-    by_floats,
     centered,
     dequantize,
     finish,
@@ -91,40 +90,24 @@ def l2_pool(call: Call) -> Any:
     return call.activated(raw.Sqrt(x=squares))
 
 
-def _reduction(name: str, op: str) -> None:
-    @builtin(name, options="ReducerOptions")
-    def reduce(call: Call) -> Any:
-        if call.is_quantized() and name == "REDUCE_PROD":
-            return by_floats(call, lambda x: _reduced(call, op, x))
-        if call.is_quantized():  # an order, which quantization keeps
-            values = raw.Cast(x=call.tensor(0), DstT=dtypes.int32)
-            return raw.Cast(x=_reduced(call, op, values), DstT=call.output().dtype)
-        return _reduced(call, op, call.tensor(0))
+@quantized("REDUCE_MAX", "REDUCE_MIN")
+def extreme(call: Call) -> Any:
+    """An order, which quantization keeps."""
+    values = raw.Cast(x=call.tensor(0), DstT=dtypes.int32)
+    return raw.Cast(x=call.by_row(values, call.tensor(1)), DstT=call.output().dtype)
 
 
-def _reduced(call: Call, op: str, x: Any) -> Any:
-    return getattr(raw, op)(input=x, axis=call.tensor(1), keep_dims=call.options.keep_dims)
+def _sum(call: Call, x: Any) -> Any:
+    return raw.Sum(input=x, axis=call.tensor(1), keep_dims=call.options.keep_dims)
 
 
-for _name, _op in (
-    ("REDUCE_MAX", "Max"),
-    ("REDUCE_MIN", "Min"),
-    ("REDUCE_PROD", "Prod"),
-    ("REDUCE_ANY", "Any"),
-    ("REDUCE_ALL", "All"),
-):
-    _reduction(_name, _op)
-
-
-@builtin("SUM", options="ReducerOptions")
+@quantized("SUM")
 def sum_(call: Call) -> Any:
-    if not call.is_quantized():
-        return _reduced(call, "Sum", call.tensor(0))
     # TFLite's optimized kernel; its reference adds int8 values as int8.
     source, target = call.quantization(0), call.output_quantization()
     scale = np.float32(source.scale) / np.float32(target.scale)
     bias = np.float32(-source.zero_point) * scale * np.float32(_count(call))
-    total = _reduced(call, "Sum", raw.Cast(x=call.tensor(0), DstT=dtypes.int32))
+    total = _sum(call, raw.Cast(x=call.tensor(0), DstT=dtypes.int32))
     scaled = raw.AddV2(x=raw.Mul(x=raw.Cast(x=total, DstT=dtypes.float32), y=scale), y=bias)
     return finish(call, raw.Cast(x=round_away(scaled), DstT=dtypes.int32))
 
@@ -135,12 +118,12 @@ def _count(call: Call) -> int:
     return math.prod(call.extent(0, axis) for axis in axes)
 
 
-@builtin("MEAN", options="ReducerOptions")
+@builtin("MEAN")
 def mean(call: Call) -> Any:
     if not call.is_quantized():
         if call.tensor(0).dtype.is_integer:
             return _integer_mean(call)
-        return _reduced(call, "Mean", call.tensor(0))
+        return call.by_row()
     count = _count(call)
     multiplier, shift = multiplier_and_shift(
         call.quantization(0).scale / call.output_quantization().scale
@@ -148,13 +131,13 @@ def mean(call: Call) -> Any:
     # The division by the count goes into the multiplier.
     extra = min(max(count, 1).bit_length() - 1, 32, 31 + shift)
     multiplier = (multiplier << extra) // max(count, 1)
-    total = _reduced(call, "Sum", centered(call, 0))
+    total = _sum(call, centered(call, 0))
     return finish(call, rescale_by(total, multiplier, shift - extra))
 
 
 def _integer_mean(call: Call) -> Any:
     x = call.tensor(0)
-    total = _reduced(call, "Sum", x)
+    total = _sum(call, x)
     count = raw.Prod(
         input=raw.GatherV2(params=raw.Shape(input=x), indices=call.tensor(1), axis=np.int32(0)),
         axis=np.arange(call.rank(1), dtype=np.int32),
@@ -162,18 +145,9 @@ def _integer_mean(call: Call) -> Any:
     return raw.TruncateDiv(x=total, y=raw.Cast(x=count, DstT=x.dtype))
 
 
-@builtin("ARG_MAX", options="ArgMaxOptions")
-def arg_max(call: Call) -> Any:
-    return raw.ArgMax(
-        input=call.tensor(0), dimension=_scalar(call, 1), output_type=call.output().dtype
-    )
-
-
-@builtin("ARG_MIN", options="ArgMinOptions")
-def arg_min(call: Call) -> Any:
-    return raw.ArgMin(
-        input=call.tensor(0), dimension=_scalar(call, 1), output_type=call.output().dtype
-    )
+@builtin("ARG_MAX", "ARG_MIN")
+def arg_extreme(call: Call) -> Any:
+    return call.by_row(call.tensor(0), _scalar(call, 1))
 
 
 def _scalar(call: Call, i: int) -> Any:
@@ -205,13 +179,6 @@ def _quantized_softmax(call: Call, beta: float) -> Any:
     return saturate(shifted, dtype, *limits(dtype))
 
 
-@builtin("LOG_SOFTMAX")
-def log_softmax(call: Call) -> Any:
-    if call.is_quantized():
-        return by_floats(call, lambda x: raw.LogSoftmax(logits=x))
-    return raw.LogSoftmax(logits=call.tensor(0))
-
-
 @builtin("L2_NORMALIZATION", options="L2NormOptions")
 def l2_normalization(call: Call) -> Any:
     x = dequantize(call.tensor(0), call.quantization(0)) if call.is_quantized() else call.tensor(0)
@@ -221,15 +188,3 @@ def l2_normalization(call: Call) -> Any:
     if call.is_quantized():
         return quantize(result, call.output_quantization(), call.output().dtype)
     return call.activated(result)
-
-
-@builtin("LOCAL_RESPONSE_NORMALIZATION", options="LocalResponseNormalizationOptions")
-def local_response_normalization(call: Call) -> Any:
-    options = call.options
-    return raw.LRN(
-        input=call.tensor(0),
-        depth_radius=options.radius,
-        bias=options.bias,
-        alpha=options.alpha,
-        beta=options.beta,
-    )

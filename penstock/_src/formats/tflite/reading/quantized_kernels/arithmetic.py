@@ -84,7 +84,7 @@ def _product(call: Call) -> Any:
     )
 
 
-def _quotient(call: Call) -> Any:
+def quotient(call: Call) -> Any:
     """Division, by a fixed-point reciprocal in TFLite; here by floats, which round once."""
     x = dequantize(call.tensor(0), call.quantization(0))
     y = dequantize(call.tensor(1), call.quantization(1))
@@ -107,7 +107,6 @@ ARITHMETIC: dict[str, Callable[[Call], Any]] = {
     "ADD": lambda call: _sum(call, 1),
     "SUB": lambda call: _sum(call, -1),
     "MUL": _product,
-    "DIV": _quotient,
     "SQUARED_DIFFERENCE": _squared_difference,
 }
 

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import bool_, float32, int32
+from penstock._src.formats.tflite.operators import BY_NAME
 from penstock._src.formats.tflite.schema import SCHEMA
 from penstock._src.formats.tflite.types import TYPES
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.graph.operation import Operation
 from penstock._src.ops.nn.activation import SELU_SCALE, SELU_SCALE_ALPHA
-
-_OPTIONS = {"ADD", "SUB", "MUL", "DIV"}
 
 
 class _Expression:
@@ -39,7 +38,7 @@ class _Expression:
 
     def _operands(self, name: str, inputs: Sequence[Any]) -> tuple[list[int], Any]:
         places = [self.number(x) if isinstance(x, float) else x for x in inputs]
-        return places, SCHEMA[f"{name.capitalize()}Options"]() if name in _OPTIONS else None
+        return places, BY_NAME[name].default_options()
 
 
 def _composed(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

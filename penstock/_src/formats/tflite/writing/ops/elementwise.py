@@ -4,60 +4,23 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.formats.tflite.operators import BY_NAME
 from penstock._src.formats.tflite.schema import SCHEMA
 from penstock._src.formats.tflite.types import TYPES
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.graph.operation import Operation
 
-_PLAIN = {
-    "Abs": "ABS", "Atan2": "ATAN2", "Ceil": "CEIL", "Cos": "COS", "Elu": "ELU", "Equal": "EQUAL", "Exp": "EXP",
-    "Floor": "FLOOR", "FloorDiv": "FLOOR_DIV", "FloorMod": "FLOOR_MOD", "Greater": "GREATER",
-    "GreaterEqual": "GREATER_EQUAL", "Less": "LESS", "LessEqual": "LESS_EQUAL", "Log": "LOG", "LogSoftmax": "LOG_SOFTMAX",
-    "LogicalAnd": "LOGICAL_AND", "LogicalNot": "LOGICAL_NOT", "LogicalOr": "LOGICAL_OR", "Maximum": "MAXIMUM",
-    "Minimum": "MINIMUM", "Neg": "NEG", "NotEqual": "NOT_EQUAL", "Pow": "POW", "Relu": "RELU", "Relu6": "RELU6",
-    "Round": "ROUND", "Rsqrt": "RSQRT", "Select": "SELECT", "SelectV2": "SELECT_V2", "Sigmoid": "LOGISTIC",
-    "Sign": "SIGN", "Sin": "SIN", "Sqrt": "SQRT", "Square": "SQUARE", "SquaredDifference": "SQUARED_DIFFERENCE",
-    "Tanh": "TANH", "ZerosLike": "ZEROS_LIKE", "AddN": "ADD_N", "Bitcast": "BITCAST", "BitwiseXor": "BITWISE_XOR",
-    "ComplexAbs": "COMPLEX_ABS", "Imag": "IMAG", "Real": "REAL", "RightShift": "RIGHT_SHIFT",
-    "Rint": "ROUND",
-}  # fmt: skip
-_WITH_ACTIVATION = {
-    "Add": "ADD", "AddV2": "ADD", "BiasAdd": "ADD", "Div": "DIV", "Mul": "MUL", "RealDiv": "DIV", "Sub": "SUB",
-    "TruncateDiv": "DIV",
-}  # fmt: skip
 
-
-def _plain(kind: str, name: str) -> None:
-    @writes(kind)
-    def plain(graph: GraphWriter, operation: Operation) -> None:
-        graph.add(name, operation)
-
-
-for _kind, _name in _PLAIN.items():
-    _plain(_kind, _name)
-
-
-@writes(*_WITH_ACTIVATION)
-def arithmetic(graph: GraphWriter, operation: Operation) -> None:
-    if getattr(operation.raw_op, "data_format", "NHWC") == "NCHW":
-        raise graph.unimplemented(operation, "NCHW")
-    if operation.type in ("Div", "RealDiv") and not operation.outputs[0].dtype.is_floating:
+@writes("Div", "RealDiv")
+def divide(graph: GraphWriter, operation: Operation) -> None:
+    if not operation.outputs[0].dtype.is_floating:
         raise graph.unimplemented(operation, "division of integers")
-    name = _WITH_ACTIVATION[operation.type]
-    function, last = graph.activation(operation.outputs[0])
-    options = SCHEMA[f"{name.capitalize()}Options"](fused_activation_function=function)
-    graph.add(name, operation, options=options, outputs=[last])
+    graph.by_row(operation)
 
 
 @writes("Identity", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape")
 def identity(graph: GraphWriter, operation: Operation) -> None:
     graph.alias(operation.outputs[0], graph.place(operation.inputs[0]))
-
-
-@writes("LeakyRelu")
-def leaky_relu(graph: GraphWriter, operation: Operation) -> None:
-    options = SCHEMA["LeakyReluOptions"](alpha=operation.raw_op.alpha)
-    graph.add("LEAKY_RELU", operation, options=options)
 
 
 @writes("Cast")
@@ -82,7 +45,7 @@ def _unary(graph: GraphWriter, operation: Operation, name: str, x: int) -> int:
 
 def _binary(graph: GraphWriter, operation: Operation, name: str, x: int, y: int) -> int:
     tensor = operation.outputs[0]
-    options = SCHEMA[f"{name.capitalize()}Options"]()
+    options = BY_NAME[name].default_options()
     return graph.emit(name, [x, y], tensor.dtype, tensor.shape, operation.name, options)
 
 
@@ -99,20 +62,10 @@ def softplus(graph: GraphWriter, operation: Operation) -> None:
     graph.add("ADD", operation, [positive, rest], SCHEMA["AddOptions"]())
 
 
-@writes("LRN")
-def local_response_normalization(graph: GraphWriter, operation: Operation) -> None:
-    op = operation.raw_op
-    options = SCHEMA["LocalResponseNormalizationOptions"](
-        radius=op.depth_radius, bias=op.bias, alpha=op.alpha, beta=op.beta
-    )
-    graph.add("LOCAL_RESPONSE_NORMALIZATION", operation, options=options)
-
-
-@writes("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs")
+@writes("FakeQuantWithMinMaxVars")
 def fake_quant(graph: GraphWriter, operation: Operation) -> None:
     op = operation.raw_op
-    is_constant = operation.type == "FakeQuantWithMinMaxArgs"
-    low, high = (op.min, op.max) if is_constant else (graph.known(operation, i) for i in (1, 2))
+    low, high = (graph.known(operation, i) for i in (1, 2))
     options = SCHEMA["FakeQuantOptions"](
         min=float(low), max=float(high), num_bits=op.num_bits, narrow_range=op.narrow_range
     )

@@ -1,47 +1,8 @@
-"""Operations over rows that other tensors name: segments, sequences of several lengths, diagonals, and broadcast shapes."""
+"""Diagonals of matrices."""
 
 from penstock._src.formats.tflite.schema import SCHEMA
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.graph.operation import Operation
-
-_SEGMENTS = {
-    "SegmentSum": "SEGMENT_SUM",
-    "UnsortedSegmentMax": "UNSORTED_SEGMENT_MAX",
-    "UnsortedSegmentMin": "UNSORTED_SEGMENT_MIN",
-    "UnsortedSegmentProd": "UNSORTED_SEGMENT_PROD",
-    "UnsortedSegmentSum": "UNSORTED_SEGMENT_SUM",
-}
-
-
-@writes(*_SEGMENTS)
-def segments(graph: GraphWriter, operation: Operation) -> None:
-    data, *indices = operation.inputs
-    places = [graph.place(data), *(graph.integers(tensor) for tensor in indices)]
-    graph.add(_SEGMENTS[operation.type], operation, places)
-
-
-@writes("BroadcastArgs")
-def broadcast_args(graph: GraphWriter, operation: Operation) -> None:
-    graph.add("BROADCAST_ARGS", operation)
-
-
-@writes("ReverseSequence")
-def reverse_sequence(graph: GraphWriter, operation: Operation) -> None:
-    op = operation.raw_op
-    options = SCHEMA["ReverseSequenceOptions"](seq_dim=op.seq_dim, batch_dim=op.batch_dim)
-    graph.add("REVERSE_SEQUENCE", operation, options=options)
-
-
-@writes("SparseToDense")
-def sparse_to_dense(graph: GraphWriter, operation: Operation) -> None:
-    options = SCHEMA["SparseToDenseOptions"](validate_indices=operation.raw_op.validate_indices)
-    graph.add("SPARSE_TO_DENSE", operation, options=options)
-
-
-@writes("Bucketize")
-def bucketize(graph: GraphWriter, operation: Operation) -> None:
-    boundaries = list(operation.raw_op.boundaries)
-    graph.add("BUCKETIZE", operation, options=SCHEMA["BucketizeOptions"](boundaries=boundaries))
 
 
 @writes("MatrixDiag", "MatrixDiagV2", "MatrixDiagV3")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.dtypes import DType, float32
+from penstock._src.core.typesets import INDEX
 from penstock._src.formats.tflite.schema import SCHEMA, Padding
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.formats.tflite.writing.weights import half, weight
@@ -38,13 +39,6 @@ def _padded(
     return graph.emit("PADV2", inputs, x.dtype, sizes, operation.name), Padding.VALID
 
 
-def _check_layout(graph: GraphWriter, operation: Operation, expected: str = "NHWC") -> None:
-    layout = getattr(operation.raw_op, "data_format", expected)
-    layout = layout.decode() if isinstance(layout, bytes) else layout
-    if layout != expected:
-        raise graph.unimplemented(operation, f"the layout {layout}")
-
-
 def _linear(
     graph: GraphWriter,
     operation: Operation,
@@ -75,7 +69,7 @@ def _linear(
 
 @writes("Conv2D")
 def conv_2d(graph: GraphWriter, operation: Operation) -> None:
-    _check_layout(graph, operation)
+    graph.check_layout(operation)
     op = operation.raw_op
     kernel = np.ascontiguousarray(graph.known(operation, 1).transpose(3, 0, 1, 2))
     x, padding = _padded(graph, operation)
@@ -92,7 +86,7 @@ def conv_2d(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("DepthwiseConv2dNative")
 def depthwise_conv_2d(graph: GraphWriter, operation: Operation) -> None:
-    _check_layout(graph, operation)
+    graph.check_layout(operation)
     op = operation.raw_op
     kernel = graph.known(operation, 1)
     height, width, depth, multiplier = kernel.shape
@@ -112,7 +106,7 @@ def depthwise_conv_2d(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("Conv3D")
 def conv_3d(graph: GraphWriter, operation: Operation) -> None:
-    _check_layout(graph, operation, "NDHWC")
+    graph.check_layout(operation, "NDHWC")
     op = operation.raw_op
     kernel = graph.known(operation, 1)
     names = zip("dhw", op.strides[1:4], op.dilations[1:4], strict=True)
@@ -131,7 +125,7 @@ def conv_3d(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("Conv2DBackpropInput")
 def transpose_conv(graph: GraphWriter, operation: Operation) -> None:
-    _check_layout(graph, operation)
+    graph.check_layout(operation)
     op = operation.raw_op
     if list(op.dilations) != [1, 1, 1, 1]:
         raise graph.unimplemented(operation, "dilation")
@@ -241,7 +235,7 @@ def _ordered(
 
 @writes("MaxPool", "AvgPool")
 def pool(graph: GraphWriter, operation: Operation) -> None:
-    _check_layout(graph, operation)
+    graph.check_layout(operation)
     op = operation.raw_op
     # AvgPool has no explicit padding.
     x, padding = _padded(graph, operation, _least(operation.inputs[0].dtype))
@@ -264,25 +258,9 @@ def _least(dtype: DType) -> float:
     return -np.inf if dtype.is_floating else dtype.min
 
 
-_REDUCTIONS = {
-    "All": "REDUCE_ALL", "Any": "REDUCE_ANY", "Max": "REDUCE_MAX", "Mean": "MEAN", "Min": "REDUCE_MIN",
-    "Prod": "REDUCE_PROD", "Sum": "SUM",
-}  # fmt: skip
-
-
-@writes(*_REDUCTIONS)
-def reduction(graph: GraphWriter, operation: Operation) -> None:
-    options = SCHEMA["ReducerOptions"](keep_dims=operation.raw_op.keep_dims)
-    inputs = [graph.place(operation.inputs[0]), graph.integers(operation.inputs[1])]
-    graph.add(_REDUCTIONS[operation.type], operation, inputs, options)
-
-
 @writes("ArgMax", "ArgMin")
-def arg_max(graph: GraphWriter, operation: Operation) -> None:
-    name = "ARG_MAX" if operation.type == "ArgMax" else "ARG_MIN"
-    number = {"int32": 2, "int64": 4}.get(operation.outputs[0].dtype.name)
-    if number is None:
-        raise graph.unimplemented(operation, f"{operation.outputs[0].dtype.name} indices")
-    options = SCHEMA[f"{operation.type}Options"](output_type=number)
-    inputs = [graph.place(operation.inputs[0]), graph.integers(operation.inputs[1])]
-    graph.add(name, operation, inputs, options)
+def arg_extreme(graph: GraphWriter, operation: Operation) -> None:
+    dtype = operation.outputs[0].dtype
+    if dtype not in INDEX:
+        raise graph.unimplemented(operation, f"{dtype.name} indices")
+    graph.by_row(operation)
