@@ -120,7 +120,9 @@ def test_one_field_compares_as_several_do(define):
     class One:
         value: float
 
-    nan = float("nan")  # the same object, which tuples take as equal; the standard library's since 3.13 does not
+    nan = float(
+        "nan"
+    )  # the same object, which tuples take as equal; the standard library's since 3.13 does not
     compares_elements = define is dataclasses.dataclass and sys.version_info >= (3, 13)
     assert (One(nan) == One(nan)) is not compares_elements
     assert One(1.0) == One(1.0) and One(float("nan")) != One(float("nan"))

@@ -148,7 +148,9 @@ def _check_class(cls: type) -> None:
     for name, value in cls.__dict__.items():
         is_dunder = name.startswith("__") and name.endswith("__")
         is_member = callable(value) or isinstance(value, property | classmethod | staticmethod)
-        is_member = is_member or typing.get_origin(value) is not None  # `Union`: not callable in 3.14
+        is_member = (
+            is_member or typing.get_origin(value) is not None
+        )  # `Union`: not callable in 3.14
         if not (is_dunder or is_member or name in annotations or name.startswith("_abc_")):
             raise ValueError(f"{head} Field {name} is missing a type annotation.")
     if not issubclass(spec, ExtensionTypeSpec) and spec.__bases__ not in ((TypeSpec,), (object,)):
