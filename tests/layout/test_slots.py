@@ -28,11 +28,9 @@ GRAFTS = {  # files that give attributes to classes or modules of other files, a
 
 DICTS = {  # files that use the `__dict__` of other objects than `self`, and why
     "api/extending/extension_type.py": "fields of a value that no constructor makes, which refuses assignments",
-    "compiler/check/members.py": "errors of NumPy tell from which operation they come",
     "core/op.py": "ops are made there, and refuse assignments",
     "distribute/mirrored/replicas.py": "what is current in a thread goes to another one",
     "function/autograph/convert.py": "a converted function has the attributes of the function",
-    "ir/interpreter.py": "errors of NumPy tell from which operation they come",
     "saving/saved_model/load.py": "attributes of restored objects become dependencies",
 }
 OTHERS = re.compile(

@@ -80,6 +80,11 @@ def rename(module: types.ModuleType) -> None:
 def _keep_annotations(cls: type, module: str) -> None:
     """Has annotations that are text evaluated where they were written."""
     annotations = cls.__dict__.get("__annotations__", {})
+    if "__annotate_func__" in cls.__dict__ and hasattr(cls, "_fields"):  # a named tuple since 3.14
+        import annotationlib  # older versions of Python have none
+
+        forward = annotationlib.Format.FORWARDREF
+        cls.__annotations__ = annotations = annotationlib.get_annotations(cls, format=forward)
     for name, annotation in annotations.items():
         text = getattr(annotation, "__forward_arg__", annotation)
         if isinstance(text, str):
