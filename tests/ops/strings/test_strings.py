@@ -1,5 +1,7 @@
 """Strings: results recorded on TensorFlow 2.21."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,29 @@ def test_split():
         b"a",
         b"b  c ",
     ]
+
+
+def test_strings_of_a_segment_are_joined_in_their_order():
+    rows = [["a", "b"], ["c", "d"], ["e", "f"], ["g", ""]]
+    joined = raw.UnsortedSegmentJoin(
+        inputs=rows, segment_ids=[3, 0, 3, 1], num_segments=5, separator="-"
+    )
+    assert joined.numpy().tolist() == [
+        [b"c", b"d"],
+        [b"g", b""],
+        [b"", b""],
+        [b"a-e", b"b-f"],
+        [b"", b""],
+    ]
+
+
+@pytest.mark.parametrize("delimiters", ["|", "|;\xff", ";"])
+def test_strings_are_cut_at_each_of_some_bytes(delimiters):
+    delimiters, text = delimiters.encode("latin1"), b"|a;;b\xff|\xfec;"
+    pieces = re.split(b"[" + re.escape(delimiters) + b"]", text)
+    for skips in (False, True):
+        found = raw.StringSplit(input=[text], delimiter=delimiters, skip_empty=skips)
+        assert listed(found.values) == [p for p in pieces if p or not skips]
 
 
 def test_format():
