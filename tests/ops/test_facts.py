@@ -101,6 +101,8 @@ DISPATCH = {
     "distribute/dtensor/spmd/rules/shapes.py",
     "distribute/dtensor/spmd/rules/state.py",
     "graph/passes/fold_scales.py",
+    "graph/passes/integer_products.py",
+    "graph/passes/intervals.py",
     "graph/rewriting.py",
     "graph/serialize/v1_control.py",
     "graph/static_values.py",

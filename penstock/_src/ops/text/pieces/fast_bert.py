@@ -6,9 +6,9 @@ from penstock._src.core.op import Op
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.text.models import normalizer
-from penstock._src.ops.text.models.kept import Kept
+from penstock._src.ops.text.models.model_cache import ModelCache
 
-_model = Kept(normalizer.read, 4)
+_model = ModelCache(normalizer.read, 4)
 
 
 class FastBertNormalize(Op):

@@ -9,11 +9,11 @@ from penstock._src.native.algorithms.texts.words import APART, SPACE, Words, siz
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.text.characters.decoding import characters, cut, splits_shape
 from penstock._src.ops.text.models import wordpiece
-from penstock._src.ops.text.models.kept import Kept
+from penstock._src.ops.text.models.model_cache import ModelCache
 from penstock._src.ops.text.models.wordpiece import WordpieceModel
 from penstock._src.ops.variants import variant
 
-model_of = Kept(wordpiece.read)
+model_of = ModelCache(wordpiece.read)
 
 
 def _words(rows):

@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.ops.text.characters.decoding import splits_shape
 from penstock._src.ops.text.characters.whitespace import words_of_texts
 from penstock._src.ops.text.models import phrases
-from penstock._src.ops.text.models.kept import Kept
+from penstock._src.ops.text.models.model_cache import ModelCache
 from penstock._src.ops.text.models.phrases import PhraseModel
 from penstock._src.ops.variants import variant
 
@@ -18,7 +18,7 @@ from penstock._src.ops.variants import variant
 _END = re.compile(rb"(?:'(?:t|s|m|d|ve|ll|re)|[.,!?])\Z")
 
 
-_model = Kept(phrases.read)
+_model = ModelCache(phrases.read)
 
 
 def _cut(model: PhraseModel, words: list[bytes]) -> list[tuple[bytes, int]]:

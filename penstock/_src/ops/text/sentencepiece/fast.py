@@ -8,7 +8,7 @@ from penstock._src.core.typesets import INDEX
 from penstock._src.ops.text.characters.decoding import splits_shape
 from penstock._src.ops.text.models.double_array import Trie, build
 from penstock._src.ops.text.models.flatbuffer import Table, write
-from penstock._src.ops.text.models.kept import Kept
+from penstock._src.ops.text.models.model_cache import ModelCache
 from penstock._src.ops.text.sentencepiece.model import (
     CONTROL,
     NORMAL,
@@ -123,7 +123,7 @@ def _units(table: Table, field: int) -> np.ndarray:
     return np.empty(0, np.uint32) if vector is None else vector.array(0, np.uint32)
 
 
-_encoder = Kept(_Encoder)
+_encoder = ModelCache(_Encoder)
 
 
 class _FastSentencepieceTokenize(Op):
@@ -164,7 +164,7 @@ def _read_decoder(data: bytes) -> tuple[list[bytes], int, bool]:
     return table.strings(2), table.scalar(1), bool(table.scalar(5, form="<B"))
 
 
-_decoder = Kept(_read_decoder)
+_decoder = ModelCache(_read_decoder)
 
 
 class _FastSentencepieceDetokenize(Op):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.ops.text.models.kept import Kept
+from penstock._src.ops.text.models.model_cache import ModelCache
 
 
 def test_equal_models_are_read_once_and_changed_views_again():
@@ -12,7 +12,7 @@ def test_equal_models_are_read_once_and_changed_views_again():
         read.append(data)
         return len(data)
 
-    kept = Kept(size, 2)
+    kept = ModelCache(size, 2)
     array = np.frombuffer(b"abc", np.uint8).copy()
     assert [kept(array), kept(array), kept(array.copy())] == [3, 3, 3]
     assert read == [b"abc"]

@@ -9,7 +9,7 @@ import numpy as np
 Model = TypeVar("Model")
 
 
-class Kept(Generic[Model]):
+class ModelCache(Generic[Model]):
     """Reads models in arrays of bytes, and keeps the last ones.
 
     Args:
