@@ -135,7 +135,7 @@ class PlanBuilder:
 
     def temporary(self, name: str, size: int) -> Buffer:
         """A new buffer for the current kernel only."""
-        buffer = Buffer(name, size)
+        buffer = Buffer(name, dims.settled(size))
         buffer.touch(self.time)
         self.known.append(buffer)
         return buffer
@@ -201,6 +201,7 @@ class PlanBuilder:
 
         `label` is a function if it names extents, which may have no numbers yet.
         """
+        tasks = dims.settled(tasks)
         if dims.is_symbolic(tasks) or tasks:  # a symbolic count that is 0 at run time ends at once
             nodes = self.nodes if nodes is None else nodes
             args = [dims.settled(a) if type(a) is dims.Dim else a for a in args]

@@ -89,3 +89,26 @@ def test_lesser_processors(target):
         made = load(plan_function(function, generator_for(target), 1))(a)
     for one, other in zip(made, interpreter.run(function, [a])[0], strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-3)
+
+
+def test_the_matrices_of_a_call_alone_are_counted():
+    """A program for one call alone has numbers in place of the extents that the function does not know."""
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, 1], tf.float64), tf.TensorSpec([3, 2], tf.float64)]
+    )
+    def inverses(x, y):
+        k = tf.gather([2, 0, 1, 4, 4, 3, 0], tf.shape(x)[0] % 7)
+        part = tf.linalg.diag_part(tf.reshape(tf.range(36), [6, 6]), k=k)
+        axis = -(2 * tf.shape(x)[0] - tf.shape(part)[0]) % 5
+        total = tf.reduce_sum(y, axis % 2, keepdims=True)
+        factor = total
+        for _ in tf.range(tf.minimum(tf.shape(x)[0], 1)):
+            factor = tf.tanh(factor) * tf.reduce_mean(tf.reshape(factor, [1, 3, 1]))
+        rows = tf.expand_dims(total, -2) * tf.reduce_mean(factor)
+        return rows, tf.linalg.inv(tf.matmul(rows, rows, transpose_a=True) + 2.0)
+
+    y = np.arange(6.0).reshape(3, 2)
+    for count in (5, 3, 2, 5, 3, 2):
+        rows, inverse = inverses(np.zeros((count, 1)), y)
+        np.testing.assert_allclose(inverse, 1 / (rows.numpy() ** 2 + 2), rtol=1e-12)

@@ -26,7 +26,8 @@ def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
         begin_with(builder, node.args[0], builder.used(node))
     outputs = [builder.used(output) for output in kernel.outputs]
     # Outputs have their buffers all the same: others read them, though they are empty.
-    if not dims.is_symbolic(special.tasks) and not special.tasks:
+    tasks = dims.settled(special.tasks)
+    if not dims.is_symbolic(tasks) and not tasks:
         return
     memory = {
         id(word): builder.temporary("scratch", word.size)
@@ -42,7 +43,7 @@ def launch_special(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     read = [b for b in args if isinstance(b, Buffer) and b not in written]
     builder.note(kernel, read, written)
     code = builder.generator.special_code(special)
-    builder.add(code, "task", special.tasks, args, special.label)
+    builder.add(code, "task", tasks, args, special.label)
     for stage in special.then:
         own = args if stage.words is None else words_of(stage.words)
         builder.add(code, stage.function, stage.tasks, own, special.label)
