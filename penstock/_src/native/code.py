@@ -112,9 +112,8 @@ class CachedCode(Code):
         self.emitter = emitter
         self._cache = cache
         self._known: Said | None = None  # exports and facts, once they are needed
-        self._entry: bytes | None = (
-            None  # the cache's, from reading exports and facts to the object code
-        )
+        # The cache's entry, from reading exports and facts until the object code is asked for.
+        self._entry: bytes | None = None
 
     def _find_name(self) -> str | None:
         raise NotImplementedError

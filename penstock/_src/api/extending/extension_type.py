@@ -147,11 +147,11 @@ def _check_class(cls: type) -> None:
             raise ValueError(f"{head} Field '{name}' is reserved.")
     for name, value in cls.__dict__.items():
         is_dunder = name.startswith("__") and name.endswith("__")
+        is_alias = typing.get_origin(value) is not None  # a `Union` is not callable since 3.14
         is_member = callable(value) or isinstance(value, property | classmethod | staticmethod)
-        is_member = (
-            is_member or typing.get_origin(value) is not None
-        )  # `Union`: not callable in 3.14
-        if not (is_dunder or is_member or name in annotations or name.startswith("_abc_")):
+        if not (
+            is_dunder or is_alias or is_member or name in annotations or name.startswith("_abc_")
+        ):
             raise ValueError(f"{head} Field {name} is missing a type annotation.")
     if not issubclass(spec, ExtensionTypeSpec) and spec.__bases__ not in ((TypeSpec,), (object,)):
         if spec is not object:

@@ -9,8 +9,8 @@ import numpy as np
 from penstock._src.core.typesets import INTEGER
 from penstock._src.graph.static_values import constant_value
 
-# Ops whose result has values of their first input alone.
-_MOVING = ("Identity", "Reshape", "Transpose", "Squeeze", "ExpandDims", "Slice", "StridedSlice")
+# Ops whose result has values of their first input alone, but for what a cast wraps around.
+_PASSING_ON = ("Cast", "Identity", "Reshape", "Transpose", "Squeeze", "ExpandDims", "Slice", "StridedSlice")  # fmt: skip
 _DEEPEST = 32
 
 
@@ -47,9 +47,7 @@ def _known(tensor: Any, depth: int) -> Interval | None:
     if value is not None:
         return Interval(int(value.min()), int(value.max())) if value.size else Interval(0, 0)
     op = tensor.op
-    if op.type == "Cast":
-        return interval(op.inputs[0], depth + 1)
-    if op.type in _MOVING:
+    if op.type in _PASSING_ON:
         return interval(op.inputs[0], depth + 1)
     if op.type in ("Sub", "AddV2"):
         x, y = (interval(each, depth + 1) for each in op.inputs)
