@@ -260,6 +260,8 @@ class _Search:
         """For a contraction with the scores over a letter: (a view of the other operand, its node, its width, the result's letters)."""
         other, theirs, out, width = self.against(product, weights)
         self.check_letters(theirs, over)
+        # A result has all axes: a gradient summed over the heads that share keys, too, is another computation.
+        _require(len(out) == len(self.axes.letters))
         self.check_letters(out, ROW if over == COLUMN else COLUMN)
         return self.view(other, theirs, width), other, width, out
 

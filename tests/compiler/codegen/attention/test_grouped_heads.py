@@ -41,9 +41,7 @@ def test_shared_heads_have_a_kernel_that_stores_no_scores(lacking):
     assert "attention[" in str(function.explain(*arrays))
 
 
-def test_gradients_of_shared_heads_are_sums_over_those_that_share_them():
-    arrays = [tf.constant(each) for each in operands(True, True)]
-
+def check_gradients(attention, arrays):
     def slopes(*operands):
         with tf.GradientTape() as tape:
             tape.watch(operands)
@@ -51,5 +49,21 @@ def test_gradients_of_shared_heads_are_sums_over_those_that_share_them():
         return tape.gradient(loss, operands)
 
     compiled = tf.function(slopes, autograph=False)(*arrays)
-    for found, wanted in zip(compiled, slopes(*arrays), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+    for gradient, eager in zip(compiled, slopes(*arrays), strict=True):
+        np.testing.assert_allclose(gradient, eager, rtol=1e-4, atol=1e-4)
+
+
+def test_gradients_of_shared_heads_are_sums_over_those_that_share_them():
+    check_gradients(attention, [tf.constant(each) for each in operands(True, True)])
+
+
+def test_gradients_of_one_head_that_is_repeated_for_all_are_summed_over_them():
+    random = np.random.default_rng(7)
+    shapes = [(BATCH, ROWS, GROUP, SIZE), (BATCH, COLUMNS, 1, SIZE), (BATCH, COLUMNS, 1, SIZE)]
+
+    def repeated(query, key, value):
+        key, value = (tf.repeat(each, GROUP, axis=2) for each in (key, value))
+        scores = tf.einsum("bthd,bshd->bhts", query, key)
+        return tf.einsum("bhts,bshd->bthd", tf.nn.softmax(scores), value)
+
+    check_gradients(repeated, [tf.constant(random.random(each, np.float32)) for each in shapes])
