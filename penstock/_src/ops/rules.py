@@ -62,7 +62,7 @@ _LARGEST = 2**31 - 1
 
 def ints(values: Sequence[int]) -> np.ndarray:
     """Returns an int32 vector, which may be empty; an int64 vector if a value is larger."""
-    wide = any(value > _LARGEST for value in values)
+    wide = len(values) > 0 and max(values) > _LARGEST
     return np.array(values, dtype=np.int64 if wide else np.int32)
 
 

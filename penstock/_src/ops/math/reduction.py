@@ -98,14 +98,19 @@ def kept_shape(x, axes):
 def static_axes(axes, rank):
     """Returns the axes counted from the front, or None if they are unknown."""
     value = static_value(axes)
-    return None if value is None or rank is None else {int(a) % rank for a in np.ravel(value)}
+    return None if value is None or rank is None else {a % rank for a in value.ravel().tolist()}
 
 
 def spread(gradient, x, axes, keep_dims):
     """Returns the gradient of a reduction repeated along its axes to the shape of `x`."""
-    if not keep_dims:
+    # A broadcast adds axes in front by itself.
+    if not keep_dims and not _are_leading(static_axes(axes, x.shape.rank)):
         gradient = reshape(gradient, kept_shape(x, axes))
     return raw.BroadcastTo(gradient, shape_of(x))
+
+
+def _are_leading(axes):
+    return axes is not None and axes == set(range(len(axes)))
 
 
 def keeping_dims(values, x, axes, keep_dims):
