@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from penstock._src.core.errors import InternalError, InvalidArgumentError
+from penstock._src.language import token_choice
 
-# Tokens among which the most likely ones are looked for first: sorting all of a large vocabulary takes some milliseconds.
-FIRST = 1024
 NOT_FINITE = "The model gave logits that are not finite numbers."
 
 
@@ -78,6 +78,20 @@ class Sampling:
                 f"seed: expected an unsigned 64-bit integer. Received {self.seed}."
             )
 
+    def options(self) -> token_choice.Options:
+        """Returns the numbers by which tokens are chosen."""
+        return token_choice.Options(
+            self.temperature,
+            self.top_p,
+            self.min_p,
+            self.repetition_penalty,
+            self.presence_penalty,
+            self.frequency_penalty,
+            self.top_k,
+            np.array(list(self.logit_bias), np.int64),
+            np.array(list(self.logit_bias.values()), np.float32),
+        )
+
     def check_tokens(self, vocabulary: int) -> None:
         """Raises if it names tokens that a model does not have.
 
@@ -98,16 +112,8 @@ class Sampler:
     """Chooses the tokens of one sequence: equal seeds and logits give equal tokens, whatever else is generated at the time."""
 
     def __init__(self, sampling: Sampling) -> None:
-        self._sampling = sampling
+        self._options = sampling.options()
         self._random = np.random.Generator(np.random.Philox(sampling.seed))
-        penalties = (
-            sampling.presence_penalty,
-            sampling.frequency_penalty,
-            sampling.repetition_penalty,
-        )
-        self._changes = bool(sampling.logit_bias) or penalties != (0.0, 0.0, 1.0)
-        self._biased = np.array(list(sampling.logit_bias), np.int64)
-        self._biases = np.array(list(sampling.logit_bias.values()), np.float32)
 
     def choose(
         self,
@@ -129,71 +135,102 @@ class Sampler:
         """
         if not np.isfinite(logits).all():
             raise InternalError(NOT_FINITE)
-        if self._changes:
-            logits = self._changed(
-                logits, np.asarray(prompt, np.int64), np.asarray(chosen, np.int64)
-            )
+        seen = (prompt, chosen)
+        logits = token_choice.changed(logits, self._options, seen, len(prompt), _ARRAYS)
         if allowed is not None:
-            return int(allowed[self._chosen(logits[allowed])])
-        return self._chosen(logits)
+            logits = logits[allowed]
+        draw = self.draws(1)[0]
+        index = int(token_choice.token(logits, self._options, draw, _ARRAYS))
+        return index if allowed is None else int(allowed[index])
 
     def draws(self, count: int) -> np.ndarray:
         """Returns the random numbers by which the next tokens are chosen, float64 from 0 to 1; zeros if none are needed."""
-        return self._random.random(count) if self._sampling.temperature else np.zeros(count)
-
-    def _chosen(self, logits: np.ndarray) -> int:
-        if not self._sampling.temperature:
-            return int(logits.argmax())
-        scaled = (logits.astype(np.float64) - logits.max()) / self._sampling.temperature
-        weights = np.exp(scaled)
-        if self._sampling.min_p:  # the largest weight is 1
-            weights[weights < self._sampling.min_p] = 0.0
-        tokens = self._candidates(weights)
-        sums = np.cumsum(weights if tokens is None else weights[tokens])
-        at = int(np.searchsorted(sums, self._random.random() * sums[-1], side="right"))
-        at = min(at, len(sums) - 1)
-        return at if tokens is None else int(tokens[at])
-
-    def _changed(self, logits: np.ndarray, prompt: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        """The logits with biases and penalties, in the order in which llama.cpp applies them."""
-        options, changed = self._sampling, logits.copy()
-        changed[self._biased] += self._biases
-        if options.repetition_penalty != 1.0:
-            seen, penalty = np.union1d(prompt, chosen), np.float32(options.repetition_penalty)
-            values = changed[seen]
-            changed[seen] = np.where(values > 0, values / penalty, values * penalty)
-        if options.presence_penalty or options.frequency_penalty:
-            tokens, counts = np.unique(chosen, return_counts=True)
-            penalties = options.presence_penalty + options.frequency_penalty * counts
-            changed[tokens] -= penalties.astype(np.float32)
-        return changed
-
-    def _candidates(self, weights: np.ndarray) -> np.ndarray | None:
-        """The tokens to choose from, the most likely first; None for all in their order."""
-        k, p = self._sampling.top_k, self._sampling.top_p
-        if not k and p == 1.0:
-            return None
-        count = min(k or len(weights), len(weights))
-        first = largest(weights, min(count, FIRST))
-        total = weights.sum() if count == len(weights) else weights[largest(weights, count)].sum()
-        if p < 1.0 and weights[first].sum() >= p * total:
-            return _enough(first, weights, p * total)
-        chosen = first if len(first) == count else largest(weights, count)
-        return chosen if p == 1.0 else _enough(chosen, weights, p * total)
+        return self._random.random(count) if self._options.temperature else np.zeros(count)
 
 
-def largest(weights: np.ndarray, count: int) -> np.ndarray:
-    """Returns where the largest numbers are, decreasing; of equal ones the first come first."""
-    if count == len(weights):
-        return np.argsort(-weights, kind="stable")
-    least = np.partition(weights, len(weights) - count)[len(weights) - count]
-    above = np.flatnonzero(weights > least)
-    equal = np.flatnonzero(weights == least)[: count - len(above)]
+def largest(values: np.ndarray, count: int) -> np.ndarray:
+    """Returns the indices of the largest numbers, decreasing; of equal ones the first come first."""
+    if count == len(values):
+        return np.argsort(-values, kind="stable")
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    above = np.flatnonzero(values > least)
+    equal = np.flatnonzero(values == least)[: count - len(above)]
     indices = np.sort(np.concatenate([above, equal]))
-    return indices[np.argsort(-weights[indices], kind="stable")]
+    return indices[np.argsort(-values[indices], kind="stable")]
 
 
-def _enough(tokens: np.ndarray, weights: np.ndarray, total: float) -> np.ndarray:
-    """The shortest prefix of the sorted tokens whose weights add up to a total."""
-    count = int(np.searchsorted(np.cumsum(weights[tokens]), total)) + 1
-    return tokens[:count]
+class _Arrays:
+    """The operations of `token_choice` on NumPy arrays."""
+
+    def cond(self, condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+        return then() if condition else otherwise()
+
+    def is_known(self, condition: Any) -> bool:
+        return bool(condition)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        return np.where(condition, x, y)[()]
+
+    def minimum(self, x: Any, y: Any) -> Any:
+        return min(x, y)
+
+    def float32(self, x: Any) -> Any:
+        return np.float32(x)
+
+    def float64(self, x: Any) -> Any:
+        return np.float64(x)
+
+    def exp(self, x: Any) -> Any:
+        return np.exp(x)
+
+    def size(self, x: Any) -> Any:
+        return len(x)
+
+    def max(self, x: Any) -> Any:
+        return x.max()
+
+    def argmax(self, x: Any) -> Any:
+        return x.argmax()
+
+    def cumsum(self, x: Any) -> Any:
+        return np.cumsum(x)
+
+    def sum(self, x: Any) -> Any:
+        return x.sum()
+
+    def sum_of_first(self, x: Any, count: Any) -> Any:
+        return x[:count].sum()
+
+    def searchsorted(self, x: Any, value: Any, side: Literal["left", "right"]) -> Any:
+        return np.searchsorted(x, value, side)
+
+    def largest(self, x: Any, most: int, count: Any) -> tuple[Any, Any]:
+        indices = largest(x, min(most, count))
+        return x[indices], indices
+
+    def take(self, x: Any, indices: Any) -> Any:
+        return x[indices]
+
+    def add_at(self, x: Any, indices: Any, y: Any) -> Any:
+        x = x.copy()
+        x[indices] += y
+        return x
+
+    def count_tokens(self, seen: Any, prompt: Any, logits: Any) -> tuple[Any, Any, Any]:
+        """`seen`: the prompt and what was chosen, apart."""
+        tokens, indices = np.unique(
+            np.concatenate([np.asarray(part, np.int64) for part in seen]), return_inverse=True
+        )
+        counts = np.bincount(indices, minlength=len(tokens))
+        return tokens, counts, np.bincount(indices[prompt:], minlength=len(tokens))
+
+    def logits_of(self, logits: Any, tokens: Any) -> Any:
+        return logits[tokens]
+
+    def with_logits(self, logits: Any, tokens: Any, values: Any) -> Any:
+        logits = logits.copy()
+        logits[tokens] = values
+        return logits
+
+
+_ARRAYS = _Arrays()

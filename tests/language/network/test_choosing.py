@@ -1,12 +1,18 @@
 """Tokens that a compiled function chooses are those that `Sampler` chooses."""
 
+import ast
+import json
+import pathlib
+
 import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.language.network import choosing
-from penstock._src.language.sampling import FIRST, Sampler, Sampling
+from penstock._src.language.sampling import Sampler, Sampling
+from penstock._src.language.token_choice import FIRST
 
+RECORDED = pathlib.Path(__file__).parent / "recorded" / "tokens.json"
 LARGE = 3 * FIRST
 
 
@@ -22,7 +28,7 @@ def chooser(vocabulary):
         autograph=False,
     )
     def choose(logits, seen, prompt, draw, *options):
-        return choosing.chosen_token(logits, choosing.Options(*options), seen, prompt, draw)
+        return choosing.chosen_token(logits, choosing.options_of(*options), seen, prompt, draw)
 
     return choose
 
@@ -68,6 +74,34 @@ def test_tokens_are_those_of_the_sampler(options, vocabulary):
         prompt, before = random.integers(0, 5, (2, 3)).tolist()
         wanted = sampler.choose(logits, prompt, before)
         assert chosen(sampling, logits, prompt, before, draws.draws(1)[0]) == wanted
+
+
+def steps(vocabulary):
+    """Yields logits, a quarter of them with ties, tokens seen before, and the tokens allowed."""
+    random = np.random.RandomState(4)  # its numbers are the same in every version of NumPy
+    for at in range(20):
+        logits = (random.standard_normal(vocabulary) * 3).astype(np.float32)
+        logits = np.round(logits) if at % 4 == 3 else logits
+        prompt, before = random.randint(0, 5, (2, 3)).tolist()
+        allowed = np.flatnonzero(random.rand(vocabulary) < 0.5)
+        yield logits, prompt, before, allowed if len(allowed) else np.array([1])
+
+
+@pytest.mark.parametrize("vocabulary", [5, LARGE])
+def test_tokens_of_a_seed_are_the_recorded_ones(vocabulary):
+    """The tokens were recorded when NumPy's steps and those of the program were written apart."""
+    for options, wanted in json.loads(RECORDED.read_text())[str(vocabulary)].items():
+        sampling = Sampling(**{"temperature": 1.0, "seed": 3, **ast.literal_eval(options)})
+        samplers = Sampler(sampling), Sampler(sampling), Sampler(sampling)
+        tokens = [
+            (
+                samplers[0].choose(logits, prompt, before),
+                chosen(sampling, logits, prompt, before, samplers[1].draws(1)[0]),
+                samplers[2].choose(logits, prompt, before, allowed),
+            )
+            for logits, prompt, before, allowed in steps(vocabulary)
+        ]
+        assert list(map(list, zip(*tokens, strict=True))) == [wanted[0], *wanted], options
 
 
 def test_of_equal_weights_the_first_come_first():

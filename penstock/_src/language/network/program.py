@@ -152,12 +152,12 @@ class Program(Module):
           prompt: how many of them are the prompt's.
           stops: tokens that end the text.
           draws: random numbers from 0 to 1, one for each token.
-          *options: those of `choosing.Options`.
+          *options: those of `choosing.SPECS`.
 
         Returns:
           `seen` with the new tokens, among which `choosing.NOT_FINITE` may be the last one; how many there are.
         """
-        chosen_by = choosing.Options(*options)
+        chosen_by = choosing.options_of(*options)
 
         def goes_on(at: Any, seen: Any) -> Any:
             token = seen[place + at]
