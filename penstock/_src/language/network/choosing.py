@@ -36,7 +36,7 @@ SPECS = (
 def arguments(sampling: Sampling) -> tuple[np.ndarray, ...]:
     """Returns the values of `SPECS`."""
     options = sampling.options()
-    numbers = (
+    values = (
         options.temperature,
         options.top_p,
         options.min_p,
@@ -45,12 +45,13 @@ def arguments(sampling: Sampling) -> tuple[np.ndarray, ...]:
         options.frequency,
     )
     top_k = np.array(min(options.top_k, _MOST), np.int32)
-    return np.float64(numbers), top_k, options.biased.astype(np.int32), options.biases
+    return np.array(values, np.float64), top_k, options.biased.astype(np.int32), options.biases
 
 
-def options_of(numbers: Any, top_k: Any, biased: Any, biases: Any) -> Options:
+def options_of(values: Any, top_k: Any, biased: Any, biases: Any) -> Options:
     """Returns the options that tensors of `SPECS` have."""
-    return Options(*(numbers[at] for at in range(6)), top_k, biased, biases)
+    scalars = (values[at] for at in range(6))
+    return Options(*scalars, top_k=top_k, biased=biased, biases=biases)
 
 
 def chosen_token(logits: Any, options: Options, seen: Any, prompt: Any, draw: Any) -> Any:
