@@ -23,6 +23,6 @@ nodes of the graph, or with older drivers conditions that the host reads (`cuda/
 
 Tests need no GPU: `PENSTOCK_DEVICE=GPU_emulated` runs everything on an emulator, which compiles the kernels' IR for this CPU with a call before each
 load and store, and runs the threads of a block on their own stacks. It finds accesses outside of memory, races, barriers that are never reached, and
-reads before cp.async has written. Inline assembly (bulk copies, products of warpgroups) is interpreted by a service in Python between threads, which
+reads before cp.async has written. It is part of the package as people without a GPU use it, also by `penstock doctor --first-light --emulated`. Inline assembly (bulk copies, products of warpgroups) is interpreted by a service in Python between threads, which
 tracks the events that each warp has observed.
 """

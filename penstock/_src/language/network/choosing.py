@@ -50,8 +50,10 @@ def arguments(sampling: Sampling) -> tuple[np.ndarray, ...]:
 
 def options_of(values: Any, top_k: Any, biased: Any, biases: Any) -> Options:
     """Returns the options that tensors of `SPECS` have."""
-    scalars = (values[at] for at in range(6))
-    return Options(*scalars, top_k=top_k, biased=biased, biases=biases)
+    temperature, top_p, min_p, repetition, presence, frequency = (values[at] for at in range(6))
+    return Options(
+        temperature, top_p, min_p, repetition, presence, frequency, top_k, biased, biases
+    )
 
 
 def chosen_token(logits: Any, options: Options, seen: Any, prompt: Any, draw: Any) -> Any:

@@ -1,8 +1,9 @@
 """The command by which a user installs what an extra adds.
 
-On PyPI the name `penstock` belongs to another project, so the distribution has one of its own (docs/architecture.md). Where it is installed, pip takes the installed
-one for the name, and fetches the extra's packages alone; anywhere else a command with the name would install what others may have put there, so it has the path
-of the sources.
+The package is `penstock`; the distribution is `penstock-tensors`, since `penstock` belongs to another project on PyPI. Of the names that were free there, `penstock-tf`
+borrows another project's initials and `penstock-compiler` names a part that the wheel for running does not have; tensors are what all of it is about. The name stands in
+`pyproject.toml` and here, and tests hold both and every page to it. A name that is free may be taken by others until it is registered: where the distribution is
+installed, pip takes the installed one for the name, and fetches the extra's packages alone; anywhere else commands have the path of a wheel or of the sources.
 """
 
 from pathlib import Path
