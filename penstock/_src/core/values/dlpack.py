@@ -1,4 +1,4 @@
-"""DLPack capsules of arrays: memory shared with PyTorch, JAX, NumPy and others.
+"""DLPack capsules of arrays, and its codes of dtypes: memory shared with PyTorch, JAX, NumPy and others.
 
 NumPy makes and reads the capsules. It does not support bfloat16: such an array is passed as 16-bit integers, and the type
 code in the capsule's header is changed.
@@ -14,6 +14,9 @@ from penstock._src.core.errors import InvalidArgumentError
 
 _DTYPE_AT = 20  # offset of dtype (code, bits, lanes) in DLTensor, after data, device and ndim
 _UNSIGNED, _BFLOAT = 1, 4
+# By the kind of NumPy's type.
+_CODES = {"i": 0, "u": _UNSIGNED, "f": 2, "c": 5, "b": 6}
+_KINDS = {code: kind for kind, code in _CODES.items()}
 _NAME = b"dltensor"
 
 _pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -34,6 +37,26 @@ class _Holder:
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return 1, 0
+
+
+def code_of(dtype: dtypes.DType) -> int | None:
+    """Returns DLPack's code of a dtype, besides which it has the number of bits; None if DLPack lacks the dtype."""
+    if dtype is dtypes.bfloat16:
+        return _BFLOAT
+    # ml_dtypes' types have kinds of NumPy's, but bits of their own.
+    return _CODES.get(dtype.np.kind) if dtype.np.isbuiltin == 1 else None
+
+
+def dtype_of(code: int, bits: int) -> dtypes.DType | None:
+    """Returns the dtype of a code and a number of bits; None if there is none."""
+    if (code, bits) == (_BFLOAT, 16):
+        return dtypes.bfloat16
+    if code not in _KINDS or bits % 8:
+        return None
+    try:
+        return dtypes.as_dtype(np.dtype(f"{_KINDS[code]}{bits // 8}"))
+    except TypeError:  # NumPy or TensorFlow has no type of this width
+        return None
 
 
 def _type_code(capsule: Any) -> Any:

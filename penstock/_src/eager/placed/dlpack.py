@@ -9,13 +9,11 @@ import math
 import weakref
 from typing import Any
 
-import numpy as np
-
-from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.values import resources
 from penstock._src.core.values.device_array import DeviceArray
+from penstock._src.core.values.dlpack import code_of, dtype_of
 from penstock._src.devices.accelerator import accelerator, logical_number
 from penstock._src.devices.gpu.cuda.driver.gpu import Gpu
 from penstock._src.devices.gpu.cuda.driver.memory import DeviceMemory
@@ -24,8 +22,6 @@ from penstock._src.native.language.types import I8, PTR
 
 CPU_KIND, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
 LEGACY_STREAM, NO_STREAM = 1, -1
-_SIGNED, _UNSIGNED, _FLOAT, _BFLOAT, _COMPLEX, _BOOL = 0, 1, 2, 4, 5, 6
-_CODES = {"i": _SIGNED, "u": _UNSIGNED, "f": _FLOAT, "c": _COMPLEX, "b": _BOOL}
 _NAME, _USED = b"dltensor", b"used_dltensor"
 
 CONTEXT = 6  # the word of a record that is not 0 once its reader is done
@@ -139,7 +135,7 @@ def capsule_of(array: DeviceArray, dtype: DType, stream: int | None = None) -> A
     strides = ctypes.cast(
         ctypes.addressof(numbers) + 8 * array.ndim, ctypes.POINTER(ctypes.c_int64)
     )
-    code = _BFLOAT if dtype is dtypes.bfloat16 else _CODES.get(array.dtype.kind)
+    code = code_of(dtype)
     if code is None:
         raise InvalidArgumentError(f"to_dlpack: {dtype.name} is not supported.")
     callbacks = _callbacks()
@@ -235,17 +231,12 @@ def _give_back(address: int, deleter: int | None, gpu: Gpu) -> None:
 
 
 def _type_of(record: Record) -> DType:
-    kinds = {code: kind for kind, code in _CODES.items()}
-    if record.lanes == 1 and record.code == _BFLOAT and record.bits == 16:
-        return dtypes.bfloat16
-    try:
-        if record.lanes == 1 and record.bits % 8 == 0:
-            return dtypes.as_dtype(np.dtype(f"{kinds[record.code]}{record.bits // 8}"))
-    except (KeyError, TypeError):
-        pass
-    raise InvalidArgumentError(
-        f"from_dlpack: no dtype has code {record.code}, {record.bits} bits and {record.lanes} lanes."
-    )
+    dtype = dtype_of(record.code, record.bits) if record.lanes == 1 else None
+    if dtype is None:
+        raise InvalidArgumentError(
+            f"from_dlpack: no dtype has code {record.code}, {record.bits} bits and {record.lanes} lanes."
+        )
+    return dtype
 
 
 def _is_row_major(shape: tuple[int, ...], strides: Any) -> bool:
