@@ -101,6 +101,14 @@ def test_results_that_are_read_twice_are_not_fused(tmp_path):
     assert "MatMul" in operations(tmp_path / "net")
 
 
+@pytest.mark.parametrize("dtype", [tf.bfloat16, tf.uint32, tf.uint64], ids=str)
+def test_inputs_of_any_dtype_have_its_name_in_the_signature(dtype, tmp_path):
+    model = traced(lambda x: tf.cast(x, tf.float32), tf.TensorSpec([2], dtype, "x"))
+    TFJS.write(model, str(tmp_path))
+    (info,) = described(tmp_path)["signature"]["inputs"].values()
+    assert info["dtype"] == f"DT_{dtype.name.upper()}"
+
+
 def test_loops_and_branches_keep_their_constants(tmp_path):
     def net(x):
         y = tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * [1.5, 2.0] + 0.25), (0, x))[

@@ -16,6 +16,7 @@ from penstock._src.formats.tfjs.graph_models.names import rename_nodes
 from penstock._src.formats.tfjs.operations import rewritten
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.ops.tensor_proto import from_proto
+from penstock._src.proto.tensor import DataType
 
 
 def write(model: Model, path: str, quantize: str = "") -> None:
@@ -69,25 +70,11 @@ def _taken_constants(definition: Any) -> dict[str, np.ndarray]:
 
 def _info(name: str, tensor: SymbolicTensor) -> dict[str, Any]:
     """An entry of the signature."""
-    info: dict[str, Any] = {"name": f"{name}:0", "dtype": f"DT_{_TYPE_NAMES[tensor.dtype.name]}"}
+    info: dict[str, Any] = {
+        "name": f"{name}:0",
+        "dtype": DataType.Name(tensor.dtype.as_datatype_enum),
+    }
     if tensor.shape.rank is None:
         return {**info, "tensorShape": {"unknownRank": True}}
     extents = [{"size": str(-1 if n is None else n)} for n in tensor.shape.as_list()]
     return {**info, "tensorShape": {"dim": extents} if extents else {}}
-
-
-_TYPE_NAMES = {
-    "float32": "FLOAT",
-    "float64": "DOUBLE",
-    "float16": "HALF",
-    "bfloat16": "BFLOAT16",
-    "int8": "INT8",
-    "int16": "INT16",
-    "int32": "INT32",
-    "int64": "INT64",
-    "uint8": "UINT8",
-    "uint16": "UINT16",
-    "bool": "BOOL",
-    "string": "STRING",
-    "complex64": "COMPLEX64",
-}
