@@ -11,20 +11,10 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats import mlir_types
 
-ELEMENT_TYPES = {
-    "bool": "i1",
-    "float16": "f16",
-    "bfloat16": "bf16",
-    "float32": "f32",
-    "float64": "f64",
-    "complex64": "complex<f32>",
-    "complex128": "complex<f64>",
-    "float8_e5m2": "f8E5M2",
-    "float8_e4m3fn": "f8E4M3FN",
-    **{f"int{bits}": f"i{bits}" for bits in (8, 16, 32, 64)},
-    **{f"uint{bits}": f"ui{bits}" for bits in (8, 16, 32, 64)},
-}
+# Dtypes of MLIR that programs here do not have.
+_WITHOUT = {"int4", "uint4", "float8_e4m3fnuz", "float8_e4m3b11fnuz", "float8_e5m2fnuz"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +37,8 @@ def tensor_type(shape: Sequence[int], dtype: DType) -> str:
     Raises:
       UnimplementedError: StableHLO has no such element type.
     """
-    element = ELEMENT_TYPES.get(dtype.name)
-    if element is None:
+    element = mlir_types.NAMES.get(dtype.name)
+    if element is None or dtype.name in _WITHOUT:
         raise UnimplementedError(None, None, f"StableHLO: no element type for {dtype.name}.")
     return f"tensor<{''.join(f'{int(n)}x' for n in shape)}{element}>"
 

@@ -8,25 +8,10 @@ import numpy as np
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
+from penstock._src.formats import mlir_types
 from penstock._src.graph.serialize.attributes import shape_from_proto
 from penstock._src.ops.tensor_proto import from_proto
 
-_ELEMENTS = {
-    "float16": "f16",
-    "float32": "f32",
-    "float64": "f64",
-    "bfloat16": "bf16",
-    "bool": "i1",
-    "complex64": "complex<f32>",
-    "complex128": "complex<f64>",
-    "float8_e5m2": "f8E5M2",
-    "float8_e4m3fn": "f8E4M3FN",
-    "float8_e4m3fnuz": "f8E4M3FNUZ",
-    "float8_e4m3b11fnuz": "f8E4M3B11FNUZ",
-    "float8_e5m2fnuz": "f8E5M2FNUZ",
-    **{f"int{bits}": f"i{bits}" for bits in (4, 8, 16, 32, 64)},
-    **{f"uint{bits}": f"ui{bits}" for bits in (4, 8, 16, 32, 64)},
-}
 _OPAQUE = ("string", "resource", "variant", "qint8", "quint8", "qint16", "quint16", "qint32")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.$]*")
 # Non-splat tensors of more elements are written as the bytes of their elements.
@@ -43,9 +28,9 @@ def element_type(dtype: DType) -> str:
         dtype = as_dtype(dtype.as_datatype_enum - 100)
     if dtype.name in _OPAQUE:
         return f"!tf_type.{dtype.name}"
-    if dtype.name not in _ELEMENTS:
+    if dtype.name not in mlir_types.NAMES:
         raise UnimplementedError(f"tf.mlir.experimental: the type {dtype.name} is not implemented.")
-    return _ELEMENTS[dtype.name]
+    return mlir_types.NAMES[dtype.name]
 
 
 def dimensions(shape: TensorShape) -> str:
