@@ -13,7 +13,7 @@ from .language.module import Module
 from .language.types import I1, I32, I64, PTR
 from .language.value import Val
 
-METH_NOARGS, METH_O, METH_FASTCALL = 0x4, 0x8, 0x80
+METH_FASTCALL = 0x80
 
 # An object's header: reference count and type. The third word of an ndarray is its data pointer.
 HEADER_BYTES = object.__basicsize__

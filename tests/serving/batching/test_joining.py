@@ -8,10 +8,11 @@ import pytest
 import penstock as tf
 from penstock._src.serving.batching.joining import Joining
 from penstock._src.serving.batching.parameters import BatchingParameters
-from penstock._src.serving.batching.request import Request, on_thread, wait_on_thread
+from penstock._src.serving.batching.request import Request
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.servables.formats.functions import signature_of_function
 from penstock._src.serving.servables.formats.table import load
+from tests.serving.batching.waiting import on_thread, wait_on_thread
 
 
 def signature_of(function, *shapes):

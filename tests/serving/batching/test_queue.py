@@ -13,9 +13,10 @@ from penstock._src.core.errors import (
 )
 from penstock._src.serving.batching.parameters import BatchingParameters, bucket, ladder
 from penstock._src.serving.batching.queue import CHECKS
-from penstock._src.serving.batching.request import Request, on_thread, wait_on_thread
+from penstock._src.serving.batching.request import Request
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.servables.servable import Signature, TensorInfo
+from tests.serving.batching.waiting import on_thread, wait_on_thread
 
 pytestmark = pytest.mark.timed
 

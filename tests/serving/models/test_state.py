@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.serving.batching.request import Request, on_thread, wait_on_thread
+from penstock._src.serving.batching.request import Request
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
 from penstock._src.serving.server import Server
+from tests.serving.batching.waiting import on_thread, wait_on_thread
 from tests.serving.kit import save
 
 SIZE = 2_000_000

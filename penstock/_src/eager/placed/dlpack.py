@@ -20,7 +20,7 @@ from penstock._src.devices.gpu.cuda.driver.memory import DeviceMemory
 from penstock._src.native import Code, Library, Module, kernels
 from penstock._src.native.language.types import I8, PTR
 
-CPU_KIND, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
+CUDA, CUDA_MANAGED = 2, 13
 LEGACY_STREAM, NO_STREAM = 1, -1
 _NAME, _USED = b"dltensor", b"used_dltensor"
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-
-from penstock._src.core.errors import DeadlineExceededError
 
 # Called with all requests of one caller that a batch has finished, in the thread that ran it.
 Completion = Callable[[list["Request"]], None]
@@ -110,23 +107,3 @@ def _resolve(requests: list[Request]) -> None:
     for request in requests:
         if not request.waiter.done():
             request.waiter.set_result(None)
-
-
-def on_thread(requests: list[Request]) -> None:
-    """Completes requests that threads wait for: `waiter` is an event."""
-    for request in requests:
-        request.waiter.set()
-
-
-def wait_on_thread(request: Request) -> list[np.ndarray]:
-    """Waits in this thread for a request, until its deadline at most; returns its outputs.
-
-    Raises:
-      DeadlineExceededError: the deadline has passed; the request leaves the queue.
-    """
-    event: threading.Event = request.waiter
-    left = request.deadline - time.monotonic() if request.deadline else None
-    if not event.wait(left):
-        request.is_cancelled = True
-        raise DeadlineExceededError("The request's deadline passed before it was computed.")
-    return request.result()

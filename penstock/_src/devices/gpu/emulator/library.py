@@ -135,11 +135,6 @@ class EmulatedLibrary(GraphFunctions):
     def cuDeviceTotalMem_v2(self, size: Any, _device: Any) -> None:
         _put(size, self.memory)
 
-    def cuMemGetInfo_v2(self, free: Any, total: Any) -> None:
-        used = sum(m.bytes.nbytes for m in self._allocated.values())
-        _put(free, self.memory - used)
-        _put(total, self.memory)
-
     def cuDevicePrimaryCtxRetain(self, context: Any, _device: Any) -> None:
         _put(context, self._handle("context"))
 

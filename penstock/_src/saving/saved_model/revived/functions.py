@@ -246,7 +246,6 @@ class RestoredFunction(Function):
 
     def __init__(self, spec: Any, name: str, traces: Sequence[ConcreteFunction]) -> None:
         self._traces = list(traces)
-        self._restored_name = name
         signature = python_signature(spec)
 
         def restored_function_body(*args: Any, **kwargs: Any) -> Any:

@@ -152,12 +152,6 @@ class Driver:
         self.call("cuDeviceTotalMem_v2", byref(size), c_int(device))
         return size.value
 
-    def free_memory(self) -> int:
-        """Free bytes of the current device's memory."""
-        free, total = c_size_t(), c_size_t()
-        self.call("cuMemGetInfo_v2", byref(free), byref(total))
-        return free.value
-
     def context(self, device: int) -> int:
         """The context that a device's users share."""
         handle = c_void_p()
