@@ -11,10 +11,11 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.data.columnar.arrow import ArrowFiles, known, specs_of
 from penstock._src.data.columnar.columns import Columns, file_names, typed
 from penstock._src.data.generator import from_host
+from penstock._src.filesystems.files import open_file
 from penstock._src.ops.data.pipeline import Pipeline
 from penstock._src.ops.data.readers import arrow_blocks
 from penstock._src.ops.data.readers.blocks import Block
-from penstock._src.ops.data.readers.files import names_of, open_file
+from penstock._src.ops.data.readers.files import names_of
 from penstock._src.util.export import export
 from penstock._src.util.files import records
 

@@ -100,15 +100,11 @@ def read(path: str) -> Weights:
       DataLossError: it is damaged, or of another format.
       UnimplementedError: it is of a version, byte order or tensor type that is not read.
     """
-    return _read(path)[0]
+    return read_with_kinds(path)[0]
 
 
 def read_with_kinds(path: str) -> tuple[Weights, dict[str, tuple[int, ...]]]:
-    """Returns the same, and the numbers of the types of all metadata: of an array, its own and its elements'."""
-    return _read(path)
-
-
-def _read(path: str) -> tuple[Weights, dict[str, tuple[int, ...]]]:
+    """Returns the tensors and metadata of a file as `read` does, and the numbers of the types of all metadata: of an array, its own and its elements'."""
     data = mapped(path)
     cursor = _Cursor(data, path)
     tensor_count, fact_count = _header(cursor)

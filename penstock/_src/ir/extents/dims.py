@@ -66,12 +66,12 @@ class Dim:
     def __add__(self, other: Any) -> Any:
         if not is_extent(other):
             return NotImplemented
-        return _make(_sum(self.expr, expression(other)))
+        return of(_sum(self.expr, expression(other)))
 
     __radd__ = __add__
 
     def __neg__(self) -> Any:
-        return _make(_scaled(self.expr, -1))
+        return of(_scaled(self.expr, -1))
 
     def __pos__(self) -> Dim:
         return self
@@ -79,18 +79,18 @@ class Dim:
     def __sub__(self, other: Any) -> Any:
         if not is_extent(other):
             return NotImplemented
-        return _make(_sum(self.expr, _scaled(expression(other), -1)))
+        return of(_sum(self.expr, _scaled(expression(other), -1)))
 
     def __rsub__(self, other: Any) -> Any:
         if not is_extent(other):
             return NotImplemented
-        return _make(_sum(expression(other), _scaled(self.expr, -1)))
+        return of(_sum(expression(other), _scaled(self.expr, -1)))
 
     def __mul__(self, other: Any) -> Any:
         if type(other) is Dim:
-            return _make(_product(self.expr, other.expr))
+            return of(_product(self.expr, other.expr))
         if is_extent(other):
-            return _make(_product(self.expr, expression(other)))
+            return of(_product(self.expr, expression(other)))
         return int(self) * other if isinstance(other, float) else NotImplemented
 
     __rmul__ = __mul__
@@ -224,11 +224,6 @@ def shape_key(shape: Iterable[Extent]) -> tuple:
 def number(extent: Extent) -> int:
     """The number of an extent in the current call, without a condition: only for uses that are right for all extents, such as messages and estimates."""
     return extent_values.current().number(extent.expr) if type(extent) is Dim else int(extent)
-
-
-def of(expr: Expression) -> Extent:
-    """The extent of an expression."""
-    return _make(expr)
 
 
 def settled(extent: Extent) -> Extent:
@@ -375,7 +370,8 @@ def _atom_text(atom: Atom) -> str:
     return f"(({parts[0]}) {'//' if atom[0] == 'floordiv' else '%'} ({parts[1]}))"
 
 
-def _make(expr: Expression) -> Extent:
+def of(expr: Expression) -> Extent:
+    """The extent of an expression: an int if it is constant."""
     if not expr:
         return 0
     if len(expr) == 1 and expr[0][0] == ():
@@ -420,17 +416,17 @@ def _quotient(a: Extent, b: Extent) -> Extent:
     if isinstance(b, Dim):
         divided = _divided(expression(a), b.expr)
         if divided is not None:
-            return _make(divided)
+            return of(divided)
         return Dim(_atomic("floordiv", a, b))
     b = int(b)
     # (c*k*x + r) // c = k*x + r // c: terms whose coefficient is a multiple of the divisor are divided exactly.
     whole = tuple([(m, n // b) for m, n in expression(a) if n % b == 0])
     rest = tuple([(m, n) for m, n in expression(a) if n % b])
     if not rest:
-        return _make(whole)
+        return of(whole)
     if len(rest) == 1 and rest[0][0] == ():
-        return _make(_sum(whole, expression(rest[0][1] // b)))
-    return _make(_sum(whole, ((((("floordiv", rest, expression(b)),)), 1),)))
+        return of(_sum(whole, expression(rest[0][1] // b)))
+    return of(_sum(whole, ((((("floordiv", rest, expression(b)),)), 1),)))
 
 
 def _divided(a: Expression, b: Expression) -> Expression | None:

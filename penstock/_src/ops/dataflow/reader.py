@@ -10,7 +10,7 @@ from penstock._src.core.errors import DataLossError, OutOfRangeError, Unimplemen
 from penstock._src.core.op import Op
 from penstock._src.core.values import memory_limit, resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.data.readers.files import open_file
+from penstock._src.filesystems.files import open_file
 from penstock._src.ops.variants import by_reference
 from penstock._src.util.files import records
 

@@ -23,11 +23,10 @@ from penstock._src.ops.linalg.matrices import (
     require_square,
     safe_reciprocal,
     square,
-    widened,
     with_diagonal,
     zeros,
 )
-from penstock._src.ops.rules import show
+from penstock._src.ops.rules import in_float32, show
 
 
 class Cholesky(Op):
@@ -56,7 +55,7 @@ class Cholesky(Op):
         result = elimination.computed_now(self, input)
         if result is not None:
             return result
-        x = widened(input)
+        x = in_float32(input)
         try:
             return lapack.cholesky(x).astype(input.dtype, copy=False)
         except lapack.LinAlgError:
@@ -91,8 +90,8 @@ class CholeskyGrad(Op):
             raise self.invalid(
                 f"All input tensors must have the same shape. Received l {show(l.shape)}, grad {show(grad.shape)}"
             )
-        lower = widened(l)
-        middle = np.tril(np.swapaxes(lower, -1, -2) @ np.tril(widened(grad)))
+        lower = in_float32(l)
+        middle = np.tril(np.swapaxes(lower, -1, -2) @ np.tril(in_float32(grad)))
         at = np.arange(lower.shape[-1])
         middle[..., at, at] *= 0.5
         inverse = lapack.inv(lower)
@@ -143,7 +142,7 @@ class Qr(Op):
         if result is not None:
             return result
         mode = "complete" if self.full_matrices else "reduced"
-        q, r = lapack.qr(widened(input), mode)
+        q, r = lapack.qr(in_float32(input), mode)
         return q.astype(input.dtype, copy=False), r.astype(input.dtype, copy=False)
 
     def lower(self, p, input):
@@ -199,7 +198,7 @@ class Lu(Op):
 
     def eager(self, input):
         require_square(self, input)
-        x = widened(input)
+        x = in_float32(input)
         n = x.shape[-1]
         packed = x.reshape(math.prod(x.shape[:-2]), n, n).copy()
         order = np.tile(np.arange(n), (packed.shape[0], 1))
@@ -275,7 +274,7 @@ class Svd(Op):
 
     def eager(self, input):
         require_matrices(self, input)
-        parts = of_finite(self._factors, widened(input))
+        parts = of_finite(self._factors, in_float32(input))
         parts = tuple(part.astype(input.dtype, copy=False) for part in parts)
         if self.compute_uv:
             return parts
@@ -350,7 +349,7 @@ class SelfAdjointEigV2(Op):
 
     def eager(self, input):
         require_square(self, input)
-        x = widened(input)
+        x = in_float32(input)
         # Only the lower triangle is read.
         if not np.isfinite(np.tril(x)).all():
             raise self.invalid(

@@ -15,7 +15,7 @@ from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import Extent, ceil_divide, is_symbolic
 from penstock._src.ir.immediate import ImmediateBuilder
-from penstock._src.ops.linalg.matrices import widened
+from penstock._src.ops.rules import in_float32
 
 # Rows of matrices; of larger ones LAPACK is faster, on the host, as all threads work on one. A step of QR by primitives goes over all of a matrix.
 LARGEST, LARGEST_OF_QR = 2048, 256
@@ -76,7 +76,7 @@ def computed_now(op: Any, matrix: Any, *others: Any) -> Any:
 
     LAPACK takes a NaN for a pivot of 0, and exchanges rows by it. Computed by the same steps, eager calls give what compiled ones do.
     """
-    if np.isfinite(widened(matrix)).all():
+    if np.isfinite(in_float32(matrix)).all():
         return None
     p = ImmediateBuilder()
     try:

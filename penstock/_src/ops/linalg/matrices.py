@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes
-from penstock._src.ops.rules import in_float32, part, rank_of, reshape, show, sum_over
+from penstock._src.ops.rules import part, rank_of, reshape, show, sum_over
 
 
 def square(shape: TensorShape) -> TensorShape:
@@ -30,11 +30,6 @@ def require_square(op: Any, x: np.ndarray) -> None:
     require_matrices(op, x)
     if x.shape[-1] != x.shape[-2]:
         raise op.invalid(f"Input matrix must be square, got {x.shape[-2]} != {x.shape[-1]}")
-
-
-def widened(x: np.ndarray) -> np.ndarray:
-    """Casts 16-bit floats to float32 for LAPACK."""
-    return in_float32(x)
 
 
 def of_finite(

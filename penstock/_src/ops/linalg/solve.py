@@ -26,9 +26,8 @@ from penstock._src.ops.linalg.matrices import (
     shifted_rows,
     square,
     sum_to_batch,
-    widened,
 )
-from penstock._src.ops.rules import conj, quiet, show
+from penstock._src.ops.rules import conj, in_float32, quiet, show
 from penstock._src.util.process.blas import one_thread
 
 
@@ -88,7 +87,7 @@ class MatrixDeterminant(Op):
         require_square(self, input)
         result = elimination.computed_now(self, input)
         if result is None:
-            result = _nan_of_nan(input, lapack.det(widened(input)))
+            result = _nan_of_nan(input, lapack.det(in_float32(input)))
         return result.astype(input.dtype, copy=False)
 
     def lower(self, p, input):
@@ -99,7 +98,7 @@ class MatrixDeterminant(Op):
 
 def _nan_of_nan(matrices, solutions):
     """Return the results, with NaN for each matrix that has a NaN. LAPACK takes a NaN for a pivot of 0."""
-    return np.where(np.isnan(widened(matrices)).any((-2, -1)), np.nan, solutions)
+    return np.where(np.isnan(in_float32(matrices)).any((-2, -1)), np.nan, solutions)
 
 
 class LogMatrixDeterminant(Op):
@@ -125,7 +124,7 @@ class LogMatrixDeterminant(Op):
         result = elimination.computed_now(self, input)
         if result is not None:
             return result
-        sign, log = lapack.slogdet(widened(input))
+        sign, log = lapack.slogdet(in_float32(input))
         return tuple(_nan_of_nan(input, x).astype(input.dtype) for x in (sign, log))
 
     def lower(self, p, input):
@@ -171,7 +170,7 @@ class MatrixSolve(Op):
             return result
         a = adjoint_array(matrix) if self.adjoint else matrix
         try:
-            return lapack.solve(widened(a), widened(rhs)).astype(rhs.dtype, copy=False)
+            return lapack.solve(in_float32(a), in_float32(rhs)).astype(rhs.dtype, copy=False)
         except lapack.LinAlgError:
             raise self.invalid("Input matrix is not invertible.") from None
 
@@ -220,10 +219,10 @@ class MatrixTriangularSolve(Op):
             raise self.invalid(
                 f"Matrix size-incompatible: In[0]: {show(matrix.shape)}, In[1]: {show(rhs.shape)}"
             )
-        a, lower = widened(matrix), self.lower
+        a, lower = in_float32(matrix), self.lower
         if self.adjoint:
             a, lower = adjoint_array(a), not lower
-        return _substitute(a, widened(rhs), lower).astype(rhs.dtype, copy=False)
+        return _substitute(a, in_float32(rhs), lower).astype(rhs.dtype, copy=False)
 
     def lower_op(self, p, matrix, rhs):
         batch = p.broadcast_shape(matrix.shape[:-2], rhs.shape[:-2])
@@ -375,7 +374,7 @@ def _cholesky_solve(chol, rhs):
 
 def _inverse(op, x):
     try:
-        return lapack.inv(widened(x)).astype(x.dtype, copy=False)
+        return lapack.inv(in_float32(x)).astype(x.dtype, copy=False)
     except lapack.LinAlgError:
         raise op.invalid("Input is not invertible.") from None
 

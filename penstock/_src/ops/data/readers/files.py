@@ -38,15 +38,6 @@ def names_of(filenames: np.ndarray) -> list[str]:
     return [os.fsdecode(name) for name in filenames.ravel()]
 
 
-def open_file(name: str) -> BinaryIO:
-    """Opens a file to read.
-
-    Raises:
-      NotFoundError: nothing has this name.
-    """
-    return filesystems.open_file(name)
-
-
 class FromFiles(Pipeline):
     """The elements of the blocks that `read` yields for each file in sequence."""
 
@@ -102,7 +93,7 @@ class BlocksOfFiles(Resumable):
     def open(self) -> None:
         """Opens the current file."""
         name = self.step.names[self.number]
-        self.file = open_file(name)
+        self.file = filesystems.open_file(name)
         stream = records.opened(self.file, self.step.compression, name=name)
         self.blocks = self.step.read(stream, name)
 
