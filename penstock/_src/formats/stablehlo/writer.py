@@ -11,7 +11,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.formats import mlir_types
+from penstock._src.formats.stablehlo import mlir_types
 
 # Dtypes of MLIR that programs here do not have.
 _WITHOUT = {"int4", "uint4", "float8_e4m3fnuz", "float8_e4m3b11fnuz", "float8_e5m2fnuz"}

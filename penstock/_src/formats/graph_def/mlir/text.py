@@ -8,7 +8,7 @@ import numpy as np
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
-from penstock._src.formats import mlir_types
+from penstock._src.formats.stablehlo import mlir_types
 from penstock._src.graph.serialize.attributes import shape_from_proto
 from penstock._src.ops.tensor_proto import from_proto
 
