@@ -72,6 +72,8 @@ class OpError(Exception):
         self._node_def, self._op = node_def, op
         self._message = message or ""
         self._origin: Any = None  # the operation at fault, of a program that has no graph any more
+        # Indices of the variables that a program had assigned when it failed; None if that is not known.
+        self._assigned: frozenset[int] | None = frozenset()
         self._error_code = self.CODE if not isinstance(error_code, int) else error_code
         self._experimental_payloads = args[0] if args and isinstance(args[0], dict) else {}
         super().__init__(self._message)

@@ -38,10 +38,10 @@ from penstock._src.core.calls.facts import (
     Definition,
     Effects,
     Elements,
-    Facts,
     Flow,
     HostKernel,
     Kept,
+    OpProperties,
     Permissions,
     Slices,
     Traits,
@@ -136,7 +136,7 @@ class Op:
     permissions: ClassVar[Permissions] = Permissions()
     definition: ClassVar[Definition] = Definition()
     # {attribute: the record that the class itself states, without its bases' facts}.
-    own_facts: ClassVar[dict[str, Facts]] = {}
+    own_properties: ClassVar[dict[str, OpProperties]] = {}
 
     # -- methods that few ops have
 

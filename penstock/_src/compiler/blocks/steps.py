@@ -173,8 +173,7 @@ class ProgramStep:
 
         A program reports only that a check failed. A check may be stricter than the host's kernel, which then raises nothing.
         """
-        written = getattr(error, "written", ())
-        values = arguments_of(self.function, refusal, arguments, written)
+        values = arguments_of(self.function, refusal, arguments, error._assigned)
         if values is None:
             return
         if refusal.op.type == "Assert":

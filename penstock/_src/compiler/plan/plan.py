@@ -44,7 +44,7 @@ class OutOfBounds:
             None, None, f"indices[{where}] = {int(status[2])} is not in [0, {int(status[3])})"
         )
         error._origin = self.node.origin
-        error.written = self.written  # type: ignore[attr-defined]
+        error._assigned = self.written
         return error
 
 
@@ -57,7 +57,7 @@ class CheckFailed:
 
     def error(self, _status: Any) -> OpError:
         error = self.check.error()
-        error.written = self.written  # type: ignore[attr-defined]
+        error._assigned = self.written
         return error
 
 

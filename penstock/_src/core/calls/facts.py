@@ -10,7 +10,7 @@ from typing import Any, ClassVar, dataclass_transform
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Facts:
+class OpProperties:
     """Base of the records. The fields of a class are annotated, with their defaults; an instance holds those that are stated."""
 
     fields: ClassVar[frozenset[str]] = frozenset()
@@ -32,7 +32,7 @@ class Facts:
         return f"{type(self).__name__}({stated})"
 
 
-class Effects(Facts):
+class Effects(OpProperties):
     """Effects of a stateful op besides computing its outputs, and their order."""
 
     # Changes nothing: it reads the resources that it takes.
@@ -59,7 +59,7 @@ class Effects(Facts):
     is_collective: bool = False
 
 
-class Values(Facts):
+class Values(OpProperties):
     """Properties of an op's results that are known without computing them."""
 
     # Every element of a result is one of an input's, or a constant; so is every movement, which may do without a kernel.
@@ -74,7 +74,7 @@ class Values(Facts):
     in_float32: bool = False
 
 
-class Elements(Facts):
+class Elements(OpProperties):
     """Dependence of the elements, and of the rows along the first axis, of results on those of inputs."""
 
     # Maps elements to elements: inputs broadcast, and no element of a result depends on its index.
@@ -99,7 +99,7 @@ class Elements(Facts):
 LARGE, SLOW, SLOWEST, HEAVY, ONE_BY_ONE = 1 << 16, 1 << 13, 1 << 11, 1 << 8, 1 << 5
 
 
-class HostKernel(Facts):
+class HostKernel(OpProperties):
     """Properties of `eager` that decide between it and a compiled kernel of the op."""
 
     # Takes the name of the operation in its graph as one more argument, for messages.
@@ -125,7 +125,7 @@ class HostKernel(Facts):
     is_program: bool = False
 
 
-class Flow(Facts):
+class Flow(OpProperties):
     """The part of an op in calls, branches, loops and iterations."""
 
     # The kind of control flow: "call", "if", "case" or "while"; "" for other ops.
@@ -139,7 +139,7 @@ class Flow(Facts):
     runs_functions: bool = False
 
 
-class Slices(Facts):
+class Slices(OpProperties):
     """Treatment of gradients that are IndexedSlices."""
 
     # `gradient` accepts them; else they are converted to dense tensors.
@@ -148,7 +148,7 @@ class Slices(Facts):
     kept_past_scalar: bool = False
 
 
-class Permissions(Facts):
+class Permissions(OpProperties):
     """Side effects for which a graph loaded from a file needs its caller's consent."""
 
     # Names of util/flags.py's CAPABILITIES, separated by spaces.
@@ -157,7 +157,7 @@ class Permissions(Facts):
     file_arguments: str = ""
 
 
-class Definition(Facts):
+class Definition(OpProperties):
     """Deviations of TensorFlow's op definition, or of tf.raw_ops, from the signature and annotations."""
 
     # Inherited attributes that the op lacks.
@@ -170,7 +170,7 @@ class Definition(Facts):
     raw_defaults: dict[str, Any] = {}
 
 
-class Traits(Facts):
+class Traits(OpProperties):
     """Facts derived from an op's signature."""
 
     # An input is a list of tensors.
@@ -185,7 +185,7 @@ class Traits(Facts):
     type_sets: dict[str, frozenset[Any]] = {}
 
 
-class Kept(Facts):
+class Kept(OpProperties):
     """The tensors of a call that a tape keeps for the gradient."""
 
     # Of every input, then every output: True if the gradient reads it.
@@ -195,7 +195,7 @@ class Kept(Facts):
 
 
 # The records that classes declare, by the attribute of Op.
-STATED: dict[str, type[Facts]] = {
+STATED: dict[str, type[OpProperties]] = {
     "effects": Effects,
     "values": Values,
     "elements": Elements,
@@ -219,11 +219,11 @@ def gather(cls: Any) -> None:
     for field in cls.__dict__.keys() & _RECORD_OF.keys():
         raise TypeError(f"{cls.__name__}: the fact {field!r} belongs to `{_RECORD_OF[field]}`.")
     own = {name: cls.__dict__[name] for name in STATED if name in cls.__dict__}
-    cls.own_facts = own
+    cls.own_properties = own
     for name in own if len(cls.__bases__) == 1 else STATED:
         stated: dict[str, Any] = {}
         for base in reversed(cls.__mro__):
-            one = base.__dict__.get("own_facts", {}).get(name)
+            one = base.__dict__.get("own_properties", {}).get(name)
             if one is not None:
                 stated.update(one.__dict__)
         setattr(cls, name, STATED[name](**stated))
