@@ -249,7 +249,7 @@ def of_calls(architecture: str, ops: Sequence[str] = ()) -> Iterator[tuple[str, 
                 tf.errors.OpError,
                 ValueError,
                 IndexError,
-            ) as error:  # zeros that are no indices, for instance
+            ) as error:  # zeros that are not indices, for instance
                 failed[type(error).__name__] += 1
 
         yield entry["op"], planned(architecture, run, tensor_float_32=True)

@@ -215,7 +215,7 @@ def line(module: str, row: dict[str, str]) -> str:
 
 
 def imported(path: str, public: dict[str, str]) -> dict[str, str]:
-    """Maps the names that a module imports from other private modules, and that are no public symbols, to `module:name`."""
+    """Maps the names that a module imports from other private modules, and that are not public symbols, to `module:name`."""
     module = sys.modules[f"tensorflow.{path}"]
     try:
         statements = ast.parse(inspect.getsource(module)).body

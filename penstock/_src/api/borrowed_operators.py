@@ -1,4 +1,4 @@
-"""The operators of objects that are no tensors but borrow the methods of tensors, such as Keras 2's symbolic tensors.
+"""The operators of objects that are not tensors but borrow their methods, such as Keras 2's symbolic tensors.
 
 They are public functions, which ask dispatchers; the names of these functions become names of Keras' layers.
 """
@@ -45,7 +45,7 @@ def add_operands(x, y, name=None):
 
 
 def _logic_of_others(bits, truth):
-    """The operator of objects that are no tensors; those without a dtype are taken for truth values."""
+    """The operator of objects that are not tensors; those without a dtype are taken for truth values."""
 
     def apply(x, y):
         kinds = [x.dtype for x in (x, y) if hasattr(x, "dtype")]

@@ -90,7 +90,7 @@ def _measures_invariant(graph: FuncGraph, loop: Operation, at: int) -> bool:
 
 
 def measure_lists(body: GraphFunction, backward: Backward) -> None:
-    """Lets the forward iteration measure the lists of which its gradient reads only lengths and item shapes.
+    """Lets the forward iteration measure lists if its gradient reads only their lengths and item shapes.
 
     Numbers are accumulated for the gradient then, not all versions of the lists:
 

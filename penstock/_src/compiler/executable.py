@@ -84,7 +84,7 @@ class Executable:
 
     def programs(self) -> list[ProgramStep]:
         """Every program made so far."""
-        # Imported only when needed: programs of packs are no such steps.
+        # Imported only when needed: programs of packs are other steps.
         from penstock._src.compiler.blocks.steps import ProgramStep
 
         return [s for s in self.steps() if isinstance(s, ProgramStep)]

@@ -44,7 +44,7 @@ _INDICES = frozenset({dtypes.int32, dtypes.int64})
 # NumPy's scalars whose values never change the dtype that they are bound to.
 _SCALARS = frozenset({np.bool_, np.int32, np.float32})
 _FLOATS = frozenset({float, np.float16, np.float32, np.float64})
-# Types of attributes of which different values are equal, as keys.
+# Types of attributes whose values may be equal as keys though they differ.
 _EQUAL_TO_OTHERS = _FLOATS | {list, tuple}
 _PLAIN = _NUMBERS | _TEXTS | _SCALARS | {EagerTensor, np.ndarray}
 

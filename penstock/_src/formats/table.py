@@ -231,7 +231,7 @@ def format_to_write(path: str, name: str = "") -> Format:
             return each
     if os.path.splitext(path)[1]:
         raise InvalidArgumentError(
-            f"{path}: the suffix is none of those of formats that are written: {_listed(_written())}."
+            f"{path}: no format that can be written has this suffix. Formats are {_listed(_written())}."
         )
     return FORMATS["saved-model"]
 

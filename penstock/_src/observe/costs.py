@@ -187,7 +187,7 @@ class LineCosts(Recording):
         limits = machine_limits()
         costs: Sequence[Cost] = sorted(self.costs.values(), key=lambda cost: -cost.seconds)
         within = sum(cost.seconds for cost in costs)
-        yield f"{seconds:.2f} s, of which {within:.2f} s in kernels and operations, {self.in_functions:.2f} s in functions; this machine: {limits}"
+        yield f"{seconds:.2f} s: {within:.2f} s in kernels and operations, {self.in_functions:.2f} s in functions; this machine: {limits}"
         for cost in costs[:most]:
             yield cost.text(seconds, limits)
         if len(costs) > most:

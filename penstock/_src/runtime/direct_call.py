@@ -89,7 +89,7 @@ class DirectCall:
             self._expected = expected
 
     def expect_any(self) -> None:
-        """Serves calls with any variables, of which the caller knows that none stands twice where none did."""
+        """Serves calls with any variables; the caller ensures that none is passed twice where none was before."""
         self._call.expect_any()
 
     def _run_alone(self, values: Sequence[Any]) -> list[np.ndarray] | None:

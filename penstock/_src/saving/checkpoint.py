@@ -149,7 +149,7 @@ class _Checkpoint(AutoTrackable):
           options: a `tf.train.CheckpointOptions`.
 
         Returns:
-          `file_prefix`, for `read`; a tensor in a function, each call of which writes.
+          `file_prefix`, for `read`; a tensor in a function, which writes at each call.
         """
         if in_function():
             options = options or CheckpointOptions()

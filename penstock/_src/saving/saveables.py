@@ -99,7 +99,7 @@ class SaveableCompatibilityConverter(Trackable):
         wanted = {spec.name for saveable in self._saveables for spec in saveable.specs}
         if wanted != set(restored_tensors):
             raise ValueError(
-                f"Could not restore object {self.obj}: it has the values {sorted(wanted)}, and those given are "
+                f"Could not restore object {self.obj}: expected the values {sorted(wanted)}. Received "
                 f"{sorted(restored_tensors)}."
             )
         restored = [

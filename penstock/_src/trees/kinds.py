@@ -18,7 +18,7 @@ class Forest:
 
     Attributes:
       widths: how many numbers, booleans and categories a row has.
-      classes: the names of predictions; one that is empty if they are no classes.
+      classes: the names of predictions; one empty name if they are not classes.
     """
 
     def __init__(self, folder: str, prefix: str) -> None:

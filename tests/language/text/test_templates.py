@@ -47,7 +47,7 @@ def test_answers_that_a_template_looks_into_are_its_own():
 
 
 def test_texts_that_are_changed_are_refused():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="changes a text"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="changes a message"):
         parts("{% for m in messages %}{{ m.content[:5] }}{% endfor %}")
 
 

@@ -100,7 +100,7 @@ def _result(lowered: LoweredSection, tensor: Any, name: str) -> Node:
     what = f"{name}: output {tensor.name}"
     if value is None or not hasattr(value, "rows"):
         raise UnimplementedError(None, None, f"{what} is held by the host.")
-    raise UnimplementedError(None, None, f"{what} has a size that depends on data.")
+    raise UnimplementedError(None, None, f"{what} has a data-dependent size.")
 
 
 def _position(name: str, source: tuple[str, Any], function: Function, node: Node) -> int:

@@ -168,7 +168,7 @@ image.decode_jpeg io.decode_jpeg = DecodeJpeg(contents, channels=0, ratio=1, fan
       A uint8 tensor `[height, width, channels]`.
 
     Raises:
-      InvalidArgumentError: the bytes are no such file, or an argument is out of range.
+      InvalidArgumentError: the bytes are not a file of this format, or an argument is out of range.
 
     >>> file = tf.io.encode_jpeg(tf.zeros([4, 6, 3], tf.uint8))
     >>> tf.image.decode_jpeg(file).shape
@@ -186,7 +186,7 @@ image.decode_png io.decode_png = DecodePng(contents, channels=0, dtype=dtypes.ui
       A tensor `[height, width, channels]` of `dtype`.
 
     Raises:
-      InvalidArgumentError: the bytes are no such file.
+      InvalidArgumentError: the bytes are not a file of this format.
 
     >>> file = tf.io.encode_png(tf.constant([[[0], [255]]], tf.uint8))
     >>> tf.image.decode_png(file).numpy().tolist()

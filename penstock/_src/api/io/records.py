@@ -380,7 +380,7 @@ audio.decode_wav = DecodeWav(contents, desired_channels=-1, desired_samples=-1)
       int32 scalar.
 
     Raises:
-      InvalidArgumentError: the bytes are no such file.
+      InvalidArgumentError: the bytes are not a file of this format.
 
     >>> file = tf.audio.encode_wav([[0.0], [0.5]], sample_rate=8000)
     >>> samples, rate = tf.audio.decode_wav(file)

@@ -250,7 +250,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         """Returns the shape of the smallest tensor that holds all rows.
 
         Args:
-          axis: the axes of which the extents are returned; by default all.
+          axis: the axes to return the extents of; by default all.
           name: a name for the operation.
           out_type: the dtype; by default that of the row splits.
 

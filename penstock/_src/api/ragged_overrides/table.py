@@ -47,7 +47,7 @@ def call_with_ragged_tensors(api, args, kwargs):
     if not any(isinstance(x, RaggedTensor) for x in parts):
         return NOT_SUPPORTED
     special = OF_RAGGED.get(api)
-    if api in REDUCTIONS or api in _BINARY_SET():  # a list of ragged tensors is no tensor
+    if api in REDUCTIONS or api in _BINARY_SET():  # a list of ragged tensors is not a tensor
         operands = [*args, *kwargs.values()]
         if not any(isinstance(x, RaggedTensor) for x in operands):
             return NOT_SUPPORTED

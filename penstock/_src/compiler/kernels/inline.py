@@ -188,7 +188,7 @@ def _size(k: Inliner, node: Node, position: Position, guard):
         return k.number(constant(extents[0]), node.dtype)
     if not where.terms and type(where.const) is int:
         return k.number(constant(extents[where.const]), node.dtype)
-    # A choice by comparison: extents are no array in memory.
+    # A choice by comparison: extents are not an array in memory.
     result = k.number(constant(extents[-1]), node.dtype)
     for i in range(len(extents) - 2, -1, -1):
         here = k.scope.value("inside", (), dtypes.bool_, (where, i, i + 1))

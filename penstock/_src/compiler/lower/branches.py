@@ -78,7 +78,7 @@ def _without_equal(
 ) -> list[Node]:
     """Return the results of a `case`, those that are one and the same value from outside in every branch replaced by that value.
 
-    An example is the length of a list of which the branches set items: a loop that knows it can give the list memory.
+    An example is the length of a list if the branches set its items: a loop that knows it can give the list memory.
     """
     results = []
     for parameters, values in traced:

@@ -79,7 +79,7 @@ def _is_array(arg: Lowered) -> TypeGuard[Node]:
 
 def _call_key(p: LoweringContext, function: Any, args: Sequence[Lowered]) -> Any:
     """Equal for calls that give the same nodes and checks; None for calls that may have other effects."""
-    # A handle is no value: what it refers to may change between two calls.
+    # A handle is not a value: what it refers to may change between two calls.
     nodes = [a.id for a in args if isinstance(a, Node) and a.dtype != dtypes.resource]
     if len(nodes) < len(args) or function.is_stateful:
         return None

@@ -86,7 +86,7 @@ class _DictWrapper(TrackableDataStructure, dict):  # type: ignore[misc]
     _kind: Any = dict  # the wrapped class: dict or a subclass
     __wrapped__: Any
     _outside: bool  # whether the user's dict was changed by itself
-    _has_other_keys: bool  # whether trackable values have keys that are no str
+    _has_other_keys: bool  # True if trackable values have keys other than strings
 
     def __init__(self, wrapped_dict: Any = (), **more: Any) -> None:
         kind = self._kind

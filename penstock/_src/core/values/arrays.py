@@ -345,7 +345,7 @@ def _kind(leaf: Any) -> str:
 
 
 def unsupported(value: Any) -> ValueError:
-    """The error for a value of which no tensor can be made."""
+    """The error for a value that does not convert to a tensor."""
     return ValueError(
         f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor."
     )

@@ -7,7 +7,7 @@ def normal_bounds(bounds: np.ndarray, toward: float) -> np.ndarray:
     """Moves denormal bounds to the next number that is not.
 
     Args:
-      bounds: floats, of which no comparison is to tell another number apart.
+      bounds: floats; no comparison with one may tell other numbers apart.
       toward: an infinity, in whose direction they are moved.
 
     Returns:

@@ -125,7 +125,7 @@ def cast_to(value: Any, spec: Any) -> Any:
             and isinstance(converted, Tensor)
             and _fits(spec.shape, converted.shape)
         ):
-            # A symbolic tensor of which less is known: the caller says with the call what it is.
+            # A symbolic tensor of a less specific type: the caller asserts the rest.
             converted.set_shape(spec.shape)
             return converted
         raise TypeError(

@@ -38,9 +38,7 @@ class Elementwise(Movement):
         """x / y, of floats, element by element."""
         args = self.broadcast_together(x, y)
         if args[0].dtype.is_integer or args[0].dtype.is_bool:
-            raise NotLowerable(
-                "a quotient of whole numbers, which is none: truncdiv and floordiv are"
-            )
+            raise NotLowerable("integers have no division of this kind: use truncdiv or floordiv")
         return self.make("binary", args, op="div")
 
     neg = _unary("neg", "-x")

@@ -8,7 +8,7 @@ A row of k elements is k / block blocks of `size` bytes. An element is
     (scale * s) * q - minimum * m      Q4_K Q5_K: s and m, six bits of its run
 
 in float32, rounded after each operation; `scale` and `minimum` are float16 of the block. Neighboring elements with common scales are a `Run`. F16
-and BF16 are not packed formats: their rows are ordinary tensors. Formats whose names end in `_F32` are no file's: their scales are float32, as ONNX's
+and BF16 are not packed formats: their rows are ordinary tensors. Formats whose names end in `_F32` stand in no file: their scales are float32, as ONNX's
 quantized models have them, so that these are held without rounding.
 """
 

@@ -138,7 +138,7 @@ class RowFlow:
             raise MixedRows("an extent depends on the number of rows")
         extent = state.outer * self.count * state.inner
         if not state.is_uniform and not dims.same(shape[axis], extent):
-            raise MixedRows("an extent is no multiple of the number of rows")
+            raise MixedRows("an extent is not a multiple of the number of rows")
 
 
 def reshaped(

@@ -64,14 +64,16 @@ class Template:
         """
         text = self._rendered(messages, options)
         if any(sign in text for sign in (_BEGIN, _END)):
-            raise InvalidArgumentError("messages: a text has a character that is none (U+FDD0).")
+            raise InvalidArgumentError(
+                "messages: a text contains the noncharacter U+FDD0, which Unicode reserves."
+            )
         for mark in (_marked, _marked_stripped, _marked_unless_own):
             marked = [mark(message) for message in messages]
             parts = _taken_apart(self._rendered(marked, options))
             if parts is not None and "".join(part.text for part in parts) == text:
                 return parts
         raise InvalidArgumentError(
-            "messages: the model's template changes a text, so that it cannot be told from what controls the model."
+            "messages: the model's chat template changes a message's text, so the text cannot be separated from the template's control tokens."
         )
 
     def _rendered(self, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> str:

@@ -300,7 +300,7 @@ class NonMaxSuppressionWithOverlaps(Op):
         return kept
 
     def check(self, overlaps, scores, *numbers):
-        """Refuses a matrix that has no row and column for each score, and limits that are no scalars.
+        """Refuses a matrix without a row and a column for each score, and limits that are not scalars.
 
         Raises:
           InvalidArgumentError: a shape is wrong, or the largest number of results negative.

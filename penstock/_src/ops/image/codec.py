@@ -84,8 +84,8 @@ def _jpeg(op, data, window=None):
         if not asks_for_parts or _END_OF_JPEG in data[-16:]:
             raise
         raise UnimplementedError(
-            f"{type(op).__name__}: parts of a file that is cut off, which `try_recover_truncated` and "
-            "`acceptable_fraction` ask for, are not decoded."
+            f"{type(op).__name__}: decoding a truncated file, as `try_recover_truncated` or "
+            "`acceptable_fraction` asks, is not implemented."
         ) from None
 
 

@@ -173,7 +173,7 @@ _MOST_AHEAD = 64 << 20
 _VARIANT = dtypes.variant.as_datatype_enum
 # The types of values that are stored in a form of their own.
 _ENCODED = frozenset({_VARIANT, dtypes.string.as_datatype_enum})
-# Elements of a tensor of which only slices are stored that may be read as zeros.
+# The most elements that may be read as zeros, of a tensor with some slices stored.
 _MOST_MISSING = 1 << 23
 
 

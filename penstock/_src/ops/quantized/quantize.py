@@ -142,7 +142,7 @@ class QuantizeV2(Op):
         most = float(1 << (8 * self.T.size)) - 1
         scale = (most / (high - low).astype(np.float64)).astype(np.float32)
         numbers = half_away(x * scale) - (half_away(low * scale) - np.float32(least))
-        # the greatest qint32 is no float32: numbers beyond it go to the float32 below, which fits
+        # the greatest qint32 is not a float32: numbers beyond it go to the float32 below, which fits
         return np.minimum(numbers, _greatest_float(self.T))
 
 

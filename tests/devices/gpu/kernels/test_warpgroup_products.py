@@ -158,8 +158,8 @@ BREAKS = {
     ),
     "fewer bytes are expected": (instead(EXPECT, r"\1 16384)"), "more bytes come|multiplied|on its way"),
     "more bytes are expected": (instead(EXPECT, r"\1 65536)"), "waits for others"),
-    "no barrier behind their making": (without(r"call void @llvm\.nvvm\.barrier"), "before it knows|nobody has made"),
-    "no fence behind their making": (without(r"fence\.proxy"), "without a fence behind its making"),
+    "no barrier behind their making": (without(r"call void @llvm\.nvvm\.barrier"), "before it has observed|no thread has initialized"),
+    "no fence behind their making": (without(r"fence\.proxy"), "without a fence after its initialization"),
     "lines are not swizzled": (
         instead(r"(or i64 %\w+, )(\d{16,})", lambda m: f"{m[1]}{int(m[2]) - (1 << 62)}"), "not swizzled",
     ),

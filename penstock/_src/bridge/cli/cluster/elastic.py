@@ -220,7 +220,7 @@ def bounds(text: str, count: int) -> tuple[int, int]:
       count: how many workers there are at the beginning.
 
     Raises:
-      Refused: they are no such numbers.
+      Refused: the text is not MIN:MAX, or `count` is outside of it.
     """
     least, _, most = text.partition(":")
     if not (least.isdecimal() and most.isdecimal()) or not 1 <= int(least) <= count <= int(most):

@@ -29,7 +29,7 @@ class Columns:
 
     Attributes:
       specification: the message that is written.
-      reserved: how many columns are no features.
+      reserved: the number of columns that are not features.
     """
 
     def __init__(self, objective: AbstractObjective) -> None:

@@ -94,7 +94,7 @@ def label_value_idx_to_value(column_spec: Any, value_idx: int) -> int | str:
 
     Args:
       column_spec: the message of the label's column.
-      value_idx: the place of the class in a `ProbabilityValue`; number 0 of the column is no class.
+      value_idx: the place of the class in a `ProbabilityValue`; number 0 of the column is not a class.
     """
     return categorical_value_idx_to_value(column_spec, value_idx + 1)
 

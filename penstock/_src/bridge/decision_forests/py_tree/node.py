@@ -123,7 +123,7 @@ def node_to_core_node(node: AbstractNode, dataspec: Any) -> Any:
       dataspec: the message with all columns.
 
     Raises:
-      ValueError: it is no node.
+      ValueError: `node` is neither a LeafNode nor a NonLeafNode.
     """
     message = SCHEMA["Node"]()
     if isinstance(node, NonLeafNode):

@@ -194,7 +194,7 @@ def deprecated_args(
     *deprecated_arg_names_or_tuples: Any,
     warn_once: bool = True,
 ) -> Decorator:
-    """Returns a decorator of functions of which some arguments are deprecated.
+    """Returns a decorator of functions with deprecated arguments.
 
     Args:
       date: when they are removed, as YYYY-MM-DD, or None: in a future version.
@@ -239,7 +239,7 @@ def deprecated_args(
 def deprecated_arg_values(
     date: str | None, instructions: str, warn_once: bool = True, **deprecated_kwargs: Any
 ) -> Decorator:
-    """Returns a decorator of functions of which some values of arguments are deprecated.
+    """Returns a decorator of functions with deprecated values of arguments.
 
     Args:
       date: when they are removed, as YYYY-MM-DD, or None: in a future version.

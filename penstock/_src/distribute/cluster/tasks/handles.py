@@ -123,7 +123,7 @@ def reference_in(resource: Resource, task: Task) -> Any:
         )
     if resource.task is not task and resource.task.name != task.name:
         raise InvalidArgumentError(
-            f"{resource!r} cannot be used by an op that runs in {task.name}: all resources that an op takes must be of one task."
+            f"{resource!r} cannot be used by an op that runs in {task.name}: all resources of an op must be in one task."
         )
     return sent(resource)
 

@@ -103,7 +103,7 @@ class ElasticLoop:
                 raise OutOfRangeError(None, None, "End of sequence")
             raise UnimplementedError(
                 None, None,
-                "ElasticLoop: the other workers are in a later loop, `fit` or `evaluate`. Loops that take turns are not implemented on workers that come later.",
+                "ElasticLoop: the other workers are in a later loop, `fit` or `evaluate`. Loops that alternate are not implemented on workers that join later.",
             )  # fmt: skip
         elastic.resume_section(self._section, self._result)
         if elastic.arrival is not None:

@@ -31,7 +31,7 @@ def described(variables: Sequence[Any]) -> int:
 
 
 def scalars(variables: Sequence[Any]) -> dict[int, bytes]:
-    """Returns the values of numbers that are no sums, by the variable's index: learning rates and counters, which programs assign between steps."""
+    """Returns values other than sums by the variable's index: learning rates and counters, which programs assign between steps."""
     return {
         i: v.values[0].read_value().numpy().tobytes()
         for i, v in enumerate(variables)

@@ -13,7 +13,7 @@ from penstock._src.observe.recordings.overview.ranges import in_words, largest_o
 
 # A variable that changes by more than this multiple of its own size is listed.
 _LARGE = 10.0
-# Smaller changes are no sign of anything: sums of an optimizer grow from 0.
+# Smaller changes say nothing: sums of an optimizer grow from 0.
 _MOST_QUIET = 1.0
 # Names listed in one line.
 _LISTED = 6

@@ -94,7 +94,7 @@ def has_large_rows(element: Element) -> bool:
 
 
 def stacked_one_by_one(first: Element, rest: Iterable[Element], size: int, least: int) -> Element:
-    """The stack of an element and those that follow, of which there are less than `size`.
+    """The stack of an element and those that follow, fewer than `size` in all.
 
     Args:
       first: the first element.

@@ -133,7 +133,7 @@ class Unread:
 
 
 class Sequel:
-    """Iterates over blocks of an open file, of which reading can go on at the end of any.
+    """Iterates over blocks of an open file; reading can resume at the end of any block.
 
     Args:
       read: returns the blocks, and counts what is unread: a generator that held the iterator itself would keep it.

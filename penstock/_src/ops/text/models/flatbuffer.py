@@ -32,7 +32,7 @@ class Table:
         self._fields = max(0, size - 4) // 2
 
     def _fail(self, message: str) -> DataLossError:
-        return DataLossError(f"{self._what}: the bytes are no such model: {message}")
+        return DataLossError(f"{self._what}: the bytes are not a model of this kind: {message}")
 
     def _read(self, reader: struct.Struct, position: int) -> Any:
         if position < 0 or position + reader.size > len(self._data):

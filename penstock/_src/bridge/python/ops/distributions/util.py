@@ -414,7 +414,7 @@ def fill_triangular(x: Any, upper: bool = False, name: str | None = None) -> Any
 
 
 def fill_triangular_inverse(x: Any, upper: bool = False, name: str | None = None) -> Any:
-    """The vectors of which `fill_triangular` makes triangular matrices.
+    """The vectors that `fill_triangular` turns into the given triangular matrices.
 
     Args:
       x: `[..., n, n]`.

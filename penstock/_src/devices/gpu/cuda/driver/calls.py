@@ -308,7 +308,7 @@ class Driver:
 
     def is_done(self, stream: int) -> bool:
         """True if all work of a stream is done."""
-        # Not `call`: that the stream is not ready yet is no error.
+        # Not `call`: a stream that is not ready yet is not an error.
         code = int(self.library.cuStreamQuery(c_void_p(stream)))
         if code not in (0, NOT_READY):
             raise self._error("cuStreamQuery", code)

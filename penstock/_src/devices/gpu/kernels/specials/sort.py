@@ -78,7 +78,7 @@ def long_stages(
 def emit_cuda_sort(
     types: tuple, keys: int, descending: bool, is_small: bool, is_long: bool, target: Target
 ) -> CudaCode:
-    """Context: n, inner, lines, scratch if lines are long, the least power of two that is no less than n or a tile, how many of each
+    """Context: n, inner, lines, scratch if lines are long, the least power of two that is at least n or a tile, how many of each
     line are needed, inputs, outputs; if lines are long, the length of runs, and the half of the scratch with the current state.
     """
     m = CudaModule(target, WARP if is_small else THREADS)

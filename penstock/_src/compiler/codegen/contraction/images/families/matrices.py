@@ -213,7 +213,7 @@ class MatrixConvolution(ConvolutionPart):
                 for j, x in enumerate(final_values(f, self.epilogue, tile, own, f.partial)):
                     store_as(f, x, y, start + lanes * j, self.types.output, masks[j])
 
-            # Columns whose taps reach into the next row of the image are no pixels of the output.
+            # Columns whose taps reach into the next row of the image are not pixels of the output.
             f.when(column < c.w.out, store)
 
         f.loop(f.i64(0), rows, 1, row)
