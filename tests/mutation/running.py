@@ -58,7 +58,7 @@ def functions_by_code(folder: Path) -> dict[types.CodeType, list[types.FunctionT
     """The functions of a folder's files."""
     found: dict[types.CodeType, list[types.FunctionType]] = {}
     for each in gc.get_objects():
-        if isinstance(each, types.FunctionType) and each.__code__.co_filename.startswith(
+        if issubclass(type(each), types.FunctionType) and each.__code__.co_filename.startswith(
             str(folder)
         ):
             found.setdefault(each.__code__, []).append(each)
@@ -83,7 +83,7 @@ def change(mutant: Mutant, functions: dict[types.CodeType, list[types.FunctionTy
 def forget_results() -> None:
     """Empties the caches of functions of the package: what they hold was computed without the mutant."""
     for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper):
+        if issubclass(type(each), functools._lru_cache_wrapper):
             if (getattr(each, "__module__", None) or "").startswith("penstock"):
                 each.cache_clear()
 

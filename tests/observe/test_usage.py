@@ -1,7 +1,9 @@
 """What a process holds and waits for: variables by lines, compilations with causes, the share of datasets."""
 
+import gc
 import re
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -95,6 +97,17 @@ def test_memory_of_datasets_by_the_line_that_defined_them():
         assert "6.08 MB in 6: " in text, lines  # the arrays, and the caches
         kept.clear()
         assert not any("cached_here" in each for each in section(usage.report(), "datasets")[1])
+
+
+def test_a_report_beside_a_proxy_whose_object_is_no_more():
+    dataset = tf.data.Dataset.range(3)
+    proxy = weakref.proxy(dataset)
+    del dataset
+    gc.collect()
+    usage = Usage()
+    with usage.observing():
+        assert usage.report()
+    assert weakref.ProxyType is type(proxy)
 
 
 def test_an_observed_iterator_is_saved_and_restored(tmp_path):

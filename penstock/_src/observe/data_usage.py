@@ -67,7 +67,8 @@ class DataUsage:
 
     def held(self) -> Iterator[tuple[str, int, int]]:
         """The memory of datasets: (line, bytes, number of datasets), the largest first."""
-        pipelines = [each for each in gc.get_objects() if isinstance(each, Pipeline)]
+        # Not isinstance, which asks a proxy for the class of its object, and raises if that is no more.
+        pipelines = [each for each in gc.get_objects() if issubclass(type(each), Pipeline)]
         with self._lock:
             owners = {id(p): self._owners[p] for p in pipelines if p in self._owners}
         # Those with a line first, as plans are copies of them that share what they hold.

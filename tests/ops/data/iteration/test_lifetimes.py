@@ -51,7 +51,7 @@ def alive(new_objects_only):
     """Gives the iterators, iterations and pipelines that were made since; the collector is off."""
     gc.disable()
     yield lambda: [
-        each for each in gc.get_objects() if isinstance(each, Resumable | Run | Pipeline)
+        each for each in gc.get_objects() if issubclass(type(each), Resumable | Run | Pipeline)
     ]
     gc.enable()
 
