@@ -1,4 +1,4 @@
-"""Products by matrix registers: by the processor's where it has them, and by those in memory that checked code uses, on every machine."""
+"""Products by matrix registers: by the processor's where it has them, and by those in memory that checked code uses, on every machine with x86-64."""
 
 from dataclasses import replace
 
@@ -10,6 +10,8 @@ from penstock._src.native import host
 from tests.compiler.codegen.contraction.harness import check, evaluate, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.extents import symbol
+
+pytestmark = pytest.mark.skipif(host().architecture != "x86_64", reason="an extension of x86-64")
 
 AMX = "+amx-tile,+amx-bf16,+amx-int8,+avx512bw,+avx512bf16"
 IN_MEMORY = replace(

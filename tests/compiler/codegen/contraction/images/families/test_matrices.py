@@ -1,4 +1,4 @@
-"""Convolutions by matrix registers: by the processor's, and by those in memory that checked code uses, on every machine."""
+"""Convolutions by matrix registers: by the processor's, and by those in memory that checked code uses, on every machine with x86-64."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock._src.core import dtypes
+from penstock._src.native import host
 from penstock._src.native.language.types import F32
 from tests.compiler.codegen.contraction.harness import check, dim, evaluate, kernel_of, values
 from tests.compiler.codegen.contraction.images.test_conv import (
@@ -19,6 +20,8 @@ from tests.compiler.codegen.contraction.images.test_conv import (
 from tests.compiler.codegen.contraction.products.test_matrices import IN_MEMORY, TARGETS
 from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel
+
+pytestmark = pytest.mark.skipif(host().architecture != "x86_64", reason="an extension of x86-64")
 
 CASES = [  # image size, taps, channels, outputs, geometry
     ((9, 11), (3, 3), 32, 32, SAME3),
