@@ -179,8 +179,8 @@ check-kubernetes: $(KUBERNETES_VENV)/.installed  ## the manifests of packaging/k
 
 # Containers by runc, behind haproxy, with Prometheus: Debian's packages, unpacked in build/. It takes root.
 .PHONY: check-pods
-check-pods: $(STAMP) $(KUBERNETES_VENV)/.installed  ## the image in containers as the manifests say: probes, limits, signals, rolling updates; after `make image`; NAMES
-	$(BIN)/python -m tests.interop.kubernetes $(CURDIR)/$(KUBERNETES_VENV)/bin/kubectl $(NAMES)
+check-pods: $(STAMP) $(KUBERNETES_VENV)/.installed  ## the image in containers as the manifests say: probes, limits, signals, rolling updates; after `make image`; NAMES, IMAGE=compile
+	$(BIN)/python -m tests.interop.kubernetes $(if $(IMAGE),--image $(IMAGE)) $(CURDIR)/$(KUBERNETES_VENV)/bin/kubectl $(NAMES)
 
 $(KUBERNETES_VENV)/.installed:
 	test -x $(KUBERNETES_VENV)/bin/python || $(PYTHON) -m venv $(KUBERNETES_VENV)

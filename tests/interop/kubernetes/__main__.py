@@ -1,6 +1,6 @@
-"""Runs the image in containers as the manifests say: `python -m tests.interop.kubernetes KUBECTL [--updates 20] [scene ...]`.
+"""Runs the image in containers as the manifests say: `python -m tests.interop.kubernetes [--updates 20] [--image compile] KUBECTL [scene ...]`.
 
-Takes root, Linux's namespaces and control groups, Debian's apt-get, and the image that `make image` builds.
+Takes root, Linux's namespaces and control groups, Debian's apt-get, and the image that `make image` builds, or `make small-image KIND=compile`.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 import time
 
 from tests.interop.kubernetes import scenes
-from tests.interop.kubernetes.machine import WORK, machine
+from tests.interop.kubernetes.machine import IMAGES, WORK, machine
 
 
 def main() -> int:
@@ -17,6 +17,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kubectl", help="the command of that name, which has kustomize")
     parser.add_argument("--updates", type=int, default=20, help="rolling updates under load")
+    parser.add_argument(
+        "--image",
+        choices=IMAGES,
+        default="serve",
+        help="built by `make image`, or `make small-image`",
+    )
     updates = parser.parse_known_args()[0].updates
     every = {
         "life": scenes.life,
@@ -30,7 +36,7 @@ def main() -> int:
     parsed = parser.parse_args()
     for name in parsed.scenes or every:
         begun = time.monotonic()
-        with machine(WORK / "run", parsed.kubectl) as on:
+        with machine(WORK / "run", parsed.kubectl, parsed.image) as on:
             said = every[name](on)
         print(f"{name}: {said} ({time.monotonic() - begun:.0f} s)", flush=True)
     return 0

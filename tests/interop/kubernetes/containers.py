@@ -148,11 +148,10 @@ class Container:
         (caught,) = (line.split()[1] for line in lines if line.startswith("SigCgt:"))
         return bool(int(caught, 16) >> (number - 1) & 1)
 
-    def execute(self, *command: str) -> None:
-        """Runs a command in the container; what it returns is ignored, as a kubelet does after saying so."""
-        subprocess.run(
-            self._tools.command(*self._runc, "exec", self._name, *command), capture_output=True
-        )
+    def execute(self, *command: str) -> int:
+        """Runs a command in the container; returns its status."""
+        run = self._tools.command(*self._runc, "exec", self._name, *command)
+        return subprocess.run(run, capture_output=True).returncode
 
     def status(self) -> int | None:
         """Return the status that the container ended with; None while it runs."""

@@ -18,14 +18,20 @@ from tests.interop.kubernetes.manifests import PodSpec, documents, pod_spec
 from tests.interop.kubernetes.pods import Pod
 from tests.interop.kubernetes.proxy import Proxy
 from tests.interop.kubernetes.rollouts import Deployment
+from tools.platforms import image, small_image
 from tools.platforms.debian import Tools
-from tools.platforms.image import WORK as IMAGE
 
 ROOT = Path(__file__).resolve().parents[3]
 WORK = ROOT / "build" / "kubernetes"
 OVERLAY = Path(__file__).with_name("overlay")
 PODS = 7  # network namespaces: two replicas, one more during an update, and those that are being deleted
 _WIDTH = 64
+_COMPILE = small_image.KINDS["compile"].name
+# The files of an image, and its archive, by the name that a check is asked for it by.
+IMAGES = {
+    "serve": (image.WORK / "root", image.WORK / "penstock-serve.tar"),
+    "compile": (small_image.WORK / _COMPILE / "root", small_image.WORK / f"{_COMPILE}.tar"),
+}
 
 
 class Versioned(tf.Module):
@@ -60,11 +66,13 @@ class Machine:
     Args:
       folder: of what containers write.
       network: the pods' network namespaces.
+      kubectl: a command, for kustomize.
+      kind: of the image, in IMAGES.
     """
 
-    def __init__(self, folder: Path, network: Hosts, kubectl: str) -> None:
+    def __init__(self, folder: Path, network: Hosts, kubectl: str, kind: str) -> None:
         self.tools = Tools(WORK / "tools", ("runc", "haproxy", "prometheus"))
-        self.image = read_image(IMAGE / "root", IMAGE / "penstock-serve.tar")
+        self.image = read_image(*IMAGES[kind])
         self.folder, self._network, self._numbers = folder, network, itertools.count()
         self.addresses = network.addresses
         self.models = folder / "models"
@@ -101,7 +109,7 @@ class Machine:
 
 
 @contextlib.contextmanager
-def machine(folder: Path, kubectl: str) -> Iterator[Machine]:
+def machine(folder: Path, kubectl: str, kind: str) -> Iterator[Machine]:
     """Sets up the network; undoes it at the end."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -109,7 +117,7 @@ def machine(folder: Path, kubectl: str) -> Iterator[Machine]:
     with hosts(PODS, folder) as network:
         node = ["ip", "addr", "add", "10.77.0.254/24", "dev", f"{network.prefix}b"]
         subprocess.run(node, check=True)
-        yield Machine(folder, network, kubectl)
+        yield Machine(folder, network, kubectl, kind)
 
 
 @contextlib.contextmanager

@@ -14,11 +14,12 @@ from tests.interop.kubernetes.manifests import PodSpec, Probe
 
 @dataclass(frozen=True)
 class Ending:
-    """How a pod ended: its container's status, the seconds from SIGTERM on, and whether it had to be killed."""
+    """How a pod ended: its container's status, the seconds from SIGTERM on, whether it had to be killed, and the status of preStop."""
 
     status: int
     seconds: float
     killed: bool
+    before_stop: int
 
 
 class Pod:
@@ -105,14 +106,14 @@ class Pod:
         begun = time.monotonic()
         self._deleted.set()
         self._thread.join()
-        self.container.execute(*self.spec.before_stop)
+        before_stop = self.container.execute(*self.spec.before_stop)
         told = time.monotonic()
         self.container.signal(signal.SIGTERM)
         status = self.container.wait(max(0.0, self.spec.grace - (told - begun)))
         ended = time.monotonic()
         if status is not None:
-            return Ending(status, ended - told, False)
+            return Ending(status, ended - told, False, before_stop)
         self.container.signal(signal.SIGKILL)
         status = self.container.wait(10)
         assert status is not None, "a killed container has not ended"
-        return Ending(status, ended - told, True)
+        return Ending(status, ended - told, True, before_stop)

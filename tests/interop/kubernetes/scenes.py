@@ -63,7 +63,7 @@ def life(on: Machine) -> str:
     begun(on, pod)
     assert ask(pod, PATH, {"instances": [1.0]})[0] == 200
     ending = pod.delete()
-    assert (ending.status, ending.killed) == (0, False), ending
+    assert (ending.before_stop, ending.status, ending.killed) == (0, 0, False), ending
     return f"ready after {seconds:.1f} s; restarted when it hung; ended {ending.seconds:.1f} s after SIGTERM"
 
 

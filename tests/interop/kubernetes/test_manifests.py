@@ -1,5 +1,6 @@
 """The deployment's manifest: what a pod's container gets of it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,12 @@ def option(name: str) -> float:
 
 
 def test_the_grace_period_is_longer_than_the_pause_and_the_drain():
-    assert SPEC.grace > float(SPEC.before_stop[1]) + option("drain_seconds")
+    (pause,) = re.findall(r"sleep\((\d+)\)", SPEC.before_stop[-1])
+    assert SPEC.grace > float(pause) + option("drain_seconds")
+
+
+def test_the_pause_needs_only_what_every_image_has():
+    assert SPEC.before_stop[0] == "python3"
 
 
 def test_probes_ask_what_the_server_answers_without_a_key():
