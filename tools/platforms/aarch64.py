@@ -30,7 +30,11 @@ LIBRARIES = (
     "ml_dtypes",
     "protobuf",
     "scipy",
+    "keras",
+    "h5py",
+    "pillow",
     "pytest",
+    "pytest-rerunfailures",
     "hypothesis",
     "absl-py",
     "gast",
@@ -55,8 +59,10 @@ def main() -> int:
         unpack()
         install(args.uv)
         write_python()
+    # Byte code is written: without it each process compiles all that it imports, in minutes.
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment = dict(
-        os.environ, QEMU_CPU=args.cpu, PENSTOCK_CACHE_DIR=str(WORK / "cache"),
+        inherited, QEMU_CPU=args.cpu, PENSTOCK_CACHE_DIR=str(WORK / "cache"),
         PYTHONPYCACHEPREFIX=str(WORK / "bytecode"), PYTHONPATH=str(ROOT),
     )  # fmt: skip
     pytest = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
