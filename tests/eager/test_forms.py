@@ -21,6 +21,7 @@ CALLS = {
     "tile": lambda x: tf.tile(x, [1, 2, 1, x.shape[1] % 3 + 1]),
     "pad": lambda x: tf.pad(x, [[0, 0], [1, x.shape[1] % 4], [2, 0], [0, 0]]),
     "reverse": lambda x: tf.reverse(x, [1]),
+    "transpose": lambda x: tf.transpose(x, [0, 2, 1, 3] if x.shape[1] % 2 else [3, 1, 0, 2]),
     "roll": lambda x: tf.roll(x, x.shape[1] % 5, 2),
     "gather": lambda x: tf.gather(x, [2, 0, 1], axis=2),
     "sorted": lambda x: tf.sort(x, 1),
@@ -84,3 +85,21 @@ def test_programs_of_reductions_know_how_narrow_rows_are(columns, programs, monk
         x = RANDOM.standard_normal((4000, columns - less)).astype("float32")
         np.testing.assert_allclose(tf.reduce_mean(x, 0), x.mean(0, np.float64), atol=1e-6)
     assert len(kept) == programs
+
+
+def test_transposes_of_colours_know_their_extents(monkeypatch):
+    monkeypatch.setattr(compiled, "_families", families := {})
+    monkeypatch.setattr(compiled, "_calls", {})
+    image, tokens = np.zeros((1, 200, 200, 3)), np.zeros((2, 32, 8, 256))
+    for x in (image, tokens):
+        tf.transpose(x, [0, 2, 1, 3])
+    (family,) = families.values()
+    assert {key[0] for key in family.own} == {image.shape, (None,) * 4}
+
+
+def test_each_permutation_has_a_family(monkeypatch):
+    monkeypatch.setattr(compiled, "_families", families := {})
+    monkeypatch.setattr(compiled, "_calls", {})
+    for order in ([0, 2, 1], [2, 1, 0]):
+        tf.transpose(np.zeros((40, 50, 60)), order)
+    assert len(families) == 2

@@ -19,7 +19,7 @@ from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.registry import make_function, raw
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER, NARROW
-from penstock._src.eager.forms import Family, Form, form_of, key_of, key_of_call
+from penstock._src.eager.forms import Family, Form, family_of, form_of, key_of, key_of_call
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.util.flags import flags
 from penstock._src.util.process.compiler import has_compiler
@@ -101,7 +101,7 @@ def run_compiled(op: Op, values: Sequence[np.ndarray]) -> Any:
 def _for_call(op: Op, values: Sequence[np.ndarray]) -> tuple[list[int], Any]:
     """Returns the positions of the values that are not baked in, and the executable for a call."""
     form = form_of(op, values)
-    family_key = (id(op), *[(v.ndim, v.dtype) for v in values])
+    family_key = family_of(op, values)
     own_key = key_of(form)
     family = _families.get(family_key) or _families.setdefault(family_key, Family())
     chosen = family.chosen(form, own_key)

@@ -14,6 +14,8 @@ from penstock._src.core.op import Op
 SMALL = 16
 # Last extents up to this many elements are constants of the program: it handles several rows at a time, if it knows how narrow they are.
 NARROW = 64
+# Extents up to this number are constants of programs with `opens="wide"`, as are the other extents then.
+FEW_CHANNELS = 4
 # Forms of a family that get programs of their own.
 FEW = 4
 
@@ -26,11 +28,11 @@ def form_of(op: Op, values: Sequence[np.ndarray]) -> Form:
     if op.elements.is_elementwise:
         return [v if is_baked else (None,) * v.ndim for v, is_baked in zip(values, baked)]
     opens = op.host_kernel.opens
-    if opens == "all":
+    if opens == "all" or (opens == "wide" and not _has_narrow_axis(values[0])):
         return [v if is_baked else _wide_shape(v) for v, is_baked in zip(values, baked)]
     largest = max(values, key=lambda v: v.size)
     sized = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
-    fixed = sized or opens == "none"
+    fixed = sized or opens in ("none", "wide")
     return [
         v if is_baked else v.shape if fixed else open_shape(v, largest)
         for v, is_baked in zip(values, baked)
@@ -43,6 +45,20 @@ def _wide_shape(value: np.ndarray) -> tuple[int | None, ...]:
         return ()
     last = value.shape[-1]
     return (*[None] * (value.ndim - 1), last if last <= NARROW else None)
+
+
+def _has_narrow_axis(value: np.ndarray) -> bool:
+    """True for colour channels and the like, which kernels handle side by side if all extents are known."""
+    return any(extent <= FEW_CHANNELS for extent in value.shape[1:])
+
+
+def family_of(op: Op, values: Sequence[np.ndarray]) -> tuple[Hashable, ...]:
+    """Returns the key of the family that a call of an op belongs to."""
+    key = (id(op), *[(v.ndim, v.dtype) for v in values])
+    if op.host_kernel.opens != "wide":
+        return key
+    # Without its baked vectors, such as a permutation, the op is not lowered: forms that differ in these share nothing.
+    return (*key, *[v.tobytes() for v in values if _is_baked(v)])
 
 
 def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]:
@@ -68,7 +84,7 @@ def key_of(form: Form) -> tuple[Hashable, ...]:
 
 
 class Family:
-    """The forms of an op's large calls with inputs of the same ranks and dtypes.
+    """The forms of an op's large calls with inputs of the same ranks and dtypes, and permutations.
 
     The first few have programs of their own. Others share one in which all extents and values that ever differed are open, as those
     of a tf.function with `reduce_retracing` are: calls of ever new sizes soon compile nothing.

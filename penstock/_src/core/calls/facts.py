@@ -110,8 +110,8 @@ class HostKernel(OpProperties):
     suits_new_sizes: bool = False
     # Elements of the first or last input from which eager calls run a compiled kernel, if the op lowers.
     compiles_from: int = LARGE
-    # Extents that those kernels leave open: "all", but a narrow last one; "first", that of the largest input, unless sizes are given; "none", where it would
-    # make them slower. Those of elementwise ops leave all open.
+    # Extents that those kernels leave open: "all", but a narrow last one; "wide", the same, but none of an array with a short axis besides the first;
+    # "first", that of the largest input, unless sizes are given; "none", where it would make them slower. Those of elementwise ops leave all open.
     opens: str = "first"
     # Integer scalars are constants of those kernels: to divide by a constant is far faster.
     bakes_numbers: bool = False
