@@ -103,3 +103,14 @@ def test_each_permutation_has_a_family(monkeypatch):
     for order in ([0, 2, 1], [2, 1, 0]):
         tf.transpose(np.zeros((40, 50, 60)), order)
     assert len(families) == 2
+
+
+def test_pads_of_ever_new_sizes_run_on_the_host(monkeypatch):
+    monkeypatch.setattr(compiled, "_kept", programs := {})
+    monkeypatch.setattr(compiled, "_families", {})
+    monkeypatch.setattr(compiled, "_calls", {})
+    around = [[0, 0], [1, 2], [3, 0], [0, 0]]
+    for size in range(70, 78):
+        x = images(size)
+        np.testing.assert_array_equal(tf.pad(x, around), np.pad(x, around))
+    assert len(programs) == FEW

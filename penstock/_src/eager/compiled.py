@@ -105,6 +105,8 @@ def _for_call(op: Op, values: Sequence[np.ndarray]) -> tuple[list[int], Any]:
     own_key = key_of(form)
     family = _families.get(family_key) or _families.setdefault(family_key, Family())
     chosen = family.chosen(form, own_key)
+    if chosen is not form and op.host_kernel.opens == "own":
+        raise RefusedValue("calls of ever new sizes run on the host")
     key = own_key if chosen is form else key_of(chosen)
     executable = _kept_executable((family_key, key), op, _executable, chosen)
     if len(_calls) >= MOST_CALLS:

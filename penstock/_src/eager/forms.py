@@ -32,7 +32,7 @@ def form_of(op: Op, values: Sequence[np.ndarray]) -> Form:
         return [v if is_baked else _wide_shape(v) for v, is_baked in zip(values, baked)]
     largest = max(values, key=lambda v: v.size)
     sized = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
-    fixed = sized or opens in ("none", "wide")
+    fixed = sized or opens in ("none", "wide", "own")
     return [
         v if is_baked else v.shape if fixed else open_shape(v, largest)
         for v, is_baked in zip(values, baked)

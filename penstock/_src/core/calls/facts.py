@@ -111,7 +111,8 @@ class HostKernel(OpProperties):
     # Elements of the first or last input from which eager calls run a compiled kernel, if the op lowers.
     compiles_from: int = LARGE
     # Extents that those kernels leave open: "all", but a narrow last one; "wide", the same, but none of an array with a short axis besides the first;
-    # "first", that of the largest input, unless sizes are given; "none", where it would make them slower. Those of elementwise ops leave all open.
+    # "first", that of the largest input, unless sizes are given; "none", where it would make them slower;
+    # "own", the same where NumPy is faster than a program for many sizes, and computes later ones. Those of elementwise ops leave all open.
     opens: str = "first"
     # Integer scalars are constants of those kernels: to divide by a constant is far faster.
     bakes_numbers: bool = False

@@ -93,7 +93,7 @@ class Pad(Op):
 
     signature = "input: T, paddings: Tpaddings -> output: T"
     values = Values(rounds_nothing=True)
-    host_kernel = HostKernel(suits_new_sizes=True)
+    host_kernel = HostKernel(suits_new_sizes=True, opens="own")
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings"
@@ -119,7 +119,7 @@ class PadV2(Op):
 
     signature = "input: T, paddings: Tpaddings, constant_values: T -> output: T"
     values = Values(rounds_nothing=True)
-    host_kernel = HostKernel(suits_new_sizes=True)
+    host_kernel = HostKernel(suits_new_sizes=True, opens="own")
     T = ANY
     Tpaddings: INDEX = dtypes.int32
     vectorize = "rows, paddings, shared"

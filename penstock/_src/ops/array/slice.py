@@ -351,6 +351,7 @@ class StridedSliceGrad(_Strided):
     """Zeros of a shape, with dy at the elements of a strided slice."""
 
     signature = "shape: Index, begin: Index, end: Index, strides: Index, dy: T -> output: T"
+    host_kernel = HostKernel(opens="own")
     values = Values(keeps_finite=True)
 
     def output_shape(self, shape, begin, end, strides, dy):
