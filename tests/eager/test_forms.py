@@ -97,6 +97,24 @@ def test_transposes_of_colours_know_their_extents(monkeypatch):
     assert {key[0] for key in family.own} == {image.shape, (None,) * 4}
 
 
+@pytest.mark.parametrize("convolve", [tf.nn.conv2d, tf.nn.depthwise_conv2d])
+def test_filters_are_never_open(convolve, monkeypatch):
+    monkeypatch.setattr(compiled, "_families", families := {})
+    monkeypatch.setattr(compiled, "_calls", {})
+    x = tf.constant(images(40))
+    for size in range(1, FEW + 4):  # the batch has 4 images, as one filter has rows
+        filters = tf.constant(RANDOM.standard_normal((size, size, 4, 2)).astype("float32"))
+        with tf.GradientTape() as tape:
+            tape.watch([x, filters])
+            y = convolve(x, filters, [1, 1, 1, 1], "SAME") ** 2
+        tape.gradient(y, [x, filters])
+    of_convolutions = [family for family in families if len(family) > 3]
+    assert len(of_convolutions) == 3 * (FEW + 3)
+    forms = [entry for key in of_convolutions for entry in families[key].shared]
+    shapes = [tuple(entry) if type(entry) is np.ndarray else entry for entry in forms]
+    assert all(None not in shape[1:] and shape[0] in (None, 4, shape[1]) for shape in shapes)
+
+
 def test_each_permutation_has_a_family(monkeypatch):
     monkeypatch.setattr(compiled, "_families", families := {})
     monkeypatch.setattr(compiled, "_calls", {})

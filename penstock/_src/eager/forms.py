@@ -30,13 +30,20 @@ def form_of(op: Op, values: Sequence[np.ndarray]) -> Form:
     opens = op.host_kernel.opens
     if opens == "all" or (opens == "wide" and not _has_narrow_axis(values[0])):
         return [v if is_baked else _wide_shape(v) for v, is_baked in zip(values, baked)]
-    largest = max(values, key=lambda v: v.size)
+    alike = alike_inputs(op)
+    largest = max((v for at, v in enumerate(values) if at not in alike), key=lambda v: v.size)
     sized = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
     fixed = sized or opens in ("none", "wide", "own")
     return [
-        v if is_baked else v.shape if fixed else open_shape(v, largest)
-        for v, is_baked in zip(values, baked)
+        v if baked[at] else v.shape if fixed or at in alike else open_shape(v, largest)
+        for at, v in enumerate(values)
     ]
+
+
+def alike_inputs(op: Op) -> list[int]:
+    """Returns the positions of an op's inputs that calls of one family share, `HostKernel.alike`."""
+    names = op.host_kernel.alike.split()
+    return [at for at, argument in enumerate(op.inputs) if argument.name in names]
 
 
 def _wide_shape(value: np.ndarray) -> tuple[int | None, ...]:
@@ -54,11 +61,8 @@ def _has_narrow_axis(value: np.ndarray) -> bool:
 
 def family_of(op: Op, values: Sequence[np.ndarray]) -> tuple[Hashable, ...]:
     """Returns the key of the family that a call of an op belongs to."""
-    key = (id(op), *[(v.ndim, v.dtype) for v in values])
-    if op.host_kernel.opens != "wide":
-        return key
-    # Without its baked vectors, such as a permutation, the op is not lowered: forms that differ in these share nothing.
-    return (*key, *[v.tobytes() for v in values if _is_baked(v)])
+    alike = key_of_call([values[at] for at in alike_inputs(op)])
+    return (id(op), *[(v.ndim, v.dtype) for v in values], *alike)
 
 
 def open_shape(value: np.ndarray, largest: np.ndarray) -> tuple[int | None, ...]:
@@ -84,7 +88,7 @@ def key_of(form: Form) -> tuple[Hashable, ...]:
 
 
 class Family:
-    """The forms of an op's large calls with inputs of the same ranks and dtypes, and permutations.
+    """The forms of an op's large calls with inputs of the same ranks and dtypes, and equal `HostKernel.alike`.
 
     The first few have programs of their own. Others share one in which all extents and values that ever differed are open, as those
     of a tf.function with `reduce_retracing` are: calls of ever new sizes soon compile nothing.

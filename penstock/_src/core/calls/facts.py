@@ -114,6 +114,9 @@ class HostKernel(OpProperties):
     # "first", that of the largest input, unless sizes are given; "none", where it would make them slower;
     # "own", the same where NumPy is faster than a program for many sizes, and computes later ones. Those of elementwise ops leave all open.
     opens: str = "first"
+    # Inputs, separated by spaces, that are never open: their shapes, or their values if they are vectors of a few integers. Those of a model are few,
+    # and kernels need to know them: filters, permutations.
+    alike: str = ""
     # Integer scalars are constants of those kernels: to divide by a constant is far faster.
     bakes_numbers: bool = False
     # `eager_each` gives a `Deferred`, and takes one as first input: worth a group only if an op follows that takes it.

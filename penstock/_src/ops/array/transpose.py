@@ -26,7 +26,7 @@ class Transpose(Op):
 
     ranks = {"perm": (1,)}
     signature = "x: T, perm: Tperm -> y: T"
-    host_kernel = HostKernel(opens="wide")
+    host_kernel = HostKernel(opens="wide", alike="perm")
     values = Values(rounds_nothing=True, keeps_finite=True)
     T = ANY
     Tperm: INDEX = dtypes.int32

@@ -22,7 +22,7 @@ class _Forward(Op):
 
     spatial = 2
     vectorize = "examples, shared"
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=SLOWEST, alike="filter")
 
     def shape(self, input, filter):
         return cv.output_shape(self, input, filter, self.spatial)
@@ -47,7 +47,7 @@ class _ByInput(Op):
 
     ranks = {"input_sizes": (1,)}
     spatial = 2
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=HEAVY, alike="filter")
 
     def shape(self, input_sizes, filter, out_backprop):
         shape = known_shape(input_sizes, self.spatial + 2)
@@ -93,7 +93,7 @@ class _ByFilter(Op):
     T = FLOAT
 
     ranks = {"filter_sizes": (1,)}
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=HEAVY, alike="filter_sizes")
     spatial = 2
 
     def shape(self, input, filter_sizes, out_backprop):
@@ -128,7 +128,7 @@ class Conv2D(_Forward):
     signature = "input: T, filter: T -> output: T"
     ranks = {"filter": (4,)}
     T = FLOAT | {dtypes.int32}
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=SLOWEST, alike="filter")
     strides: list[int]
     use_cudnn_on_gpu: bool = True
     padding: Literal["SAME", "VALID", "EXPLICIT"]

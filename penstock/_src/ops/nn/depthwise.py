@@ -31,7 +31,7 @@ class DepthwiseConv2dNative(Op):
 
     signature = "input: T, filter: T -> output: T"
     elements = Elements(vectorizes_one_by_one=True)
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=HEAVY, alike="filter")
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -94,7 +94,7 @@ class DepthwiseConv2dNativeBackpropInput(Op):
     ranks = {"input_sizes": (1,)}
     signature = "input_sizes: int32, filter: T, out_backprop: T -> output: T"
     elements = Elements(vectorizes_one_by_one=True)
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=HEAVY, alike="filter")
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]
@@ -144,7 +144,7 @@ class DepthwiseConv2dNativeBackpropFilter(Op):
     ranks = {"filter_sizes": (1,)}
     signature = "input: T, filter_sizes: int32, out_backprop: T -> output: T"
     elements = Elements(vectorizes_one_by_one=True)
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=HEAVY, alike="filter_sizes")
     T = FLOAT
     strides: list[int]
     padding: Literal["SAME", "VALID", "EXPLICIT"]

@@ -17,7 +17,7 @@ from penstock._src.ops.rules import quiet, show
 class _Dilation(Op):
     """Base of dilation and its gradients."""
 
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=HEAVY, alike="filter")
     T = REAL
     strides: list[int]
     rates: list[int]

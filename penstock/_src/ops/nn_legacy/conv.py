@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import HEAVY, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT
 from penstock._src.ops.image.interpolation import resampled
@@ -39,6 +40,7 @@ class Conv2DBackpropInputV2(conv._ByInput):
 class Conv2DBackpropFilterV2(conv._ByFilter):
     """The gradient of Conv2D with respect to its filter, which is passed for its shape."""
 
+    host_kernel = HostKernel(compiles_from=HEAVY, alike="filter")
     signature = "input: T, filter: T, out_backprop: T -> output: T[filter]"
     ranks = {"filter": (4,)}
     strides: list[int]
@@ -72,6 +74,7 @@ class Conv3DBackpropInput(conv._ByInput):
 class Conv3DBackpropFilter(conv._ByFilter):
     """The gradient of Conv3D with respect to its filter, which is passed for its shape."""
 
+    host_kernel = HostKernel(compiles_from=HEAVY, alike="filter")
     signature = "input: T, filter: T, out_backprop: T -> output: T"
     minimum = {"strides": 5}
     T = frozenset({dtypes.float16, dtypes.float32, dtypes.float64})
