@@ -32,6 +32,28 @@ def test_loss_is_the_sum_over_alignments():
     np.testing.assert_allclose(loss.numpy(), [-np.log(total)], rtol=1e-5)
 
 
+@pytest.mark.parametrize("op", [raw.CTCLoss, raw.CTCLossV2])
+@pytest.mark.parametrize("merges", [True, False])
+def test_sequences_of_a_batch_give_what_each_gives_alone(op, merges):
+    logits = RNG.normal(size=(7, 4, 5)).astype(np.float32)
+    logits[6, 0] = np.nan  # after the end of that sequence
+    lengths, rows = [6, 0, 7, 3], [[1, 1, 2], [], [3], []]
+
+    def loss(at):
+        pairs = [(n, k) for n, b in enumerate(at) for k in range(len(rows[b]))]
+        return op(
+            inputs=logits[:, at], labels_indices=np.array(pairs, np.int64).reshape(-1, 2),
+            labels_values=np.array([label for b in at for label in rows[b]], np.int32),
+            sequence_length=np.array([lengths[b] for b in at], np.int32), ctc_merge_repeated=merges,
+        )  # fmt: skip
+
+    together = loss([0, 1, 2, 3])
+    for b in range(4):
+        alone = loss([b])
+        np.testing.assert_array_equal(alone.loss[0], together.loss[b])
+        np.testing.assert_array_equal(alone.gradient[:, 0], together.gradient[:, b])
+
+
 def test_greedy_decoding_merges_and_drops_blanks():
     best = [1, 1, 2, 1, 0]
     logits = np.eye(3, dtype=np.float32)[best][:, None]

@@ -22,49 +22,76 @@ def _log_softmax(x):
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def _add(*terms):
+def _add(first, second, third):
     """log of the sum of exps."""
-    return np.logaddexp.reduce(np.stack(terms))
+    return np.logaddexp(np.logaddexp(first, second), third)
 
 
-def loss_and_gradient(inputs, labels, blank, merge_repeated):
-    """The loss of one sequence [time, classes] of logits, and its gradient.
+def _moved(scores, by):
+    """The scores of the states `by` before each state, or after it if negative; -inf where there are none."""
+    moved = np.full_like(scores, -np.inf)
+    if by > 0:
+        moved[:, by:] = scores[:, :-by]
+    else:
+        moved[:, :by] = scores[:, -by:]
+    return moved
+
+
+def losses_and_gradients(inputs, sizes, labels, blank, merge_repeated):
+    """The losses of sequences, and their gradients.
 
     The states are the labels with blanks between and around them; alpha and beta are the log probabilities of reaching, and
     of leaving, each state. Without `merge_repeated` a label lasts one step.
+
+    Args:
+      inputs: logits [time, sequences, classes].
+      sizes: the number of steps of each sequence, at least one.
+      labels: those of each sequence.
+      blank: the class between labels.
+      merge_repeated: True if a label may last several steps.
     """
     log_p = _log_softmax(inputs)
-    steps, count = len(inputs), 2 * len(labels) + 1
-    states = np.full(count, blank)
-    states[1::2] = labels
-    emitted = log_p[:, states]
-    jump = np.zeros(count, bool)  # whether the blank before a label may be skipped
+    steps, batch, _ = inputs.shape
+    rows, counts = np.arange(batch), np.array([2 * len(row) + 1 for row in labels])
+    states = np.full((batch, counts.max()), blank)
+    for b, row in enumerate(labels):
+        states[b, 1 : counts[b] : 2] = row
+    # No path enters the states that a sequence with fewer labels does not have.
+    is_state = np.arange(states.shape[1]) < counts[:, None]
+    emitted = np.where(is_state, log_p[:, rows[:, None], states], -np.inf)
+    jump = np.zeros(states.shape, bool)  # whether the blank before a label may be skipped
     # Between two equal labels the blank is all that keeps them apart.
-    jump[3::2] = states[3::2] != states[1:-2:2] if merge_repeated else True
+    jump[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2] if merge_repeated else True
     stay = np.where((states == blank) | merge_repeated, 0.0, -np.inf)
-    alpha = np.full((steps, count), -np.inf)
-    alpha[0, :2] = emitted[0, :2]
+    alpha = np.full((steps, *states.shape), -np.inf)
+    alpha[0, :, :2] = emitted[0, :, :2]
     for t in range(1, steps):
         before = alpha[t - 1]
-        shifted = np.concatenate([[-np.inf], before[:-1]])
-        skipped = np.where(jump, np.concatenate([[-np.inf] * 2, before[:-2]])[:count], -np.inf)
-        alpha[t] = _add(before + stay, shifted, skipped) + emitted[t]
+        skipped = np.where(jump, _moved(before, 2), -np.inf)
+        alpha[t] = _add(before + stay, _moved(before, 1), skipped) + emitted[t]
+    # A path ends at the last label, or at the blank after it.
+    lasts = is_state & (np.arange(states.shape[1]) >= counts[:, None] - 2)
+    ends = np.where(lasts, 0.0, -np.inf)
     # Without the step's own emission, which alpha has: their sum counts it once.
-    beta = np.full((steps, count), -np.inf)
-    beta[-1, -2:] = 0.0
+    beta = np.full_like(alpha, -np.inf)
+    beta[-1] = ends
     for t in range(steps - 2, -1, -1):
         after = beta[t + 1] + emitted[t + 1]
-        shifted = np.concatenate([after[1:], [-np.inf]])
-        skipped = np.concatenate([np.where(jump, after, -np.inf)[2:], [-np.inf] * 2])[:count]
-        beta[t] = _add(after + stay, shifted, skipped)
-    # A path ends at the last label, or at the blank after it.
-    total = _add(*alpha[-1, -2:])
-    gradient = np.exp(log_p)
-    if np.isfinite(total):
-        occupied = np.exp(alpha + beta - total)
-        # A label may occur several times: plain indexing would subtract one of them only.
-        np.subtract.at(gradient, (slice(None), states), occupied)
-    return -total, gradient
+        skipped = _moved(np.where(jump, after, -np.inf), -2)
+        beta[t] = np.where(
+            (sizes == t + 1)[:, None], ends, _add(after + stay, _moved(after, -1), skipped)
+        )
+    finals = alpha[sizes - 1, rows]
+    before_last = np.where(counts > 1, finals[rows, counts - 2], -np.inf)
+    totals = np.logaddexp(before_last, finals[rows, counts - 1])
+    gradients = np.exp(log_p)
+    is_counted = np.isfinite(totals)[:, None] & is_state
+    occupied = np.where(is_counted, np.exp(alpha + beta - totals[:, None]), 0.0)
+    # State by state: a label may occur several times in a sequence.
+    for k in range(states.shape[1]):
+        gradients[:, rows, states[:, k]] -= occupied[:, :, k]
+    gradients[np.arange(steps)[:, None] >= sizes] = 0.0
+    return -totals, gradients
 
 
 class _CtcLoss(Op):
@@ -106,19 +133,28 @@ class _CtcLoss(Op):
             )
         blank = 0 if self.blank_is_first else classes - 1
         losses, gradients = np.zeros(batch, inputs.dtype), np.zeros_like(inputs)
-        with np.errstate(all="ignore"):
-            for b in range(batch):
-                size = int(sequence_length[b])
-                if size > steps:
-                    raise self.invalid(f"sequence_length({b}) <= {steps}")
-                if size < 0:
-                    raise self.invalid(f"seq_len({b}) < 0")
-                labels = labels_values[labels_indices[:, 0] == b]
-                result = self._one(inputs[:size, b].astype(np.float64), labels, blank, classes)
-                losses[b], gradients[:size, b] = result
+        rows = {}
+        for b in range(batch):
+            size = int(sequence_length[b])
+            if size > steps:
+                raise self.invalid(f"sequence_length({b}) <= {steps}")
+            if size < 0:
+                raise self.invalid(f"seq_len({b}) < 0")
+            labels = self._checked(labels_values[labels_indices[:, 0] == b], size, blank, classes)
+            if labels is not None:
+                rows[b] = labels
+        if rows:
+            used, sizes = list(rows), sequence_length[list(rows)]
+            logits = inputs[: sizes.max(), used].astype(np.float64)
+            with np.errstate(all="ignore"):
+                found = losses_and_gradients(
+                    logits, sizes, list(rows.values()), blank, self.ctc_merge_repeated
+                )
+            losses[used], gradients[: len(logits), used] = found
         return losses, gradients
 
-    def _one(self, logits, labels, blank, classes):
+    def _checked(self, labels, size, blank, classes):
+        """Returns the labels of a sequence, or None if its loss is zero."""
         if labels.size and (labels.min() < 0 or labels.max() >= classes or (labels == blank).any()):
             raise self.invalid(
                 "Saw a non-null label (index >= num_classes - 1) following a null label, or a label out "
@@ -127,17 +163,15 @@ class _CtcLoss(Op):
         if self.preprocess_collapse_repeated and labels.size:
             labels = labels[np.concatenate([[True], labels[1:] != labels[:-1]])]
         needed = labels.size
-        if needed > len(logits):
+        if needed > size:
             if self.ignore_longer_outputs_than_inputs:
-                return 0.0, 0.0
+                return None
             raise self.invalid(
                 f"Not enough time for target transition sequence (required: {needed}, available: "
-                f"{len(logits)}). You can turn this error into a warning by using the flag "
+                f"{size}). You can turn this error into a warning by using the flag "
                 "ignore_longer_outputs_than_inputs"
             )
-        if not len(logits):
-            return 0.0, 0.0
-        return loss_and_gradient(logits, labels, blank, self.ctc_merge_repeated)
+        return labels if size else None
 
 
 class CTCLoss(_CtcLoss):
