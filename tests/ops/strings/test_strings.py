@@ -9,6 +9,7 @@ import penstock as tf
 import penstock._src.api.load
 from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError, UnimplementedError
 from penstock._src.core.registry import raw
+from penstock._src.ops.strings import split
 from penstock._src.ops.strings.fingerprint import hash64
 
 
@@ -271,3 +272,37 @@ def test_parts_at_one_position_are_those_at_equal_positions(unit, begin, count):
 
     each = parts(tf.fill([2, 2], begin), tf.fill([2, 2], count))
     assert parts(begin, count) == each
+
+
+@pytest.mark.parametrize("op, change", [(raw.StringLower, str.lower), (raw.StringUpper, str.upper)])
+@pytest.mark.parametrize("more", [[], [b"\0\xc3"]])
+def test_strings_change_case_as_each_does_alone(op, change, more):
+    # half characters, a final sigma, letters that become two, and a zero between
+    given = [b"\xc3", "ΑΣ".encode(), "Σα".encode(), b"\xe2\x82", "İßé".encode(), b"", b"Ab", *more]
+    wanted = [change(s.decode(errors="replace")).encode() for s in given]
+    assert listed(op(input=given, encoding="utf-8")) == wanted
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 2)])
+def test_segments_are_joined_in_order(shape):
+    given = np.array([b"%d" % n for n in range(np.prod(shape))], object).reshape(shape)
+    found = tf.strings.unsorted_segment_join(given, [2, 0, 2, 3, 0, 2], 5, ", ")
+    rows = {0: [1, 4], 2: [0, 2, 5], 3: [3]}
+    for segment in range(5):
+        row = given[rows.get(segment, [])]
+        wanted = b", ".join(row) if len(shape) == 1 else [b", ".join(column) for column in row.T]
+        np.testing.assert_array_equal(found[segment], wanted)
+
+
+@pytest.mark.parametrize("pad_width", [-1, 0, 1])
+@pytest.mark.parametrize("preserves", [True, False])
+def test_native_ngrams_are_those_of_rows(pad_width, preserves, monkeypatch):
+    arguments = dict(
+        data=[b"a", b"bc", b"", b"d", b"e", b"f"], data_splits=np.array([0, 1, 1, 4, 6]),
+        separator="-", ngram_widths=[3, 2], left_pad="<", right_pad=">", pad_width=pad_width,
+        preserve_short_sequences=preserves,
+    )  # fmt: skip
+    natively = raw.StringNGrams(**arguments)
+    monkeypatch.setattr(split, "runs_native_code", lambda: False)
+    for found, wanted in zip(natively, raw.StringNGrams(**arguments), strict=True):
+        np.testing.assert_array_equal(found, wanted)

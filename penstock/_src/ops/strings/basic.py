@@ -15,7 +15,7 @@ from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.core.values.groups import NotGrouped, Stacked, elementwise, is_group
 from penstock._src.native.algorithms.strings import string_numbers
 from penstock._src.native.algorithms.texts import bytewise
-from penstock._src.native.algorithms.texts.joining import joined_neighbours
+from penstock._src.native.algorithms.texts.joining import joined_neighbours, joined_ranges
 from penstock._src.native.algorithms.texts.parts import parts as parts_of
 from penstock._src.native.algorithms.texts.words import sizes_of
 from penstock._src.native.systems import runs_native_code
@@ -69,6 +69,7 @@ class StringJoin(Op):
 
 
 _ALL_BYTES = bytes(range(256))
+_BETWEEN = b"\0"  # strings that are changed together
 
 
 class _Case(Op):
@@ -87,13 +88,15 @@ class _Case(Op):
             )
         if not runs_native_code():
             return each(self._changed_characters if self.encoding else self.change, input)
-        changed = bytewise.mapped(input, self.change(_ALL_BYTES))
-        if self.encoding:
-            flat, before = changed.reshape(-1), input.reshape(-1).tolist()
-            for at, s in enumerate(before):
-                if not s.isascii():
-                    flat[at] = self._changed_characters(s)
-        return changed
+        if not self.encoding:
+            return bytewise.mapped(input, self.change(_ALL_BYTES))
+        whole = _BETWEEN.join(input.reshape(-1).tolist())
+        if whole.isascii():
+            return bytewise.mapped(input, self.change(_ALL_BYTES))
+        if whole.count(_BETWEEN) != input.size - 1:
+            return each(self._changed_characters, input)
+        # Characters depend on neighbouring letters at most, and no character spans a zero.
+        return strings(self._changed_characters(whole).split(_BETWEEN), input.shape)
 
     def _changed_characters(self, s):
         return self.change(s.decode(errors="replace")).encode()
@@ -294,14 +297,21 @@ class UnsortedSegmentJoin(Op):
             raise self.invalid(
                 "segment_ids are not allowed to exceed num_segments or to have negative values."
             )
-        joined = np.full((count, rows.shape[1]), b"", object)
         order = np.argsort(ids, kind="stable")
-        segments, starts = np.unique(ids[order], return_index=True)
-        ends = [*starts.tolist(), ids.size][1:]
-        for segment, start, end in zip(segments.tolist(), starts.tolist(), ends, strict=True):
-            group = rows[order[start:end]]
-            joined[segment] = [separator.join(column.tolist()) for column in group.T]
+        places = np.searchsorted(ids[order], np.arange(count + 1))
+        columns = [
+            _joined_ranges(column[order], places[:-1], places[1:], separator) for column in rows.T
+        ]
+        joined = np.stack(columns, 1) if columns else np.empty((count, 0), object)
         return joined.reshape(count, *rest)
+
+
+def _joined_ranges(column, begins, ends, separator):
+    """Return the strings of a vector from each begin to its end, joined."""
+    if runs_native_code():
+        return joined_ranges(column, begins, ends, separator)
+    pieces, ranges = column.tolist(), zip(begins.tolist(), ends.tolist(), strict=True)
+    return strings((separator.join(pieces[b:e]) for b, e in ranges), (len(begins),))
 
 
 class _Buckets(Op):

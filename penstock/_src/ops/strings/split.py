@@ -10,10 +10,13 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, is_group, splits_of
+from penstock._src.native.algorithms.texts.joining import cuts, joined_ranges
 from penstock._src.native.readers.pieces import splitter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import strings
+
+_MOST_PADS = 1 << 20  # strings that are written between the rows of n-grams
 
 
 def _joined(rows):
@@ -181,6 +184,10 @@ class StringNGrams(Op):
                 )
         if not data.size:  # then TensorFlow pads no row
             return strings([], (0,)), np.zeros_like(data_splits)
+        if runs_native_code() and cuts(data_splits, data.size):
+            padding = max(map(self._padding, self.ngram_widths), default=0)
+            if padding * data_splits.size <= _MOST_PADS:
+                return self._joined_natively(data, data_splits, padding)
         grams, splits, pieces, bounds = [], [0], data.tolist(), data_splits.tolist()
         for begin, end in itertools.pairwise(bounds):
             grams.extend(self._row(pieces[begin:end]))
@@ -190,6 +197,38 @@ class StringNGrams(Op):
     def _padding(self, width):
         """The pads on each side of a row for n-grams of `width`."""
         return width - 1 if self.pad_width < 0 else min(self.pad_width, width - 1)
+
+    def _joined_natively(self, data, data_splits, most):
+        """The n-grams of all rows, each with as many pads on either side as the widest ones have."""
+        bounds = data_splits.astype(np.int64)
+        lengths = np.diff(bounds)
+        begins = np.concatenate([[0], np.cumsum(lengths + 2 * most)])
+        padded = np.full(begins[-1], self.right_pad.encode(), object)
+        begins = begins[:-1]
+        padded[begins[:, None] + np.arange(most)] = self.left_pad.encode()
+        padded[np.arange(data.size) + np.repeat(begins + most - bounds[:-1], lengths)] = data
+        # A column for each width: the number of n-grams in each row, where they begin, and their length.
+        pads = np.array([self._padding(width) for width in self.ngram_widths], np.int64)
+        widths = np.array(self.ngram_widths, np.int64)
+        counts = np.maximum(lengths[:, None] + 2 * pads - widths + 1, 0)
+        firsts = begins[:, None] + most - pads
+        sizes = np.broadcast_to(widths, counts.shape)
+        if self.preserve_short_sequences:
+            pad = self._padding(min(self.ngram_widths))
+            is_short = (counts.sum(1) == 0) & (lengths > 0)
+            counts, firsts, sizes = (
+                np.column_stack(columns)
+                for columns in (
+                    (counts, is_short), (firsts, begins + most - pad), (sizes, lengths + 2 * pad)
+                )
+            )  # fmt: skip
+        splits = np.concatenate([[0], np.cumsum(counts.sum(1))])
+        counts = counts.reshape(-1)
+        before = np.cumsum(counts) - counts
+        starts = np.arange(splits[-1]) + np.repeat(firsts.reshape(-1) - before, counts)
+        ends = starts + np.repeat(sizes.reshape(-1), counts)
+        grams = joined_ranges(padded, starts, ends, self.separator.encode())
+        return grams, splits.astype(data_splits.dtype)
 
     def _row(self, row):
         by = self.separator.encode()

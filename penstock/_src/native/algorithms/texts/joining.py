@@ -18,7 +18,7 @@ class _Functions(NamedTuple):
     """Builtins.
 
     pieces (numbers, splits, number, pool, begins [2, pieces + 1], pieces + 1, strings) -> 0
-    neighbours (strings, begins, number, width, separator, its size, joined) -> 0; joins as many strings from each begin on
+    neighbours (strings, begins, number, ends, separator, its size, joined) -> 0; joins the strings from each begin to the end
     """
 
     pieces: Callable[..., int]
@@ -30,7 +30,7 @@ def _functions(m: Module) -> None:
     _emit_pieces(m)
     _emit_neighbours(m)
     py.emit_entry(m, "pieces", "aanaana", holds_gil=True)
-    py.emit_entry(m, "neighbours", "aannbna", holds_gil=True)
+    py.emit_entry(m, "neighbours", "aanabna", holds_gil=True)
 
 
 class Joiner:
@@ -70,9 +70,17 @@ def joined_neighbours(
     strings: np.ndarray, begins: np.ndarray, width: int, separator: bytes
 ) -> np.ndarray:
     """As many strings as `width`, joined, from each of the begins on; all of them must be there."""
+    return joined_ranges(strings, begins, begins + width, separator)
+
+
+def joined_ranges(
+    strings: np.ndarray, begins: np.ndarray, ends: np.ndarray, separator: bytes
+) -> np.ndarray:
+    """The strings from each begin to its end, joined; all of them must be there."""
     joined = np.empty(len(begins), object)
-    strings, begins = np.ascontiguousarray(strings), np.ascontiguousarray(begins, np.int64)
-    _functions().neighbours(strings, begins, len(begins), width, separator, len(separator), joined)
+    strings = np.ascontiguousarray(strings)
+    begins, ends = (np.ascontiguousarray(part, np.int64) for part in (begins, ends))
+    _functions().neighbours(strings, begins, len(begins), ends, separator, len(separator), joined)
     return joined
 
 
@@ -110,18 +118,18 @@ def _emit_pieces(m: Module) -> None:
 
 def _emit_neighbours(m: Module) -> None:
     arguments: Any = dict(
-        strings=PTR, begins=PTR, number=I64, width=I64, separator=PTR, between=I64, into=PTR
+        strings=PTR, begins=PTR, number=I64, ends=PTR, separator=PTR, between=I64, into=PTR
     )
     with m.fn("neighbours", ret=I64, internal=True, **arguments) as f:
 
         def one(row: Val) -> None:
             first = f.load(f.begins, row, I64)
-            end = first + f.width
+            end = f.load(f.ends, row, I64)
 
             def add(i: Val, size: Val) -> tuple[Val]:
                 return (size + utf8.string(f, f.strings, i)[1],)
 
-            (size,) = f.loop(first, end, 1, add, (f.width - 1) * f.between)
+            (size,) = f.loop(first, end, 1, add, f.max(end - first - 1, 0) * f.between)
             string = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
             out = f.call("PyBytes_AsString", string, ret=PTR)
 
