@@ -6,6 +6,7 @@ import pytest
 import penstock as tf
 from penstock._src.core.errors import InternalError
 from penstock._src.formats.gguf.writing import write
+from penstock._src.formats.weights.stored import stored
 from penstock._src.language.held_text import Followed
 from penstock._src.language.sampling import Sampler, Sampling
 from tests.language.tiny import TOKENS, gguf_of
@@ -98,3 +99,21 @@ def test_logits_that_are_not_finite_end_it(model):
     with pytest.raises(InternalError, match="logits that are not finite"):
         held.follow(followed, 4)
     model._forget()
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_numbers_that_are_not_finite_reach_no_later_text(tmp_path, ahead):
+    weights = gguf_of("llama")
+    embedding = weights.tensors["token_embd.weight"].array().copy()
+    embedding[7] = np.nan
+    weights.tensors["token_embd.weight"] = stored(embedding)
+    path = tmp_path / "broken.gguf"
+    write(weights, str(path))
+    model = tf.language.load(path, length=LENGTH)
+    model.stop_tokens = ()
+    wanted = list(model.tokens([1, 2], Sampling(0.0), 4, ahead=ahead))
+    to_seven = Sampling(0.0, logit_bias={7: 100.0})  # which is chosen, and computed next
+    for prompt, sampling in (([1, 2, 3, 7, 7], Sampling(0.0)), ([3] * 9, to_seven)):
+        with pytest.raises(InternalError, match="logits that are not finite"):
+            list(model.tokens(prompt, sampling, 4, ahead=ahead))
+        assert list(model.tokens([1, 2], Sampling(0.0), 4, ahead=ahead)) == wanted

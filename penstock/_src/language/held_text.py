@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 import numpy as np
 
@@ -34,6 +35,9 @@ class HeldText:
 
         Args:
           tokens: int32, at least one.
+
+        Raises:
+          InternalError: a logit is not a finite number.
         """
         if self._held is None:
             self._program.cache.allocate(1, self._length)
@@ -46,9 +50,10 @@ class HeldText:
         for at in range(start, len(tokens), PIECE):
             piece = tokens[at : at + PIECE]
             span = self._span(at + len(piece))
-            logits = self._program.prefill(piece, 0, at, len(piece) - 1, span)["logits"]
+            found = self._program.prefill(piece, 0, at, len(piece) - 1, span)["logits"]
+            logits = self._finite(found.numpy())
             self._held += piece.tolist()
-        return logits.numpy()
+        return logits
 
     def decode(self, token: int, place: int) -> np.ndarray:
         """Returns the logits after a token.
@@ -56,12 +61,16 @@ class HeldText:
         Args:
           token: that follows those that are held.
           place: of it, that is how many there are.
+
+        Raises:
+          InternalError: a logit is not a finite number.
         """
         tokens, positions = np.array([token], np.int32), np.array([place], np.int32)
-        logits = self._program.decode(tokens, positions, self._span(place + 1))["logits"]
+        found = self._program.decode(tokens, positions, self._span(place + 1))["logits"]
+        logits = self._finite(found[0].numpy())
         assert self._held is not None
         self._held.append(token)
-        return logits[0].numpy()
+        return logits
 
     def follow(self, followed: Followed, count: int) -> list[int]:
         """Chooses tokens by one native call, the last of which may be one that ends the text.
@@ -79,9 +88,21 @@ class HeldText:
         place = followed.known - 1
         span = self._span(place + 1)
         chosen = followed.chosen_by(self._program, min(count, len(span) - place), span)
+        if chosen[-1] == choosing.NOT_FINITE:
+            self._fail()
         assert self._held is not None
         self._held += followed.seen[place : followed.known - 1].tolist()
         return chosen
+
+    def _finite(self, logits: np.ndarray) -> np.ndarray:
+        if not np.isfinite(logits).all():
+            self._fail()
+        return logits
+
+    def _fail(self) -> NoReturn:
+        """Gives up the cache: a number in it that is not finite reaches later texts even from places that they ignore, as it is so times zero as well."""
+        self._held = None
+        raise InternalError(NOT_FINITE)
 
     def _span(self, count: int) -> np.ndarray:
         whole = -(-count // _SPAN) * _SPAN
@@ -129,7 +150,7 @@ class Followed:
         self.known += 1
 
     def chosen_by(self, program: Program, count: int, span: np.ndarray) -> list[int]:
-        """Goes on by up to `count` tokens, within a span; returns them."""
+        """Goes on by up to `count` tokens, within a span; returns them, `choosing.NOT_FINITE` in place of one that logits do not choose."""
         draws = np.zeros(_SPAN)
         draws[:count] = self.sampler.draws(count)
         place = np.int32(self.known - 1)
@@ -145,8 +166,6 @@ class Followed:
         )
         number = int(found["count"])
         tokens = found["seen"].numpy()[self.known : self.known + number].tolist()
-        if tokens[-1] == choosing.NOT_FINITE:
-            raise InternalError(NOT_FINITE)
         self.seen[self.known : self.known + number] = tokens
         self.known += number
         return tokens
