@@ -186,6 +186,38 @@ def test_a_broken_sequence_harms_no_other(generator):
     assert all(finished(sequence) == expected for sequence in [*good, *after])
 
 
+def test_a_prompt_is_broken_from_the_piece_on_that_is(generator):
+    prompt = [1] * 15 + [BROKEN] + [1] * 4  # which ends the first of two pieces
+    cleared, clear = [], generator.engine.model.clear
+    generator.engine.model.clear = lambda slot: cleared.append(slot) or clear(slot)
+    try:
+        for begin in (start, start_scored):
+            begun = begin(generator, prompt)
+            assert finished(begun) == [] and isinstance(begun.error, InternalError)
+            assert begun.place == 0 and cleared.pop() == begun.slot
+    finally:
+        generator.engine.model.clear = clear
+
+
+def test_nobody_waits_for_a_model_that_fails_for_good(servable):
+    made = Generator(servable, GenerationOptions(max_waiting=6))
+    with Slowly(made.engine.model) as model:
+        begun = [start(made, [1], count=20) for _ in range(SLOTS + 2)]
+        broken = made.engine.model
+        broken.rows_for = broken.clear = broken.reset = failing
+        model.gate.release()
+        for sequence in begun:
+            assert finished(sequence) == sequence.tokens and sequence.error is not None
+    assert isinstance(begun[-1].error, UnavailableError)
+    made.engine.close().wait(30)
+    with pytest.raises(UnavailableError, match="unloaded"):
+        start(made, [1])
+
+
+def failing(*arguments):
+    raise ValueError("no memory")
+
+
 def test_a_failing_step_ends_those_that_are_to_blame(generator):
     model = generator.engine.model
     expected = finished(start(generator, [1, 2, 3]))

@@ -11,8 +11,9 @@ from collections.abc import Sequence as Items
 
 import numpy as np
 
-from penstock._src.core.errors import DeadlineExceededError, UnavailableError
+from penstock._src.core.errors import DeadlineExceededError, InternalError, UnavailableError
 from penstock._src.language.logprobs import TokenLogprobs, logprobs_of
+from penstock._src.language.sampling import NOT_FINITE
 from penstock._src.serving.generation.cached_model import CachedModel
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.generation.prefixes import PrefixStore
@@ -109,7 +110,16 @@ class Engine:
         failed = [sequence for sequence in self._slots if sequence is not None]
         for sequence in failed:
             self._end(sequence, None, error)
-        self.model.reset()
+        try:
+            self.model.reset()
+        except Exception:  # nothing more can be generated, and nobody is left waiting
+            _LOG.exception("The cache could not be made anew: no further sequences are generated")
+            with self._changed:
+                self._is_closed = True
+                waiting, self._waiting = self._waiting, deque()
+            for sequence in waiting:
+                self._end(sequence, None, UnavailableError("The model cannot generate any more."))
+            failed += waiting
         return failed
 
     def _turn(self) -> list[Sequence]:
@@ -165,10 +175,10 @@ class Engine:
             self._reuse(sequence)
             start = sequence.place
             piece = sequence.prompt[start : start + self.model.generation.chunk]
-            logits = self.model.prefill(sequence.slot, start, piece)
+            logits = _finite(self.model.prefill(sequence.slot, start, piece))
             self._keep(sequence, piece)
         except Exception as error:  # it is this sequence's
-            self._end(sequence, None, error)
+            self._blame(sequence, error)
             return [sequence]
         sequence.place += len(piece)
         if not sequence.is_prefilled:
@@ -184,7 +194,7 @@ class Engine:
             noted.append(TokenLogprobs(int(prompt[0]), None, ()))
         start = len(noted) - 1
         piece = prompt[start : start + self.model.generation.chunk]
-        logits = self.model.score(sequence.slot, start, piece)
+        logits = _finite(self.model.score(sequence.slot, start, piece))
         following = prompt[start + 1 : start + 1 + len(piece)].tolist()
         noted += [
             logprobs_of(row, token, sequence.top_logprobs or 0)
@@ -225,7 +235,7 @@ class Engine:
             logits = self._logits(running)
         except Exception as error:  # each sequence meets its own when it runs alone
             if len(running) == 1:
-                self._end(running[0], None, error)
+                self._blame(running[0], error)
                 return
             for sequence in running:
                 self._decode([sequence])
@@ -253,8 +263,7 @@ class Engine:
         try:
             token = _chosen(sequence, logits)
         except Exception as error:
-            self.model.clear(sequence.slot)
-            self._end(sequence, None, error)
+            self._blame(sequence, error)
             return
         if token in sequence.stop_tokens:
             self._end(sequence, "stop", None)
@@ -268,6 +277,11 @@ class Engine:
             self._end(sequence, "stop", None)
         elif len(sequence.tokens) >= sequence.max_tokens:
             self._end(sequence, "length", None)
+
+    def _blame(self, sequence: Sequence, error: Exception) -> None:
+        """Ends a sequence by its error; the next one in its slot finds none of its numbers, which may not be finite."""
+        self.model.clear(sequence.slot)
+        self._end(sequence, None, error)
 
     def _end(
         self, sequence: Sequence, reason: FinishReason | None, error: Exception | None
@@ -291,6 +305,17 @@ def _chosen(sequence: Sequence, logits: np.ndarray) -> int:
     if matcher is not None:
         matcher.take(token)
     return token
+
+
+def _finite(logits: np.ndarray) -> np.ndarray:
+    """Returns logits of a prompt, which say whether what the cache holds of it is finite.
+
+    Raises:
+      InternalError: one is not a finite number.
+    """
+    if not np.isfinite(logits).all():
+        raise InternalError(NOT_FINITE)
+    return logits
 
 
 def _is_unwanted(sequence: Sequence, now: float) -> bool:
