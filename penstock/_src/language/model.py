@@ -409,7 +409,9 @@ class LanguageModel:
         ahead: bool = False,
     ) -> Iterator[str]:
         stream = TextStream(self._needed(), (stop,) if isinstance(stop, str) else stop)
-        for token in self.tokens(prompt, sampling, max_tokens, form, ahead=ahead and not stop):
+        tokens = self.tokens(prompt, sampling, max_tokens, form, ahead=ahead and not stop)
+        stream.follow(prompt)
+        for token in tokens:
             text = stream.push([token])
             if text:
                 yield text

@@ -6,7 +6,7 @@ import tokenizers as library
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language.text.chat import prompt_of
 from penstock._src.language.text.stream import TextStream
-from penstock._src.language.text.tokenizers import Characters, load
+from penstock._src.language.text.tokenizers import Characters, load, of_library
 
 
 class Bytes:
@@ -40,9 +40,37 @@ def test_a_stop_within_a_piece():
     assert stream.is_stopped and stream.push(b"more") == "" and stream.finish() == ""
 
 
+def test_an_empty_stop_is_refused():
+    with pytest.raises(InvalidArgumentError, match="stop: expected texts that are not empty"):
+        TextStream(Bytes(), ["a", ""])
+
+
+def test_text_that_follows_a_prompt_begins_with_its_space():
+    made = library.Tokenizer(library.models.BPE({"<s>": 0, "\u2581": 1, "a": 2, "b": 3}, []))
+    made.add_special_tokens(["<s>"])
+    space = library.decoders.Replace("\u2581", " ")
+    strip = library.decoders.Strip(" ", 1, 0)
+    made.decoder = library.decoders.Sequence([space, library.decoders.Fuse(), strip])
+    tokenizer = of_library(made, [], "")
+    for prompt, text in (([0, 1, 2], " b"), ([0, 1, 2, 0], " b"), ([0], "b"), ([], "b")):
+        stream = TextStream(tokenizer)
+        stream.follow(prompt)
+        assert [stream.push([1]), stream.push([3])] == ([" ", "b"] if text[0] == " " else ["", "b"])
+    assert TextStream(tokenizer).echo(1) == ""
+
+
+def test_text_that_follows_part_of_a_character():
+    stream = TextStream(Bytes())
+    first, *rest = "\u20aca".encode()
+    stream.follow([first])
+    pieces = [stream.push([byte]) for byte in rest]
+    assert "".join(pieces).endswith("a") and stream.length == len("".join(pieces))
+
+
 def test_characters(tmp_path):
     tokenizer = Characters("ab ")
     assert tokenizer.encode("b a") == [1, 2, 0] and tokenizer.decode([1, 2, 0]) == "b a"
+    assert tokenizer.decode([1, 3]) == "b"
     with pytest.raises(InvalidArgumentError, match="'c'"):
         tokenizer.encode("ac")
     for damaged in ("{", '{"a": 1}', "[1]"):

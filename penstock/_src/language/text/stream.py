@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language.text.tokenizers import Tokenizer
 
+# So many tokens of a prompt are decoded with what follows: some of them, such as those that control the model, have no text.
+_BEFORE = 8
 # Decoders write this for bytes that do not form a complete character yet.
 _UNFINISHED = "\N{REPLACEMENT CHARACTER}"
 
@@ -22,15 +25,32 @@ class TextStream:
     Attributes:
       is_stopped: True once a stop has come.
       length: characters of the text so far, with those that are held back.
+
+    Raises:
+      InvalidArgumentError: a stop is empty.
     """
 
     def __init__(self, tokenizer: Tokenizer, stops: Sequence[str] = ()) -> None:
+        if "" in stops:
+            raise InvalidArgumentError(
+                f"stop: expected texts that are not empty. Received {list(stops)}."
+            )
         self._tokenizer, self._stops = tokenizer, tuple(stops)
         self._tokens: list[int] = []
         # Tokens before `_read` are text that was given; decoding begins at `_from`, as a tokenizer may treat the first one in another way.
         self._from = self._read = 0
         self._held = ""
         self.is_stopped, self.length = False, 0
+
+    def follow(self, prompt: Sequence[int]) -> None:
+        """Makes the text go on with another one, which is not given: the space before its first word is left out by some tokenizers where a text begins.
+
+        Args:
+          prompt: the tokens of the other text; they are the tokenizer's.
+        """
+        tokens = [int(token) for token in prompt[-_BEFORE:]]
+        if not self._tokenizer.decode(tokens).endswith(_UNFINISHED):
+            self._tokens, self._read = tokens, len(tokens)
 
     def push(self, tokens: Sequence[int]) -> str:
         """Returns the further text that is certain after these tokens."""

@@ -79,8 +79,9 @@ class Characters:
         return self.encode("".join(part.text for part in parts))
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Returns the text of tokens."""
-        return "".join(self._characters[token] for token in tokens)
+        """Returns the text of tokens; an unknown one has none."""
+        known = len(self._characters)
+        return "".join(self._characters[token] for token in tokens if token < known)
 
     def token_bytes(self, token: int) -> bytes:
         """Returns the bytes of a token's character; an unknown one has none."""

@@ -128,6 +128,8 @@ class Generating:
             0 if request.echoes else 1,
             request.is_scored,
         )
+        if self._text is not None and not self._echoed:
+            self._text.follow(prompt)
 
     @property
     def reused_tokens(self) -> int:
