@@ -6,6 +6,7 @@ import pytest
 import penstock as tf
 from penstock._src.formats.weights.stored import Weights
 from penstock._src.language.files import LanguageFiles
+from penstock._src.language.text.cuts import CUTS
 from penstock._src.language.text.gguf import tokenizer_of
 from penstock._src.language.text.tokenizers import of_library
 from tests.language.tiny import CONTROL, MERGES, VOCABULARY
@@ -71,6 +72,42 @@ def test_digits_are_cut_where_the_model_has_them_so():
     assert texts(pairs(**more), "12")[0] == ["1", "2"]
     assert texts(pairs(**more, pre="gpt-2"), "12")[0] == ["12"]
     assert texts(pairs(**more, pre="llama-bpe"), "12")[0] == ["12"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "words"),
+    [
+        (("gpt-2", "phi-2", "jais"), "it's 12!", ["it", "'s", "Ġ12", "!"]),
+        (("smollm", "minerva-7b"), "it's 12!", ["it", "'s", "Ġ", "1", "2", "!"]),
+        (("llama3", "falcon3", "glm4"), "IT'S 1234!", ["IT", "'S", "Ġ", "123", "4", "!"]),
+        (("qwen2", "deepseek-r1-qwen"), "IT'S 12!", ["IT", "'S", "Ġ", "1", "2", "!"]),
+        (("qwen35",), "e\u0301 e", ["eÌģ", "Ġe"]),
+        (("qwen2",), "e\u0301 e", ["e", "Ìģ", "Ġe"]),
+        (("tekken",), "ofMine's 12", ["of", "Mine", "'s", "Ġ", "1", "2"]),
+        (("gpt-4o", "llama4"), "ofMine's 12", ["of", "Mine's", "Ġ", "12"]),
+        (("deepseek-coder",), "a b,,c 12\n", ["a", "Ġb", ",,", "c", "Ġ", "1", "2", "Ċ"]),
+    ],
+)
+def test_texts_are_cut_as_the_name_in_the_file_says(names, text, words):
+    for name in names:
+        assert [word for word, _ in CUTS[name].steps().pre_tokenize_str(text)] == words
+
+
+def test_some_models_take_words_whole_and_begin_texts_with_a_token():
+    more = {"tokens": [*VOCABULARY, "cab"], "token_type": np.ones(len(VOCABULARY) + 1, np.int32)}
+    begin = VOCABULARY.index("<|endoftext|>")
+    for name, begins, found in (
+        ("llama-bpe", True, ["cab"]),
+        ("tekken", True, ["cab"]),
+        ("glm4", False, ["cab"]),
+        ("qwen2", False, ["c", "ab"]),
+        ("dbrx", False, ["c", "ab"]),
+    ):
+        assert texts(pairs(**more, pre=name), "cab")[0] == found
+        begun = ["<|endoftext|>", *found] if begins else found
+        assert texts(pairs(**more, pre=name, bos_token_id=begin), "cab")[0] == begun
+        said = {"pre": name, "bos_token_id": begin, "add_bos_token": not begins}
+        assert (texts(pairs(**more, **said), "cab")[0] != found) is not begins
 
 
 def test_pieces_are_merged_by_their_scores():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import DataLossError, UnimplementedError
+from penstock._src.language.text.cuts import CUTS
 from penstock._src.language.text.tokenizers import add_tokens, is_encodable, library
 
 _MODEL, _TOKENS = "tokenizer.ggml.model", "tokenizer.ggml.tokens"
@@ -16,29 +17,11 @@ _TYPES, _SCORES = "tokenizer.ggml.token_type", "tokenizer.ggml.scores"
 _BEGINS, _BEGIN = "tokenizer.ggml.add_bos_token", "tokenizer.ggml.bos_token_id"
 _ENDS, _END = "tokenizer.ggml.add_eos_token", "tokenizer.ggml.eos_token_id"
 _PREFIX = "tokenizer.ggml.add_space_prefix"
+# How texts are cut, where a file does not say.
+_ANY = "default"
 # Types of tokens.
 _CONTROL, _USER, _BYTE = 3, 4, 6
 _SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
-# How texts are split before byte pairs are merged, by the names in files: digits one by one, then words as in GPT-2; or a pattern.
-_PLAIN, _DIGITS = "plain", "digits"
-_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-_CUTS: Mapping[str, str] = {
-    "default": _PLAIN,
-    "gpt-2": _PLAIN,
-    "olmo": _PLAIN,
-    "mpt": _PLAIN,
-    "smollm": _DIGITS,
-    "starcoder": _DIGITS,
-    "refact": _DIGITS,
-    "command-r": _DIGITS,
-    "llama-bpe": _WORDS % "{1,3}",
-    "llama3": _WORDS % "{1,3}",
-    "llama-v3": _WORDS % "{1,3}",
-    "dbrx": _WORDS % "{1,3}",
-    "smaug-bpe": _WORDS % "{1,3}",
-    "qwen2": _WORDS % "",
-    "stablelm2": _WORDS % "",
-}
 
 
 def tokenizer_of(metadata: Mapping[str, Any], where: str) -> Any:
@@ -80,7 +63,8 @@ def tokenizer_of(metadata: Mapping[str, Any], where: str) -> Any:
     if kind == "bert":
         metadata = {_BEGIN: metadata.get("tokenizer.ggml.cls_token_id"), **metadata, _ENDS: True}
         metadata[_END] = metadata.get("tokenizer.ggml.seperator_token_id", metadata.get(_END))
-    _frame(tokenizer, metadata, tokens, where, begins=kind != "gpt2")
+    begins = kind != "gpt2" or _BEGIN in metadata and CUTS[metadata.get(_PRE, _ANY)].begins
+    _frame(tokenizer, metadata, tokens, where, begins)
     return tokenizer
 
 
@@ -97,20 +81,16 @@ def _byte_pairs(metadata: Mapping[str, Any], vocabulary: Mapping[str, int], wher
         if not (pair[0] in vocabulary and pair[1] in vocabulary and "".join(pair) in vocabulary):
             raise DataLossError(f"{where}: '{_MERGES}': expected pairs of tokens. Found {merge!r}.")
         pairs.append(pair)
-    name = metadata.get(_PRE, "default")
-    if name not in _CUTS:
+    name = metadata.get(_PRE, _ANY)
+    if name not in CUTS:
         raise UnimplementedError(
-            f"{where}: '{_PRE}': texts cut as {name!r} are not implemented; there are {sorted(_CUTS)}."
+            f"{where}: '{_PRE}': texts cut as {name!r} are not implemented; there are {sorted(CUTS)}."
         )
-    cut, pre = _CUTS[name], lib.pre_tokenizers
-    is_pattern = cut not in (_PLAIN, _DIGITS)
-    tokenizer = lib.Tokenizer(lib.models.BPE(dict(vocabulary), pairs, ignore_merges=is_pattern))
-    steps = [pre.ByteLevel(add_prefix_space=False, use_regex=not is_pattern)]
-    if cut == _DIGITS:
-        steps.insert(0, pre.Digits(individual_digits=True))
-    elif is_pattern:
-        steps.insert(0, pre.Split(lib.Regex(cut), "isolated"))
-    tokenizer.pre_tokenizer = pre.Sequence(steps)
+    cut = CUTS[name]
+    tokenizer = lib.Tokenizer(
+        lib.models.BPE(dict(vocabulary), pairs, ignore_merges=cut.takes_words)
+    )
+    tokenizer.pre_tokenizer = cut.steps()
     tokenizer.decoder = lib.decoders.ByteLevel()
     return tokenizer
 
