@@ -1,6 +1,7 @@
 """The private paths of TensorFlow that other packages import, each name bound to what it does here."""
 
 import importlib
+import inspect
 import pickle
 import subprocess
 import sys
@@ -288,3 +289,21 @@ def test_constants_are_evaluated_through_any_ops():
 def test_modules_are_pickled_by_their_names(stand_in, path):
     module = importlib.import_module(f"tensorflow.{path}")
     assert pickle.loads(pickle.dumps(module)) is module
+
+
+def test_inspecting_all_modules_loads_none(monkeypatch):
+    name, path = "tensorflow.python.autograph.impl.api", "python.autograph.impl.api"
+    module = private_modules.PrivateModule(name, path)
+    monkeypatch.setattr(private_modules, "_own_module", pytest.fail)
+    monkeypatch.setitem(sys.modules, name, module)
+    assert not hasattr(module, "__file__") and not hasattr(module, "__wrapped__")
+    inspect.getmodule(sys._getframe(), "no file")
+
+
+def test_some_names_that_look_like_pythons_own_are_those_of_modules_here():
+    versions, origins = (
+        private_modules.build(f"python.framework.{name}", f"tensorflow.python.framework.{name}")
+        for name in ("versions", "error_interpolation")
+    )
+    assert versions.__version__ and versions.__cxx11_abi_flag__ in (0, 1)
+    assert origins.__file__.endswith("error_interpolation.py")

@@ -32,6 +32,18 @@ from . import protos
 from .identities import NAMING, home_of
 from .python_paths import BRIDGE, PATHS, imported_names, packages, public_names
 
+# Names that look like Python's own, in modules of ours. For others, which `inspect` asks all loaded modules for, none is loaded.
+_DUNDERS = {
+    "python.framework.error_interpolation": {"__file__"},
+    "python.framework.versions": {
+        "__version__",
+        "__git_version__",
+        "__compiler_version__",
+        "__cxx11_abi_flag__",
+        "__cxx_version__",
+        "__monolithic_build__",
+    },
+}
 # The folders of `bridge/` that mirror those of TensorFlow.
 MIRRORED = ("core", "python")
 
@@ -105,10 +117,9 @@ class PrivateModule(NamedModule):
         if attribute == "__all__":
             return self._offered()
         if attribute.startswith("__"):
-            own = _own_module(self._path)
-            if own is None or attribute not in getattr(own, "DUNDERS", ()):
+            if attribute not in _DUNDERS.get(self._path, ()):
                 raise AttributeError(attribute)
-            return getattr(own, attribute)
+            return getattr(_own_module(self._path), attribute)
         try:
             value = _find(self._path, attribute)
         except LookupError:

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 from penstock._src.bridge.python.util.tf_stack import GraphDebugInfoBuilder, StackFrame
 from penstock._src.util.locations import OWN_FOLDER
 
-DUNDERS = ("__file__",)
-
 _NAME = r"[A-Za-z0-9_.][A-Za-z0-9_.\-/]*?"
 _TAG = re.compile(rf"{{{{(?P<type>{_NAME}) (?P<name>{_NAME})}}}}")
 _SITES = [*site.getsitepackages(), site.getusersitepackages()]

@@ -10,12 +10,3 @@ __version__, __git_version__, __compiler_version__ = (
 )
 __cxx11_abi_flag__, __monolithic_build__ = build.CXX11_ABI_FLAG, build.MONOLITHIC_BUILD
 __cxx_version__ = build.CXX_VERSION
-# Names that look like Python's own, which the modules of private paths do not look up otherwise.
-DUNDERS = (
-    "__version__",
-    "__git_version__",
-    "__compiler_version__",
-    "__cxx11_abi_flag__",
-    "__cxx_version__",
-    "__monolithic_build__",
-)
