@@ -41,7 +41,6 @@ from penstock._src.eager.variable_modes import (
     VariableSynchronization,
     mode_of,
 )
-from penstock._src.util import slots
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above
@@ -265,8 +264,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
             and isinstance(value, Tensor)
             and not hasattr(value, "_value")
             and getattr(value, "graph", graph) is not graph
+            and value.graph.building_function
         ):
-            lifted = slots.LIFT(value)
+            lifted = above("lift")(value)
             if lifted is not None:
                 return lifted
             raise ValueError(

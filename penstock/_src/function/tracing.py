@@ -280,5 +280,4 @@ def _copied(tensor: SymbolicTensor, graph: Any) -> SymbolicTensor | None:
     return table[tensor._id]
 
 
-slots.LIFT = lift
 slots.CONVERT = lambda function: _CONVERTED(function) or function

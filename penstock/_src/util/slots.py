@@ -11,7 +11,6 @@ imported on first use.
     STATIC_SHAPE         graph/static_values.py         shape rules: the shape that a vector holds, as far as it is known
     WRAP                 core/tracking/data_structures  assignments to attributes of trackable objects: lists and dicts that track
     CONVERT              function/tracing.py            graph/trace.py: a Python function with its control flow converted by AutoGraph
-    LIFT                 function/tracing.py            eager/variable.py: the value that a tensor of a function being traced has by now, or its copy in the graph around
     RUN_FUNCTION         eager/placed/hooks.py,         function/differentiable.py: the results of a function on DTensors, or on a device
                          distribute/dtensor/scopes.py
 
@@ -41,9 +40,8 @@ PACK = _empty("Tensors are made once penstock._src.eager is loaded.")
 STATIC_VALUE = _empty("Static values are known once penstock._src.graph is loaded.")
 STATIC_SHAPE = _empty("Static values are known once penstock._src.graph is loaded.")
 WRAP = _empty("Attributes are tracked once penstock._src.core.tracking.data_structures is loaded.")
-# Without tf.function nothing is converted, and no function is being traced.
+# Without tf.function nothing is converted.
 CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function  # noqa: E731
-LIFT: Callable[[Any], Any] = lambda tensor: None  # noqa: E731
 # None until there are GPUs or DTensors. Of a GraphFunction and tensors: the results, or None if it is to be run as usual.
 RUN_FUNCTION: Callable[[Any, Any], Any] | None = None
 
@@ -77,6 +75,7 @@ TABLE = {
     "stacked_function": "api.vectorized.stacked",  # functions of datasets, for many elements at once
     "make_runner": "function.run",  # the compiled or interpreted form of a graph function
     "function": "function.function",  # what runs eagerly as a function, to have its gradients
+    "lift": "function.tracing",  # what a tensor of a function or dataset being traced is around it: the initial value of a variable
     "op_gradient": "autodiff.control_flow",  # gradients of If and its like on host values
     "gradient_function": "autodiff.control_flow",  # the op SymbolicGradient
     "write_debug_tensor": "observe.debug_events.dumping",  # the op DebugIdentityV2

@@ -1,5 +1,8 @@
 """States and algorithms of tf.random.Generator; expected values are TensorFlow's."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -69,3 +72,32 @@ def test_a_negative_number_of_draws_moves_back(delta, counter, wrap):
 def test_generators_draw_by_threefry_on_accelerators_only():
     with pytest.raises(tf.errors.UnimplementedError, match="ThreeFry"):
         Generator.from_seed(1, alg="threefry").normal([2])
+
+
+# In a process of its own: no tf.function has loaded what it needs.
+_MADE_WITHIN = """
+import penstock as tf
+
+held = []
+
+def drawn(x):
+    if not held:
+        held.append(tf.random.Generator.from_seed(7))
+    return held[0].uniform([2], 0, 100, tf.int64) + x
+
+print([each.numpy().tolist() for each in tf.data.Dataset.range(2).map(drawn)])
+"""
+
+
+def test_a_generator_may_be_made_by_the_function_of_a_dataset():
+    done = subprocess.run([sys.executable, "-c", _MADE_WITHIN], capture_output=True, text=True)
+    generator = Generator.from_seed(7)
+    wanted = [(generator.uniform([2], 0, 100, tf.int64) + at).numpy().tolist() for at in range(2)]
+    assert done.stdout.strip() == str(wanted), done.stderr
+
+
+def test_a_tensor_of_a_graph_is_no_initial_value_outside_of_it():
+    with tf.Graph().as_default():
+        tensor = tf.constant([1.0])
+    with pytest.raises(TypeError, match="belongs to a graph"):
+        tf.Variable(tensor)
