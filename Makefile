@@ -331,6 +331,10 @@ bench: $(STAMP)  ## training and inference beside peers; BENCH=arguments of benc
 	$(BIN)/python -m compileall -q penstock  # as an installed package is: first steps are measured
 	$(BIN)/python bench/run.py $(BENCH)
 
+.PHONY: bench-quick
+bench-quick: $(STAMP)  ## instructions of small programs, counted, beside those of the commit SINCE=HEAD: five minutes, the same on a busy machine. NAMES=eager,models
+	$(BIN)/python -m bench.counts $(if $(SINCE),--since $(SINCE)) $(if $(NAMES),--groups $(NAMES))
+
 .PHONY: kernel-keys
 kernel-keys: $(STAMP)  ## the keys of the kernels of bench's models, hashed: the same before and after a change that leaves code alone
 	$(BIN)/python -m tools.kernel_keys $(KEYS)
