@@ -9,7 +9,7 @@ import penstock as tf
 import penstock._src.api.load
 from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError, UnimplementedError
 from penstock._src.core.registry import raw
-from penstock._src.ops.strings import split
+from penstock._src.ops.strings import basic, split
 from penstock._src.ops.strings.fingerprint import hash64
 
 
@@ -306,3 +306,31 @@ def test_native_ngrams_are_those_of_rows(pad_width, preserves, monkeypatch):
     monkeypatch.setattr(split, "runs_native_code", lambda: False)
     for found, wanted in zip(natively, raw.StringNGrams(**arguments), strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.fixture(params=[True, False], ids=["native", "python"])
+def with_native_code(request, monkeypatch):
+    """Runs a test with native code, and without."""
+    if not request.param:
+        monkeypatch.setattr(basic, "runs_native_code", lambda: False)
+
+
+@pytest.mark.usefixtures("with_native_code")
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [(["", "a"], "a"), (["a", ""], "a-"), (["a", "", "b"], "a--b"), (["", ""], "")],
+)
+def test_segments_are_joined_from_the_first_string_that_is_not_empty(pieces, expected):
+    joined = tf.strings.unsorted_segment_join(pieces, [0] * len(pieces), 2, "-")
+    assert joined.numpy().tolist() == [expected.encode(), b""]
+
+
+@pytest.mark.usefixtures("with_native_code")
+def test_characters_of_substr_go_up_to_the_next_byte_that_continues_none():
+    parts = tf.strings.substr(
+        ["a é\x92".encode("latin-1"), b"\x92\x92ab"], [-1, -2], [1, 1], unit="UTF8_CHAR"
+    )
+    assert parts.numpy().tolist() == [b"\xe9\x92", b"a"]
+    assert tf.strings.substr(b"\x92\x92a", 0, 1, unit="UTF8_CHAR").numpy() == b"\x92\x92"
+    with pytest.raises(tf.errors.InvalidArgumentError, match="pos 2 out of range"):
+        tf.strings.substr(b"a\x92", 2, 1, unit="UTF8_CHAR")

@@ -22,7 +22,7 @@ from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import show
-from penstock._src.ops.strings.elements import data, each, strings, text
+from penstock._src.ops.strings.elements import each, strings
 from penstock._src.ops.strings.fingerprint import fingerprints64, hash64, siphash
 
 _MANY = 64  # strings, from which native code pays
@@ -205,7 +205,10 @@ class Substr(Op):
     def _characters(self, s, begin, count, at):
         if s.isascii():  # a character is a byte
             return self._part(s, begin, count, at)
-        return data(self._part(text(s), begin, count, at))
+        # A character goes up to the next byte that continues none, also where bytes are not UTF-8.
+        starts = [i for i, byte in enumerate(s) if not i or byte & 0xC0 != 0x80]
+        characters = [s[i:j] for i, j in zip(starts, [*starts[1:], len(s)], strict=True)]
+        return b"".join(self._part(characters, begin, count, at))
 
 
 class ReduceJoin(Op):
@@ -300,10 +303,19 @@ class UnsortedSegmentJoin(Op):
         order = np.argsort(ids, kind="stable")
         places = np.searchsorted(ids[order], np.arange(count + 1))
         columns = [
-            _joined_ranges(column[order], places[:-1], places[1:], separator) for column in rows.T
+            _joined_segments(column[order], places[:-1], places[1:], separator) for column in rows.T
         ]
         joined = np.stack(columns, 1) if columns else np.empty((count, 0), object)
         return joined.reshape(count, *rest)
+
+
+def _joined_segments(column, begins, ends, separator):
+    """Return the strings of segments joined as TensorFlow does, which puts no separator after nothing but empty strings."""
+    if separator:
+        filled = np.flatnonzero([len(piece) > 0 for piece in column])
+        first = np.append(filled, len(column))[np.searchsorted(filled, begins)]
+        begins = np.minimum(first, ends)
+    return _joined_ranges(column, begins, ends, separator)
 
 
 def _joined_ranges(column, begins, ends, separator):

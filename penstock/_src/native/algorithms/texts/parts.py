@@ -28,7 +28,6 @@ class _Functions(NamedTuple):
 
 @compiled(_Functions)
 def _functions(m: Module) -> None:
-    utf8.emit_longer(m)
     _emit_walk(m)
     _emit_parts(m)
     py.emit_entry(m, "parts", "anaanna", holds_gil=True)
@@ -43,7 +42,7 @@ def parts(
       strings: a vector of bytes.
       begins: the number of the first byte or character, of each string or of all of them.
       counts: the greatest number of bytes or characters, as many as begins.
-      in_characters: counts characters. A byte that is not UTF-8 counts as one.
+      in_characters: counts characters, each of which goes up to the next byte that continues none, as in TensorFlow: whether bytes are UTF-8 is not asked.
     """
     cut = np.empty(len(strings), object)
     begins, counts = (np.ascontiguousarray(x, np.int64).reshape(-1) for x in (begins, counts))
@@ -125,9 +124,12 @@ def _emit_walk(m: Module) -> None:
         def goes_on(at: Val, passed: Val) -> Val:
             return (at < f.size) & (passed < f.count)
 
+        def continues(at: Val) -> Val:
+            return (at < f.size) & (utf8.byte(f, f.data, at) & 0xC0).eq(0x80)
+
         def step(at: Val, passed: Val) -> tuple[Val, ...]:
-            _, width = utf8.character(f, f.data, at)
-            return at + width, passed + 1
+            (after,) = f.loop_while(continues, lambda at: (at + 1,), at + 1)
+            return after, passed + 1
 
         at, passed = f.loop_while(goes_on, step, f.begin, f.i64(0))
         position = f.select(f.kind.eq(0) & (passed < f.count), f.i64(-1), at)
