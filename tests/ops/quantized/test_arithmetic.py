@@ -145,3 +145,33 @@ def test_a_convolution_is_of_four_axes():
                 strides=[1] * 4,
                 padding="SAME",
             )
+
+
+def test_symmetric_ranges_begin_where_tensorflow_rounds_them_to():
+    v = np.arange(0, 256, 51).astype("uint8")
+    values = tf.bitcast(v, tf.quint8)
+    joined = raw.QuantizedConcat(
+        concat_dim=0, values=[values, values], input_mins=[-1.0, -2.0], input_maxes=[1.0, 2.0]
+    )
+    assert ints(joined[0]).numpy().tolist() == [64, 90, 116, 141, 167, 192, *v.tolist()]
+    added = raw.QuantizedBiasAdd(
+        input=values[None], bias=tf.bitcast(0 * v, tf.quint8), min_input=-1.0, max_input=1.0,
+        min_bias=-1.0, max_bias=1.0, out_type=tf.qint32,
+    )  # fmt: skip
+    wanted = [[-32640, -26086, -19533, -12979, -6425, 128]]
+    np.testing.assert_allclose(ints(added[0]), wanted, atol=1)
+    z = tf.bitcast(np.array([-(2**30), -12345678, 0, 5, 2**30], "int32"), tf.qint32)
+    made = raw.Requantize(
+        input=z, input_min=-7.0, input_max=7.0, requested_output_min=-3.5,
+        requested_output_max=3.5, out_type=tf.qint8,
+    )  # fmt: skip
+    assert ints(made[0]).numpy().tolist() == [-128, -2, -1, -1, 126]
+
+
+def test_means_round_halves_to_even_numbers():
+    x = np.array([[0, 1, 0, 2], [16, 17, 4, 4]], "uint8").reshape(1, 2, 4, 1)
+    found = raw.QuantizedAvgPool(
+        input=tf.bitcast(x, tf.quint8), min_input=-1.0, max_input=1.0, ksize=[1, 2, 2, 1],
+        strides=[1, 1, 1, 1], padding="SAME",
+    )  # fmt: skip
+    assert ints(found[0]).numpy().ravel().tolist() == [8, 6, 2, 3, 16, 10, 4, 4]

@@ -10,6 +10,7 @@ from penstock._src.core.typesets import QUANTIZED
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.quantized.ranges import (
     from_floats,
+    from_number,
     of_product,
     requantized,
     spread,
@@ -165,8 +166,8 @@ class _Relu(Op):
     def limited(self, features, low, high, most):
         """Features clipped to zero and `most`, with their range unchanged."""
         kind = self.Tinput
-        zero = from_floats(np.zeros(()), low, high, kind)
-        top = None if most is None else from_floats(np.asarray(float(most)), low, high, kind)
+        zero = from_number(0.0, low, high, kind)
+        top = None if most is None else from_number(float(most), low, high, kind)
         return np.clip(features, zero, top).astype(features.dtype), F(low), F(high)
 
 

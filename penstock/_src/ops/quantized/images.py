@@ -66,14 +66,14 @@ class QuantizedMaxPool(_Pool):
 
 
 class QuantizedAvgPool(_Pool):
-    """The mean of each window, with halves rounded up."""
+    """The mean of each window, with halves rounded to even numbers."""
 
     ranks = {"input": (4,)}
 
     def reduced(self, part):
         """The mean of a window."""
         count = part.shape[1] * part.shape[2]
-        return (part.astype(np.int64).sum((1, 2)) + count // 2) // count
+        return np.rint(part.astype(np.int64).sum((1, 2)) / count)
 
 
 class QuantizedReshape(Op):

@@ -12,29 +12,51 @@ def _steps(dtype):
 
 
 def to_floats(values, low, high, dtype):
-    """The floats that integers represent."""
+    """The floats that integers represent, for bytes computed in single precision as in TensorFlow.
+
+    The begin of the range is rounded to a step in single precision for all types: that of [-1, 1] is -127.49999 steps of 2 / 255, not
+    a half.
+    """
     low, high = np.float64(np.float32(low)), np.float64(np.float32(high))
     if low == high:
         return np.full(values.shape, low)
     least, _, steps = _steps(dtype)
     scale = (high - low) * (steps / (steps - 1)) / steps
-    return half_away(low / scale) * scale + (values.astype(np.float64) - least) * scale
+    step = np.float32(scale)
+    begin = half_away(np.float32(low) / step) * step
+    precision = _precision(dtype)
+    return precision(begin) + (values.astype(precision) - precision(least)) * precision(scale)
 
 
 def from_floats(values, low, high, dtype, clamp=True):
-    """The integers that represent floats."""
+    """The integers that represent floats, with the roundings of `to_floats`."""
+    return _integers(values, low, high, dtype, clamp, np.float32, _precision(dtype))
+
+
+def from_number(value, low, high, dtype, clamp=True):
+    """The integer that represents one number, a limit or zero; TensorFlow computes these in double precision."""
+    return _integers(value, low, high, dtype, clamp, np.float64, np.float64)
+
+
+def _precision(dtype):
+    return np.float32 if dtype.size == 1 else np.float64
+
+
+def _integers(values, low, high, dtype, clamp, of_begin, of_values):
+    """The integers, with the begin of the range and the values scaled in some precisions."""
     low, high = np.float64(np.float32(low)), np.float64(np.float32(high))
     if low == high:
         return np.zeros(np.shape(values), np.int64)
     least, most, steps = _steps(dtype)
     scale = steps / ((high - low) * (steps / (steps - 1)))
-    integers = half_away(np.asarray(values) * scale) - half_away(low * scale) + least
+    begin = np.float64(half_away(of_begin(low) * of_begin(scale)))
+    integers = half_away(np.asarray(values).astype(of_values) * of_values(scale)) - begin + least
     return (np.clip(integers, least, most) if clamp else integers).astype(np.int64)
 
 
 def zero_of(low, high, dtype):
     """The zero point."""
-    return int(from_floats(np.zeros(()), low, high, dtype, clamp=False))
+    return int(from_number(0.0, low, high, dtype, clamp=False))
 
 
 def of_product(a_type, b_type, out, low_a, high_a, low_b, high_b):
