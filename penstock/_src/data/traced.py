@@ -61,6 +61,7 @@ def trace(
         outputs = structure.to_tensors(output_spec, result)
         graph.outputs = [graph.local(convert_to_tensor(tensor)) for tensor in outputs]
         add_control_dependencies(graph)
+    graph.lifted = []
     if DEBUG_MODE.is_enabled:
         graph = _python_graph(function, specs, name, output_spec)
     function = GraphFunction(graph, why_host="it only moves values" if _only_moves(graph) else "")

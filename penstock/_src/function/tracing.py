@@ -94,7 +94,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     for leave in graph.exit_callbacks:
         leave()
     graph.variable_rule = None
-    graph.argument_values = []
+    graph.argument_values, graph.lifted = [], []
     shown = _specs_of(trace)
     graph.structured_input_signature = _signature_form(shown, trace.signature)
     return ConcreteFunction(graph, shown, signature=trace.signature), created
@@ -244,7 +244,8 @@ def lift(tensor: SymbolicTensor) -> Tensor | None:
     if dispatch.STATE.graph is not None:
         return _copied(tensor, dispatch.STATE.graph)
     graph = tensor.graph
-    inputs, values = [], []
+    inputs: list[SymbolicTensor] = [each for each, _ in graph.lifted]
+    values = [value for _, value in graph.lifted]
     for placeholder, argument in graph.argument_values:
         if isinstance(argument, EagerTensor):
             inputs.append(placeholder)
@@ -256,10 +257,19 @@ def lift(tensor: SymbolicTensor) -> Tensor | None:
             continue
         inputs.append(placeholder)
         values.append(external._value)
+    # Of operations with effects, such as random numbers, which run once for all variables.
+    once = [
+        output
+        for op in needed_operations(graph, inputs, [tensor], [])
+        if op.raw_op.stateful
+        for output in op.outputs
+        if output.dtype not in (dtypes.resource, dtypes.variant)
+    ]
     try:
-        (value,) = compile_graph(graph, inputs, [tensor], [], "initial_value")(values)
+        value, *further = compile_graph(graph, inputs, [tensor, *once], [], "initial_value")(values)
     except OpError:
         return None
+    graph.lifted += zip(once, further, strict=True)
     return EagerTensor(value, tensor.dtype)
 
 

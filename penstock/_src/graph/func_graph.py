@@ -146,6 +146,8 @@ class FuncGraph(Graph, TensorSignature):
         self.argument_handles: dict[int, SymbolicTensor] = {}
         # (placeholder, argument) pairs while the function is traced
         self.argument_values: list[tuple[Any, Any]] = []
+        # tensors of operations with effects, and their values, which initial values of variables share; likewise
+        self.lifted: list[tuple[SymbolicTensor, Any]] = []
         # id of a variable -> weak reference to it, in order of first use
         self._weak_variables: dict[int, weakref.ref] = {}
         if self.enclosing is not None:

@@ -101,3 +101,18 @@ def test_a_tensor_of_a_graph_is_no_initial_value_outside_of_it():
         tensor = tf.constant([1.0])
     with pytest.raises(TypeError, match="belongs to a graph"):
         tf.Variable(tensor)
+
+
+def test_a_split_within_a_function_has_effect_once():
+    """The states of the parts are the initial values of two variables."""
+    outer, parts = Generator.from_seed(3), []
+
+    @tf.function
+    def drawn():
+        if not parts:
+            parts.extend(outer.split(2))
+        return parts[1].uniform([2], 0, 100, tf.int32)
+
+    assert drawn().numpy().tolist() == [79, 26]  # as eagerly
+    assert outer.state.numpy().tolist() == [515, 0, 0]
+    assert [part.state.numpy()[2] for part in parts] == [7657373526131797801, 7872641813117997903]
