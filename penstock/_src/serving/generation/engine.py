@@ -112,13 +112,14 @@ class Engine:
             self._end(sequence, None, error)
         try:
             self.model.reset()
-        except Exception:  # nothing more can be generated, and nobody is left waiting
+        except Exception as broken:  # nothing more can be generated, and nobody is left waiting
             _LOG.exception("The cache could not be made anew: no further sequences are generated")
+            reason = UnavailableError(f"The model cannot generate any more: {broken}")
             with self._changed:
                 self._is_closed = True
                 waiting, self._waiting = self._waiting, deque()
             for sequence in waiting:
-                self._end(sequence, None, UnavailableError("The model cannot generate any more."))
+                self._end(sequence, None, reason)
             failed += waiting
         return failed
 
