@@ -86,9 +86,13 @@ class Barriers:
     def _find(self, thread: int, place: int) -> Barrier:
         barrier = self._at.get(place)
         if barrier is None:
-            raise Misuse(f"uses byte {place} of shared memory as a barrier that no thread has initialized")
+            raise Misuse(
+                f"uses byte {place} of shared memory as a barrier that no thread has initialized"
+            )
         if barrier not in self.known[thread // WARP]:
-            raise Misuse(f"uses the barrier at byte {place} before it has observed its initialization")
+            raise Misuse(
+                f"uses the barrier at byte {place} before it has observed its initialization"
+            )
         return barrier
 
     def arrive(self, thread: int, place: int, expected: int = 0) -> list[int]:
@@ -129,7 +133,9 @@ class Barriers:
         barrier = self._find(thread, place)
         # Copies go through another proxy than stores, which sees a barrier only after a fence.
         if not barrier.is_fenced:
-            raise Misuse(f"copies to the barrier at byte {place} without a fence after its initialization")
+            raise Misuse(
+                f"copies to the barrier at byte {place} without a fence after its initialization"
+            )
         words = (ctypes.c_int64 * (MAP_BYTES // 8)).from_address(map_at)
         box = BoxMap.read(words)
         if len(first) != len(box.extents):
