@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.util import flags
 
 SHAPES = [(1, 1), (3, 3), (9, 3, 3), (2, 5, 4, 3), (11, 3, 5), (4, 8, 8), (8, 1), (17, 2, 2)]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
@@ -72,3 +73,14 @@ def test_a_singular_matrix_has_no_triangular_factors():
     stack = np.stack([np.eye(3), np.ones((3, 3))]).astype(np.float32)
     with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
         tf.raw_ops.Lu(input=stack)
+
+
+def test_a_system_whose_matrix_alone_has_unknown_extents_is_compiled():
+    def function(x):
+        matrix = tf.matmul(x, x, transpose_a=True) + 2 * tf.eye(2)
+        return tf.linalg.triangular_solve(matrix, tf.ones([2, 3]))
+
+    x = np.ones((1, 2), np.float32)
+    compiled = tf.function(function, input_signature=[tf.TensorSpec(None)])
+    with flags.override(verify=1):  # raises where the host computes what a kernel should
+        np.testing.assert_allclose(compiled(x), function(x), rtol=1e-6)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning import factorizations
 from penstock._src.ir.meaning.rows import RowFlow, Rows
 from penstock._src.ir.node import Node
@@ -16,7 +15,8 @@ FLOATS = (dtypes.float32, dtypes.float64)
 
 def _require_matrices(kind: Primitive, args: Args, square: bool = True) -> None:
     x = args[0]
-    is_square = x.rank == 3 and dims.same(x.shape[1], x.shape[2])
+    # Compared as extents of the call: of two equal ones, one may be known and the other not.
+    is_square = x.rank == 3 and x.shape[1] == x.shape[2]
     kind.require(x.rank == 3 and (is_square or not square), "no square matrices", args)
     kind.require(x.dtype in FLOATS, "a type other than float32 and float64", args)
 
@@ -83,7 +83,7 @@ class TriangularSolve(SameType):
     def infer(self, args: Args, attrs: Attrs) -> Result:
         b, a = args
         _require_matrices(self, args[1:])
-        fits = b.rank == 3 and b.dtype == a.dtype and all(map(dims.same, b.shape[:2], a.shape[:2]))
+        fits = b.rank == 3 and b.dtype == a.dtype and b.shape[:2] == a.shape[:2]
         self.require(fits, "the right-hand sides do not fit", args)
         return super().infer(args, attrs)
 
