@@ -82,3 +82,15 @@ def growing(f, x, n):
     step = lambda i, y, rows: (i + 1, f(y), rows.write(i, y))
     return tf.while_loop(lambda i, y, rows: i < n, step, [0, x, rows])[2].stack()
 """
+
+HELPERS["searched"] = """
+def searched(x, limit):
+    n = tf.shape(x)[0]
+    large = lambda i: tf.reduce_any(tf.abs(tf.cast(x[i], tf.float32)) > limit)
+    step = lambda i, found, text: (
+        i + 1, large(i), tf.strings.join([text, tf.where(large(i), "+", tf.strings.as_string(i))])
+    )
+    more = lambda i, found, _: tf.logical_and(i < n, tf.logical_not(found))
+    i, found, text = tf.while_loop(more, step, [0, False, ""])
+    return [i, found, tf.strings.to_hash_bucket_fast(text, 1000)]
+"""

@@ -34,15 +34,17 @@ from tests.fuzz.programs.steps import (  # noqa: E402
     extents,
     gradients,
     indexing,
+    magnitudes,
     movement,
     pipelines,
     reductions,
     special,
     state,
     statements,
+    updates,
 )
 
 FAMILIES = sorted({drawn.family for drawn in STEPS.values()})
 
 __all__ = ["STEPS", "FAMILIES", "step", "contractions", "control", "elementwise", "extents",
-           "gradients", "indexing", "movement", "pipelines", "reductions", "special", "state", "statements"]  # fmt: skip
+           "gradients", "indexing", "magnitudes", "movement", "pipelines", "reductions", "special", "state", "statements", "updates"]  # fmt: skip
