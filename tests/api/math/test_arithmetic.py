@@ -77,3 +77,20 @@ def test_singular_values_of_complex_matrices_are_real(caplog):
     matrix = tf.constant([[3 + 0j, 4j]])
     assert tf.linalg.svd(matrix, compute_uv=False).numpy().tolist() == [5.0]
     assert not caplog.records
+
+
+def test_the_sign_of_a_complex_zero_has_the_gradient_zero_and_nan_stays_nan():
+    x = tf.constant(np.array([0, 3 - 4j, 1e-42, complex(np.nan, 1)], np.complex64))
+
+    def function(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            signs = tf.sign(x)
+            part = tf.math.real(signs)
+        return signs, tape.gradient(part, x)
+
+    for call in (function, tf.function(function, autograph=False)):
+        signs, slopes = call(x)
+        np.testing.assert_allclose(signs[:3], [0, 0.6 - 0.8j, 0], rtol=1e-6)
+        np.testing.assert_allclose(slopes[:2], [0, 0.128 + 0.096j], rtol=1e-5)
+        assert np.isnan(signs[3]) and np.isnan(slopes[3])

@@ -55,8 +55,12 @@ def sign(x, name=None):
     x = convert_to_tensor(x)
     if x.dtype.is_complex:
         modulus = abs(x)
-        unit = x / raw.Cast(x=raw.Maximum(x=modulus, y=modulus.dtype.min), DstT=x.dtype)
-        return raw.SelectV2(condition=modulus > 0, t=unit, e=raw.ZerosLike(x=x), name=name)
+        # Below the least normal number the quotient is not accurate. NaN is not below it, and stays NaN.
+        is_zero = modulus < np.finfo(modulus.dtype.np).tiny
+        # The quotient that is not chosen must be finite too: its derivative is multiplied by 0.
+        divisor = raw.SelectV2(condition=is_zero, t=raw.OnesLike(x=modulus), e=modulus)
+        unit = x / raw.Cast(x=divisor, DstT=x.dtype)
+        return raw.SelectV2(condition=is_zero, t=raw.ZerosLike(x=x), e=unit, name=name)
     return raw.Sign(x=x, name=name)
 
 
