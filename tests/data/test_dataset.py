@@ -1,5 +1,6 @@
 """Datasets: sources, transformations and iteration, eagerly."""
 
+import collections
 import gc
 import threading
 import time
@@ -214,12 +215,36 @@ def test_from_generator():
     )
     padded = dataset.padded_batch(3, padding_values=(0, -1.0)).get_single_element()
     np.testing.assert_array_equal(padded[1], [[-1, -1], [0.5, -1], [0.5, 0.5]])
-    with pytest.raises(errors.InvalidArgumentError, match="did not match the expected structure"):
+    with pytest.raises(errors.InvalidArgumentError, match="expected type was int32, .* was a"):
         list(Dataset.from_generator(lambda: ["a"], output_types=dtypes.int32))
     with pytest.raises(errors.InvalidArgumentError, match="of shape \\(1,\\) where"):
         list(Dataset.from_generator(lambda: [[3]], output_signature=TensorSpec([2], dtypes.int32)))
     with pytest.raises(errors.UnknownError, match="ZeroDivisionError"):
         list(Dataset.from_generator(lambda: (1 / 0 for _ in [0]), output_types=dtypes.int32))
+
+
+@pytest.mark.parametrize(
+    ("element", "signature"),
+    [
+        ({"a": 1}, {"b": TensorSpec([], dtypes.int32)}),
+        ((1, {"x": 1}), (TensorSpec([], dtypes.int32), {"y": TensorSpec([], dtypes.int32)})),
+        ({"a": 1}, (TensorSpec([], dtypes.int32),)),
+        ((1,), {"a": TensorSpec([], dtypes.int32)}),
+        ([1], (TensorSpec([], dtypes.int32),)),
+        ((1, 2), (TensorSpec([], dtypes.int32),)),
+    ],
+)
+def test_generators_elements_have_the_structure_of_the_signature(element, signature):
+    dataset = Dataset.from_generator(lambda: [element], output_signature=signature)
+    with pytest.raises(errors.InvalidArgumentError, match="did not match the expected structure"):
+        list(dataset)
+
+
+def test_mappings_of_generators_are_matched_by_key():
+    signature = {"a": TensorSpec([], dtypes.int32), "b": TensorSpec([], dtypes.int32)}
+    elements = [{"b": 2, "a": 1}, collections.OrderedDict(b=2, a=1)]
+    dataset = Dataset.from_generator(lambda: elements, output_signature=signature)
+    assert [int(element["a"]) for element in dataset] == [1, 1]
 
 
 def test_reduce():

@@ -1,6 +1,6 @@
 """Dataset.from_generator: elements that a Python generator yields."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,14 +91,13 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
     leaves = nest.flatten(spec)
 
     def read(values: Any) -> Element:
-        try:
-            flat = structure.flatten_like(spec, values)
-        except (TypeError, ValueError) as error:
-            raise _mismatch(spec, values) from error
+        if not _has_structure(spec, values):
+            raise _mismatch(spec, values)
+        flat = structure.flatten_like(spec, values)
         components: list[Any] = []
         for leaf, value in zip(leaves, flat):
             if isinstance(leaf, TensorSpec):
-                components.append(_host_value(leaf, value, spec, values))
+                components.append(_host_value(leaf, value))
             else:
                 with init_scope():
                     parts: Sequence[Any] = structure.to_tensors(leaf, value)
@@ -108,7 +107,25 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
     return read
 
 
-def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
+def _has_structure(spec: Any, values: Any) -> bool:
+    """True if the value has the types, lengths and keys of the spec's structure; a list is a leaf."""
+    parts = nest.children(spec)
+    if parts is None:
+        return True
+    if isinstance(spec, Mapping):
+        if not isinstance(values, Mapping) or values.keys() != spec.keys():
+            return False
+    elif not isinstance(values, type(spec)):
+        return False
+    children = nest.children(values)
+    return (
+        children is not None
+        and len(children) == len(parts)
+        and all(map(_has_structure, parts, children))
+    )
+
+
+def _host_value(leaf: TensorSpec, value: Any) -> Any:
     try:
         is_number = leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string
         # NumPy casts to a declared rank; where no shape is declared, only NumPy's own values are cast.
@@ -118,7 +135,10 @@ def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
         with init_scope():
             tensor: Any = convert_to_tensor(value, dtype=leaf.dtype)
     except (TypeError, ValueError) as error:
-        raise _mismatch(spec, values) from error
+        raise errors.InvalidArgumentError(
+            "TypeError: `generator` yielded an element that could not be converted to the expected "
+            f"type. The expected type was {leaf.dtype.name}, but the yielded element was {value}."
+        ) from error
     if not leaf.shape.is_compatible_with(tensor.shape):
         raise errors.InvalidArgumentError(
             f"TypeError: `generator` yielded an element of shape {tensor.shape} where an element "
