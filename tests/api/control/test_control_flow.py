@@ -350,3 +350,18 @@ def test_indices_of_branches_are_integers():
     for call in (choose, tf.function(choose)):
         with pytest.raises(TypeError, match="'branch_index' must be an integer Tensor"):
             call()
+
+
+@BOTH
+def test_a_loop_keeps_the_keys_of_its_only_variable(wrap):
+    def loop():
+        return tf.while_loop(lambda s: True, lambda s: {"b": 1}, [{"a": 0}], maximum_iterations=2)
+
+    with pytest.raises(ValueError, match="same nested structure"):
+        wrap(loop)()
+
+
+def test_an_eager_loop_keeps_the_types_of_nested_variables():
+    start = [(tf.constant(0),), tf.constant(0)]
+    with pytest.raises(TypeError, match="same nested structure"):
+        tf.while_loop(lambda s, i: i < 2, lambda s, i: ([s[0]], i + 1), start)

@@ -95,3 +95,20 @@ def test_map_fn_takes_and_gives_extension_types():
         fn_output_signature=Vehicle.Spec(speed=number, mileage=number),
     )
     assert made.mileage.numpy().tolist() == [0, 2, 4]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("before", "after", "error"),
+    [({"a": 0}, {"b": 1}, ValueError), ((0,), [1], TypeError), ([0], (1,), TypeError)],
+)
+def test_functions_return_the_structure_that_they_take(wrap, before, after, error):
+    rows = tf.range(2)
+    types = tf.nest.map_structure(lambda _: tf.int32, before)
+    calls = (
+        lambda: tf.map_fn(lambda row: after, rows, fn_output_signature=types),
+        lambda: tf.scan(lambda state, row: after, rows, initializer=before),
+    )
+    for call in calls:
+        with pytest.raises(error, match="same nested structure"):
+            wrap(call)()

@@ -102,7 +102,7 @@ def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any) -
         result = body(*values)
         unpacked = single and not isinstance(result, list | tuple)
         result = (result,) if unpacked else result
-        nest.assert_same_structure(list(loop_vars), list(result), check_types=False)
+        nest.assert_same_structure(list(loop_vars), list(result))
         values = result
         iterations += 1
     converted = nest.map_structure(
@@ -201,11 +201,13 @@ class _Loop:
     def _iteration(self, graph: FuncGraph) -> list[Any]:
         placeholders = graph.inputs[_FIRST : _FIRST + len(self.flat)]
         result = self.body(*self._packed(placeholders))
-        if not isinstance(result, list | tuple):
+        unpacked = not isinstance(result, list | tuple)
+        if unpacked:
             result = [result]
         try:
+            # As in TensorFlow, types and keys have to agree only where there is one variable.
             nest.assert_same_structure(
-                list(self.start), list(result), expand_composites=True, check_types=False
+                list(self.start), list(result), expand_composites=True, check_types=unpacked
             )
         except (ValueError, TypeError) as error:
             raise ValueError(

@@ -119,7 +119,7 @@ def map_fn(
     def body(i: Any, written: list[TensorArray]) -> tuple[Any, list[TensorArray]]:
         row = nest.pack_sequence_as(elems, [array.read(i) for array in arrays])
         result = fn(row)
-        nest.assert_same_structure(signature, result, check_types=False)
+        nest.assert_same_structure(signature, result)
         parts = nest.flatten(result)
         return i + 1, [array.write(i, part) for array, part in zip(written, parts, strict=True)]
 
@@ -379,7 +379,7 @@ def scan(
 
     def body(i: Any, accumulated: Any, written: list[TensorArray]) -> Any:
         result = nest.map_structure(convert_to_tensor, fn(accumulated, row(i)))
-        nest.assert_same_structure(state, result, check_types=False)
+        nest.assert_same_structure(state, result)
         flat_result = nest.flatten(result)
         packed = nest.pack_sequence_as(state, flat_result)
         return i + step, packed, [a.write(i, t) for a, t in zip(written, flat_result, strict=True)]
