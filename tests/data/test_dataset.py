@@ -247,6 +247,13 @@ def test_mappings_of_generators_are_matched_by_key():
     assert [int(element["a"]) for element in dataset] == [1, 1]
 
 
+def test_states_have_the_structure_of_the_initial_one():
+    dataset, initial = Dataset.range(3), {"a": np.int64(0)}
+    assert dataset.reduce(initial, lambda state, x: {"b": state["a"] + x})["a"].numpy() == 3
+    scanned = dataset.scan(initial, lambda state, x: ((state["a"] + x,), state["a"]))
+    assert list(scanned.as_numpy_iterator()) == [0, 0, 1]
+
+
 def test_reduce():
     total = TEN.reduce((np.int64(0), 0), lambda s, x: (s[0] + x, s[1] + 1))
     assert [int(t) for t in total] == [45, 10]

@@ -173,7 +173,8 @@ def trace_state(
             )
         new = result[0] if with_output else result
         _check_state(spec, new, is_reduced=not with_output)
-        merged = structure.relaxed(spec, new)
+        # As in TensorFlow, all states have the structure of the initial one.
+        merged = structure.relaxed(spec, nest.pack_sequence_as(spec, nest.flatten(new)))
         if merged == spec:
             return spec, traced
         spec = merged
