@@ -89,7 +89,7 @@ def show(missing: Sequence[str]) -> None:
 
 
 def analyzed(measured: coverage.Coverage) -> Iterator[tuple[Path, int, int, str]]:
-    """Of each file of the engine: its path, how many lines it has, how many were run, and the numbers of the others."""
+    """Yields for each file of the engine its path, its number of lines, the number of those that ran, and the numbers of the others."""
     for path in sorted(file for folder in sources() for file in folder.rglob("*.py")):
         _, statements, _, missing, text = measured.analysis2(str(path))
         yield path.relative_to(SRC), len(statements), len(statements) - len(missing), text

@@ -42,7 +42,7 @@ Where the first NaN or infinity comes from, `tf.debugging.first_nan(f, *args)` s
 
 @dataclass(frozen=True)
 class Printed:
-    """What a program printed of its error."""
+    """The output of a program about its error."""
 
     text: str
     lines: int

@@ -85,7 +85,7 @@ def _titled(library: strangers.Library) -> str:
 
 
 def _tried(library: strangers.Library) -> str:
-    """What was run, the variable that it ran under and its examples."""
+    """The test that was run, the variable that it ran under and its examples."""
     parts = [library.ran]
     if library.example:
         parts.append(", ".join(f"`{name}`" for name in re.split(r",\s*", library.example)))

@@ -54,7 +54,7 @@ def import_all(package: types.ModuleType) -> None:
 
 
 def is_left_out(module: str) -> bool:
-    """Whether a module has no place in the table."""
+    """True if a module is left out of the table."""
     return module not in KEPT and LEFT_OUT.search(module) is not None
 
 
@@ -108,7 +108,7 @@ def public_constants() -> dict[str, list[tuple[str, Any]]]:
 
 
 def choose(paths: list[str], name: str) -> str:
-    """Of several public paths, the one in the second API, named alike, that is shortest."""
+    """Returns the shortest of several public paths, preferably one of the second API with the same last name."""
     return min(
         paths, key=lambda path: (".v1." in path, path.rsplit(".", 1)[1] != name, len(path), path)
     )

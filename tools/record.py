@@ -24,7 +24,7 @@ NAMES = "penstock/_src/bridge/names"
 
 @dataclass(frozen=True)
 class Recorder:
-    """What writes recorded files: commands in their order.
+    """The commands that write recorded files, in their order.
 
     writes   the files that it writes, relative to the repository
     steps    command lines: "{tensorflow}" and "{penstock}" are the two interpreters; "> file" at the end keeps the output

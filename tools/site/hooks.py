@@ -1,4 +1,4 @@
-"""What mkdocs calls while it builds the site (mkdocs.yml): adds the API reference and pages that the navigation does not name.
+"""Hooks that mkdocs calls while it builds the site (mkdocs.yml): they add the API reference and pages that the navigation does not name.
 
 Low to high, the files of this folder: docstrings navigation < reference < hooks.
 """

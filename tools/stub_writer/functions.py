@@ -65,7 +65,7 @@ def default_text(default: Any, speller: Speller, members: frozenset[str]) -> str
 
 
 def _contradicts(kind: str, default: Any) -> bool:
-    """Whether a default shows that a parameter means something else than its name says elsewhere."""
+    """True if a default shows that a parameter means something else than its name does elsewhere."""
     taken = {
         "str": (str,),
         "bool": (bool,),
@@ -145,7 +145,7 @@ def parameters_text(
 
 
 def is_context_manager(function: Any) -> bool:
-    """Whether a function is made by `contextlib.contextmanager`."""
+    """True if a function is made by `contextlib.contextmanager`."""
     code = getattr(function, "__code__", None)
     return code is not None and code.co_filename == contextlib.__file__
 
@@ -161,14 +161,14 @@ def result_text(
 
 
 def is_elementwise(function: Any) -> tuple[bool, bool]:
-    """Whether a function is elementwise in one tensor, and in two."""
+    """True if a function is elementwise in one tensor, and in two."""
     from penstock._src.api.extending import dispatch
 
     return any(f is function for f in dispatch.UNARY), any(f is function for f in dispatch.BINARY)
 
 
 def takes_ragged(function: Any) -> bool:
-    """Whether a function takes ragged tensors, or linear operators, by an implementation for them."""
+    """True if a function takes ragged tensors, or linear operators, by an implementation for them."""
     from penstock._src.api.ragged_overrides import table
 
     return function in table.OF_RAGGED or function.__name__ in OF_LINEAR_OPERATORS

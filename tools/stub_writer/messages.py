@@ -17,7 +17,7 @@ MESSAGE = 11
 
 
 def is_message(held: Any) -> bool:
-    """Whether it is the class of a message."""
+    """True if it is the class of a message."""
     return hasattr(held, "DESCRIPTOR") and hasattr(held, "SerializeToString")
 
 

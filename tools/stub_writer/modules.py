@@ -76,7 +76,7 @@ class ModuleWriter:
         return self._constant(name, held)
 
     def _alias(self, module: str, own: str, name: str) -> str:
-        """What makes an object of another module public; `import ... as` does so only under its own name."""
+        """The statement that makes an object of another module public; `import ... as` does so only under its own name."""
         if own == name:
             return f"from {module} import {own} as {own}"
         return f"{name} = {self.speller.imported(module, own)}\n"

@@ -94,7 +94,7 @@ class Speller:
         return local
 
     def _is_other(self, local: str, key: tuple[str, str]) -> bool:
-        """Whether something else is imported under a name."""
+        """True if another object is imported under a name."""
         return any(name == local and other != key for other, name in self.imports.items())
 
     def import_lines(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the sources do not say about types: tables of parameters and results, and definitions written by hand."""
+"""Knowledge about types that the sources lack: tables of parameters and results, and definitions written by hand."""
 
 import ast
 import fnmatch
@@ -22,7 +22,7 @@ OF_TENSORS = (
 
 
 def _is_method(path: str) -> bool:
-    """Whether a path names a member of a class."""
+    """True if a path names a member of a class."""
     return any(part[:1].isupper() for part in path.split(".")[:-1])
 
 

@@ -22,7 +22,7 @@ from penstock.linalg import LinearOperator
 from penstock.types.experimental import ConcreteFunction
 
 class SupportsArray(Protocol):
-    """What NumPy makes an array of: arrays of other libraries, variables of Keras."""
+    """Objects that NumPy converts to arrays: arrays of other libraries, variables of Keras."""
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -55,7 +55,7 @@ NumericLike: TypeAlias = DenseNumericLike | Composite
 """A DenseNumericLike, or a composite of tensors of numbers."""
 
 TensorLike: TypeAlias = DenseLike | Composite
-"""What converts to a tensor (numbers, texts, NumPy arrays, nested lists of them, variables), or a composite of tensors."""
+"""A value that converts to a tensor (numbers, texts, NumPy arrays, nested lists of them, variables), or a composite of tensors."""
 
 class Message:
     """A protocol buffer."""
@@ -110,10 +110,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Q = ParamSpec("Q")
 
 Scalar: TypeAlias = bool | int | float | complex | str | bytes
-"""What a traced function makes a tensor of; the first overload takes functions of unknown result as well."""
+"""A Python value that a traced function returns as a tensor; the first overload takes functions of unknown result as well."""
 
 class TracedFunction(Generic[P, R]):
-    """What `tf.function` makes of a function: it takes the same arguments."""
+    """The result of `tf.function`, which takes the arguments of the function."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload

@@ -114,7 +114,7 @@ class Variable:
         """The name, with the number of the output."""
     @property
     def trainable(self) -> bool:
-        """Whether tapes watch the variable."""
+        """True if tapes watch the variable."""
     @property
     def device(self) -> str:
         """The device that holds the value."""
@@ -173,7 +173,7 @@ class DType:
     def base_dtype(self) -> DType:
         """The type itself; of a reference, the type that it refers to."""
     def is_compatible_with(self, other: DTypeLike) -> bool:
-        """Whether values of dtype `other` can be used as this dtype."""
+        """True if values of dtype `other` can be used as this dtype."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -240,7 +240,7 @@ class experimental__ExtensionType:
 class errors__OpError:
     @property
     def message(self) -> str:
-        """What went wrong."""
+        """The description of the failure."""
     @property
     def error_code(self) -> int:
         """The number of the kind of error."""

@@ -416,7 +416,7 @@ def qr(p: Any, x: Any, columns: Extent) -> tuple[Any, Any]:
 
 
 def _scale_of_squares(p: Any, x: Any) -> Any:
-    """What columns [batch, m, 1] are divided by before their squares are added up: 1 if these neither vanish nor overflow."""
+    """The divisors of columns [batch, m, 1] before their squares are added up: 1 if the squares neither vanish nor overflow."""
     limits = np.finfo(x.dtype.np)
     largest = p.reduce_max(p.abs(x), (1,), keepdims=True)
     is_usual = p.and_(

@@ -125,7 +125,7 @@ def describe(path: str, **options: Any) -> Description:
 
 
 def _memory(path: str) -> Mapping[str, str]:
-    """What a language model takes as it is loaded by default; nothing of other weights."""
+    """The memory that a language model takes when it is loaded by default; nothing for other weights."""
     if not is_language_model(path):
         return {}
     try:
