@@ -26,7 +26,8 @@ from penstock._src.filesystems import files
 from penstock._src.formats.model import Model, of_function
 from penstock._src.formats.onnx.arrays import array_of
 from penstock._src.formats.onnx.element_types import element_type
-from penstock._src.formats.onnx.reading.registry import READERS, load_readers
+from penstock._src.formats.onnx.reading.registry import load_readers
+from penstock._src.formats.onnx.reading.rows import reader_of
 from penstock._src.formats.onnx.reading.translation import Translation
 from penstock._src.formats.onnx.reading.values import ListValue
 from penstock._src.formats.onnx.schema import ModelProto
@@ -189,7 +190,7 @@ def _weights(graph: Any, folder: str) -> dict[str, Variable]:
 def _read_as_weights(nodes: Sequence[Any]) -> Iterator[str]:
     """The names of values that nodes, and those of their subgraphs, read as data."""
     for node in nodes:
-        reader = READERS.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
+        reader = reader_of("" if node.domain == "ai.onnx" else node.domain, node.op_type)
         settings = reader.settings if reader is not None else ()
         yield from (name for i, name in enumerate(node.input) if i not in settings)
         for attribute in node.attribute:

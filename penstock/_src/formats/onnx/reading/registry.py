@@ -1,4 +1,4 @@
-"""The table of operators that can be read: `@reads` registers the function that builds one.
+"""The table of operators that are read by functions of their own: `@reads` registers one.
 
     @reads("Gemm")
     def _gemm(n: Node, a, b, c=None): ...

@@ -13,7 +13,8 @@ from penstock._src.core.errors import InvalidArgumentError, OpError, Unimplement
 from penstock._src.core.tensor import Tensor
 from penstock._src.formats.onnx.arrays import array_of
 from penstock._src.formats.onnx.reading.layout import built
-from penstock._src.formats.onnx.reading.registry import READERS, Node
+from penstock._src.formats.onnx.reading.registry import Node
+from penstock._src.formats.onnx.reading.rows import reader_of
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
@@ -130,7 +131,7 @@ class Translation:
         function = self.functions.get((proto.domain, proto.op_type, proto.overload))
         if function is not None:
             return self._function(function, proto, inputs)
-        reader = READERS.get((domain, proto.op_type))
+        reader = reader_of(domain, proto.op_type)
         if reader is None:
             raise UnimplementedError("there is no such operator in Penstock.")
         while inputs and inputs[-1] is None:

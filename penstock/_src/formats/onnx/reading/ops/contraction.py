@@ -87,8 +87,3 @@ def _implied(terms: str) -> str:
     letters = [c for c in terms if c not in ",."]
     once = sorted(c for c in set(letters) if letters.count(c) == 1)
     return ("..." if "..." in terms else "") + "".join(once)
-
-
-@reads("Det")
-def _det(n: Node, x: Any) -> Any:
-    return raw.MatrixDeterminant(x)

@@ -13,80 +13,9 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.element_types import ELEMENT_TYPES, element_type
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, add_reader, reads
+from penstock._src.formats.onnx.reading.rows import broadcast_of_old
 
-# ONNX's operator: the raw op that does the same.
-_UNARY = {
-    "Acos": "Acos",
-    "Acosh": "Acosh",
-    "Asin": "Asin",
-    "Asinh": "Asinh",
-    "Atan": "Atan",
-    "Atanh": "Atanh",
-    "BitwiseNot": "Invert",
-    "Ceil": "Ceil",
-    "Cos": "Cos",
-    "Cosh": "Cosh",
-    "Erf": "Erf",
-    "Exp": "Exp",
-    "Floor": "Floor",
-    "IsNaN": "IsNan",
-    "Log": "Log",
-    "Neg": "Neg",
-    "Not": "LogicalNot",
-    "Reciprocal": "Reciprocal",
-    "Round": "Round",
-    "Sigmoid": "Sigmoid",
-    "Sin": "Sin",
-    "Sinh": "Sinh",
-    "Sqrt": "Sqrt",
-    "Tan": "Tan",
-    "Tanh": "Tanh",
-}
-_BINARY = {
-    "Add": "AddV2",
-    "And": "LogicalAnd",
-    "BitwiseAnd": "BitwiseAnd",
-    "BitwiseOr": "BitwiseOr",
-    "BitwiseXor": "BitwiseXor",
-    "Equal": "Equal",
-    "Greater": "Greater",
-    "GreaterOrEqual": "GreaterEqual",
-    "Less": "Less",
-    "LessOrEqual": "LessEqual",
-    "Mul": "Mul",
-    "Or": "LogicalOr",
-    "Sub": "Sub",
-    "Xor": "NotEqual",
-}
 _NARROW_FLOATS = {dtypes.TYPES[name] for name in dtypes.TYPES if name.startswith("float8")}
-
-
-def _unary(op: str) -> Callable[..., Any]:
-    def build(n: Node, x: Any) -> Any:
-        return getattr(raw, op)(x)
-
-    return build
-
-
-def _binary(op: str) -> Callable[..., Any]:
-    def build(n: Node, a: Any, b: Any) -> Any:
-        return getattr(raw, op)(*broadcast_of_old(n, a, b))
-
-    return build
-
-
-def broadcast_of_old(n: Node, a: Any, b: Any) -> tuple[Any, Any]:
-    """Both inputs; before version 7 an attribute names the axes of `a` that correspond to those of `b`."""
-    if n.version < 7 and n.has("axis") and n.flag("broadcast"):
-        behind = t.rank(a) - t.axis_of(n.attr("axis"), t.rank(a)) - t.rank(b)
-        b = t.reshape(b, [*t.extents(b), *[1] * behind])
-    return a, b
-
-
-for _name, _op in _UNARY.items():
-    add_reader([_name], _unary(_op), "", ())
-for _name, _op in _BINARY.items():
-    add_reader([_name], _binary(_op), "", ())
 
 
 @reads("Abs")
@@ -170,9 +99,9 @@ def _identity(n: Node, x: Any) -> Any:
     return x
 
 
-@reads("Where")
-def _where(n: Node, condition: Any, x: Any, y: Any) -> Any:
-    return raw.SelectV2(condition, x, y)
+@reads("Xor")
+def _xor(n: Node, a: Any, b: Any) -> Any:
+    return raw.NotEqual(*broadcast_of_old(n, a, b))
 
 
 def _folded(op: str) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.formats.onnx.operators import SCATTERS
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 
@@ -71,21 +72,13 @@ def _gather_nd(n: Node, x: Any, indices: Any) -> Any:
     return raw.GatherNd(x, t.concat(parts, len(middle)))
 
 
-_SCATTERS = {
-    "none": "TensorScatterUpdate",
-    "add": "TensorScatterAdd",
-    "max": "TensorScatterMax",
-    "min": "TensorScatterMin",
-}
-
-
 def _scatter(n: Node, x: Any, places: Any, updates: Any) -> Any:
     kind = n.attr("reduction", "none")
     if kind == "mul":
         return _multiplied(x, places, updates)
-    if kind not in _SCATTERS:
+    if kind not in SCATTERS:
         raise InvalidArgumentError(f"the reduction '{kind}' is unknown.")
-    return getattr(raw, _SCATTERS[kind])(x, places, updates)
+    return getattr(raw, SCATTERS[kind])(x, places, updates)
 
 
 def _multiplied(x: Any, places: Any, updates: Any) -> Any:
@@ -188,7 +181,9 @@ def _descending(x: Any) -> Any:
     return raw.Neg(x) if x.dtype.is_floating else raw.Invert(x)
 
 
-def _arg(n: Node, x: Any, op: Any) -> Any:
+@reads("ArgMax", "ArgMin")
+def _arg(n: Node, x: Any) -> Any:
+    op = raw.ArgMax if n.op_type == "ArgMax" else raw.ArgMin
     axis = t.axis_of(n.attr("axis", 0), t.rank(x))
     if n.flag("select_last_index"):
         backwards = raw.ReverseV2(x, np.array([axis], np.int32))
@@ -197,16 +192,6 @@ def _arg(n: Node, x: Any, op: Any) -> Any:
     else:
         position = op(x, np.int32(axis), output_type=dtypes.int64)
     return t.expand_dims(position, [axis]) if n.flag("keepdims", 1) else position
-
-
-@reads("ArgMax")
-def _arg_max(n: Node, x: Any) -> Any:
-    return _arg(n, x, raw.ArgMax)
-
-
-@reads("ArgMin")
-def _arg_min(n: Node, x: Any) -> Any:
-    return _arg(n, x, raw.ArgMin)
 
 
 @reads("Unique")

@@ -78,11 +78,6 @@ def _shape(n: Node, x: Any) -> Any:
     return t.slice_along(vector, 0, low, max(high, low))
 
 
-@reads("Size")
-def _size(n: Node, x: Any) -> Any:
-    return raw.Size(x, out_type=dtypes.int64)
-
-
 @reads("Reshape", settings=(1,))
 def _reshape(n: Node, x: Any, sizes: Any = None) -> Any:
     if sizes is None:

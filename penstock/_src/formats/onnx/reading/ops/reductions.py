@@ -7,6 +7,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
+from penstock._src.formats.onnx.operators import ROWS
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, add_reader, reads
 
@@ -76,11 +77,9 @@ def _through_floats(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 _log, _sqrt = _through_floats(lambda x: raw.Log(x)), _through_floats(lambda x: raw.Sqrt(x))
 _sum = _simple("Sum")
-add_reader(["ReduceSum"], _reduction(_sum), "", (1,))
-add_reader(["ReduceMean"], _reduction(_simple("Mean")), "", (1,))
-add_reader(["ReduceProd"], _reduction(_simple("Prod")), "", (1,))
-add_reader(["ReduceMax"], _reduction(_simple("Max")), "", (1,))
-add_reader(["ReduceMin"], _reduction(_simple("Min")), "", (1,))
+for _row in ROWS:
+    if _row.reduces:
+        add_reader([_row.name], _reduction(_simple(_row.raw)), "", (1,))
 add_reader(["ReduceL1"], _reduction(_sum, lambda x: raw.Abs(x)), "", (1,))
 add_reader(["ReduceSumSquare"], _reduction(_sum, lambda x: raw.Square(x)), "", (1,))
 add_reader(
@@ -93,16 +92,8 @@ add_reader(["ReduceLogSum"], _reduction(lambda x, a, k: _log(_sum(x, a, k))), ""
 add_reader(["ReduceLogSumExp"], _reduction(_log_sum_exp), "", (1,))
 
 
-@reads("CumSum", settings=(1,))
-def _cumsum(n: Node, x: Any, axis: Any) -> Any:
-    return _running(raw.Cumsum, n, x, axis)
-
-
-@reads("CumProd", settings=(1,))
-def _cumprod(n: Node, x: Any, axis: Any) -> Any:
-    return _running(raw.Cumprod, n, x, axis)
-
-
-def _running(op: Any, n: Node, x: Any, axis: Any) -> Any:
+@reads("CumSum", "CumProd", settings=(1,))
+def _running(n: Node, x: Any, axis: Any) -> Any:
+    op = raw.Cumsum if n.op_type == "CumSum" else raw.Cumprod
     axis = raw.Reshape(axis, t.int64([]))
     return op(x, axis, exclusive=n.flag("exclusive"), reverse=n.flag("reverse"))

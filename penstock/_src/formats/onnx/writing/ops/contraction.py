@@ -61,8 +61,3 @@ def _einsum(w: Writer, op: Operation, *inputs: str) -> str:
     if op.inputs[0].dtype not in _TYPES:
         raise UnimplementedError(f"a product of {op.inputs[0].dtype.name} cannot be written.")
     return w.node("Einsum", *inputs, equation=attribute_of(op, "equation"))
-
-
-@writes("MatrixDeterminant")
-def _determinant(w: Writer, op: Operation, x: str) -> str:
-    return w.node("Det", x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.onnx.element_types import element_type_of
 from penstock._src.formats.onnx.writing.writer import (
-    WRITERS,
     Writer,
     attribute_of,
     rank,
@@ -20,83 +18,9 @@ from penstock._src.formats.onnx.writing.writer import (
 )
 from penstock._src.graph.operation import Operation
 
-# Raw op: the node that does the same.
-_SAME = {
-    "Abs": "Abs",
-    "Acos": "Acos",
-    "Acosh": "Acosh",
-    "Add": "Add",
-    "AddN": "Sum",
-    "AddV2": "Add",
-    "Asin": "Asin",
-    "Asinh": "Asinh",
-    "Atan": "Atan",
-    "Atanh": "Atanh",
-    "BitwiseAnd": "BitwiseAnd",
-    "BitwiseOr": "BitwiseOr",
-    "BitwiseXor": "BitwiseXor",
-    "Ceil": "Ceil",
-    "Cos": "Cos",
-    "Cosh": "Cosh",
-    "Equal": "Equal",
-    "Erf": "Erf",
-    "Exp": "Exp",
-    "Floor": "Floor",
-    "Greater": "Greater",
-    "GreaterEqual": "GreaterOrEqual",
-    "Inv": "Reciprocal",
-    "Invert": "BitwiseNot",
-    "IsInf": "IsInf",
-    "IsNan": "IsNaN",
-    "Less": "Less",
-    "LessEqual": "LessOrEqual",
-    "Log": "Log",
-    "LogicalAnd": "And",
-    "LogicalNot": "Not",
-    "LogicalOr": "Or",
-    "Maximum": "Max",
-    "Minimum": "Min",
-    "Mul": "Mul",
-    "Neg": "Neg",
-    "Pow": "Pow",
-    "RealDiv": "Div",
-    "Reciprocal": "Reciprocal",
-    "Relu": "Relu",
-    "Rint": "Round",
-    "Round": "Round",
-    "SelectV2": "Where",
-    "Selu": "Selu",
-    "Sigmoid": "Sigmoid",
-    "Sign": "Sign",
-    "Sin": "Sin",
-    "Sinh": "Sinh",
-    "Softplus": "Softplus",
-    "Softsign": "Softsign",
-    "Sqrt": "Sqrt",
-    "Sub": "Sub",
-    "Tan": "Tan",
-    "Tanh": "Tanh",
-    "TruncateDiv": "Div",
-}
-_SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}
 _ALIASES = (
-    "Identity StopGradient PreventGradient Snapshot CheckNumerics EnsureShape PlaceholderWithDefault Copy "
-    "OptimizationBarrier"
+    "Identity StopGradient PreventGradient Snapshot CheckNumerics EnsureShape PlaceholderWithDefault Copy"
 ).split()
-
-
-def _same(node: str) -> Callable[..., str]:
-    def write(w: Writer, op: Operation, *inputs: str) -> str:
-        attributes = _SELU if node == "Selu" else {}
-        if op.inputs[0].dtype.is_complex:
-            raise UnimplementedError("complex numbers cannot be written.")
-        return w.node(node, *inputs, **attributes)
-
-    return write
-
-
-for _op, _node in _SAME.items():
-    WRITERS[_op] = _same(_node)
 
 
 @writes(*_ALIASES)
@@ -140,11 +64,6 @@ def _select(w: Writer, op: Operation, condition: str, x: str, y: str) -> str:
 @writes("NotEqual")
 def _not_equal(w: Writer, op: Operation, x: str, y: str) -> str:
     return w.node("Not", w.node("Equal", x, y))
-
-
-@writes("LogicalXor")
-def _logical_xor(w: Writer, op: Operation, x: str, y: str) -> str:
-    return w.node("Xor", x, y)
 
 
 @writes("Square")
@@ -201,26 +120,11 @@ def _relu6(w: Writer, op: Operation, x: str) -> str:
     return w.node("Clip", x, scalar(w, 0, op.inputs[0]), scalar(w, 6, op.inputs[0]))
 
 
-@writes("LeakyRelu")
-def _leaky_relu(w: Writer, op: Operation, x: str) -> str:
-    return w.node("LeakyRelu", x, alpha=float(attribute_of(op, "alpha")))
-
-
-@writes("Elu")
-def _elu(w: Writer, op: Operation, x: str) -> str:
-    return w.node("Elu", x, alpha=1.0)
-
-
 @writes("ClipByValue")
 def _clip_by_value(w: Writer, op: Operation, x: str, low: str, high: str) -> str:
     if rank(op.inputs[1]) == rank(op.inputs[2]) == 0:
         return w.node("Clip", x, low, high)
     return w.node("Min", w.node("Max", x, low), high)
-
-
-@writes("Div")
-def _div(w: Writer, op: Operation, x: str, y: str) -> str:
-    return w.node("Div", x, y)
 
 
 @writes("DivNoNan")

@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.onnx.operators import SCATTERS
 from penstock._src.formats.onnx.writing.writer import (
     Writer,
     attribute_of,
@@ -52,18 +53,14 @@ def _gather_nd(w: Writer, op: Operation, x: str, indices: str) -> str:
     return w.node("GatherND", x, w.int64(indices, op.inputs[1]))
 
 
-_SCATTERS = {
-    "TensorScatterUpdate": None,
-    "TensorScatterAdd": "add",
-    "TensorScatterMax": "max",
-    "TensorScatterMin": "min",
-}
+_REDUCTIONS = {op: kind for kind, op in SCATTERS.items()}
 
 
-@writes(*_SCATTERS)
+@writes(*_REDUCTIONS)
 def _scatter(w: Writer, op: Operation, x: str, indices: str, updates: str) -> str:
     places = w.int64(indices, op.inputs[1])
-    return w.node("ScatterND", x, places, updates, reduction=_SCATTERS[op.type])
+    kind = _REDUCTIONS[op.type]
+    return w.node("ScatterND", x, places, updates, reduction=None if kind == "none" else kind)
 
 
 @writes("TensorScatterSub")

@@ -239,16 +239,6 @@ class _SlicePlan:
         return w.node("Where", w.node("Equal", behind, w.ints(0)), w.ints(_FAR), behind)
 
 
-@writes("Tile")
-def _tile(w: Writer, op: Operation, x: str, counts: str) -> str:
-    return w.node("Tile", x, w.int64(counts, op.inputs[1]))
-
-
-@writes("BroadcastTo")
-def _broadcast_to(w: Writer, op: Operation, x: str, shape: str) -> str:
-    return w.node("Expand", x, w.int64(shape, op.inputs[1]))
-
-
 @writes("BroadcastArgs")
 def _broadcast_args(w: Writer, op: Operation, a: str, b: str) -> str:
     """The broadcast shape of two shapes."""
@@ -266,24 +256,9 @@ def _fill(w: Writer, op: Operation, shape: str, value: str) -> str:
     return w.node("Expand", value, w.int64(shape, op.inputs[0]))
 
 
-@writes("Range")
-def _range(w: Writer, op: Operation, start: str, limit: str, delta: str) -> str:
-    return w.node("Range", start, limit, delta)
-
-
-@writes("Shape")
-def _shape(w: Writer, op: Operation, x: str) -> str:
-    return w.cast(w.node("Shape", x), dtypes.int64, op.outputs[0].dtype)
-
-
 @writes("ShapeN")
 def _shapes(w: Writer, op: Operation, *inputs: str) -> Any:
     return [w.cast(w.node("Shape", x), dtypes.int64, op.outputs[0].dtype) for x in inputs]
-
-
-@writes("Size")
-def _size(w: Writer, op: Operation, x: str) -> str:
-    return w.cast(w.node("Size", x), dtypes.int64, op.outputs[0].dtype)
 
 
 @writes("Rank")

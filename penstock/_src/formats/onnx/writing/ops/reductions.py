@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.formats.onnx.operators import BY_RAW, ROWS
 from penstock._src.formats.onnx.writing.writer import (
-    WRITERS,
     Writer,
     attribute_of,
     known,
@@ -19,15 +16,6 @@ from penstock._src.formats.onnx.writing.writer import (
 )
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.static_values import constant_value
-
-_REDUCTIONS = {
-    "Sum": "ReduceSum",
-    "Mean": "ReduceMean",
-    "Max": "ReduceMax",
-    "Min": "ReduceMin",
-    "Prod": "ReduceProd",
-    "EuclideanNorm": "ReduceL2",
-}
 
 
 def _axes(w: Writer, op: Operation, axes: str) -> str | None:
@@ -41,20 +29,14 @@ def _axes(w: Writer, op: Operation, axes: str) -> str | None:
     return w.ints(*np.reshape(value, -1).tolist())
 
 
-def _reduction(node: str) -> Callable[..., str]:
-    def write(w: Writer, op: Operation, x: str, axes: str) -> str:
-        positions = _axes(w, op, axes)
-        if positions is None:
-            return x if node != "ReduceL2" else w.node("Abs", x)
-        if op.inputs[0].dtype.is_complex:
-            raise UnimplementedError("complex numbers cannot be written.")
-        return w.node(node, x, positions, keepdims=int(attribute_of(op, "keep_dims")))
-
-    return write
-
-
-for _op, _node in _REDUCTIONS.items():
-    WRITERS[_op] = _reduction(_node)
+@writes(*(row.raw for row in ROWS if row.reduces))
+def _reduction(w: Writer, op: Operation, x: str, axes: str) -> str:
+    positions, node = _axes(w, op, axes), BY_RAW[op.type].name
+    if positions is None:
+        return x if node != "ReduceL2" else w.node("Abs", x)
+    if op.inputs[0].dtype.is_complex:
+        raise UnimplementedError("complex numbers cannot be written.")
+    return w.node(node, x, positions, keepdims=int(attribute_of(op, "keep_dims")))
 
 
 @writes("Any", "All")
@@ -73,17 +55,6 @@ def _place(w: Writer, op: Operation, x: str, axis: str) -> str:
     at = int(known(op.inputs[1], "the axis").reshape(()))
     position = w.node(op.type, x, axis=at, keepdims=0)
     return w.cast(position, dtypes.int64, op.outputs[0].dtype)
-
-
-@writes("Cumsum")
-def _cumsum(w: Writer, op: Operation, x: str, axis: str) -> str:
-    attrs: dict[str, Any] = {name: int(attribute_of(op, name)) for name in ("exclusive", "reverse")}
-    return w.node("CumSum", x, w.int64(axis, op.inputs[1]), **attrs)
-
-
-@writes("LogSoftmax", "Softmax")
-def _softmax(w: Writer, op: Operation, x: str) -> str:
-    return w.node(op.type, x, axis=-1)
 
 
 @writes("L2Loss")

@@ -18,11 +18,6 @@ def _relu(n: Node, x: Any) -> Any:
     return raw.Relu(x)
 
 
-@reads("LeakyRelu")
-def _leaky_relu(n: Node, x: Any) -> Any:
-    return leaky_relu(x, n.attr("alpha", 0.01))
-
-
 def leaky_relu(x: Any, alpha: float) -> Any:
     """x, or alpha * x where it is negative."""
     return raw.LeakyRelu(x, alpha=alpha)
@@ -77,16 +72,6 @@ def hard_sigmoid(x: Any, alpha: float, beta: float) -> Any:
 @reads("HardSwish")
 def _hard_swish(n: Node, x: Any) -> Any:
     return raw.Mul(x, hard_sigmoid(x, 1 / 6, 0.5))
-
-
-@reads("Softplus")
-def _softplus(n: Node, x: Any) -> Any:
-    return raw.Softplus(x)
-
-
-@reads("Softsign")
-def _softsign(n: Node, x: Any) -> Any:
-    return raw.Softsign(x)
 
 
 @reads("ThresholdedRelu")
