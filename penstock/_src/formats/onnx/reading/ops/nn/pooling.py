@@ -225,7 +225,7 @@ def _max_roi_pool(n: Node, x: Any, rois: Any) -> Any:
     height, width = n.attr("pooled_shape")
     scale = n.attr("spatial_scale", 1.0)
     owners = t.cast(t.slice_along(rois, 1, 0, 1), dtypes.int64)
-    corners = raw.Round(raw.Mul(t.slice_along(rois, 1, 1, 5), t.like(scale, rois)))
+    corners = _rounded(raw.Mul(t.slice_along(rois, 1, 1, 5), t.like(scale, rois)))
     left, top, right, bottom = raw.Unpack(corners, num=4, axis=1)
     rows = _cells(top, bottom, height, t.extents(x)[2])  # [boxes, height, H]
     columns = _cells(left, right, width, t.extents(x)[3])
@@ -236,6 +236,14 @@ def _max_roi_pool(n: Node, x: Any, rois: Any) -> Any:
     by_column = raw.SelectV2(t.expand_dims(columns, [1, 2]), t.expand_dims(tall, [3]), lowest)
     maxima = raw.Max(by_column, np.int32(4))
     return raw.SelectV2(raw.IsFinite(maxima), maxima, t.like(0, x))
+
+
+def _rounded(x: Any) -> Any:
+    """x as whole numbers; halves go away from zero, unlike those of `Round`."""
+    size = raw.Abs(x)
+    whole = raw.Floor(size)
+    is_above = raw.GreaterEqual(raw.Sub(size, whole), t.like(0.5, x))
+    return raw.Mul(raw.Sign(x), raw.AddV2(whole, t.cast(is_above, x.dtype)))
 
 
 def _cells(low: Any, high: Any, count: int, size: Any) -> Any:
