@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from penstock._src.core import dtypes
 from penstock._src.core.registry import find
 from penstock._src.formats.onnx.operators import BY_NAME, BY_RAW, ROWS
 from penstock._src.formats.onnx.reading.model import read_proto
@@ -34,3 +35,49 @@ def test_attributes_have_the_defaults_of_the_standard():
     function = read_proto(model(leaky)).signatures["serving_default"]
     found = function(x=np.float32([-3, 3]))["y"].numpy()
     np.testing.assert_allclose(found, [-0.03, 3], rtol=1e-6)
+
+
+def _found(nodes, x, shape, **weights):
+    """The value of y for x, which the graph takes as a tensor of this shape."""
+    main = graph(nodes, [value("x", shape)], [value("y", [None] * len(shape))], **weights)
+    return read_proto(model(main)).signatures["serving_default"](x=x)["y"].numpy()
+
+
+@pytest.mark.parametrize("size", [4, "n"])
+def test_a_backward_slice_that_starts_before_row_0_starts_there(size):
+    """The standard clamps the start to 0 where the step is negative; NumPy would give no row."""
+    slices = [node("Slice", "x starts ends axes steps", "y")]
+    settings = {"ends": np.array([-99]), "axes": np.array([0]), "steps": np.array([-2])}
+    x = np.arange(4, dtype=np.float32)
+    for start, expected in ((-6, [0]), (-2, [2, 0]), (-4, [0])):
+        found = _found(slices, x, [size], starts=np.array([start]), **settings)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_slice_of_dynamic_bounds_may_be_empty():
+    inputs = [value("x", [3]), value("b", [1], dtypes.int64), value("e", [1], dtypes.int64)]
+    inputs += [value(name, [1], dtypes.int64) for name in ("a", "s")]
+    main = graph([node("Slice", "x b e a s", "y")], inputs, [value("y", ["m"])])
+    function = read_proto(model(main)).signatures["serving_default"]
+    for first, last, step in ((2, 1, 1), (0, 2, -1), (9, 0, 2), (-9, -9, -1)):
+        b, e, s = (np.array([v]) for v in (first, last, step))
+        found = function(x=np.arange(3.0, dtype=np.float32), b=b, e=e, a=np.array([0]), s=s)["y"]
+        # Backward from before row 0 is row 0 alone.
+        expected = [0.0] if first == -9 else np.arange(3.0)[first:last:step]
+        np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_wrapping_takes_no_rows_that_negative_padding_removes():
+    x = np.arange(5, dtype=np.float32)
+    pads = [node("Pad", "x pads", "y", mode="wrap")]
+    found = _found(pads, x, [5], pads=np.array([-1, 1]))
+    np.testing.assert_array_equal(found, [1, 2, 3, 4, 1])  # as ONNX Runtime
+    found = _found(pads, x, [5], pads=np.array([2, -1]))
+    np.testing.assert_array_equal(found, [2, 3, 0, 1, 2, 3])
+
+
+def test_corners_of_max_roi_pool_round_halves_away_from_zero():
+    x = np.arange(36, dtype=np.float32).reshape(1, 1, 6, 6)
+    pool = [node("MaxRoiPool", "x boxes", "y", pooled_shape=[1, 1], spatial_scale=0.5)]
+    found = _found(pool, x, [1, 1, 6, 6], boxes=np.float32([[0, 1, 1, 5, 5], [0, 0, 0, 3, 1]]))
+    np.testing.assert_array_equal(found.reshape(-1), [21, 8])  # to rows and columns 3; 2 and 1

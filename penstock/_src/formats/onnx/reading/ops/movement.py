@@ -258,6 +258,15 @@ def _static_slice(x: Any, starts: Any, ends: Any, axes: Any, steps: Any) -> Any:
     steps = np.ones(len(starts), np.int64) if steps is None else steps
     if not len(starts) == len(ends) == len(where) == len(steps) or len(set(where)) < len(where):
         raise InvalidArgumentError("starts, ends, axes and steps do not fit together.")
+    if any(step < 0 and first < -1 for first, step in zip(starts, steps)):
+        # A start before row 0 is row 0 where the step is negative, unlike StridedSlice's.
+        lengths = [x.shape.as_list()[axis] for axis in where]
+        if None in lengths:
+            return _dynamic_slice(x, *map(t.int64, (starts, ends, where, steps)))
+        starts = [
+            -size if step < 0 and first < -size else first
+            for first, step, size in zip(starts, steps, lengths)
+        ]
     begin, end, stride = np.zeros((3, dimensions), np.int64) + [[0], [0], [1]]
     begin_mask = end_mask = (1 << dimensions) - 1
     for axis, first, last, step in zip(where, starts, ends, steps):
@@ -299,17 +308,20 @@ def _dynamic_slice(x: Any, starts: Any, ends: Any, axes: Any, steps: Any) -> Any
 
 
 def _rows(first: Any, last: Any, step: Any, size: Any) -> Any:
-    """The rows of range(size)[first:last:step]."""
-    zero, one = t.int64(0), t.int64(1)
+    """The rows of range(size)[first:last:step], except that a backward slice that begins before row 0 begins there."""
+    zero = t.int64(0)
     forward = raw.Greater(step, zero)
+    high = raw.SelectV2(forward, size, raw.Sub(size, t.int64(1)))
 
-    def bounded(value: Any) -> Any:
+    def bounded(value: Any, low: Any) -> Any:
         value = raw.SelectV2(raw.Less(value, zero), raw.AddV2(value, size), value)
-        low = raw.SelectV2(forward, zero, t.int64(-1))
-        high = raw.SelectV2(forward, size, raw.Sub(size, one))
         return raw.Minimum(raw.Maximum(value, low), high)
 
-    return raw.Range(bounded(first), bounded(last), step)
+    first = bounded(first, zero)
+    last = bounded(last, raw.SelectV2(forward, zero, t.int64(-1)))
+    # No rows are left where the end is before the start.
+    last = raw.SelectV2(forward, raw.Maximum(first, last), raw.Minimum(first, last))
+    return raw.Range(first, last, step)
 
 
 @reads("Pad", settings=(1, 2, 3))
@@ -358,6 +370,10 @@ def _gathered_pad(x: Any, amounts: Any, mode: str) -> Any:
     for axis in range(t.rank(x)):
         size = t.extent(x, axis)
         before, after = (t.element(row, axis) for row in raw.Unpack(amounts, num=2, axis=1))
+        # Rows that negative amounts cut off are cut off first: they are not repeated elsewhere.
+        cut = raw.Maximum(raw.Neg(before), t.int64(0))
+        size = raw.Sub(raw.AddV2(size, raw.Minimum(after, t.int64(0))), cut)
+        before, after = (raw.Maximum(amount, t.int64(0)) for amount in (before, after))
         rows = raw.Range(raw.Neg(before), raw.AddV2(size, after), t.int64(1))
         if mode == "wrap":
             rows = raw.FloorMod(rows, size)
@@ -366,7 +382,7 @@ def _gathered_pad(x: Any, amounts: Any, mode: str) -> Any:
             rows = raw.FloorMod(rows, period)
             rows = raw.Minimum(rows, raw.Sub(period, rows))
         rows = raw.Minimum(raw.Maximum(rows, t.int64(0)), raw.Sub(size, t.int64(1)))
-        x = t.batched_gather(x, rows, axis)
+        x = t.batched_gather(x, raw.AddV2(rows, cut), axis)
     return x
 
 
