@@ -115,7 +115,7 @@ ROWS = (
     Operator("BitwiseAnd", "BitwiseAnd"),
     Operator("BitwiseOr", "BitwiseOr"),
     Operator("BitwiseXor", "BitwiseXor"),
-    Operator("Div", "RealDiv", also=("Div", "TruncateDiv")),
+    Operator("Div", "RealDiv", also=("Div",)),
     Operator("Equal", "Equal"),
     Operator("Greater", "Greater"),
     Operator("GreaterOrEqual", "GreaterEqual"),

@@ -207,6 +207,14 @@ def _shift(w: Writer, op: Operation, x: str, y: str) -> str:
     return w.cast(w.node("Where", is_negative, w.node("Sub", number(-1), moved), moved), wide, kind)
 
 
+@writes("TruncateDiv")
+def _truncate_div(w: Writer, op: Operation, x: str, y: str) -> str:
+    quotient = w.node("Div", x, y)
+    if not op.inputs[0].dtype.is_floating:
+        return quotient  # which ONNX truncates
+    return w.node("Mul", w.node("Sign", quotient), w.node("Floor", w.node("Abs", quotient)))
+
+
 @writes("Atan2")
 def _atan2(w: Writer, op: Operation, y: str, x: str) -> str:
     like = op.inputs[0]

@@ -86,10 +86,16 @@ def _segment_sum(w: Writer, op: Operation, x: str, segments: str, count: str) ->
     depth = rank(op.inputs[1])
     total = w.int64(count, op.inputs[2])
     rows = w.unsqueeze(total, 0) if rank(op.inputs[2]) == 0 else total
-    inner = w.node("Shape", x, start=depth)
-    zeros = _zeros(w, w.vector([rows, inner]), op.outputs[0])
-    places = w.unsqueeze(w.int64(segments, op.inputs[1]), depth)
-    return w.node("ScatterND", zeros, places, x, reduction="add")
+    numbers, inner = w.int64(segments, op.inputs[1]), w.node("Shape", x, start=depth)
+    known_numbers = constant_value(op.inputs[1])
+    drops = known_numbers is None or bool(np.any(np.asarray(known_numbers) < 0))
+    if drops:  # negative numbers name no segment, but ONNX would count them from the end: they get a row more
+        is_negative = w.node("Less", numbers, w.constant(np.int64(0)))
+        numbers = w.node("Where", is_negative, w.reshape(rows, 1), numbers)
+    height = w.node("Add", rows, w.ints(1)) if drops else rows
+    zeros = _zeros(w, w.vector([height, inner]), op.outputs[0])
+    sums = w.node("ScatterND", zeros, w.unsqueeze(numbers, depth), x, reduction="add")
+    return w.node("Slice", sums, w.ints(0), rows, w.ints(0)) if drops else sums
 
 
 @writes("TopK", "TopKV2")

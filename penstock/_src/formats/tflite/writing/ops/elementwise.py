@@ -18,6 +18,13 @@ def divide(graph: GraphWriter, operation: Operation) -> None:
     graph.by_row(operation)
 
 
+@writes("TruncateDiv")
+def truncate_divide(graph: GraphWriter, operation: Operation) -> None:
+    if operation.outputs[0].dtype.is_floating:  # DIV does not truncate them
+        raise graph.unimplemented(operation, "truncating division of floats")
+    graph.by_row(operation)
+
+
 @writes("Identity", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape")
 def identity(graph: GraphWriter, operation: Operation) -> None:
     graph.alias(operation.outputs[0], graph.place(operation.inputs[0]))
