@@ -27,3 +27,27 @@ def test_truncating_division_of_floats_is_no_division_in_tensorflow_lite():
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     with pytest.raises(tf.errors.UnimplementedError, match="truncating division of floats"):
         converter.convert()
+
+
+@pytest.mark.parametrize("end", [-9, -3, -1, 0, 2])
+def test_backward_slices_that_begin_before_the_first_row_are_empty(end):
+    x = np.arange(5, dtype=np.float32)
+
+    def backwards(x, end):
+        return tuple(x[begin:end:-1] for begin in (-1, -2, -4, -5, -6, -9, 1, 7))
+
+    for size in (5, 3, 1):
+        check(concrete(lambda x: backwards(x, end), [x], [0]), [x[:size]])
+        check(concrete(backwards, [x, np.int32(end)], [0]), [x[:size], np.int32(end)])
+
+
+def test_floored_quotients_do_not_overflow():
+    x = np.int32([-(2**31), 2**31 - 1, -(2**31), -7, 7, 6])
+    y = np.int32([2, -2, 2**31 - 1, 2, -2, -3])
+    check(concrete(lambda x, y: x // y, [x, y]), [x, y])
+
+
+def test_angles_keep_signs_of_zeros_and_infinity():
+    values = np.float32([0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, np.nan])
+    y, x = (each.reshape(-1) for each in np.meshgrid(values, values))
+    check(concrete(tf.atan2, [y, x]), [y, x])

@@ -162,8 +162,10 @@ def _floor_div(w: Writer, op: Operation, x: str, y: str) -> str:
         return w.node("Floor", w.node("Div", x, y))
     if like.dtype.is_unsigned:
         return w.node("Div", x, y)
-    # The remainder with the divisor's sign makes the quotient exact.
-    return w.node("Div", w.node("Sub", x, w.node("Mod", x, y)), y)
+    # Truncated quotients are one too large where the two remainders differ.
+    quotient = w.node("Div", x, y)
+    alike = w.node("Equal", w.node("Mod", x, y), w.node("Mod", x, y, fmod=1))
+    return w.node("Where", alike, quotient, w.node("Sub", quotient, scalar(w, 1, like)))
 
 
 @writes("FloorMod", "Mod", "TruncateMod")
@@ -218,14 +220,18 @@ def _truncate_div(w: Writer, op: Operation, x: str, y: str) -> str:
 @writes("Atan2")
 def _atan2(w: Writer, op: Operation, y: str, x: str) -> str:
     like = op.inputs[0]
-    zero, pi = scalar(w, 0, like), scalar(w, np.pi, like)
-    flat = w.node("Equal", x, zero)
-    angle = w.node("Atan", w.node("Div", y, w.node("Where", flat, scalar(w, 1, like), x)))
-    below = w.node("Less", y, zero)
+    zero, pi, infinity = (scalar(w, value, like) for value in (0, np.pi, np.inf))
+    infinite = [w.node("Equal", w.node("Abs", z), infinity) for z in (y, x)]
+    corner = w.node("And", *infinite)
+    y, x = (w.node("Where", corner, w.node("Sign", z), z) for z in (y, x))
+    # Reciprocals have the signs of zeros.
+    level = w.node("Equal", y, zero)
+    divisor = w.node("Where", level, w.node("Reciprocal", x), zero)
+    divisor = w.node("Where", w.node("Equal", x, zero), divisor, x)
+    angle = w.node("Atan", w.node("Div", y, divisor))
+    below = w.node("Less", w.node("Where", level, w.node("Reciprocal", y), y), zero)
     turned = w.node("Where", below, w.node("Sub", angle, pi), w.node("Add", angle, pi))
-    result = w.node("Where", w.node("Less", x, zero), turned, angle)
-    upright = w.node("Mul", w.node("Sign", y), scalar(w, np.pi / 2, like))
-    return w.node("Where", flat, upright, result)
+    return w.node("Where", w.node("Less", divisor, zero), turned, angle)
 
 
 @writes("ZerosLike", "OnesLike")

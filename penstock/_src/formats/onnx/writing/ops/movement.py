@@ -140,7 +140,7 @@ def _strided_slice(w: Writer, op: Operation, x: str, begin: str, end: str, strid
     if plan.is_empty_of_slices:
         y = x
     else:
-        y = w.node("Slice", x, *plan.bounds(w, begin, end))
+        y = w.node("Slice", plan.up_to_begins(w, x), *plan.bounds(w, begin, end))
     if plan.dropped:
         y = w.squeeze(y, *plan.dropped)
     return w.unsqueeze(y, *plan.added) if plan.added else y
@@ -199,15 +199,35 @@ class _SlicePlan:
         """True if nothing is cut."""
         return not self.cut
 
+    def up_to_begins(self, w: Writer, x: str) -> str:
+        """The rows up to the begins of backward slices that count from the end.
+
+        ONNX begins at the first row if such a begin is before it; TensorFlow's slice is empty then, as these rows are.
+        """
+        cut = {axis: self._begin_from_end(i, step) for axis, i, step in self.cut}
+        ends = {axis: begin + 1 for axis, begin in cut.items() if begin}
+        if not ends:
+            return x
+        return w.node("Slice", x, w.ints(*[0] * len(ends)), w.ints(*ends.values()), w.ints(*ends))
+
+    def _begin_from_end(self, i: int, step: int) -> int:
+        """The constant begin of a backward slice, if it is before the last row, counted from the end; else 0."""
+        begins = constant_value(self.op.inputs[1])
+        if step > 0 or begins is None or self._has("begin", i):
+            return 0
+        return int(begins[i]) if begins[i] < -1 else 0
+
     def bounds(self, w: Writer, begin: str, end: str) -> list[str]:
         """The inputs of Slice: starts, ends, axes, steps."""
-        starts = [self._bound(w, begin, 1, i, step, "begin") for _, i, step in self.cut]
-        ends = []
+        starts, ends = [], []
         for _, i, step in self.cut:
+            before = self._begin_from_end(i, step)
+            starts.append(-1 if before else self._bound(w, begin, 1, i, step, "begin"))
             if self._has("shrink_axis", i):
                 ends.append(self._end_of_one(w, begin, i))
             else:
-                ends.append(self._bound(w, end, 2, i, step, "end"))
+                stop = self._bound(w, end, 2, i, step, "end")
+                ends.append(self._moved_end(w, stop, before) if before else stop)
         return [
             self._joined(w, starts),
             self._joined(w, ends),
@@ -229,6 +249,13 @@ class _SlicePlan:
             return int(value[i])
         vector = w.cast(name, self.op.inputs[index].dtype, dtypes.int64)
         return w.node("Slice", vector, w.ints(i), w.ints(i + 1))
+
+    def _moved_end(self, w: Writer, end: Any, begin: int) -> Any:
+        """The end of a backward slice among the rows up to its begin, counted from the end as that is."""
+        if isinstance(end, int):
+            return end if end >= 0 or end == _BACKWARDS else min(end - begin - 1, -1)
+        moved = w.node("Min", w.node("Sub", end, w.ints(begin + 1)), w.ints(-1))
+        return w.node("Where", w.node("Less", end, w.ints(0)), moved, end)
 
     def _end_of_one(self, w: Writer, begin: str, i: int) -> Any:
         """The end of one row: after the last one for -1."""
