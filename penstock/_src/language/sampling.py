@@ -149,7 +149,7 @@ class Sampler:
 
 
 def largest(values: np.ndarray, count: int) -> np.ndarray:
-    """Returns the indices of the largest numbers, decreasing; of equal ones the first come first."""
+    """Returns the indices of the largest numbers, from the largest down; equal numbers in the order of their indices."""
     if count == len(values):
         return np.argsort(-values, kind="stable")
     least = np.partition(values, len(values) - count)[len(values) - count]

@@ -133,7 +133,7 @@ class Region:
 
     @property
     def block(self) -> HloBlock:
-        """The only block."""
+        """The block of a region that has one."""
         if len(self.blocks) != 1:
             raise ValueError(f"expected one block in a region. Received {len(self.blocks)}.")
         return self.blocks[0]

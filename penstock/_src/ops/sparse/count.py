@@ -55,7 +55,7 @@ def check_weights(op, values, weights):
 
 
 def check_indices(op, indices, values, dense_shape):
-    """Refuses entries of a sparse tensor that lie outside of its shape."""
+    """Raises an error if a sparse tensor has entries outside of its shape."""
     if indices.ndim != 2 or indices.shape != (values.size, dense_shape.size):
         raise op.invalid(
             f"Input indices must be a 2-dimensional tensor with a row for each value. Got: "

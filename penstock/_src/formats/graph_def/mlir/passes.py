@@ -99,7 +99,7 @@ def _over_functions(change: Callable[[Function], None]) -> Pass:
 
 
 def _has_no_effect(op: Operation) -> bool:
-    """True of an operation that may be left out or done once."""
+    """True if an operation may be left out if nothing reads it, and done once for all that do."""
     if not op.name.startswith("tf."):
         return False
     known = lookup(op.name.removeprefix("tf."))
