@@ -97,7 +97,7 @@ def _reader(spec: Any) -> Callable[[Any], Element]:
         components: list[Any] = []
         for leaf, value in zip(leaves, flat):
             if isinstance(leaf, TensorSpec):
-                components.append(_host_value(leaf, value))
+                components.append(_host_value(leaf, value, spec, values))
             else:
                 with init_scope():
                     parts: Sequence[Any] = structure.to_tensors(leaf, value)
@@ -125,7 +125,7 @@ def _has_structure(spec: Any, values: Any) -> bool:
     )
 
 
-def _host_value(leaf: TensorSpec, value: Any) -> Any:
+def _host_value(leaf: TensorSpec, value: Any, spec: Any, values: Any) -> Any:
     try:
         is_number = leaf.dtype.is_numpy_compatible and leaf.dtype != dtypes.string
         # NumPy casts to a declared rank; where no shape is declared, only NumPy's own values are cast.
@@ -135,6 +135,8 @@ def _host_value(leaf: TensorSpec, value: Any) -> Any:
         with init_scope():
             tensor: Any = convert_to_tensor(value, dtype=leaf.dtype)
     except (TypeError, ValueError) as error:
+        if leaf.shape.rank is None:
+            raise _mismatch(spec, values) from error
         raise errors.InvalidArgumentError(
             "TypeError: `generator` yielded an element that could not be converted to the expected "
             f"type. The expected type was {leaf.dtype.name}, but the yielded element was {value}."

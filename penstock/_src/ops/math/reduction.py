@@ -6,6 +6,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import SLOW, Definition, HostKernel, Values
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NARROW, NUMBER, QUANTIZED
@@ -103,8 +104,9 @@ def static_axes(axes, rank):
 
 def spread(gradient, x, axes, keep_dims):
     """Returns the gradient of a reduction repeated along its axes to the shape of `x`."""
-    # A broadcast adds axes in front by itself.
-    if not keep_dims and not _are_leading(static_axes(axes, x.shape.rank)):
+    # A broadcast adds axes in front by itself. Graphs have TensorFlow's nodes: the compiler drops the reshape.
+    is_spared = STATE.graph is None and _are_leading(static_axes(axes, x.shape.rank))
+    if not keep_dims and not is_spared:
         gradient = reshape(gradient, kept_shape(x, axes))
     return raw.BroadcastTo(gradient, shape_of(x))
 

@@ -76,7 +76,7 @@ def test_variables_lie_on_servers_in_turn_and_are_divided(strategy):
     assert not whole.numpy().any()
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"7 is not in \[0, 2\)"):
         tf.gather(whole, [10])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="all resources .* of one task"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="all resources .* in one task"):
         tf.raw_ops.ResourceApplyMomentum(
             var=whole.variables[0].handle, accum=whole.variables[1].handle, lr=0.1,
             grad=np.zeros([3, 2]), momentum=0.9,
