@@ -215,8 +215,10 @@ def test_from_generator():
     )
     padded = dataset.padded_batch(3, padding_values=(0, -1.0)).get_single_element()
     np.testing.assert_array_equal(padded[1], [[-1, -1], [0.5, -1], [0.5, 0.5]])
-    with pytest.raises(errors.InvalidArgumentError, match="expected type was int32, .* was a"):
+    with pytest.raises(errors.InvalidArgumentError, match="did not match the expected structure"):
         list(Dataset.from_generator(lambda: ["a"], output_types=dtypes.int32))
+    with pytest.raises(errors.InvalidArgumentError, match="expected type was int32, .* was a"):
+        list(Dataset.from_generator(lambda: ["a"], output_signature=TensorSpec([], dtypes.int32)))
     with pytest.raises(errors.InvalidArgumentError, match="of shape \\(1,\\) where"):
         list(Dataset.from_generator(lambda: [[3]], output_signature=TensorSpec([2], dtypes.int32)))
     with pytest.raises(errors.UnknownError, match="ZeroDivisionError"):

@@ -217,10 +217,11 @@ def test_places_of_the_cache_take_memory_as_they_are_written(paths):
     length = 1 << 20
     model = tf.language.load(paths / "F32.gguf", length=length)
     tf.language.load(paths / "F32.gguf", length=64).generate([1, 2, 3], max_tokens=20)
-    before = resident()  # kernels are compiled
+    before = resident()
     model.generate([1, 2, 3], max_tokens=20)
     assert length * model._program.cache.bytes_per_place > 250e6
-    assert resident() < before + 80e6
+    # LLVM takes some 90 MB, if the first model's kernels came from the cache and these do not.
+    assert resident() < before + 150e6
 
 
 def resident():

@@ -36,9 +36,9 @@ def interrupted(call, after=0.3):
         os.kill(os.getpid(), signal.SIGINT)
 
     timer = threading.Timer(after, send)
-    timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
+            timer.start()  # a signal that comes early is to be caught here, too
             call()
             time.sleep(5)  # in case the call has ended by itself
         return time.perf_counter() - sent[0]
