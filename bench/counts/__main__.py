@@ -32,8 +32,11 @@ def main():
     unknown = [group for group in groups if group not in GROUPS]
     if unknown:
         parser.error(f"no groups {unknown}: there are {', '.join(GROUPS)}")
+    commit = _commit(given.since)
+    if not commit:
+        parser.error(f"no commit {given.since}")
     valgrind = _valgrind()
-    before = _checkout(given.since)
+    before = _checkout(commit)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         # Models take longest: they begin first.
         order = sorted(groups, key="models".__ne__)
@@ -58,15 +61,19 @@ def _valgrind():
     return Tools(BUILD / "valgrind", ["valgrind"]).command
 
 
+def _commit(name):
+    """The first twelve digits of a commit; "" if there is no such commit."""
+    parse = ["git", "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"]
+    return subprocess.run(parse, cwd=ROOT, capture_output=True, text=True).stdout[:12]
+
+
 def _checkout(commit):
     """The folder with the sources of a commit."""
-    parse = ["git", "rev-parse", "--verify", f"{commit}^{{commit}}"]
-    name = subprocess.run(parse, cwd=ROOT, check=True, capture_output=True, text=True).stdout[:12]
-    folder = BUILD / "trees" / name
+    folder = BUILD / "trees" / commit
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         unpacked = tempfile.mkdtemp(dir=folder.parent)
-        archive = ["git", "archive", name, "penstock"]
+        archive = ["git", "archive", commit, "penstock"]
         packed = subprocess.run(archive, cwd=ROOT, check=True, capture_output=True).stdout
         subprocess.run(["tar", "-x", "-C", unpacked], input=packed, check=True)
         pathlib.Path(unpacked).rename(folder)
