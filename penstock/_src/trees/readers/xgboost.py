@@ -23,7 +23,7 @@ _OBJECTIVES = {
     "reg:expectileerror": ("identity", "identity"),
     "reg:logistic": ("sigmoid", "logit"),
     "binary:logistic": ("sigmoid", "logit"),
-    "binary:logitraw": ("identity", "logit"),
+    "binary:logitraw": ("identity", "identity"),
     "binary:hinge": ("positive", "identity"),
     "multi:softprob": ("softmax", "identity"),
     "multi:softmax": ("largest", "identity"),

@@ -46,6 +46,7 @@ OF_XGBOOST = [
     ("dart", "diabetes", {"booster": "dart", "rate_drop": 0.5, "seed": 1}),
     ("gamma", "diabetes", {"objective": "reg:gamma"}),
     ("hinge", "cancer", {"objective": "binary:hinge"}),
+    ("raw", "cancer", {"objective": "binary:logitraw", "base_score": 0.8}),
     ("forest", "wine", {"num_parallel_tree": 3, "objective": "multi:softprob", "num_class": 3, "subsample": 0.6}),
 ]  # fmt: skip
 OF_LIGHTGBM = [
