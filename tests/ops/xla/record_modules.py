@@ -381,6 +381,13 @@ case(
     x,
     2 * x,
 )
+case(
+    "arithmetic shifts of unsigned numbers",
+    lambda a, b, n: (lax.shift_right_arithmetic(a, n), lax.shift_right_arithmetic(b, jnp.uint8(3))),
+    np.array([2**32 - 1, 2**31, 8, 2**32 - 7], np.uint32),
+    np.array([255, 128, 7], np.uint8),
+    np.array([1, 40, 2, 2**32 - 1], np.uint32),
+)
 
 if __name__ == "__main__":
     np.savez_compressed(HERE / "modules.npz", **CASES)

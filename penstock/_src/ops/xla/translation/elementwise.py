@@ -160,13 +160,16 @@ def shift(t: Translation, operation: HloOperation, x: Node, amount: Node) -> Nod
 
 @translates("shift_right_arithmetic")
 def shift_right(t: Translation, _operation: HloOperation, x: Node, amount: Node) -> Node:
-    """An arithmetic right shift."""
+    """An arithmetic right shift: of unsigned numbers, too, the highest bit is repeated."""
     p, last = t.p, x.dtype.size * 8 - 1
     known = p.value(amount)
-    if known is not None and np.all((known >= 0) & (known <= last)):
+    if known is None or not np.all((known >= 0) & (known <= last)):
+        inside = p.and_(p.ge(amount, 0), p.le(amount, last))
+        amount = p.select(inside, amount, last)
+    if not x.dtype.is_unsigned:
         return p.shift_right(x, amount)
-    inside = p.and_(p.ge(amount, 0), p.le(amount, last))
-    return p.shift_right(x, p.select(inside, amount, last))
+    signed = _SIGNED[x.dtype.size]
+    return p.bitcast(p.shift_right(p.bitcast(x, signed), p.bitcast(amount, signed)), x.dtype)
 
 
 @translates("clamp")
