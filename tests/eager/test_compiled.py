@@ -198,6 +198,14 @@ def test_narrow_numbers_are_compiled_sooner(compiled_ops, dtype, count):
     assert compiled_ops == ["Mul"] * count
 
 
+@pytest.mark.parametrize("dtype, op", [("int32", "MatMul"), ("uint8", "MatMul"), ("float32", "")])
+def test_products_of_integers_are_compiled_sooner(compiled_ops, dtype, op):
+    ends = np.iinfo(dtype if op else "int8")
+    x = RANDOM.integers(ends.min, ends.max, (46, 46), endpoint=True).astype(dtype)
+    np.testing.assert_array_equal(tf.matmul(x, x, transpose_b=True), x @ x.T)
+    assert compiled_ops == [op] * bool(op)
+
+
 def test_types_that_compiled_code_lacks_are_cast_by_the_host():
     x = np.linspace(-3, 3, 1 << 17).astype(tf.dtypes.experimental.float8_e4m3fn.as_numpy_dtype)
     np.testing.assert_array_equal(tf.cast(tf.constant(x), tf.float32), x.astype("float32"))

@@ -29,6 +29,8 @@ MOST_KEPT = 512
 # So is that of the executables for calls of the same shapes.
 MOST_CALLS = 4096
 TYPES = FLOAT | COMPLEX | INTEGER | BOOL
+# Types that `HostKernel.compiles_rare_from` is for.
+RARE = NARROW | COMPLEX | INTEGER
 _PHILOX = 1  # as `alg`
 _DRAWING_INPUTS = (
     ("like", dtypes.int8, (None,)),
@@ -58,6 +60,9 @@ def is_worth_compiling(op: Op) -> bool:
 def least_compiled(op: Op) -> int:
     """Returns the number of elements of the first or the last value from which calls of an op are compiled, if the op is worth it."""
     least = op.host_kernel.compiles_from
+    rare = op.host_kernel.compiles_rare_from
+    if rare and any(t in RARE for t in _input_types(op)):
+        return rare
     if least > SLOW and op.elements.is_elementwise:
         return SLOW if any(t in NARROW | COMPLEX for t in _input_types(op)) else least
     return least

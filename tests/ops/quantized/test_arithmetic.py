@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.quantized.arithmetic import exact_product
 
 raw = tf.raw_ops
 
@@ -28,6 +29,13 @@ def test_product_of_matrices():
     made, low, high = raw.QuantizedMatMul(a=a, b=b, min_a=-1.0, max_a=2.0, min_b=-0.5, max_b=3.0)
     found = np.asarray(ints(made), "d") * (float(high) - float(low)) / 2.0**32
     np.testing.assert_allclose(found, floats(a, -1, 2) @ floats(b, -0.5, 3), atol=0.05)
+
+
+def test_products_of_wide_integers_do_not_round():
+    """Their sums exceed the integers of double precision."""
+    ends = np.array([[2**31 - 1, -(2**31), 3]], np.int64)
+    np.testing.assert_array_equal(exact_product(ends, ends.T), ends @ ends.T)
+    assert (ends.astype("d") @ ends.T.astype("d")).astype(np.int64) != ends @ ends.T
 
 
 def test_convolution():

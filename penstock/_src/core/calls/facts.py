@@ -110,6 +110,8 @@ class HostKernel(OpProperties):
     suits_new_sizes: bool = False
     # Elements of the first or last input from which eager calls run a compiled kernel, if the op lowers.
     compiles_from: int = LARGE
+    # The same for calls with integers, complex or 16-bit floats, which NumPy computes that much slower; 0 if it does not.
+    compiles_rare_from: int = 0
     # Extents that those kernels leave open: "all", but a narrow last one; "wide", the same, but none of an array with a short axis besides the first;
     # "first", that of the largest input, unless sizes are given; "none", where it would make them slower;
     # "own", the same where NumPy is faster than a program for many sizes, and computes later ones. Those of elementwise ops leave all open.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Elements
+from penstock._src.core.calls.facts import SLOWEST, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, SIGNED, SINGLE_RANGE, UNSIGNED
@@ -17,6 +17,8 @@ BROAD = FLOAT | COMPLEX | UNSIGNED | {dtypes.int16, dtypes.int32, dtypes.int64}
 # Multiplications and additions of a product that OpenBLAS would divide, though its threads gain less than they may wait.
 _FOR_ONE_THREAD = range(1 << 18, 1 << 24)
 _on_one_thread = one_thread(np.matmul)
+# NumPy multiplies matrices of integers one element after the other.
+_COMPILED_IF_RARE = HostKernel(compiles_rare_from=SLOWEST)
 
 
 def multiply(a, b):
@@ -38,6 +40,7 @@ class MatMul(Op):
     grad_a: bool = False
     grad_b: bool = False
     elements = Elements(is_row_wise=True)
+    host_kernel = _COMPILED_IF_RARE
 
     def shape(self, a, b):
         return infer.matmul(a, b, self.transpose_a, self.transpose_b)
@@ -131,6 +134,7 @@ class BatchMatMulV2(Op):
     """Products of matrices with leading dimensions that broadcast; `adj_` conjugates and transposes."""
 
     signature = "x: T, y: T -> output: T"
+    host_kernel = _COMPILED_IF_RARE
     T = BROAD
     adj_x: bool = False
     adj_y: bool = False
@@ -235,6 +239,7 @@ class BatchMatMulV3(Op):
     """Products of matrices of two types into a third; leading dimensions broadcast."""
 
     signature = "x: Ta, y: Tb -> output: Tout"
+    host_kernel = _COMPILED_IF_RARE
     Ta = FLOAT | COMPLEX | SIGNED | {dtypes.uint8}
     Tb = FLOAT | COMPLEX | SIGNED | {dtypes.uint8}
     Tout: FLOAT | COMPLEX | {dtypes.int16, dtypes.int32, dtypes.int64}

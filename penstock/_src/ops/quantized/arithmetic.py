@@ -20,11 +20,27 @@ from penstock._src.ops.quantized.ranges import (
 from penstock._src.ops.rules import show
 
 F = np.float32
+# Integers below it are exact in double precision.
+_EXACT = 1 << 53
 
 
 def wide(values, low, high, dtype):
     """The integers minus the zero point."""
     return values.astype(np.int64) - zero_of(low, high, dtype)
+
+
+def exact_product(left, right):
+    """The product of two int64 matrices."""
+    terms = left.shape[1] * _largest(left) * _largest(right)
+    if terms >= _EXACT:
+        return left @ right
+    # NumPy multiplies matrices of integers one element after the other; no sum rounds in double precision here.
+    return (left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64)
+
+
+def _largest(values):
+    """The largest magnitude, a number of Python."""
+    return max(abs(int(values.max())), abs(int(values.min()))) if values.size else 0
 
 
 class _Product(Op):
@@ -72,7 +88,7 @@ class QuantizedMatMul(_Product):
         left, right = left.T if self.transpose_a else left, right.T if self.transpose_b else right
         if left.shape[1] != right.shape[0]:
             raise self.invalid(f"Matrix size-incompatible: In[0]: {a.shape}, In[1]: {b.shape}")
-        return self.ranged(left @ right, self.T1, self.T2, min_a, max_a, min_b, max_b)
+        return self.ranged(exact_product(left, right), self.T1, self.T2, min_a, max_a, min_b, max_b)
 
 
 class QuantizedConv2D(_Product):

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED
+from penstock._src.ops.quantized.arithmetic import exact_product
 from penstock._src.ops.quantized.quantize import half_away, limits
 from penstock._src.ops.rules import show
 
@@ -64,7 +65,7 @@ class _MatMulWithBias(Op):
         )
         step_b = max(abs(min_b), abs(max_b)) / limits(self.T2)[1]
         step = step_a * step_b
-        total = left @ right
+        total = exact_product(left, right)
         if first:
             total = total + half_away((min_a / step_a - least) * right.sum(0)).astype(np.int64)
         added = half_away(bias / step) if bias.dtype == F else bias

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
+from penstock._src.ops.quantized.arithmetic import exact_product
 from penstock._src.ops.quantized.quantize import half_away
 from penstock._src.ops.rules import show
 
@@ -197,7 +198,7 @@ class UniformQuantizedDot(Op):
                 (self.lhs_quantization_axis, self.rhs_quantization_axis),
             )
         )
-        product = (lhs.astype(np.int64) - left[1]) @ (rhs.astype(np.int64) - right[1])
+        product = exact_product(lhs.astype(np.int64) - left[1], rhs.astype(np.int64) - right[1])
         out = steps(self, product, parts[4], parts[5], self.output_quantization_axis)
         ends = self.output_quantization_min_val, self.output_quantization_max_val
         return rescaled(product, left[0] * right[0], *out, *ends).astype(self.Tout.np)
