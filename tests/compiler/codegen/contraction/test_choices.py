@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from penstock._src.compiler.codegen.contraction.extents import Arg
 from penstock._src.compiler.codegen.contraction.images import choice as convolutions
 from penstock._src.compiler.codegen.contraction.images.choice import PartProblem
 from penstock._src.compiler.codegen.contraction.images.convolution import (
@@ -75,6 +76,15 @@ def test_few_rows_have_tasks_for_sixteen_threads(rows, depth):
     for columns in (512, 480, 1000):
         schedule = products.choose(gemm(rows, depth, columns), AVX2, 16, 16)
         assert 14 <= schedule.tasks(()) <= 64
+
+
+@pytest.mark.parametrize("columns", [100, 200])
+def test_rows_of_unknown_number_have_registers_for_their_addresses(columns):
+    target = dataclasses.replace(AVX2, cpu="x86-64-v4", vector_bytes=64, registers=32)
+    known = products.choose(gemm(128, 200, columns), target, 1, 1)
+    unknown = products.choose(gemm(Arg(0), 200, columns), target, 1, 1)
+    assert unknown.left.place is known.left.place is Place.IN_PLACE
+    assert unknown.mr <= products.ROWS_AT_ADDRESSES < known.mr
 
 
 def test_an_image_is_cut_into_blocks_of_rows_that_stay_in_the_cache():

@@ -93,6 +93,7 @@ def cover(
     target: Target,
     width: int,
     most_vectors: int = MOST_VECTORS,
+    most_rows: int = MOST_ROWS,
     idle: int = 0,
     is_kept: bool = False,
 ) -> tuple[int, int]:
@@ -117,7 +118,7 @@ def cover(
         # Of equal cycles: the larger tile, with fewer loads for each product; then some eight rows.
         (total(r, v) * (1.03 if m % r or vectors % v else 1), -r * v, abs(r - 8), r, v)
         for v in range(1, min(most_vectors, vectors) + 1)
-        for r in range(1, min(MOST_ROWS, m) + 1)
+        for r in range(1, min(most_rows, m) + 1)
         if fits(r + idle, v, target) and not (is_kept and -vectors % v > MOST_PADDING * vectors)
     ]
     return min(choices)[3:]

@@ -18,7 +18,7 @@ from penstock._src.compiler.codegen.contraction.extents import (
     product,
 )
 from penstock._src.compiler.codegen.contraction.pack import room
-from penstock._src.compiler.codegen.contraction.tile import MOST_VECTORS, cover
+from penstock._src.compiler.codegen.contraction.tile import MOST_ROWS, MOST_VECTORS, cover
 from penstock._src.compiler.codegen.kernel_code import round_up
 from penstock._src.compiler.codegen.processors import (
     MATRIX_BLOCKING,
@@ -44,6 +44,9 @@ WIDE_COLUMNS, WIDE_IN_PLACE = 1024, 512  # and at least these columns: of cached
 STREAMED_DEPTH = 24  # rows of B that are read together if it comes from the L3 or memory
 LONGEST_DEPTH = 1024  # limit of a panel of A that is not divided along k
 SWEEPS, PAGE = 4, 4096
+# Rows of A that are read in place if their number is unknown: the last ones may be one and the same, so each row has an address in a
+# register of its own. With 12 or 13 of them x86-64's are spilled, and 200 x 200 x 200 takes 2.4 times as long (Zen 5).
+ROWS_AT_ADDRESSES = 10
 STRIP_ROWS = 512  # for at least these rows the packing of B by each task costs little
 ROWS_AT_ONCE = 64  # rows of A that a task packs for itself at a time
 SLAB = 64  # rows of k that one task packs
@@ -170,7 +173,10 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
     """The schedule of a product for a pool of `threads`, with tasks for `cut_for` of them."""
     problem = Problem(in_groups(gemm, target), target, threads, cut_for)
     gemm, lanes = problem.gemm, problem.lanes
-    mr, nv = _register_tile(problem)
+    mr, nv = _register_tile(problem, MOST_ROWS)
+    if mr > ROWS_AT_ADDRESSES and not is_static(gemm.m):
+        if _reads_left_in_place(problem, mr, nv * lanes):
+            mr, nv = _register_tile(problem, ROWS_AT_ADDRESSES)
     nr = nv * lanes
     kc, steps, runs = _depth_blocks(problem, mr)
     in_place = _reads_left_in_place(problem, mr, nr), _reads_right_in_place(problem, mr, kc)
@@ -212,7 +218,7 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
     )
 
 
-def _register_tile(problem: Problem) -> tuple[int, int]:
+def _register_tile(problem: Problem, most_rows: int) -> tuple[int, int]:
     """(rows, vectors)."""
     if problem.by_matrices:
         return (2 * SIDE if problem.m > SIDE else SIDE), (2 if problem.n > SIDE else 1)
@@ -227,6 +233,7 @@ def _register_tile(problem: Problem) -> tuple[int, int]:
         problem.target,
         problem.lanes,
         most_vectors=most,
+        most_rows=most_rows,
         idle=problem.idle,
         is_kept=problem.prefers_panels,
     )
