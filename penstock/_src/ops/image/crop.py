@@ -188,6 +188,7 @@ class CropAndResizeGradImage(Op):
 class CropAndResizeGradBoxes(Op):
     """The gradient of CropAndResize with respect to the boxes."""
 
+    host_kernel = HostKernel(compiles_from=HEAVY)
     signature = "grads: float32, image: T, boxes: float32, box_ind: int32 -> output: float32[boxes]"
     T = SIGNED | {dtypes.float16, dtypes.float32, dtypes.float64, dtypes.uint16, dtypes.uint8}
     method: Literal["bilinear"] = "bilinear"
@@ -211,6 +212,13 @@ class CropAndResizeGradBoxes(Op):
             out[at, 0], out[at, 2] = _by_ends(by_row, rows, x.shape[1], height)
             out[at, 1], out[at, 3] = _by_ends(by_column, columns, x.shape[2], width)
         return out
+
+    def lower(self, p, grads, image, boxes, box_ind):
+        _require_lowerable(image, boxes, box_ind, grads.size)
+        if grads.rank != 4 or (grads.shape[0], grads.shape[3]) != (boxes.shape[0], image.shape[3]):
+            raise NotLowerable("gradients that do not fit")
+        _check_boxes(p, self, boxes, box_ind, image.shape[0])
+        return lowered_crops.box_gradient(p, grads, image, boxes, box_ind)
 
 
 def _by_ends(gradient, axis, extent, count):
