@@ -184,6 +184,24 @@ def test_short_sums_are_added_one_by_one_as_tensorflow_adds_them():
     assert total.numpy()[0] == np.float32(1.5010871887207031)
 
 
+@pytest.mark.parametrize("width", [3, 16])
+def test_many_gradients_of_chosen_rows_are_added_one_by_one(width):
+    r = np.random.default_rng(7)
+    grad = r.standard_normal((90, width)).astype("float32")
+    rows, ids = r.integers(0, 60, 3000), np.sort(r.integers(0, 90, 3000))
+    expected = np.zeros((60, width), np.float32)
+    for row, segment in zip(rows, ids, strict=True):
+        expected[row] += grad[segment] * np.float32(1 / (ids == segment).sum())
+    found = raw.SparseSegmentMeanGrad(grad, rows, ids, np.int32(60))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_sums_of_more_rows_than_a_short_one_keep_their_accuracy():
+    grad, rows = np.full((1, 16), 0.1, np.float32), np.zeros(200_000, np.int32)
+    found = raw.SparseSegmentSumGrad(grad, rows, rows, np.int32(1))
+    np.testing.assert_allclose(found, np.full((1, 16), np.float64(np.float32(0.1)) * 2e5), 1e-5)
+
+
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64])
 def test_means_of_large_integers_are_exact(dtype):
     most = np.iinfo(dtype).max

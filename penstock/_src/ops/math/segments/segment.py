@@ -70,7 +70,7 @@ def combine(ufunc, data, ids, count, start):
     out = np.full((count, *data.shape[1:]), start, data.dtype)
     if not data.size:
         return out
-    if data.size < SLOWEST and _is_native(data):
+    if _is_native(data) and (data.size < SLOWEST or _has_short_sums(ufunc, data, ids)):
         rows, numbers = np.ascontiguousarray(data), np.ascontiguousarray(ids, np.int64)
         scatter = segments.segments(name_of(data.dtype), NATIVE[ufunc]).scattered
         scatter(rows, data.size // len(data), numbers, len(numbers), count, out)
@@ -88,6 +88,14 @@ def combine(ufunc, data, ids, count, start):
     at = ids[firsts]
     out[at] = ufunc(out[at], _reduced_runs(ufunc, data, firsts))
     return out
+
+
+def _has_short_sums(ufunc, data, ids):
+    """True if rows combined one after the other lose no accuracy: none of the running results is long, or they do not round."""
+    if data.ndim == 1 or ids.min() < 0:
+        return False
+    rounds = data.dtype.kind == "f" and ufunc in (np.add, np.multiply)
+    return not rounds or np.bincount(ids).max() <= STRETCH
 
 
 def _reduced_runs(ufunc, data, firsts):

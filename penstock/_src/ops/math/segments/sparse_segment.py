@@ -49,7 +49,7 @@ def combine_chosen(op, data, indices, segment_ids, count, power):
         check_order(op, segment_ids, count)
         i = bad[0]
         raise op.invalid(f"indices[{i}] == {indices[i]} out of range [0, {data.shape[0]})")
-    rows = data[indices]
+    rows = data.take(indices, 0)
     if not power:
         return combine_ascending(op, np.add, rows, segment_ids, count)[0]
     return mean_rows(op, rows, segment_ids, count, power)
@@ -173,12 +173,11 @@ def scattered(op, grad, indices, segment_ids, rows):
     """Returns `rows` rows: row indices[i] gets grad[segment_ids[i]], weighted by its segment's size."""
     check_gradient(op, grad, indices, segment_ids, rows)
     wide = in_float32(grad)
-    taken = wide[segment_ids]
     if op.power:
-        sizes = np.bincount(segment_ids.astype(np.int64), minlength=grad.shape[0])
-        weights = np.asarray(np.maximum(sizes, 1) ** -op.power, wide.dtype)[segment_ids]
-        taken = taken * weights.reshape(-1, *[1] * (grad.ndim - 1))
-    return combine(np.add, taken, indices, rows, 0)
+        sizes = np.bincount(segment_ids, minlength=grad.shape[0])
+        weights = np.asarray(np.maximum(sizes, 1) ** -op.power, wide.dtype)
+        wide = wide * weights.reshape(-1, *[1] * (grad.ndim - 1))
+    return combine(np.add, wide.take(segment_ids, 0), indices, rows, 0)
 
 
 class _SparseSegmentGrad(Op):
