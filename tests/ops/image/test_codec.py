@@ -58,6 +58,13 @@ def test_png(kind, channels, dtype, checksum):
     assert zlib.crc32(pixels.numpy().tobytes()) == checksum
 
 
+def test_the_component_of_a_gray_jpeg_is_sampled_once():
+    """As in TensorFlow's files: one component, number 1, of factors 1 x 1, with table 0."""
+    file = tf.io.encode_jpeg(np.zeros((8, 8, 1), np.uint8)).numpy()
+    frame = file.index(b"\xff\xc0")
+    assert file[frame + 9 : frame + 13] == b"\x01\x01\x11\x00"
+
+
 @pytest.mark.parametrize("encode", [tf.io.encode_png, tf.io.encode_jpeg])
 def test_two_channels_are_refused(encode):
     with pytest.raises(tf.errors.InvalidArgumentError, match="channels must be"):

@@ -314,7 +314,8 @@ class EncodeJpeg(Op):
             "quality": self.quality,
             "progressive": self.progressive,
             "optimize": self.optimize_size,
-            "subsampling": 2 if self.chroma_downsampling else 0,
+            # Gray pictures have no chroma: Pillow would write its factors for the only component.
+            "subsampling": 2 if self.chroma_downsampling and image.shape[2] == 3 else 0,
             "dpi": (300, 300),
         }
         return strings([self._headed(saved(self, image, "JPEG", **options))], ())
