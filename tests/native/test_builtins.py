@@ -43,8 +43,8 @@ from penstock._src.native.algorithms.orders.permutations import permutations
 from penstock._src.native.language.module import Module
 made, old = [], Module.__init__
 Module.__init__ = lambda self, *given: (made.append(1), old(self, *given))[1]
-order, steps = np.arange(4), np.array([3, 0, 1])
-permutations().shuffle(order, steps, 3)
+order, words = np.empty(4, np.int64), np.array([7, 3, 1], np.uint32)
+permutations().shuffle(order, words, 3)
 print(order.tolist(), sum(made))
 """
 

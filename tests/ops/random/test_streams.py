@@ -11,6 +11,8 @@ import penstock._src.api.load
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.values import kernel_state
+from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.random.stateful import permutation
 from tests.harness.op_case import OpCase, check
 
 SEED = np.array([5, -9])
@@ -104,6 +106,14 @@ def test_stateful_ops_go_on_where_they_were(op):
         getattr(raw, op)(shape=[3], dtype="float32", seed=3, seed2=4).numpy() for _ in range(2)
     ]
     np.testing.assert_array_equal(np.concatenate(drawn), np.float32(STATEFUL[op]))
+
+
+@pytest.mark.parametrize("count", [2, 7, 1000])
+def test_native_shuffles_are_those_of_python(monkeypatch, count):
+    native = permutation(Stream(5, 1 << 70), count)
+    monkeypatch.setattr("penstock._src.ops.random.stateful.runs_native_code", lambda: False)
+    np.testing.assert_array_equal(native, permutation(Stream(5, 1 << 70), count))
+    np.testing.assert_array_equal(np.sort(native), np.arange(count))
 
 
 def test_shuffle():

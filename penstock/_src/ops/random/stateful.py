@@ -184,7 +184,7 @@ class RandomShuffle(Op):
             return value
         count = value.shape[0]
         stream = reserve(self, (count - 1 + 3) // 4)
-        return value[permutation(stream, count)]
+        return value.take(permutation(stream, count), 0)
 
     def at_position(self, value):
         count = value.shape[0] if value.ndim else 0
@@ -197,11 +197,11 @@ class RandomShuffle(Op):
 def permutation(stream, count):
     """Fisher and Yates's shuffle of range(count)."""
     words = stream.words(count - 1)
-    steps = words % np.arange(count, 1, -1, dtype=np.uint32)
-    order = np.arange(count)
     if runs_native_code():
-        permutations().shuffle(order, steps.astype(np.int64), count - 1)
+        order = np.empty(count, np.int64)
+        permutations().shuffle(order, words, count - 1)
         return order
+    order, steps = np.arange(count), words % np.arange(count, 1, -1, dtype=np.uint32)
     for i, step in enumerate(steps.tolist()):
         order[i], order[i + step] = order[i + step], order[i]
     return order

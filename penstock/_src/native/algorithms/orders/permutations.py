@@ -1,4 +1,4 @@
-"""Fisher and Yates's shuffle of whole numbers by given steps, and inverses of permutations."""
+"""Fisher and Yates's shuffle of whole numbers by given random words, and inverses of permutations."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 from ... import python_calls as py
 from ...builtins import compiled
 from ...language.module import Module
-from ...language.types import BITS, I64, PTR
+from ...language.types import BITS, I32, I64, PTR
 from ...language.value import Val
 
 
 class Permutations(NamedTuple):
-    """Builtins over arrays of int64.
+    """Builtins.
 
-    shuffle (order, steps, number of steps) -> 0; swaps element i with the element steps[i] after it
+    shuffle (order int64 [count + 1], words uint32 [count], count) -> 0; order becomes 0, 1, 2 ..., then each element i is exchanged
+        with one from there on, words[i] modulo their number after it
     """
 
     shuffle: Callable[..., int]
@@ -22,15 +23,18 @@ class Permutations(NamedTuple):
 @compiled(Permutations)
 def permutations(m: Module) -> None:
     """The function, compiled."""
-    arguments: Any = dict(order=PTR, steps=PTR, count=I64)
+    arguments: Any = dict(order=PTR, words=PTR, count=I64)
     with m.fn("shuffle", ret=I64, internal=True, **arguments) as f:
 
         def exchange(i: Val) -> None:
-            j = i + f.load(f.steps, i, I64)
+            left = f.convert(f.count + 1 - i, I32)
+            step = f.binary("urem", f.load(f.words, i, I32), left)
+            j = i + f.convert(step, I64, signed=False)
             here, there = f.load(f.order, i, I64), f.load(f.order, j, I64)
             f.store(there, f.order, i)
             f.store(here, f.order, j)
 
+        f.loop(f.i64(0), f.count + 1, 1, lambda i: f.store(i, f.order, i))
         f.loop(f.i64(0), f.count, 1, exchange)
         f.give(f.i64(0))
     py.emit_entry(m, "shuffle", "aan")
