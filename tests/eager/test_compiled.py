@@ -47,6 +47,16 @@ def test_slow_functions_are_compiled_sooner(compiled_ops, count, ops):
     assert compiled_ops == ops
 
 
+@pytest.mark.parametrize("name", ["Lgamma", "Digamma"])
+def test_logarithms_of_gamma_are_compiled_with_the_same_bits(compiled_ops, name):
+    x = tf.constant(np.linspace(-9.7, 40, ONE_BY_ONE, dtype=np.float32))
+    function = getattr(tf.raw_ops, name)
+    few = [function(x=number).numpy() for number in x]
+    assert not compiled_ops
+    np.testing.assert_array_equal(function(x=x), few)
+    assert compiled_ops == [name]
+
+
 SLOW_IN_NUMPY = {
     "AvgPool": lambda x: tf.nn.avg_pool2d(x, 3, 2, "SAME"),
     "MaxPool": lambda x: tf.nn.max_pool2d(x, 2, 1, "VALID"),

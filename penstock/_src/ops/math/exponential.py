@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, SLOWEST, HostKernel
+from penstock._src.core.calls.facts import ONE_BY_ONE, SLOW, SLOWEST, HostKernel
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
 from penstock._src.ops import special_functions
@@ -180,7 +180,7 @@ class Lgamma(Unary):
     """The logarithm of |gamma(x)|."""
 
     T, ufunc, primitive = FLOAT, staticmethod(special_functions.lgamma), "lgamma"
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def gradient(self, x, _y, dy):
         return dy * raw.Digamma(x)
@@ -190,7 +190,7 @@ class Digamma(Unary):
     """The derivative of Lgamma."""
 
     T, ufunc, primitive = FLOAT, staticmethod(special_functions.digamma), "digamma"
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def gradient(self, x, _y, dy):
         return dy * raw.Polygamma(raw.OnesLike(x), x)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import HEAVY, ONE_BY_ONE, SLOWEST, Elements, HostKernel
+from penstock._src.core.calls.facts import ONE_BY_ONE, SLOWEST, Elements, HostKernel
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT
@@ -118,7 +118,7 @@ class Betainc(Op):
     signature = "a: T, b: T, x: T -> z: T"
     T = WIDE
     elements = Elements(is_elementwise=True)
-    host_kernel = HostKernel(compiles_from=SLOWEST)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def shape(self, a, b, x):
         shapes = [a, b, x]
@@ -162,6 +162,7 @@ class Zeta(_SpecialBinary):
 
     signature = "x: T, q: T -> z: T[x | q]"
     ufunc = staticmethod(functions.zeta)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def gradient(self, x, q, _z, dz):
         slope = raw.Neg(x) * raw.Zeta(x + 1, q)
@@ -178,7 +179,7 @@ class Polygamma(_SpecialBinary):
     """The a-th derivative of digamma."""
 
     ufunc = staticmethod(functions.polygamma)
-    host_kernel = HostKernel(compiles_from=HEAVY)
+    host_kernel = HostKernel(compiles_from=ONE_BY_ONE)
 
     def shape(self, a, x):
         return infer.broadcast(a, x)
