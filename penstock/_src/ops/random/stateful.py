@@ -25,6 +25,8 @@ from penstock._src.util import slots
 RESERVED_BLOCKS = 256
 # Points of a row from which it is searched by itself.
 MANY_POINTS = 64
+# Comparisons of each point with its whole row that take less time than searches in step, which are some 10 calls of NumPy for each bit.
+FEW_COMPARISONS = 1 << 13
 
 
 def reserve(op, blocks):
@@ -348,6 +350,8 @@ def categorical(stream, logits, samples, dtype):
 def _counts_up_to(points, sorted_rows):
     """For each point, the number of elements of its sorted row that are not larger."""
     rows, columns = sorted_rows.shape
+    if points.size * columns <= FEW_COMPARISONS:
+        return np.add.reduce(sorted_rows[:, None] <= points[..., None], -1, np.int64)
     if rows and points.shape[1] >= MANY_POINTS:
         pairs = zip(sorted_rows, points, strict=True)
         return np.stack([np.searchsorted(row, p, side="right") for row, p in pairs])
