@@ -1,6 +1,7 @@
 """Empty rows filled. The constants are TensorFlow's."""
 
 import numpy as np
+import pytest
 
 import penstock as tf
 
@@ -34,3 +35,37 @@ def test_gradient_of_a_slice():
 def test_names_of_parts():
     assert raw.ShardedFilename(basename="a", shard=1, num_shards=3).numpy() == b"a-00001-of-00003"
     assert raw.ShardedFilespec(basename="a", num_shards=3).numpy() == b"a-?????-of-00003"
+
+
+@pytest.mark.parametrize(
+    ("start", "grad", "indices", "message"),
+    [
+        ([0, 0], [1.0, 2.0], [[0, 1]], "should match .* got 2 and 1"),
+        ([0, 0], [1.0], [[0, 1, 2]], "same ndims: got: 2 and 3"),
+        ([0, 0, 0], [1.0], [[0, 1]], "a vector of length 2 but got length 3"),
+    ],
+)
+def test_shapes_that_do_not_match_have_no_gradient_of_a_slice(start, grad, indices, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        raw.SparseSliceGrad(
+            backprop_val_grad=grad,
+            input_indices=[[0, 1], [2, 3]],
+            input_start=start,
+            output_indices=indices,
+        )
+
+
+def test_gradients_of_a_large_slice_are_at_its_elements():
+    r = np.random.default_rng(2)
+    indices = np.argwhere(r.uniform(size=(60, 70)) < 0.2)
+    inside = ((indices >= 5) & (indices < 45)).all(1)
+    grad = r.standard_normal(inside.sum()).astype("float32")
+    expected = np.zeros(len(indices), np.float32)
+    expected[inside] = grad
+    made = raw.SparseSliceGrad(
+        backprop_val_grad=grad,
+        input_indices=indices,
+        input_start=[5, 5],
+        output_indices=indices[inside] - 5,
+    )
+    np.testing.assert_array_equal(made, expected)

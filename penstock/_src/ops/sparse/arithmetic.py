@@ -169,7 +169,8 @@ class SparseAddGrad(Op):
         rows = np.concatenate([sum_indices, a_indices, b_indices])
         _, numbers = distinct(rows)
         count = len(sum_indices)
-        if np.unique(numbers[:count]).size < count:
+        # Numbers are in order of appearance.
+        if numbers[:count].max(initial=-1) + 1 < count:
             parts = np.split(numbers, [count, count + len(a_indices)])
             _, numbers = distinct(np.concatenate(_apart(*parts)))
         by_row = np.zeros(len(rows), backprop_val_grad.dtype)

@@ -5,6 +5,8 @@ import numpy as np
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NUMBER
+from penstock._src.ops.array.unique import distinct
+from penstock._src.ops.rules import show
 from penstock._src.ops.sparse.tensor import check_reverse_index
 
 
@@ -64,7 +66,30 @@ class SparseSliceGrad(Op):
     T = NUMBER
 
     def eager(self, backprop_val_grad, input_indices, input_start, output_indices):
-        by_index = dict(zip(map(tuple, (output_indices + input_start).tolist()), backprop_val_grad))
-        zero = backprop_val_grad.dtype.type(0)
-        gradient = [by_index.get(tuple(index), zero) for index in input_indices.tolist()]
-        return np.array(gradient, backprop_val_grad.dtype)
+        self._check(backprop_val_grad, input_indices, input_start, output_indices)
+        _, numbers = distinct(np.concatenate([output_indices + input_start, input_indices]))
+        gradient = np.zeros(len(numbers), backprop_val_grad.dtype)
+        gradient[numbers[: len(output_indices)]] = backprop_val_grad
+        return gradient[numbers[len(output_indices) :]]
+
+    def _check(self, grad, input_indices, start, output_indices):
+        """Raises InvalidArgumentError for shapes that do not match."""
+        if grad.ndim != 1 or start.ndim != 1 or output_indices.ndim != 2:
+            raise self.invalid(
+                "backprop_val_grad and input_start must be vectors, output_indices a matrix. Received "
+                f"{show(grad.shape)}, {show(start.shape)}, {show(output_indices.shape)}"
+            )
+        if len(grad) != len(output_indices):
+            raise self.invalid(
+                "# elements of backprop_val_grad and # rows of output_indices should match (#nnz of sum): "
+                f"got {len(grad)} and {len(output_indices)}"
+            )
+        rank = input_indices.shape[1]
+        if output_indices.shape[1] != rank:
+            raise self.invalid(
+                f"The input and output should have the same ndims: got: {rank} and {output_indices.shape[1]}"
+            )
+        if len(start) != rank:
+            raise self.invalid(
+                f"Expected input_start to be a vector of length {rank} but got length {len(start)}"
+            )
