@@ -290,14 +290,15 @@ class NonMaxSuppressionWithOverlaps(Op):
 
     def eager(self, overlaps, scores, max_output_size, overlap_threshold, score_threshold):
         self.check(overlaps, scores, max_output_size, overlap_threshold, score_threshold)
-        kept, _ = suppress(
-            lambda i, others: overlaps[i, others],
-            scores,
-            int(max_output_size),
-            float(overlap_threshold),
-            float(score_threshold),
-        )
-        return kept
+        kept: list[int] = []
+        dropped = np.zeros(len(scores), bool)
+        for box in _ordered(scores, float(score_threshold)).tolist():
+            if len(kept) >= max_output_size:
+                break
+            if not dropped[box]:
+                kept.append(box)
+                dropped |= overlaps[:, box] > overlap_threshold
+        return np.array(kept, np.int32)
 
     def check(self, overlaps, scores, *numbers):
         """Refuses a matrix without a row and a column for each score, and limits that are not scalars.
