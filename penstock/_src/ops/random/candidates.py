@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.core.values import memory_limit
 from penstock._src.ops.random import distributions
-from penstock._src.ops.random.bounded_normal import truncated
+from penstock._src.ops.random.bounded_normal import truncated_each
 from penstock._src.ops.random.stateful import RESERVED_BLOCKS, reserve
 from penstock._src.ops.random.stateless import shape_from, stream_of_seed
 from penstock._src.ops.rules import show, unbroadcast
@@ -143,19 +143,13 @@ def _between(op, stream, dims, parameters):
     many = any(v.size > 1 for v in parameters.values())
     batches = dims[0] if many else 1
     each = prod(dims) // batches if batches else 0
-    rows = []
-    for b in range(batches):
-        mean, deviation, low, high = (
-            v.reshape(-1)[b if v.size > 1 else 0] for v in parameters.values()
-        )
-        _check_parameters(op, mean, deviation, low, high)
-        numbers, stream = truncated(stream, mean, deviation, low, high, each)
-        rows.append(numbers)
-    return np.concatenate(rows).reshape(dims) if rows else np.zeros(dims, op.dtype.np)
+    vectors = [np.broadcast_to(v.reshape(-1), batches) for v in parameters.values()]
+    _check_parameters(op, *vectors)
+    return truncated_each(stream, *vectors, each)[0].reshape(dims)
 
 
 def _check_parameters(op, mean, deviation, low, high):
-    if not (np.isfinite(mean) and deviation > 0 and low < high):
+    if not (np.isfinite(mean) & (deviation > 0) & (low < high)).all():
         raise op.invalid("Invalid parameters")
 
 
@@ -195,12 +189,9 @@ class StatelessParameterizedTruncatedNormal(Op):
         if tuple(dims[len(dims) - len(each) :]) != each:
             raise self.invalid("Shape passed in must end with broadcasted shape.")
         count = prod(dims[: len(dims) - len(each)])
-        columns = []
-        for mean, deviation, low, high in zip(*(p.ravel() for p in parameters), strict=True):
-            _check_parameters(self, mean, deviation, low, high)
-            numbers, stream = truncated(stream, mean, deviation, low, high, count)
-            columns.append(numbers)
-        return np.stack(columns, -1).reshape(dims) if columns else np.zeros(dims, self.dtype.np)
+        vectors = [np.ascontiguousarray(p).reshape(-1) for p in parameters]
+        _check_parameters(self, *vectors)
+        return truncated_each(stream, *vectors, count)[0].T.reshape(dims)
 
 
 class ParameterizedTruncatedNormal(Op):
