@@ -10,6 +10,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.core.registry import find, raw
+from penstock._src.eager import execute
 
 
 def test_attributes_of_zeros_with_other_signs_are_others():
@@ -194,3 +195,65 @@ def test_scalars_of_numpy_are_bound_by_their_types():
     for _ in range(2):
         assert tf.raw_ops.AddV2(x=doubles, y=np.float32(1)).dtype == tf.float64
     assert tf.raw_ops.AddV2(x=tf.constant([1.0]), y=np.float32(1)).dtype == tf.float32
+
+
+@pytest.fixture
+def quickly(monkeypatch):
+    """Native code makes the calls of a kernel from its third on."""
+    monkeypatch.setattr(execute, "OFTEN", 1)
+    monkeypatch.setattr(execute, "MANY", 1)
+
+
+def test_calls_by_native_code_equal_the_first_ones(quickly):
+    shapes = [(), (1,), (3,), (2, 1), (2, 3), (0, 3), (4, 2, 3)]
+    tensors = [
+        tf.constant(np.random.default_rng(1).integers(-3, 4, shape), dtype)
+        for shape in shapes
+        for dtype in (tf.float32, tf.float64, tf.int32, tf.complex64, tf.bfloat16)
+    ]
+    calls = [tf.add, tf.multiply, lambda x, y: x - y, lambda x, y: x / y, tf.equal, tf.maximum,
+             lambda x, y: tf.reduce_sum(x + y, 0, keepdims=True), lambda x, y: tf.exp(x) + y]  # fmt: skip
+    pairs = list(itertools.product(tensors, tensors))
+    random.Random(1).shuffle(pairs)
+    for call in calls:
+        for x, y in pairs[:80]:
+            first, *others = [_outcome(call, x, y) for _ in range(5)]
+            assert all(other == first for other in others)
+
+
+def _outcome(call, x, y):
+    try:
+        result = call(x, y)
+    except Exception as error:
+        return type(error), str(error)
+    return result.dtype, result.shape, result.numpy().tobytes()
+
+
+def test_native_calls_know_the_kernels_of_several_dtypes(quickly):
+    for _ in range(3):
+        for dtype in (tf.float32, tf.float64, tf.int32, tf.int64):
+            x = tf.cast(tf.constant([1, 2]), dtype)
+            assert (x + x).dtype == (x * x).dtype == dtype
+    assert find("AddV2").quick is not None
+    assert len(find("AddV2").quick_forms) <= execute.MOST_QUICK
+
+
+def test_ops_with_state_are_not_called_by_native_code(quickly):
+    v = tf.Variable([1.0])
+    for _ in range(6):
+        v.assign_add([1.0])
+    assert v.numpy().tolist() == [7.0]
+    assert find("AssignAddVariableOp").quick is None
+
+
+def test_gradients_through_native_calls(quickly):
+    x = tf.constant([1.0, 2.0])
+    for _ in range(5):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = tf.reduce_sum(x * x * x)
+            first = tape.gradient(y, x)
+        assert first.numpy().tolist() == [3.0, 12.0]
+        assert outer.gradient(first, x).numpy().tolist() == [6.0, 12.0]

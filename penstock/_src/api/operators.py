@@ -39,17 +39,19 @@ def _declines(other: Any) -> bool:
     return hasattr(kind, "_type_spec") and not is_convertible(kind)
 
 
-# Operators that map to one raw op for eager tensors of these dtypes.
-_REAL = FLOAT | INTEGER
+# The raw ops of operators, and the enum values of the dtypes of eager tensors for which they are all that an operator does.
+_REAL = frozenset(dtype._enum for dtype in FLOAT | INTEGER)
+_FLOATS = frozenset(dtype._enum for dtype in FLOAT)
 _DIRECT = {
-    "add": (lambda x, y: raw.AddV2(x, y), _REAL),
-    "sub": (lambda x, y: raw.Sub(x, y), _REAL),
-    "mul": (lambda x, y: raw.Mul(x, y), _REAL),
-    "truediv": (lambda x, y: raw.RealDiv(x, y), FLOAT),
-    "floordiv": (lambda x, y: raw.FloorDiv(x, y), _REAL),
-    "mod": (lambda x, y: raw.FloorMod(x, y), _REAL),
-    "pow": (lambda x, y: raw.Pow(x, y), FLOAT),
+    "add": ("AddV2", _REAL),
+    "sub": ("Sub", _REAL),
+    "mul": ("Mul", _REAL),
+    "truediv": ("RealDiv", _FLOATS),
+    "floordiv": ("FloorDiv", _REAL),
+    "mod": ("FloorMod", _REAL),
+    "pow": ("Pow", _FLOATS),
 }
+_NO_ATTRIBUTES: dict[str, Any] = {}
 
 
 def _operand(value, dtype):
@@ -64,16 +66,29 @@ def _operand(value, dtype):
 
 
 def _binary(op, reflected=False):
-    run, types = _DIRECT.get(op.name, (None, ()))
+    op_type, types = _DIRECT.get(op.name, ("", frozenset()))
+    run, scope = None, {}  # the raw op's function, found at the first call, and its global names
 
     def operator(self, other):
+        nonlocal run, scope
         try:
-            if type(self) is EagerTensor and self._dtype in types and STATE.graph is None:
+            if type(self) is EagerTensor and self._dtype._enum in types:
                 operand = other
                 if type(other) is not EagerTensor or other._dtype is not self._dtype:
-                    operand = _operand(other, self._dtype)
+                    operand = _operand(other, self._dtype) if STATE.graph is None else None
                 if operand is not None:
-                    return run(operand, self) if reflected else run(self, operand)
+                    x, y = (operand, self) if reflected else (self, operand)
+                    if run is None:
+                        run = getattr(raw, op_type)
+                        scope = run.__globals__
+                    # What the function does first, without its frame.
+                    quick = scope["quick"]
+                    if quick is not None:
+                        result = quick(_NO_ATTRIBUTES, x, y)
+                        if result is not None:
+                            return result
+                    if STATE.graph is None:
+                        return run(x, y)
             if not isinstance(self, Tensor):
                 return (
                     op.of_others(typed(other, self), self)

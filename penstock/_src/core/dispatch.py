@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from penstock._src.util.process.quiet import quiet_context
+
 
 class State(threading.local):
     """The current graph, tapes and scopes of a thread."""
@@ -36,6 +38,8 @@ class State(threading.local):
         self.resource_creators: dict[Any, list[Any]] = collections.defaultdict(list)
         # The id of the first output of the op whose gradient is being written into a graph.
         self.gradient_of: int | None = None
+        # The thread's context in which NumPy does not warn, for native calls of ops.
+        self.quiet_context = quiet_context()
 
 
 STATE = State()

@@ -170,6 +170,10 @@ class Op:
     # Kernels of eager calls, and the instances by their attributes.
     bound: ClassVar[dict[Any, Any]] = {}
     _instances: ClassVar[dict[Any, "Op"]] = {}
+    # Native code for eager calls with kernels that are called often, and the scopes of the functions that call it.
+    quick: ClassVar[Any] = None
+    quick_forms: ClassVar[tuple[Any, ...]] = ()
+    scopes: ClassVar[list[dict[str, Any]]] = []
 
     # Attributes of instances, set once (`_make`).
     attrs: dict[str, Any]
@@ -225,6 +229,7 @@ class Op:
         cls.has_lowering = cls.lowering is not None
         cls.kept = _kept_by_gradient(cls)
         cls._instances, cls.bound = {}, {}
+        cls.quick, cls.quick_forms, cls.scopes = None, (), []
         if not cls.is_abstract:
             OPS[cls.op_type] = cls
 

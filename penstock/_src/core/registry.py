@@ -101,10 +101,15 @@ class RawOps:
         return function
 
 
-# Each op gets a function with its inputs as parameters, so that Python itself binds the arguments.
+# Each op gets a function with its inputs as parameters, so that Python itself binds the arguments. `quick` is None, or native code
+# that makes the calls it knows and gives None for others: see eager/execute.py.
 FUNCTION_LINE = sys._getframe().f_lineno
 FUNCTION = """
 def {op}({parameters}*, name=None, **attrs):
+    if quick is not None:
+        result = quick(attrs, {parameters})
+        if result is not None:
+            return result
     graph = STATE.graph
     if graph is None:
         return slots.RUN_EAGERLY(cls, ({parameters}), attrs)
@@ -118,6 +123,8 @@ def make_function(cls: type[Op]) -> Callable[..., Any]:
     name = cls.op_type.replace(">", "")  # of a namespace
     text = FUNCTION.format(op=name, parameters=parameters)
     scope: dict[str, Any] = {"STATE": dispatch.STATE, "slots": slots, "cls": cls}
+    scope["quick"] = cls.quick
+    cls.scopes.append(scope)
     # Frames of the function show the template in this file, and count as library code.
     exec(compile("\n" * FUNCTION_LINE + text, __file__, "exec"), scope)
     call: Any = scope[name]

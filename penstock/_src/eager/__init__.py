@@ -2,6 +2,9 @@
 
 Read `execute.py` first: it is the path of every eager op.
 
+After many calls of a kernel, native code makes them (`native/process/op_calls.py`): `raw.<Op>` and the operators ask it first, and it leaves
+what it does not know to `execute`.
+
 Large eager ops (at least 131,072 elements, `compiled.py`) are compiled as graphs of one op, cached by shapes and dtypes. An op that is a whole
 program (`XlaCallModule`) is compiled at any size.
 """

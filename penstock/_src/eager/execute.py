@@ -1,9 +1,14 @@
 """Eager execution of an op: bind the arguments, run the kernel, wrap the results, record on the tapes."""
 
+import functools
+import inspect
 import itertools
 import math
+import sys
+import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from types import MethodType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +20,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op, group_arguments, refusal_of_reference
-from penstock._src.core.registry import raw
-from penstock._src.core.tensor import Tensor
+from penstock._src.core.tensor import NEXT_ID
 from penstock._src.core.values.arrays import FLOAT32_MAX
 from penstock._src.core.values.resources import HERE, host_value
 from penstock._src.eager.compiled import (
@@ -31,11 +35,21 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.rules import Binary, HostUnary
 from penstock._src.util import slots
 from penstock._src.util.process.compiler import has_compiler
-from penstock._src.util.process.quiet import quietly
-from penstock._src.util.process.references import mark_shared
+from penstock._src.util.process.quiet import made_quiet, quietly
+from penstock._src.util.process.references import FREE_THREADED, mark_shared
+
+if TYPE_CHECKING:
+    from penstock._src.native.process.op_calls import OpForm, Surroundings
 
 # Limit per op class of cached kernels, one for each combination of dtypes and attributes.
 MOST_BOUND = 1024
+# Calls of a kernel after which native code makes them; and of all kernels together where that is the first native code, which takes
+# some 50 ms to load, as long as so many calls.
+OFTEN = 1000
+MANY = 20_000
+# Limit per op class of the kernels that native code knows: it looks at one after the other.
+MOST_QUICK = 12
+MOST_QUICK_INPUTS = 8
 
 _NUMBERS = frozenset({bool, int, float})
 _TEXTS = frozenset({str, bytes})
@@ -46,6 +60,10 @@ _SCALARS = frozenset({np.bool_, np.int32, np.float32})
 _FLOATS = frozenset({float, np.float16, np.float32, np.float64})
 # Types of attributes whose values may be equal as keys though they differ.
 _EQUAL_TO_OTHERS = _FLOATS | {list, tuple}
+# Types of attributes whose objects never change.
+_CONSTANTS = _NUMBERS | _TEXTS | {type(None), DType}
+_MAKING = threading.Lock()
+_CALLS: list[int] = []  # counted so far, while no native code is loaded
 _PLAIN = _NUMBERS | _TEXTS | _SCALARS | {EagerTensor, np.ndarray}
 
 
@@ -55,10 +73,14 @@ class Kernel:
     `types` are the dtypes of the inputs; `dtype` and `storage`, a NumPy dtype, are those of the output, or None if there is not just one.
     """
 
-    __slots__ = ("op", "run", "types", "dtype", "storage", "is_plain", "compiles_from")
+    __slots__ = (
+        "op", "run", "types", "dtype", "storage", "is_plain", "compiles_from", "attributes", "calls_left",
+    )  # fmt: skip
 
-    def __init__(self, op: Op, types: tuple[DType, ...]) -> None:
+    def __init__(self, op: Op, types: tuple[DType, ...], attributes: dict[str, Any]) -> None:
         self.op, self.run, self.types = op, _runner(op), types
+        # As the call gave them; and the calls after which native code takes over.
+        self.attributes, self.calls_left = attributes, OFTEN
         dtype = op.output_dtypes[0] if len(op.output_dtypes) == 1 else None
         self.dtype: Any = None if type(dtype) is tuple else dtype
         self.storage = None if self.dtype is None else self.dtype.np
@@ -160,7 +182,84 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
     output = EagerTensor(value, kernel.dtype)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(kernel.op, inputs, (output,))
+    left = kernel.calls_left = kernel.calls_left - 1
+    if not left and _may_be_quick(kernel):
+        _count(kernel)
     return output
+
+
+def _count(kernel: Kernel) -> None:
+    """Has native code make the calls of a kernel that was called often, once loading that code pays."""
+    _CALLS.append(OFTEN)
+    if sum(_CALLS) >= MANY or "penstock._src.native.kernels" in sys.modules:
+        _make_quick(kernel)
+    else:
+        kernel.calls_left = OFTEN
+
+
+def _make_quick(kernel: Kernel) -> None:
+    """Has native code make the calls of a kernel from now on, if it can."""
+    # Only for programs that make many eager calls: it loads what writes native code.
+    from penstock._src.native.process.op_calls import op_call
+
+    cls = type(kernel.op)
+    with _MAKING:
+        if len(cls.quick_forms) >= MOST_QUICK:
+            return
+        cls.quick_forms = (*cls.quick_forms, _form_of(kernel))
+        quick = op_call(len(kernel.types), cls.quick_forms, _surroundings())
+        cls.quick = quick
+        for scope in cls.scopes:
+            scope["quick"] = quick
+
+
+def _may_be_quick(kernel: Kernel) -> bool:
+    """True if native code may call the kernel: it may run twice, and its call's attributes are objects that do not change."""
+    op = kernel.op
+    return (
+        not FREE_THREADED
+        and has_compiler()
+        and 0 < len(kernel.types) <= MOST_QUICK_INPUTS
+        and not (op.stateful or op.traits.has_lists or op.traits.has_refs)
+        and _CONSTANTS.issuperset(map(type, kernel.attributes.values()))
+    )
+
+
+def _form_of(kernel: Kernel) -> "OpForm":
+    from penstock._src.native.process.op_calls import OpForm  # as in _make_quick
+
+    op = kernel.op
+    function, is_quiet = kernel.run, False
+    if isinstance(getattr(op, "ufunc", None), np.ufunc) and function != op.eager:
+        function, is_quiet = op.ufunc, True
+    elif inspect.ismethod(function):
+        loud = made_quiet(function.__func__)
+        if loud is not None:
+            function, is_quiet = MethodType(loud, op), True
+    fills_arrays = isinstance(function, np.ufunc) and _fills_arrays()
+    return OpForm(
+        op=op, types=kernel.types, attributes=kernel.attributes, function=function, fills_arrays=fills_arrays,
+        is_quiet=is_quiet, large=kernel.compiles_from, dtype=kernel.dtype, storage=kernel.storage,
+    )  # fmt: skip
+
+
+@functools.cache
+def _fills_arrays() -> bool:
+    """True if this NumPy's ufuncs take `out=...`, so that results of rank 0 are arrays: since 2.3."""
+    try:
+        return type(np.negative(np.float32(1.0), out=...)) is np.ndarray  # type: ignore[call-overload]
+    except TypeError:
+        return False
+
+
+@functools.cache
+def _surroundings() -> "Surroundings":
+    from penstock._src.native.process.op_calls import Surroundings  # as in _make_quick
+
+    return Surroundings(
+        tensor=EagerTensor(np.zeros(1), dtypes.float64), state=STATE, slots=vars(slots), run_name="RUN_EAGERLY",
+        run=execute, number=NEXT_ID, record=dispatch.record,
+    )  # fmt: skip
 
 
 def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> Any:
@@ -280,17 +379,22 @@ def _execute_any(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) ->
     tensors, op = bind(cls, inputs, attrs, False)
     outputs = run(op, tensors)
     if not op.host_kernel.is_program and len(cls.bound) < MOST_BOUND:
-        _keep(cls, inputs, tensors, key, op)
+        _keep(cls, inputs, tensors, attrs, key, op)
     if STATE.tapes or STATE.accumulators:
         dispatch.record(op, tensors, outputs)
     return arrange(op, outputs)
 
 
 def _keep(
-    cls: type[Op], inputs: Sequence[Any], tensors: list[Any], attrs: tuple[Any, ...], op: Op
+    cls: type[Op],
+    inputs: Sequence[Any],
+    tensors: list[Any],
+    given: dict[str, Any],
+    attrs: tuple[Any, ...],
+    op: Op,
 ) -> None:
     """Caches the kernel of `op` by the dtypes of its tensors and by the kinds of its inputs."""
-    kernel = Kernel(op, tuple(t.dtype for t in tensors))
+    kernel = Kernel(op, tuple(t.dtype for t in tensors), dict(given))
     types: Sequence[Any] = kernel.types
     try:
         if cls.traits.takes_lists:
@@ -394,67 +498,4 @@ def _out_of_scope(op: Op, tensors: list[Any]) -> TypeError:
     )
 
 
-def make_constant(array: np.ndarray, dtype: DType, name: str | None) -> Tensor:
-    """Returns a constant in the current context."""
-    if STATE.graph is None:
-        return EagerTensor(array, dtype)
-    return STATE.graph.constant(array, dtype, name)
-
-
-def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
-    """Returns the tensor of a nested list that holds tensors.
-
-    Raises:
-      InvalidArgumentError: it is a list of tensors alone, outside of functions, that differ in type or shape.
-      TypeError, ValueError: the elements differ in type or shape.
-    """
-    first = _type_of_first_tensor(values)
-    # Cast to the requested dtype, unless the first tensor has it: then all tensors must.
-    casts = dtype is not None and first is not dtype
-    if STATE.graph is None:
-        return _pack(values, dtype or first, "packed", casts)
-    with STATE.graph.scope_of_part(name or "packed") as scope:
-        return _pack(values, dtype or first, scope, casts)
-
-
-def _pack(values: Any, dtype: DType | None, name: str, casts: bool) -> Tensor:
-    if STATE.graph is None and not casts and all(map(convert.is_tensor_like, values)):
-        return raw.Pack(
-            list(values), axis=0, name=name
-        )  # Pack's own error names the shapes that differ
-    parts = [
-        _pack(value, dtype, str(position), casts)
-        if isinstance(value, (list, tuple))
-        else _element(value, dtype, casts, str(position))
-        for position, value in enumerate(values)
-    ]
-    return raw.Pack(parts, axis=0, name=name)
-
-
-def _element(value: Any, dtype: DType | None, casts: bool, name: str) -> Tensor:
-    wanted = None if isinstance(value, Tensor) else dtype
-    tensor = convert.convert_to_tensor(value, dtype=wanted, name=name)
-    if dtype is not None and tensor.dtype.base_dtype is not dtype:
-        if casts:
-            return raw.Cast(tensor, DstT=dtype)
-        raise TypeError(
-            f"Cannot convert a list containing a tensor of dtype {tensor.dtype} to {dtype} "
-            f"(Tensor is: {tensor!r})"
-        )
-    return tensor
-
-
-def _type_of_first_tensor(values: Any) -> DType | None:
-    for value in values:
-        if isinstance(value, (list, tuple)):
-            dtype = _type_of_first_tensor(value)
-            if dtype is not None:
-                return dtype
-        elif convert.is_tensor_like(value):
-            return value.dtype.base_dtype
-    return None
-
-
 slots.RUN_EAGERLY = execute
-slots.MAKE_CONSTANT = make_constant
-slots.PACK = pack

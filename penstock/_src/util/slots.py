@@ -6,7 +6,7 @@ imported on first use.
 
     slot                 filled by                      called by
     RUN_EAGERLY          eager/execute.py               every op outside of graphs
-    MAKE_CONSTANT, PACK  eager/execute.py               core/convert.py: arrays, and sequences that hold tensors, as tensors
+    MAKE_CONSTANT, PACK  eager/constants.py             core/convert.py: arrays, and sequences that hold tensors, as tensors
     STATIC_VALUE         graph/static_values.py         shape rules, gradients: a tensor's value that is the same in every run, or None
     STATIC_SHAPE         graph/static_values.py         shape rules: the shape that a vector holds, as far as it is known
     WRAP                 core/tracking/data_structures  assignments to attributes of trackable objects: lists and dicts that track

@@ -5,7 +5,8 @@ import pytest
 import penstock as tf
 from penstock._src.core import dispatch
 from penstock._src.distribute.cluster import connected
-from penstock._src.eager.execute import execute, make_constant
+from penstock._src.eager.constants import make_constant
+from penstock._src.eager.execute import execute
 from penstock._src.eager.placed import hooks
 from penstock._src.util import slots
 

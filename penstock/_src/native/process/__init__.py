@@ -4,6 +4,6 @@ Functions that LLVM calls on processors without an instruction are here, too (`f
 the pool is made, as is the mode in which programs take denormal numbers for zeros (`denormals.py`). `matrix_registers.py` asks the system for AMX. `processor.py` asks which
 processor this is. `exchanges.py` is a library of its own: it drives MPI for collectives that proceed while a program computes.
 
-Builtins that Python's own work per call is moved into are here as well: checks of arrays (`array_forms.py`), whole calls of programs (`program_calls.py`),
-lists of tensors (`object_lists.py`).
+Builtins that Python's own work per call is moved into are here as well: checks of arrays (`array_forms.py`), whole calls of programs (`program_calls.py`), of
+eager ops (`op_calls.py`), lists of tensors (`object_lists.py`).
 """

@@ -29,6 +29,11 @@ class _QuietContext(threading.local):
 _CONTEXT = _QuietContext()
 
 
+def quiet_context() -> contextvars.Context:
+    """Returns the calling thread's context in which NumPy ignores floating point errors."""
+    return _CONTEXT.run.__self__  # type: ignore[no-any-return, attr-defined]
+
+
 def quiet(function: _F) -> _F:
     """Decorator: runs `function`, of positional arguments, without NumPy's warnings."""
 
@@ -40,6 +45,21 @@ def quiet(function: _F) -> _F:
         return _CONTEXT.run(function, *args)
 
     return silent  # type: ignore[return-value]
+
+
+def made_quiet(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Returns the function that `quiet` has made into `function`, or None."""
+    if getattr(function, "__code__", None) is _silent_code:
+        return function.__wrapped__  # type: ignore[attr-defined, no-any-return]
+    return None
+
+
+@quiet
+def _anything() -> None:
+    """Has the code of all quiet functions."""
+
+
+_silent_code = _anything.__code__
 
 
 def quietly(ufunc: np.ufunc, careful: Callable[..., Any]) -> Callable[..., Any]:
