@@ -62,6 +62,8 @@ def _operand(value, dtype):
     elif kind is float or kind is int:
         quick = number(value, dtype)
         return None if quick is None else EagerTensor(*quick)
+    elif kind is np.ndarray and value.dtype is dtype.np:
+        return EagerTensor(value.copy(), dtype)
     return value if type(value) is EagerTensor and value._dtype is dtype else None
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from typing import Any
 
-from penstock._src.autodiff.tape import DIFFERENTIABLE, OpEntry, Tape
+from penstock._src.autodiff.tape import DIFFERENTIABLE, OpEntry, ReadEntry, Tape
 from penstock._src.core import dtypes
 from penstock._src.core.calls.lines import note_gradients
 from penstock._src.core.composite import IndexedSlices
@@ -52,11 +52,13 @@ def gradients_of_tape(
             partial_sums.setdefault(target._id, []).append(seed)
     kept: dict[int, Any] = {}
     watched = tape.watched
-    is_seen = STATE.graph is not None or STATE.accumulators
-    backward = _backward_named if is_seen else _backward
+    is_seen = STATE.graph is not None or bool(STATE.accumulators)
     # Entries off the paths from the sources are skipped: their backward functions could raise, or compute what nobody
     # reads.
     for entry in reversed(needed_entries(tape, sources)):
+        if type(entry) is ReadEntry and not is_seen:
+            _pass_to_variable(entry, partial_sums, kept, sources)
+            continue
         outputs = totals(partial_sums, entry.output_ids)
         if outputs is None:
             continue
@@ -70,7 +72,7 @@ def gradients_of_tape(
         if type(outputs[0]) is IndexedSlices and _is_past_scalar(entry, watched):
             inputs: Sequence[Any] = (outputs[0], None)
         else:
-            inputs = backward(entry, outputs)
+            inputs = _backward_named(entry, outputs) if is_seen else entry.backward(*outputs)
         for key, gradient in zip(entry.input_ids, inputs, strict=True):
             if gradient is not None and key in watched:
                 if key in partial_sums:
@@ -91,8 +93,21 @@ def _is_past_scalar(entry: Any, watched: set[int]) -> bool:
     return bool(entry.kept[1].shape.rank == 0)
 
 
-def _backward(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
-    return entry.backward(*gradients)
+def _pass_to_variable(
+    entry: ReadEntry, partial_sums: dict[int, list[Any]], kept: dict[int, Any], sources: set[int]
+) -> None:
+    """Moves the gradients of what was read from a variable to those of its handle, added up."""
+    (read,), (handle,) = entry.output_ids, entry.input_ids
+    gradients = partial_sums.pop(read, None)
+    if gradients is None:
+        return
+    total = gradients[0] if len(gradients) == 1 else add_up(gradients)
+    if read in sources:
+        kept[read] = total
+    if handle in partial_sums:
+        partial_sums[handle].append(total)
+    else:
+        partial_sums[handle] = [total]
 
 
 def _backward_named(entry: Any, gradients: Sequence[Any]) -> Sequence[Any]:
@@ -127,6 +142,9 @@ def totals(partial_sums: dict[int, list[Any]], ids: Sequence[int]) -> list[Any] 
 
 def needed_entries(tape: Tape, sources: set[int]) -> list[Any]:
     """Returns the entries that lie on a path from one of `sources`."""
+    if sources.issuperset([tensor._id for tensor in tape.held]):
+        # All that is watched is derived from these.
+        return tape.entries
     reached = set(sources)
     needed = []
     for entry in tape.entries:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -209,7 +210,11 @@ class GradientTape:
             result = self._differentiate(tape, targets, flat_sources, seeds, unconnected)
             if not self._persistent:
                 self._release()
-            return result[0] if single else nest.pack_sequence_as(sources, result)
+            if single:
+                return result[0]
+            if type(sources) is list and all(map(operator.is_, sources, flat_sources)):
+                return result
+            return nest.pack_sequence_as(sources, result)
         except Exception as error:
             shorten(error)
             raise

@@ -11,7 +11,7 @@ from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op, group_arguments
 from penstock._src.core.shapes import UNKNOWN, TensorShape
-from penstock._src.core.typesets import COMPLEX, DIFFERENTIABLE, FLOAT
+from penstock._src.core.typesets import COMPLEX, DIFFERENTIABLE, DIFFERENTIABLE_ENUMS, FLOAT
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.registered_gradients import REPLACED, substitute
 
@@ -112,12 +112,13 @@ class OpEntry:
         else:
             result = op.gradient(*self.kept, *gradients)
             count = len(self.input_ids)
-            if type(result) is not tuple and count == 1:
-                result = (result,)
-            else:
-                result = _one_for_each(op, result, count)
-        for gradient, shape in zip(result, self.shapes):
-            _refine(gradient, shape)
+            if type(result) is not tuple:
+                result = (result,) if count == 1 else _one_for_each(op, result, count)
+            elif len(result) != count:
+                raise wrong_count(op, result, count)
+        if self.shapes:
+            for gradient, shape in zip(result, self.shapes):
+                _refine(gradient, shape)
         return result
 
     def _backward_of_lists(self, gradients: Sequence[Any]) -> Sequence[Any]:
@@ -169,7 +170,7 @@ class Tape:
 
     def watch(self, tensor: Any) -> None:
         """Starts recording what is computed from `tensor`, if its dtype is differentiable."""
-        if tensor.dtype in DIFFERENTIABLE:
+        if tensor.dtype._enum in DIFFERENTIABLE_ENUMS:
             self.watched.add(tensor._id)
             self.held.append(tensor)
 
@@ -200,7 +201,8 @@ class Tape:
         else:
             return
         for tensor in outputs:
-            (watched if tensor.dtype in DIFFERENTIABLE else self.ends).add(tensor._id)
+            is_end = tensor.dtype._enum not in DIFFERENTIABLE_ENUMS
+            (self.ends if is_end else watched).add(tensor._id)
         entry = OpEntry(op, inputs, outputs)
         if STATE.graph is not None:
             # A handle's shape differs from that of the gradient. Eager tensors have known shapes; and the backward
@@ -284,7 +286,11 @@ def push(tape: Tape) -> None:
 
 def pop(tape: Tape) -> None:
     """Stops recording on `tape`."""
-    STATE.tapes = tuple(t for t in STATE.tapes if t is not tape)
+    tapes = STATE.tapes
+    if tapes and tapes[-1] is tape:
+        STATE.tapes = tapes[:-1]
+    else:
+        STATE.tapes = tuple([t for t in tapes if t is not tape])
 
 
 def variable_accessed(variable: Any) -> None:
@@ -299,9 +305,9 @@ def variable_accessed(variable: Any) -> None:
 
 def record_read(variable: Any, tensor: Any, op: Op) -> None:
     """Records on the tapes that `op` read a variable eagerly."""
-    handle = variable.handle
+    handle, is_trainable = variable.handle, variable.trainable
     for tape in STATE.tapes:
-        if variable.trainable:
+        if is_trainable and handle._id not in tape.variables:
             tape.variable_accessed(variable)
         tape.record_read(handle, tensor)
     for accumulator in STATE.accumulators:

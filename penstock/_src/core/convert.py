@@ -102,6 +102,10 @@ def number(value: float, dtype: Any) -> tuple[np.ndarray, DType] | None:
     return np.array(value, numpy_dtype), dtype
 
 
+# What values of a class are converted by, without a search for conversions that others have registered: variables.
+READERS: dict[type, Callable[[Any], Tensor]] = {}
+
+
 def convert_to_tensor(
     value: Any,
     dtype: Any = None,
@@ -123,6 +127,8 @@ def convert_to_tensor(
     """
     if dtype is not None:
         dtype = as_dtype(dtype)._base
+    if type(value) in READERS and (dtype is None or dtype is value.dtype):
+        return READERS[type(value)](value)
     if type(value) in NUMBERS:
         wanted = dtype or dtype_hint or preferred_dtype or NUMBERS[type(value)]
         quick = number(value, wanted)

@@ -25,3 +25,5 @@ NUMBER = NUMERIC | QUANTIZED
 ANY = frozenset(d.TYPES.values())
 # Differentiable dtypes; the gradient of a handle is that of the value it holds.
 DIFFERENTIABLE = FLOAT | COMPLEX | {d.resource, d.variant}
+# Their enum values: ints are found without a call of Python's.
+DIFFERENTIABLE_ENUMS = frozenset(dtype._enum for dtype in DIFFERENTIABLE)

@@ -103,3 +103,4 @@ def _type_of_first_tensor(values: Any) -> DType | None:
 
 slots.MAKE_CONSTANT = make_constant
 slots.PACK = pack
+slots.INTEGERS = integers

@@ -43,9 +43,7 @@ class EagerTensor(Tensor):
         value = self._value
         return make_shape(value.shape) if type(value) is np.ndarray else SCALAR
 
-    @property
-    def _shape_tuple_value(self) -> tuple[int, ...]:
-        return self._value.shape
+    _shape_tuple_value = read_only("_value.shape", "The extents.")
 
     def _shape_tuple(self) -> tuple[int, ...]:
         return self._value.shape if type(self._value) is np.ndarray else ()

@@ -14,7 +14,7 @@ import numpy as np
 from penstock._src.autodiff.tape import record_read, variable_accessed
 from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.calls.tracebacks import shorten
-from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.convert import READERS, convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.registry import find, raw
@@ -355,8 +355,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     # -- its value
 
     def _read(self) -> Tensor:
-        if STATE.graph is None and self._handle_is_own():
-            resource = self._handle._value
+        resource = None if STATE.graph is not None else getattr(self._handle, "_value", None)
+        # Only a handle of the variable's dtype holds an array that a read returns directly.
+        if isinstance(resource, resources.VariableHandle) and resource.dtype is self._dtype:
             if resource.device is None:
                 tensor = EagerTensor(resource.read(), self._dtype)
             else:
@@ -760,3 +761,6 @@ def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:
 def is_variable(value: Any) -> bool:
     """True if `value` is a variable."""
     return isinstance(value, Variable)
+
+
+READERS[Variable] = Variable.value

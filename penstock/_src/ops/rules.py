@@ -19,6 +19,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Elements
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.values.arrays import empty_aligned
@@ -64,6 +65,11 @@ def ints(values: Sequence[int]) -> np.ndarray:
     """Returns an int32 vector, which may be empty; an int64 vector if a value is larger."""
     wide = len(values) > 0 and max(values) > _LARGEST
     return np.array(values, dtype=np.int64 if wide else np.int32)
+
+
+def index_vector(values: Sequence[int]) -> Any:
+    """Returns the same as an argument of an op: outside of graphs a tensor, which is made once."""
+    return slots.INTEGERS(*map(int, values)) if STATE.graph is None else ints(values)
 
 
 def known_shape(x: Any) -> list[int] | None:
@@ -124,13 +130,14 @@ def product_of(vector: Any) -> Any:
 
 def sum_over(x: Any, axes: Any, keep_dims: bool = False) -> Any:
     """Returns the sum of a tensor over some axes."""
-    axes = ints(axes) if isinstance(axes, (list, tuple)) else axes
-    return raw.Sum(input=x, axis=axes, keep_dims=keep_dims)
+    axes = index_vector(axes) if isinstance(axes, (list, tuple)) else axes
+    return raw.Sum(x, axes, keep_dims=keep_dims)
 
 
 def reshape(x: Any, shape: Any) -> Any:
     """Returns the tensor in another shape."""
-    return raw.Reshape(tensor=x, shape=ints(shape) if isinstance(shape, (list, tuple)) else shape)
+    shape = index_vector(shape) if isinstance(shape, (list, tuple)) else shape
+    return raw.Reshape(tensor=x, shape=shape)
 
 
 def cast(x: Any, dtype: Any) -> Any:
@@ -150,14 +157,10 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 def has_shape_of(x: Any, y: Any) -> bool:
     """True if two tensors are known to have the same shape."""
-    a, b = getattr(x, "_shape_tuple_value", None), getattr(y, "_shape_tuple_value", None)
-    if (
-        a is not None
-        and b is not None
-        and getattr(x, "holds_whole", True)
-        and getattr(y, "holds_whole", True)
-    ):
-        return a == b
+    if getattr(x, "holds_whole", False) and getattr(y, "holds_whole", False):  # both are eager
+        a, b = getattr(x, "_shape_tuple_value", None), getattr(y, "_shape_tuple_value", None)
+        if a is not None and b is not None:
+            return a == b
     dims = x.shape._dims
     return dims is not None and None not in dims and dims == y.shape._dims
 

@@ -7,6 +7,7 @@ imported on first use.
     slot                 filled by                      called by
     RUN_EAGERLY          eager/execute.py               every op outside of graphs
     MAKE_CONSTANT, PACK  eager/constants.py             core/convert.py: arrays, and sequences that hold tensors, as tensors
+    INTEGERS             eager/constants.py             gradients of eager ops: shapes and axes as tensors, which are kept
     STATIC_VALUE         graph/static_values.py         shape rules, gradients: a tensor's value that is the same in every run, or None
     STATIC_SHAPE         graph/static_values.py         shape rules: the shape that a vector holds, as far as it is known
     WRAP                 core/tracking/data_structures  assignments to attributes of trackable objects: lists and dicts that track
@@ -37,6 +38,7 @@ def _empty(message: str) -> Callable[..., Any]:
 RUN_EAGERLY = _empty("Ops run once penstock._src.eager is loaded.")
 MAKE_CONSTANT = _empty("Tensors are made once penstock._src.eager is loaded.")
 PACK = _empty("Tensors are made once penstock._src.eager is loaded.")
+INTEGERS = _empty("Tensors are made once penstock._src.eager is loaded.")
 STATIC_VALUE = _empty("Static values are known once penstock._src.graph is loaded.")
 STATIC_SHAPE = _empty("Static values are known once penstock._src.graph is loaded.")
 WRAP = _empty("Attributes are tracked once penstock._src.core.tracking.data_structures is loaded.")

@@ -18,6 +18,7 @@ from penstock._src.ops.rules import (
     cast,
     conj,
     in_float32,
+    index_vector,
     ints,
     known_shape,
     quiet,
@@ -108,7 +109,8 @@ def spread(gradient, x, axes, keep_dims):
     is_spared = STATE.graph is None and _are_leading(static_axes(axes, x.shape.rank))
     if not keep_dims and not is_spared:
         gradient = reshape(gradient, kept_shape(x, axes))
-    return raw.BroadcastTo(gradient, shape_of(x))
+    extents = known_shape(x)
+    return raw.BroadcastTo(gradient, shape_of(x) if extents is None else index_vector(extents))
 
 
 def _are_leading(axes):
