@@ -10,6 +10,7 @@ from penstock._src.autodiff.recorded_op import RecordedOp, gradients_by
 from penstock._src.core.composite import IndexedSlices, dense
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.op import Op, group_arguments
+from penstock._src.core.registry import find
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import COMPLEX, DIFFERENTIABLE, DIFFERENTIABLE_ENUMS, FLOAT
 from penstock._src.graph.operation import SymbolicTensor
@@ -66,7 +67,13 @@ class OpEntry:
 
     def __init__(self, op: Op, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         self.op = op
-        self.input_ids = [t._id for t in inputs]
+        # The common numbers come first: this runs for each op that a tape records.
+        if len(inputs) == 2:
+            self.input_ids = [inputs[0]._id, inputs[1]._id]
+        elif len(inputs) == 1:
+            self.input_ids = [inputs[0]._id]
+        else:
+            self.input_ids = [t._id for t in inputs]
         self.shapes: Sequence[TensorShape] = ()
         self.scope = ""
         if len(outputs) == 1:
@@ -76,7 +83,6 @@ class OpEntry:
         else:
             self.output_ids, self.outputs = tuple([t._id for t in outputs]), outputs
         replaced = REPLACED and op.op_type in REPLACED
-        # The common case comes first: this runs for each op that a tape records.
         if op.kept.inputs_only and not op.traits.has_lists and not replaced:
             self.kept: Sequence[Any] = (*inputs, *(None,) * len(outputs))
             return
@@ -303,15 +309,17 @@ def variable_accessed(variable: Any) -> None:
             tape.variable_accessed(variable)
 
 
-def record_read(variable: Any, tensor: Any, op: Op) -> None:
-    """Records on the tapes that `op` read a variable eagerly."""
+def record_read(variable: Any, tensor: Any) -> None:
+    """Records on the tapes that a variable was read eagerly."""
     handle, is_trainable = variable.handle, variable.trainable
     for tape in STATE.tapes:
         if is_trainable and handle._id not in tape.variables:
             tape.variable_accessed(variable)
         tape.record_read(handle, tensor)
-    for accumulator in STATE.accumulators:
-        accumulator.record_op(op, (handle,), (tensor,))
+    if STATE.accumulators:
+        op = find("ReadVariableOp").instance({"dtype": tensor.dtype})
+        for accumulator in STATE.accumulators:
+            accumulator.record_op(op, (handle,), (tensor,))
 
 
 def record_function(

@@ -90,13 +90,16 @@ def is_convertible(kind: type) -> bool:
 
 NUMBERS = {float: float32, int: int32}
 _LIMIT = 2.0**31
-_HOLD_NUMBERS = {float32: float32.np, float64: float64.np}
-_HOLD_INTEGERS = {int32: int32.np, int64: int64.np, **_HOLD_NUMBERS}
+# By enum values, which are found without a call of Python's.
+_HOLD_NUMBERS = {dtype._enum: dtype.np for dtype in (float32, float64)}
+_HOLD_INTEGERS = {dtype._enum: dtype.np for dtype in (int32, int64, float32, float64)}
 
 
 def number(value: float, dtype: Any) -> tuple[np.ndarray, DType] | None:
     """Fast path: returns a float or int as an array of a common dtype, or None for other cases."""
-    numpy_dtype = (_HOLD_NUMBERS if type(value) is float else _HOLD_INTEGERS).get(dtype)
+    numpy_dtype = (_HOLD_NUMBERS if type(value) is float else _HOLD_INTEGERS).get(
+        getattr(dtype, "_enum", None)
+    )
     if numpy_dtype is None or not -_LIMIT < value < _LIMIT:
         return None
     return np.array(value, numpy_dtype), dtype

@@ -94,10 +94,17 @@ class Kernel:
 
 def _runner(op: Op) -> Callable[..., Any]:
     """Returns the callable that runs an op: the NumPy ufunc itself where the op is just that."""
-    ufunc = getattr(op, "ufunc", None)
-    if isinstance(ufunc, np.ufunc) and type(op).eager in (HostUnary.eager, Binary.eager):
-        return quietly(ufunc, op.eager)
-    return op.eager
+    ufunc = _ufunc_of(op)
+    return op.eager if ufunc is None else quietly(ufunc, op.eager)
+
+
+def _ufunc_of(op: Op) -> np.ufunc | None:
+    """Returns the NumPy ufunc that an op is, or None."""
+    if type(op).eager in (HostUnary.eager, Binary.eager):
+        ufunc = op.ufunc
+    else:
+        ufunc = getattr(op, "own_ufunc", None)
+    return ufunc if isinstance(ufunc, np.ufunc) else None
 
 
 def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -230,8 +237,9 @@ def _form_of(kernel: Kernel) -> "OpForm":
 
     op = kernel.op
     function, is_quiet = kernel.run, False
-    if isinstance(getattr(op, "ufunc", None), np.ufunc) and function != op.eager:
-        function, is_quiet = op.ufunc, True
+    ufunc = _ufunc_of(op)
+    if ufunc is not None:
+        function, is_quiet = ufunc, True
     elif inspect.ismethod(function):
         loud = made_quiet(function.__func__)
         if loud is not None:

@@ -17,7 +17,7 @@ from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import READERS, convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.dtypes import DType, as_dtype
-from penstock._src.core.registry import find, raw
+from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import AnyTensor, Reference, Tensor
 from penstock._src.core.tracking.trackable import Trackable
@@ -363,7 +363,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
             else:
                 tensor = _read_there(resource, self._dtype)
             if STATE.tapes or STATE.accumulators:
-                record_read(self, tensor, read_op(self._dtype))
+                record_read(self, tensor)
             return tensor
         variable_accessed(self)
         tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)
@@ -745,12 +745,6 @@ class UnreadVariable(Variable):
 
     def _read(self) -> Tensor:
         return self._original._read()  # read counters are registered on the original variable
-
-
-@functools.cache
-def read_op(dtype: DType) -> Any:
-    """Returns the op that reads a variable of this dtype."""
-    return find("ReadVariableOp").instance({"dtype": dtype})
 
 
 def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:

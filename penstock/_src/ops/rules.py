@@ -74,8 +74,16 @@ def index_vector(values: Sequence[int]) -> Any:
 
 def known_shape(x: Any) -> list[int] | None:
     """Returns the dimensions of a tensor if all are known."""
+    extents = _eager_extents(x)
+    if extents is not None:
+        return list(extents)
     shape = x.shape
     return shape.as_list() if shape.is_fully_defined() else None
+
+
+def _eager_extents(x: Any) -> tuple[int, ...] | None:
+    """Returns the extents of an eager tensor that this process holds whole, else None."""
+    return getattr(x, "_shape_tuple_value", None) if getattr(x, "holds_whole", False) else None
 
 
 def static_value(x: Any) -> np.ndarray | None:
@@ -157,10 +165,9 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 def has_shape_of(x: Any, y: Any) -> bool:
     """True if two tensors are known to have the same shape."""
-    if getattr(x, "holds_whole", False) and getattr(y, "holds_whole", False):  # both are eager
-        a, b = getattr(x, "_shape_tuple_value", None), getattr(y, "_shape_tuple_value", None)
-        if a is not None and b is not None:
-            return a == b
+    a, b = _eager_extents(x), _eager_extents(y)
+    if a is not None and b is not None:
+        return a == b
     dims = x.shape._dims
     return dims is not None and None not in dims and dims == y.shape._dims
 
@@ -168,20 +175,26 @@ def has_shape_of(x: Any, y: Any) -> bool:
 def unbroadcast(gradient: Any, x: Any) -> Any:
     """Returns the gradient of `x` from that of `x` broadcast to the gradient's shape: its sum over
     the axes that were broadcast."""
+    extents, whole_extents = _eager_extents(x), _eager_extents(gradient)
+    if extents is not None and whole_extents is not None:
+        if extents == whole_extents:
+            return gradient
+        axes = _broadcast_axes(extents, whole_extents)
+        return _sum_to(gradient, axes, len(extents), len(whole_extents))
     if has_shape_of(gradient, x):
         return gradient
     to, of = x.shape, gradient.shape
     if to.rank is not None and of.rank is not None:
         axes = _broadcast_axes(to.as_list(), of.as_list())
         if axes is not None:
-            return _sum_to(gradient, axes, to, of)
+            return _sum_to(gradient, axes, to.rank, of.rank)
     target = raw.Shape(input=x, out_type=dtypes.int32)
     whole = raw.Shape(input=gradient, out_type=dtypes.int32)
     axes = raw.BroadcastGradientArgs(s0=target, s1=whole)[0]
     return reshape(sum_over(gradient, axes), target)
 
 
-def _broadcast_axes(to: list, of: list) -> list[int] | None:
+def _broadcast_axes(to: Sequence[Any], of: Sequence[Any]) -> list[int] | None:
     """Returns the axes of shape `of` along which shape `to` was broadcast, or None if unknown."""
     lead = len(of) - len(to)
     axes = list(range(lead))
@@ -195,15 +208,16 @@ def _broadcast_axes(to: list, of: list) -> list[int] | None:
     return axes
 
 
-def _sum_to(gradient: Any, axes: list[int], to: Any, of: Any) -> Any:
+def _sum_to(gradient: Any, axes: list[int], to: int, of: int) -> Any:
+    """Returns a gradient of rank `of` summed over axes; the leading ones, `of - to` of them, are dropped."""
     if not axes:
         return gradient
-    if axes == list(range(of.rank - to.rank)):
+    if axes == list(range(of - to)):
         return sum_over(gradient, axes)
     total = sum_over(gradient, axes, keep_dims=True)
-    if of.rank == to.rank:
+    if of == to:
         return total
-    return raw.Squeeze(total, squeeze_dims=list(range(of.rank - to.rank)))
+    return raw.Squeeze(total, squeeze_dims=list(range(of - to)))
 
 
 # -- helpers of eager kernels ----------------------------------------------------------------------

@@ -144,6 +144,12 @@ class _Division(Binary):
         # 1 / y may underflow where x / y / y does not.
         return unbroadcast(dz / y, x), unbroadcast(dz * (raw.Neg(conj(x)) / y / y), y)
 
+    @property
+    def own_ufunc(self):
+        """The NumPy function that divides floats, which need no checks; None for integers."""
+        is_plain = self.ufunc is truncated_quotient and not self.T.is_integer
+        return np.divide if is_plain else None
+
     @quiet
     def eager(self, x, y):
         if self.T.is_integer and not np.all(y):

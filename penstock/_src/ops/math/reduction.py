@@ -1,5 +1,6 @@
 """Reductions along axes."""
 
+import functools
 import math
 
 import numpy as np
@@ -172,6 +173,7 @@ class Mean(_Reduction):
         return super().lower(p, input, axis)
 
 
+@functools.lru_cache(1024)
 def cast_count(count, dtype):
     """Returns a number of elements as a scalar array of a type."""
     return np.array(max(count, 1)).astype(dtype.as_numpy_dtype)

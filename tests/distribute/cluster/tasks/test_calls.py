@@ -8,12 +8,12 @@ import pytest
 
 import penstock as tf
 from penstock._src.cluster.rpc.channel import KEY, Channel
+from penstock._src.core.registry import find
 from penstock._src.core.values.resources import made_by
 from penstock._src.distribute.cluster.tasks import messages
 from penstock._src.distribute.cluster.tasks.handles import Maker, handle
 from penstock._src.distribute.cluster.tasks.service import TaskService
 from penstock._src.distribute.cluster.tasks.task import Tasks
-from penstock._src.eager.variable import read_op
 from penstock._src.graph.serialize.exporter import function_library
 from penstock._src.util.flags import override
 from tests.harness.tasks import addresses, needs_grpc
@@ -128,7 +128,7 @@ def test_a_task_that_was_started_again_has_lost_what_it_held(task):
 def test_a_task_reaches_another_one_that_was_started_again(task):
     there = Tasks({NAME: task.address})  # of a worker, say, which has called the task before
     before = handle(there, variable_in(task, 1).handle._value.reference)
-    assert before.run(read_op(tf.int32), (before,)) == 1
+    assert before.run(find("ReadVariableOp").instance({"dtype": tf.int32}), (before,)) == 1
     address = task.address
     task.service.stop()
     task.service = TaskService(NAME, {NAME: address})
@@ -138,7 +138,7 @@ def test_a_task_reaches_another_one_that_was_started_again(task):
     after = handle(there, made.handle._value.reference)
     assert after.run(read_op(tf.int32), (after,)) == 2
     with pytest.raises(tf.errors.UnavailableError, match="was started again"):
-        before.run(read_op(tf.int32), (before,))
+        before.run(find("ReadVariableOp").instance({"dtype": tf.int32}), (before,))
 
 
 def test_a_task_that_hangs_is_taken_for_lost(task, monkeypatch):
