@@ -136,7 +136,7 @@ def test_a_task_reaches_another_one_that_was_started_again(task):
     task.connect(1.0)
     made = variable_in(task, 2)
     after = handle(there, made.handle._value.reference)
-    assert after.run(read_op(tf.int32), (after,)) == 2
+    assert after.run(find("ReadVariableOp").instance({"dtype": tf.int32}), (after,)) == 2
     with pytest.raises(tf.errors.UnavailableError, match="was started again"):
         before.run(find("ReadVariableOp").instance({"dtype": tf.int32}), (before,))
 
