@@ -53,10 +53,14 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     def __init__(self, variant_tensor: Any) -> None:
         self._variant_tensor_attr = variant_tensor
-        self._options_attr = Options()
-        for source in self._inputs():
-            self._options_attr = self._options_attr.merge(source.options())
-        self._options_attr._set_mutable(False)
+        sources = self._inputs()
+        if len(sources) == 1 and not sources[0].options()._mutable:
+            self._options_attr = sources[0].options()  # nobody can change them
+        else:
+            self._options_attr = Options()
+            for source in sources:
+                self._options_attr = self._options_attr.merge(source.options())
+            self._options_attr._set_mutable(False)
         if WORK_OBSERVERS and isinstance(variant_tensor, EagerTensor):
             for observer in WORK_OBSERVERS:
                 observer.defined(variant_tensor._value)

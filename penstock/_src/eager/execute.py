@@ -273,6 +273,8 @@ def _surroundings() -> "Surroundings":
 def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> Any:
     """Wraps what a kernel returns that is not one array of numbers, and records it on the tapes."""
     op, dtype = kernel.op, kernel.dtype
+    if not op.output_dtypes and not (STATE.tapes or STATE.accumulators):
+        return None
     outputs = wrap(op, value) if dtype is None else [_wrap_one(value, dtype)]
     if STATE.tapes or STATE.accumulators:
         dispatch.record(op, inputs, outputs)
@@ -367,8 +369,9 @@ def _kind_in_lists(value: Any) -> Any:
     """Returns the kind of an input of an op that takes lists of tensors. Raises TypeError as `_kind` does."""
     if type(value) is not list:
         return _kind(value)
-    if value and all(type(one) is EagerTensor for one in value):
-        return tuple([one._dtype._enum for one in value])
+    kinds = [one._dtype._enum if type(one) is EagerTensor else None for one in value]
+    if kinds and None not in kinds:
+        return tuple(kinds)
     raise TypeError
 
 

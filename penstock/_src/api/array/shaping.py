@@ -12,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import AnyTensor, Tensor
+from penstock._src.eager.constants import integers
 from penstock._src.graph.static_values import constant_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -184,7 +185,9 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
     op = raw.ConjugateTranspose if conjugate and a.dtype.is_complex else raw.Transpose
     if perm is None:
         known = a.shape.rank
-        if known is not None:
+        if known is not None and STATE.graph is None:
+            perm = integers(*range(known - 1, -1, -1))
+        elif known is not None:
             perm = np.arange(known - 1, -1, -1, dtype=np.int32)
         else:
             last = raw.Rank(input=a) - 1

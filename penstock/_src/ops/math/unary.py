@@ -299,6 +299,10 @@ class IsNan(_FloatTest):
 # -- casts -----------------------------------------------------------------------------------------
 
 
+# Enum values of the dtypes that are no numbers.
+_HOLD_OTHERS = frozenset(d._enum for d in (dtypes.string, dtypes.resource, dtypes.variant))
+
+
 class Cast(Op):
     """The values in another dtype: floats to integers truncate, complex to real drops the imaginary part, non-zero is
     True."""
@@ -320,13 +324,10 @@ class Cast(Op):
 
     def eager(self, x):
         source, target = self.SrcT, self.DstT
-        if source == target:
+        if source is target:
             return x
-        for dtype in (source, target):
-            if dtype in (dtypes.string, dtypes.resource, dtypes.variant):
-                raise UnimplementedError(
-                    f"Cast: Cast {source.name} to {target.name} is not supported."
-                )
+        if source._enum in _HOLD_OTHERS or target._enum in _HOLD_OTHERS:
+            raise UnimplementedError(f"Cast: Cast {source.name} to {target.name} is not supported.")
         return convert(x, target.np, self.Truncate)
 
     def lower(self, p, x):

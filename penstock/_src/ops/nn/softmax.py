@@ -40,7 +40,7 @@ class Softmax(Op):
     def eager(self, logits):
         _require_rank(self, logits)
         e = np.exp(_shifted(logits))
-        return (e / e.sum(-1, keepdims=True)).astype(logits.dtype, copy=False)
+        return (e / np.add.reduce(e, -1, keepdims=True)).astype(logits.dtype, copy=False)
 
     def lower(self, p, logits):
         e = p.exp(logits - p.reduce_max(logits, [-1], keepdims=True))
@@ -275,7 +275,7 @@ def _require_rank(op, logits):
 
 def _shifted(logits):
     x = in_float32(logits)
-    return x - x.max(-1, keepdims=True) if x.size else x
+    return x - np.maximum.reduce(x, -1, keepdims=True) if x.size else x
 
 
 def _fit(gradient, x):

@@ -93,7 +93,7 @@ class AssignVariableOp(Op):
 
     def eager(self, resource, value):
         variable = as_variable(resource, "AssignVariableOp")
-        if variable.dtype != self.dtype:
+        if variable.dtype is not self.dtype and variable.dtype != self.dtype:
             raise self.invalid(
                 "Trying to assign variable with wrong dtype. "
                 f"Expected {_called(variable.dtype)} got {_called(self.dtype)}"
