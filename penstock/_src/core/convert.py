@@ -97,9 +97,8 @@ _HOLD_INTEGERS = {dtype._enum: dtype.np for dtype in (int32, int64, float32, flo
 
 def number(value: float, dtype: Any) -> tuple[np.ndarray, DType] | None:
     """Fast path: returns a float or int as an array of a common dtype, or None for other cases."""
-    numpy_dtype = (_HOLD_NUMBERS if type(value) is float else _HOLD_INTEGERS).get(
-        getattr(dtype, "_enum", None)
-    )
+    held = _HOLD_NUMBERS if type(value) is float else _HOLD_INTEGERS
+    numpy_dtype = held.get(getattr(dtype, "_enum", 0))
     if numpy_dtype is None or not -_LIMIT < value < _LIMIT:
         return None
     return np.array(value, numpy_dtype), dtype

@@ -159,7 +159,8 @@ class _Call:
         self.words = py.data_pointer(f, f.me)
         self.values = f.alloca(I64, MOST_INPUTS + 1)
         self.pair = f.alloca(I64, 3)  # arguments of Python functions
-        self.count = self.word(_INPUTS, I64)
+        self.count = f.load(self.words, _INPUTS, I64)
+        self.form = self.words  # until one is found
 
     def word(self, number: int, ty: str = PTR) -> Val:
         return self.f.load(self.words, number, ty)
@@ -298,7 +299,8 @@ class _Call:
             return f.when(is_array, of_array, lambda: false(f))
 
         def are_small() -> tuple[Val, ...]:
-            return f.when(*is_small(f.i64(0)), lambda: is_small(self.count - 1), lambda: false(f))
+            (first,) = is_small(f.i64(0))
+            return f.when(first, lambda: is_small(self.count - 1), lambda: false(f))
 
         return f.when(large.eq(0), lambda: true(f), are_small)
 
