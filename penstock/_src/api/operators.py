@@ -81,8 +81,10 @@ def _binary(op, reflected=False):
                 if operand is not None:
                     x, y = (operand, self) if reflected else (self, operand)
                     if run is None:
-                        run = getattr(raw, op_type)
-                        scope = run.__globals__
+                        function = getattr(raw, op_type)
+                        # In this order: other threads go by the function.
+                        scope = function.__globals__
+                        run = function
                     # What the function does first, without its frame.
                     quick = scope["quick"]
                     if quick is not None:
