@@ -116,3 +116,29 @@ def test_elements_of_a_sparse_feature_stand_in_the_rows_of_their_indices():
     rows = [example(i=[1, 2], v=[5]), example(i=[3], v=[6, 7])]
     sparse = tf.io.parse_example(rows, {"s": tf.io.SparseFeature("i", "v", tf.int64, 9)})["s"]
     assert sparse.indices.numpy().tolist() == [[0, 1], [0, 2], [1, 3]]
+
+
+VAR, FIXED, SPARSE = tf.io.VarLenFeature, tf.io.FixedLenFeature, tf.io.SparseFeature
+
+
+@pytest.mark.parametrize(
+    "features,message",
+    [
+        ({"k": VAR(tf.int64), "r": R(tf.int64, "k")}, "Ragged and sparse keys must not"),
+        ({"k": FIXED([2], tf.int64), "r": R(tf.int64, "k")}, "Dense and ragged keys must not"),
+        ({"k": FIXED([2], tf.int64), "s": SPARSE("i", "k", tf.int64, 5)}, "Dense and sparse keys"),
+        (
+            {"k": VAR(tf.int64), "s": SPARSE("i", "k", tf.float32, 5)},
+            "Conflicting type .*int64.* k",
+        ),
+        ({"k": R(tf.int64), "r": R(tf.float32, "k")}, "Conflicting type .* for feature k"),
+        (
+            {"k": R(tf.int64), "r": R(tf.int64, "k", row_splits_dtype=tf.int64)},
+            "Conflicting partition type",
+        ),
+    ],
+)
+def test_a_key_is_parsed_in_one_way(features, message):
+    for parse in (tf.io.parse_single_example, tf.function(tf.io.parse_single_example)):
+        with pytest.raises(ValueError, match=message):
+            parse(example(k=[1, 2]), features)

@@ -154,6 +154,19 @@ class _Plan:
         self.dense = {}
         for name in sorted(features):
             self._add(name, features[name])
+        self._refuse_shared_keys()
+
+    def _refuse_shared_keys(self):
+        """Raises ValueError if a key of messages is parsed in two ways."""
+        ways = {"dense": self.dense, "sparse": self.sparse, "ragged": self.ragged}
+        for one, other in (("dense", "sparse"), ("dense", "ragged"), ("ragged", "sparse")):
+            shared = ways[one].keys() & ways[other].keys()
+            if shared:
+                raise ValueError(
+                    f"{one.capitalize()} and {other} keys must not intersect; "
+                    f"{one}_keys: {sorted(ways[one])}, {other}_keys: {sorted(ways[other])}, "
+                    f"intersection: {sorted(shared)}"
+                )
 
     def _add(self, name, feature):
         if isinstance(feature, VarLenFeature):
@@ -183,7 +196,14 @@ class _Plan:
     def _need(table, key, dtype, splits=dtypes.int64):
         if dtype is None:
             raise ValueError(f"Missing type for feature {key}.")
-        table[key] = (dtypes.as_dtype(dtype), splits)
+        dtype = dtypes.as_dtype(dtype)
+        known, known_splits = table.setdefault(key, (dtype, splits))
+        if known is not dtype:
+            raise ValueError(f"Conflicting type {known!r} vs {dtype!r} for feature {key}.")
+        if known_splits != splits:
+            raise ValueError(
+                f"Conflicting partition type {known_splits!r} vs {splits!r} for feature {key}."
+            )
 
 
 def _check_extents(key, feature, shape):
