@@ -44,6 +44,28 @@ def test_refused(call, error):
         call()
 
 
+NAMED = D.from_tensors({"a": [1, 2], "b": [1.0]})
+
+
+@pytest.mark.parametrize(
+    "shapes,values,error,message",
+    [
+        ({"a": [3]}, None, ValueError, "same sequence length"),
+        ({"a": [3], "c": [2]}, None, ValueError, "same keys"),
+        ({"a": [3], "b": [2], "c": [2]}, None, ValueError, "same sequence length"),
+        (([3], [2]), None, TypeError, "same sequence type"),
+        ([3], None, TypeError, "has a dict where a leaf"),
+        (None, {"a": 0}, ValueError, "same sequence length"),
+        (None, {"a": 0, "c": 0.0}, ValueError, "same keys"),
+        (None, (0, 0.0), TypeError, "same sequence type"),
+        (None, 0, TypeError, "does not match the component type"),
+    ],
+)
+def test_padding_has_the_structure_and_dtypes_of_elements(shapes, values, error, message):
+    with pytest.raises(error, match=message):
+        NAMED.padded_batch(1, padded_shapes=shapes, padding_values=values)
+
+
 def test_elements_longer_than_the_last_boundary_are_refused():
     dataset = tf.data.Dataset.from_tensor_slices([35, 35, 5]).map(lambda n: tf.ones([n], tf.int64))
     buckets = dataset.bucket_by_sequence_length(

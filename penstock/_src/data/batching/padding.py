@@ -41,14 +41,36 @@ def padding_shapes(spec: Any, shapes: Any) -> list[Tensor]:
     return [_vector(part, component) for part, component in zip(requested, components)]
 
 
-def _like(spec: Any, shapes: Any) -> list[Any]:
+def _like(spec: Any, values: Any) -> list[Any]:
+    """The parts of `values` at the components of an element.
+
+    Raises:
+      TypeError: it has a leaf, or another type of sequence, where an element has a sequence.
+      ValueError: lengths or keys differ from those of an element.
+    """
     children = nest.children(spec)
     if children is None:
-        return [shapes]
-    parts = [shapes[key] for key in sorted(spec)] if isinstance(spec, dict) else list(shapes)
+        return [values]
+    kinds = type(values).__name__, type(spec).__name__
+    parts = None if isinstance(values, list) else nest.children(values)
+    if parts is None:  # a list is a leaf, as everywhere in elements
+        raise TypeError(
+            f"padded_batch: an element has a {kinds[1]} where a leaf is given. Received a {kinds[0]}."
+        )
+    if not isinstance(values, type(spec)):
+        raise TypeError(
+            "padded_batch: the two structures don't have the same sequence type. Received "
+            f"a {kinds[0]}, an element has a {kinds[1]}."
+        )
     if len(parts) != len(children):
         raise ValueError(
-            f"`padded_shapes` must have the structure of an element. Received {shapes} for {spec}."
+            "padded_batch: the two structures don't have the same sequence length. Received "
+            f"length {len(parts)}, an element has length {len(children)}."
+        )
+    if isinstance(spec, dict) and set(spec) != set(values):
+        raise ValueError(
+            "padded_batch: the two structures don't have the same keys. Received keys "
+            f"{sorted(values, key=str)}, an element has keys {sorted(spec, key=str)}."
         )
     return [leaf for s, part in zip(children, parts) for leaf in _like(s, part)]
 
@@ -116,9 +138,7 @@ def padding_constants(spec: Any, values: Any) -> list[Tensor]:
         dtype = component.dtype
         if value is None:
             value = b"" if dtype is dtypes.string else np.zeros((), dtype.np)
-        tensor = convert_to_tensor(
-            value, dtype=None if isinstance(value, (Tensor, np.ndarray)) else dtype
-        )
+        tensor = convert_to_tensor(value)  # of its own dtype: 0 does not pad floats
         if tensor.dtype is not dtype:
             raise TypeError(
                 f"The padding value type {tensor.dtype!r} does not match the component type "
