@@ -57,6 +57,28 @@ def test_floats_are_no_indices():
         tf.constant([1, 2])[1.5]
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        tf.constant([[0]]),
+        np.zeros([0, 2], np.int32),
+        (tf.constant([[0, 1]]), 0),
+        slice(None, tf.constant([[1]])),
+    ],
+    ids=repr,
+)
+def test_the_op_refuses_indices_of_more_than_one_axis(index):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="shape"):
+        tf.ones([2, 3])[index]
+    with pytest.raises(ValueError, match="rank"):
+        tf.function(lambda x: x[index])(tf.ones([2, 3]))
+
+
+def test_vectors_are_no_indices():
+    with pytest.raises(TypeError, match="Only integers, slices"):
+        tf.ones([2, 3])[tf.constant([0])]
+
+
 def test_a_slice_of_a_variable_is_assigned():
     v = tf.Variable([1.0, 2.0, 3.0])
     v[1:].assign([8.0, 9.0])

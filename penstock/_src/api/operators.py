@@ -407,6 +407,8 @@ def _check_index(index):
         return
     if isinstance(index, np.ndarray) and index.ndim == 0 and index.dtype.kind in "iu":
         return
+    if isinstance(index, np.ndarray) and index.ndim > 1 and index.dtype.kind == "i":
+        return  # the op refuses it, as it does a tensor
     if (
         not isinstance(index, np.ndarray)
         and hasattr(index, "__index__")
@@ -418,8 +420,9 @@ def _check_index(index):
     if dtype is not None and not isinstance(index, np.ndarray):
         kind = dtypes.as_dtype(dtype)
         rank = getattr(index.shape, "rank", None) if hasattr(index, "shape") else None
+        # vectors alone are refused by the operator: the op refuses what has more axes
         if kind in (dtypes.int16, dtypes.int32, dtypes.int64, dtypes.uint8, dtypes.int8) and (
-            rank in (None, 0)
+            rank != 1
         ):
             return
     raise TypeError(f"{_ALLOWED_INDICES}, got {index!r}")
