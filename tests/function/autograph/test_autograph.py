@@ -534,3 +534,26 @@ def test_print_shows_values_where_builtin_functions_are_asked_for(capsys, asked)
     made = tf.autograph.to_graph(f, experimental_optional_features=features)
     tf.function(made, autograph=False)(tf.constant(5))
     assert (capsys.readouterr().out == "x is|5\n") == asked
+
+
+def test_private_names_in_functions_within_methods_are_those_of_the_class():
+    class Doubling:
+        def __double(self, x):
+            return x * 2
+
+        @tf.autograph.experimental.do_not_convert
+        def repeated(self, x):
+            def body(i, x):
+                return i + 1, step(x)
+
+            def step(x):
+                return self.__double(x)
+
+            return tf.while_loop(lambda i, _: i < 3, body, [0, x])[1]
+
+        @tf.autograph.experimental.do_not_convert
+        def given(self, x):
+            return tf.autograph.to_graph(lambda y: self.__double(y) if y > 0 else y)(x)
+
+    assert tf.function(Doubling().repeated)(tf.constant(1.0)).numpy() == 8
+    assert tf.function(Doubling().given)(tf.constant(1.0)).numpy() == 2

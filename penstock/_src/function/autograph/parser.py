@@ -41,7 +41,7 @@ def parse(function: types.FunctionType) -> Source:
     code = function.__code__
     tree = _module_tree(code.co_filename)
     node = _find_lambda(tree, code) if code.co_name == "<lambda>" else _find_def(tree, code)
-    return Source(copy.deepcopy(node), code.co_filename, _class_name(function.__qualname__))
+    return Source(copy.deepcopy(node), code.co_filename, _class_name(code.co_qualname))
 
 
 def _module_tree(filename: str) -> ast.Module:
@@ -109,9 +109,11 @@ def _arguments_match(args: ast.arguments, code: types.CodeType) -> bool:
 
 
 def _class_name(qualname: str) -> str | None:
-    """Return the class that a function is a method of, or None; "<locals>", "<genexpr>" and the like are not classes."""
-    owner = qualname.rpartition(".")[0].rpartition(".")[2]
-    return owner if owner.isidentifier() else None
+    """Return the class whose body a function is written in, also within other functions, or None."""
+    scopes = qualname.split(".")[:-1]
+    while scopes and scopes[-1] == "<locals>":  # of the function whose name precedes
+        scopes = scopes[:-2]
+    return scopes[-1] if scopes and scopes[-1].isidentifier() else None
 
 
 def contains_yield(node: FunctionNode) -> bool:
