@@ -43,6 +43,35 @@ def test_gradients(wrap):
     assert float(wrap(gradient)(tf.constant(3.0))) == 39.0
 
 
+@BOTH
+def test_gradients_by_inputs_that_the_function_leaves_out_are_zero(wrap):
+    def gradients(x, unused):
+        with tf.GradientTape() as tape:
+            tape.watch([x, unused])
+            y, count, z = tf.py_function(
+                lambda x, _: (x * x, 3, np.float32(x.numpy())),
+                [x, unused],
+                [tf.float32, tf.int32, tf.float32],
+            )
+            total = y * tf.cast(count, tf.float32) + z
+        return tape.gradient(total, [x, unused])
+
+    dx, rest = wrap(gradients)(tf.constant(2.0), tf.constant([1.0, 1.0]))
+    assert float(dx) == 12 and rest.numpy().tolist() == [0, 0]
+
+
+def test_second_derivatives_of_eager_calls():
+    x = tf.constant([1.0, 2.0])
+    with tf.GradientTape() as outer, tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as forward:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = tf.py_function(lambda a: a**3, [x], tf.float32)
+        first = inner.gradient(y, x)
+    assert forward.jvp(y).numpy().tolist() == [3, 12]
+    assert outer.gradient(first, x).numpy().tolist() == [6, 12]
+
+
 @pytest.mark.parametrize(
     "result, expected",
     [(None, None), ([], []), ([1], 1), ((1, (2, 3)), [1, 2, 3]), ({"b": 1, "a": None}, [None, 1])],

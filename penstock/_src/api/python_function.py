@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.autodiff.gradient_tape import GradientTape
 from penstock._src.autodiff.nodes import make_op, record_node
 from penstock._src.core.convert import convert_to_tensor
@@ -201,6 +202,8 @@ def py_function(
     caller = _EagerCall(func, arguments, types)
     if STATE.graph is None:
         outputs = calling(caller.run, tensors)
+        if STATE.tapes:
+            outputs = _with_all_inputs(outputs, tensors)
         return (
             nest.pack_sequence_as(form, outputs, expand_composites=True)
             if is_list
@@ -220,6 +223,24 @@ def py_function(
     if not is_list:
         return node.outputs[0]
     return nest.pack_sequence_as(form, node.outputs, expand_composites=True)
+
+
+def _with_all_inputs(outputs: list[Any], inputs: Sequence[Any]) -> list[Any]:
+    """Returns results that depend on every input: the gradient by one that the function leaves out is 0, as in graphs, not None."""
+    inputs = [t for t in inputs if t.dtype.is_floating or t.dtype.is_complex]
+    places = [i for i, t in enumerate(outputs) if t.dtype.is_floating or t.dtype.is_complex]
+    if not inputs or not places:
+        return outputs
+
+    @custom_gradient
+    def connect(*tensors: Any) -> Any:
+        results = [raw.Identity(input=t) for t in tensors[: len(places)]]
+        return results, lambda *dys: [*dys, *(raw.ZerosLike(x=t) for t in inputs)]
+
+    connected = list(outputs)
+    for place, result in zip(places, connect(*(outputs[i] for i in places), *inputs), strict=True):
+        connected[place] = result
+    return connected
 
 
 class _EagerCall:
@@ -273,8 +294,10 @@ class _EagerCall:
         """Adds the operation that computes the gradient from the call's tape."""
         inputs, outputs = list(node._inputs), list(node.outputs)
         wanted = [i for i, t in enumerate(inputs) if t.dtype.is_floating or t.dtype.is_complex]
-        token, callback = register(lambda values, _: self._backward(values, len(outputs), wanted))
-        arguments = [*outputs, *(convert_to_tensor(g) for g in gradients)]
+        # None: an output that is an integer, or that nothing was computed from
+        given = [i for i, gradient in enumerate(gradients) if gradient is not None]
+        token, callback = register(lambda values, _: self._backward(values, given, wanted))
+        arguments = [*outputs, *(convert_to_tensor(gradients[i]) for i in given)]
         results = raw.EagerPyFunc(
             input=arguments, token=token, Tout=[inputs[i].dtype for i in wanted]
         )
@@ -285,19 +308,23 @@ class _EagerCall:
             result[position] = tensor
         return result
 
-    def _backward(self, values: Sequence[Any], count: int, wanted: list[int]) -> list[Any]:
+    def _backward(self, values: Sequence[Any], given: list[int], wanted: list[int]) -> list[Any]:
+        """Runs the tape of the call whose results `values` begins with; gradients of those in `given` follow."""
         kept = self._calls.pop(id(values[0]), None)
         if kept is None:
             raise RuntimeError("py_function: the call to differentiate is no longer recorded.")
         tape, tensors, outputs = kept
         seeds = [
-            EagerTensor(np.asarray(value), output.dtype)
-            for value, output in zip(values[count:], outputs, strict=True)
+            EagerTensor(np.asarray(value), outputs[i].dtype)
+            for value, i in zip(values[len(outputs) :], given, strict=True)
         ]
         before, STATE.graph = STATE.graph, None
         try:
             computed = tape.gradient(
-                outputs, [tensors[i] for i in wanted], seeds, unconnected_gradients="zero"
+                [outputs[i] for i in given],
+                [tensors[i] for i in wanted],
+                seeds,
+                unconnected_gradients="zero",
             )
         finally:
             STATE.graph = before
