@@ -172,3 +172,51 @@ def test_what_a_body_captures_has_no_gradient_around_its_own(wrap):
     alone, (dx, beside) = wrap(run)()
     assert alone is None and beside is None
     assert dx.numpy() == 7
+
+
+def _in_a_loop(f, x):
+    return tf.while_loop(lambda i, _: i < 3, lambda i, o: (i + 1, o + f(o)), [0, x])[1]
+
+
+def _in_loops(f, x):
+    return _in_a_loop(lambda o: _in_a_loop(f, o), x)
+
+
+def _in_a_branch(f, x):
+    return _in_a_loop(lambda o: tf.cond(tf.reduce_sum(o) > 1, lambda: f(o), lambda: o), x)
+
+
+def _in_a_call(f, x):
+    return _in_a_loop(tf.function(f), x)
+
+
+def _for_each_row(f, x):
+    return tf.map_fn(f, x)
+
+
+@pytest.mark.parametrize("use", [_in_a_loop, _in_loops, _in_a_branch, _in_a_call, _for_each_row])
+def test_a_gradient_function_within_a_loop_is_called_once(use):
+    calls = []
+
+    @tf.custom_gradient
+    def f(x):
+        with tf.GradientTape() as inner:  # of one use
+            inner.watch(x)
+            y = tf.sin(x)
+
+        def gradient(dy):
+            calls.append(dy)
+            return inner.gradient(y, x) * dy
+
+        return y, gradient
+
+    def derivative(g, x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = use(g, x)
+        return tape.gradient(y, x)
+
+    x = tf.constant([0.3, 0.4])
+    found = tf.function(lambda x: derivative(f, x))(x)
+    np.testing.assert_allclose(found, derivative(tf.sin, x), rtol=1e-5)
+    assert len(calls) == 1

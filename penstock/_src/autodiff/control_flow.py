@@ -12,6 +12,7 @@ from penstock._src.autodiff.graph_gradients import (
     components,
     finished,
     graph_gradients,
+    is_trial_of_gradients,
     node_gradient,
     zeros_for,
 )
@@ -85,9 +86,11 @@ def backward_steps(
     cache = forward.graph.backward_graphs
     ys = [forward.outputs[i] for i in active]
     xs = [forward.inputs[i] for i in needed]
-    key = (tuple(t._id for t in ys), tuple(t._id for t in xs), sliced)
+    is_trial = is_trial_of_gradients()
+    key = (tuple(t._id for t in ys), tuple(t._id for t in xs), sliced, is_trial)
     if key not in cache:
         backward = Backward(forward.graph, _name_of_backward(forward.graph), sliced)
+        backward.graph.is_trial = is_trial
         yield from backward.build(ys, xs)
         cache[key] = backward
     return cache[key]

@@ -289,6 +289,8 @@ def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
         return own(node, gradients, wanted)
     filled = with_zeros(gradients, node.outputs)
     override = node.gradient_override or substitute(node.raw_op)
+    if node.gradient_override is not None and is_trial_of_gradients():
+        return [zeros_for(t) if t.dtype in DIFFERENTIABLE else None for t in node._inputs]
     if override is not None:
         return list(gradients_by(override, node, filled))
     if not node.raw_op.has_gradient:
@@ -305,6 +307,8 @@ class BackwardGraph(FuncGraph):
     """A graph that reads tensors of a forward graph: these become captures, except small constants, which are copied."""
 
     is_part_of_function = True
+    # True if the graph only shows which inputs gradients reach: gradient functions of users are not called, but taken to reach all inputs.
+    is_trial = False
 
     def capture(self, tensor: Any, name: str | None = None, shape: Any = None) -> SymbolicTensor:
         """Returns the placeholder or constant for an outer tensor."""
@@ -320,6 +324,11 @@ class BackwardGraph(FuncGraph):
             if copied is not None:
                 return copied
         return super().capture(tensor, name, shape)
+
+
+def is_trial_of_gradients() -> bool:
+    """True if the backward graph that is being built is a trial."""
+    return isinstance(STATE.graph, BackwardGraph) and STATE.graph.is_trial
 
 
 class Backward:

@@ -37,6 +37,7 @@ from penstock._src.autodiff.graph_gradients import (
     components,
     finished,
     gradient_type,
+    is_trial_of_gradients,
     zeros_for,
 )
 from penstock._src.autodiff.loop_lists import (
@@ -48,6 +49,7 @@ from penstock._src.autodiff.loop_lists import (
 from penstock._src.autodiff.nodes import add_node, extend_node, insert_before, make_op, position_of
 from penstock._src.autodiff.tape import DIFFERENTIABLE
 from penstock._src.core import dtypes
+from penstock._src.core.calls.lines import with_inner
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.registry import raw
@@ -83,6 +85,14 @@ def while_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     ]
     if not differentiated or not any(wanted):
         return [None] * len(wanted)
+    if is_trial_of_gradients():
+        reached = _reached(body, differentiated, True)
+        return [
+            zeros_for(t)
+            if needed and (i in reached or has_plain_gradient(body.inputs[i]))
+            else None
+            for i, (t, needed) in enumerate(zip(node._inputs, wanted, strict=True))
+        ]
     step = _backward_step(body, differentiated)
     # Both calls may append variables to the forward loop, which replaces its body: positions of existing variables stay the same.
     counter = _counter(node)
@@ -111,20 +121,8 @@ def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
     key = (tuple(differentiated), tuple(t._id for t in body.outputs))
     if key in cache:
         return cache[key]
-    active = list(differentiated)
-    # The gradient of a variable's value at the start of an iteration is that of its value at the end of the iteration before. So each
-    # variable that is reached becomes a source; repeat until no further variable is reached. For example, in `a, b = b, c` the gradient
-    # of a reaches b in one iteration, and c in two. The set grows in each round, so the loop ends.
-    while True:
-        ys = [body.outputs[i] for i in active]
-        xs = [t for t in body.inputs if _flows(t)]
-        backward = _backward(body, ys, xs)
-        positions = [i for i, t in enumerate(body.inputs) if _flows(t)]
-        reached = {i for i, g in zip(positions, backward.gradients, strict=True) if g is not None}
-        grown = sorted(set(active) | reached)
-        if grown == active:
-            break
-        active = grown
+    # Users' gradient functions may allow one call only, as one that asks a tape does: the rounds do not call them.
+    active = _reached(body, differentiated, _has_users_gradients(body.graph))
     # Built once more with the active variables alone as sources, so that each seed of the backward loop has one
     # gradient.
     ys = [body.outputs[i] for i in active]
@@ -137,8 +135,38 @@ def _backward_step(body: GraphFunction, differentiated: list[int]) -> _Step:
     return step
 
 
-def _backward(body: GraphFunction, ys: list[Any], xs: list[Any]) -> Backward:
+def _reached(body: GraphFunction, differentiated: list[int], is_trial: bool) -> list[int]:
+    """The loop variables that gradients reach from those in `differentiated`, these included."""
+    # The gradient of a variable's value at the start of an iteration is that of its value at the end of the iteration before. So each
+    # variable that is reached becomes a source; repeat until no further variable is reached. For example, in `a, b = b, c` the gradient
+    # of a reaches b in one iteration, and c in two. The set grows in each round, so the loop ends.
+    active = list(differentiated)
+    while True:
+        ys = [body.outputs[i] for i in active]
+        xs = [t for t in body.inputs if _flows(t)]
+        backward = _backward(body, ys, xs, is_trial)
+        positions = [i for i, t in enumerate(body.inputs) if _flows(t)]
+        reached = {i for i, g in zip(positions, backward.gradients, strict=True) if g is not None}
+        grown = sorted(set(active) | reached)
+        if grown == active:
+            return active
+        active = grown
+
+
+def _has_users_gradients(graph: FuncGraph) -> bool:
+    """True if an operation of a graph, or of a graph in it, has a gradient that a user wrote."""
+    return any(
+        node.gradient_override is not None
+        for each in with_inner(graph)
+        for node in each._operations
+    )
+
+
+def _backward(
+    body: GraphFunction, ys: list[Any], xs: list[Any], is_trial: bool = False
+) -> Backward:
     backward = Backward(body.graph, f"{body.graph.name}_grad")
+    backward.graph.is_trial = is_trial
     finished(backward.build(ys, xs))
     return backward
 
