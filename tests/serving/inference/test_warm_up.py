@@ -10,6 +10,8 @@ from penstock._src.compiler.blocks.block import Block
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.scheduler import Scheduler
+from penstock._src.serving.inference import warm_up as warm_ups
+from penstock._src.serving.inference.trial import run_as_served
 from penstock._src.serving.inference.warm_up import warm_up
 from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.protos.logs import PredictionLog
@@ -81,6 +83,14 @@ def test_all_sizes_are_run_where_programs_are_made_by_running(version, tmp_path)
     warm_up(made, 1 << 20)
     calls = made.queues["serving_default"].signature.run.calls
     assert calls == [[(1,)], [(2,)], [(3,)], [(4,)]]
+
+
+def test_a_pack_has_all_sizes_however_slow_its_machine_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(warm_ups, "_SECONDS", 0.0)
+    sizes = []
+    monkeypatch.setattr(warm_ups, "_prepared", lambda _, rows: sizes.append(len(rows[0])) or True)
+    run_as_served(save(HalfPlusTwo(), tmp_path))
+    assert sizes == [*BatchingParameters().sizes[1:]]
 
 
 def test_recorded_requests_are_run(version, tmp_path):

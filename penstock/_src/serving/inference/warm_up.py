@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -30,7 +31,7 @@ _MOST_RECORDS = 1000
 _SECONDS = 2.0
 
 
-def warm_up(version: ModelVersion, max_tensor_bytes: int) -> None:
+def warm_up(version: ModelVersion, max_tensor_bytes: int, *, has_time_limit: bool = True) -> None:
     """Runs the requests in a model's warm-up file, then gets each function that can be batched ready for every size of batches.
 
     The first size is run. Others are too, unless their programs can be made without. Inputs of batches are those of the warm-up file, or zeros where all
@@ -39,6 +40,7 @@ def warm_up(version: ModelVersion, max_tensor_bytes: int) -> None:
     Args:
       version: a loaded version.
       max_tensor_bytes: that an input of a recorded request may have.
+      has_time_limit: False gets all sizes ready, however long they take.
 
     Raises:
       OpError: a recorded request fails.
@@ -49,7 +51,7 @@ def warm_up(version: ModelVersion, max_tensor_bytes: int) -> None:
         for queue, inputs in _calls(version, log, max_tensor_bytes):
             queue.signature.run(inputs)
             seen.setdefault(queue, inputs)
-    end = time.monotonic() + _SECONDS
+    end = time.monotonic() + (_SECONDS if has_time_limit else math.inf)
     for queue in version.queues.values():
         if queue.joins:
             row = seen.get(queue) or _zeros(queue)
