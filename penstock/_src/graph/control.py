@@ -13,6 +13,9 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
 from penstock._src.util.dataclass import dataclass
 
+# Control flow that runs each operation once at most.
+_AT_MOST_ONCE = ("", "call", "if", "case")
+
 
 def has_effect(op: Operation) -> bool:
     """True if `op` must run even if nothing reads its outputs."""
@@ -208,3 +211,30 @@ def _effects(graph: Any) -> Effects:
         effects = Effects(len(operations), written, any(map(_has_unnamed_effect, stateful)))
         graph.effects = effects
     return effects
+
+
+def is_steady(graph: FuncGraph) -> bool:
+    """True if the time of a graph depends on the shapes of its inputs alone, so that what a run took says how long others will take.
+
+    It has no loops, strings, effects, user functions, waits or datasets, and no results whose rows depend on data. Sizes that are numbers among the
+    inputs are not seen here: a server notices a time that is not as before (`serving/batching/pace.py`).
+    """
+    return all(_is_steady(op) for op in graph._operations)
+
+
+def _is_steady(op: Operation) -> bool:
+    raw = op.raw_op
+    flow, effects = raw.flow, raw.effects
+    if flow.control not in _AT_MOST_ONCE or flow.redirects or flow.iteration:
+        return False
+    bodies = bodies_of(op)
+    if bodies and not flow.control:
+        return False
+    if raw.stateful and not bodies and not effects.reads_only:
+        return False
+    if effects.may_wait or raw.elements.has_dynamic_rows:
+        return False
+    tensors = (*op._inputs, *op.outputs)
+    if any(tensor.dtype in (dtypes.string, dtypes.variant) for tensor in tensors):
+        return False
+    return all(is_steady(body.graph) for body in bodies)

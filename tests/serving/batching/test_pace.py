@@ -9,12 +9,12 @@ import pytest
 
 import penstock as tf
 from penstock._src.core import dtypes
+from penstock._src.graph.control import is_steady
 from penstock._src.serving.batching.pace import QUICK, Pace
 from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.servables.servable import Signature, TensorInfo
-from penstock._src.serving.servables.steady import is_steady
 from penstock._src.serving.trust.admission import Admission
 from penstock._src.serving.trust.limits import Limits
 

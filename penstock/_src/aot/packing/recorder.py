@@ -19,6 +19,7 @@ from penstock._src.compiler.plan.plan import Plan
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.devices.cpu.packed_plans import place_of_plans
 from penstock._src.devices.cpu.packed_steps import place_of_steps
+from penstock._src.graph.control import is_steady
 from penstock._src.ir.extents.values import Values
 from penstock._src.native import Kernels, NamedCode, kernels
 from penstock._src.native.algorithms.sizing import sizing
@@ -122,7 +123,9 @@ class Recorder:
             self._note_steps(block, form, key, section)
             return
         shared = repr(block.shared_key(key))
+        steady = is_steady(block.section.ops[0].graph)
         for target, threads, record in self._portable(form.only_program, form, shared):
+            record = dataclasses.replace(record, is_steady=steady)
             for name in filter(None, (section, whole_function(block.section))):
                 self._records.setdefault(place_of_plans(target, threads, name), []).append(record)
 

@@ -29,13 +29,15 @@ _FLAGS = (
 class RecordedPlan:
     """A program of a record.
 
-    form   how extents are read from the inputs
-    key    what else the inputs must have
+    form        how extents are read from the inputs
+    key         what else the inputs must have
+    is_steady   True if its time depends on the shapes of its inputs alone
     """
 
     def __init__(self, record: PlanRecord) -> None:
         self._record: PlanRecord | None = record
         self.form, self.key = InputForm(list(record.form)), record.key
+        self.is_steady = record.is_steady
 
     def sized(self, extents: Values) -> Any:
         """The program for the extents of a call; None if it is not for these."""

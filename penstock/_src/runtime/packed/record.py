@@ -100,6 +100,7 @@ class PlanRecord:
                 looked at after a run
     packers     of variables
     errors      number of errors with which a run may stop
+    is_steady   True if the section's time depends on the shapes of its inputs alone
     """
 
     name: str
@@ -122,6 +123,7 @@ class PlanRecord:
     packers: Sequence[Packer]
     errors: int
     checks: Sequence[tuple[int, int]] = ()
+    is_steady: bool = False
 
 
 def text_of(record: PlanRecord) -> bytes:
@@ -196,6 +198,7 @@ def record_of_content(content: Any, objects: int) -> PlanRecord:
         ],
         _count(content["errors"]),
         checks.tolist(),
+        _truth(content["is_steady"]),
     )  # fmt: skip
 
 
@@ -300,6 +303,12 @@ def _text(value: Any) -> str:
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 62:
         raise TypeError(f"expected a number from 0 on, received {value!r}")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"expected true or false, received {value!r}")
     return value
 
 

@@ -65,7 +65,7 @@ class RevivedConcreteFunction(ConcreteFunction):
         with self.__dict__["_making"]:  # other threads wait until it is made
             make = self.__dict__.get("_make")
             if make is not None:
-                trace, planned = make(), self._planned()
+                trace, planned = make(), self.planned()
                 if planned is not None:
                     planned.hand_over(trace._function)
                 for change in self.__dict__["_changes"]:
@@ -97,14 +97,15 @@ class RevivedConcreteFunction(ConcreteFunction):
             return
         self._signature, self.parameters = signature, list(bound.arguments.items())
 
-    def _planned(self) -> PlannedCalls | None:
+    def planned(self) -> PlannedCalls | None:
+        """The calls that a pack answers; None if the trace has been made, or a pack answers none."""
         plan = self._plan  # another thread may make the function meanwhile
         return None if plan is None else plan()
 
     def _flat_arguments(
         self, args: Sequence[Any], kwargs: dict[str, Any], only_tensors: bool = False
     ) -> list[Any]:
-        planned = self._planned()
+        planned = self.planned()
         tensors = None if planned is None else planned.bound(args, kwargs)
         if tensors is not None:
             return tensors
@@ -116,7 +117,7 @@ class RevivedConcreteFunction(ConcreteFunction):
 
     def call_flat(self, tensors: Sequence[Any]) -> Any:
         """Calls with the tensors of the arguments, in order; returns the structured result."""
-        planned = self._planned()
+        planned = self.planned()
         outputs = None if planned is None else planned.outputs(tensors)
         if planned is None or outputs is None:
             return super().call_flat(tensors)
@@ -125,7 +126,7 @@ class RevivedConcreteFunction(ConcreteFunction):
     @property
     def structured_input_signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:  # type: ignore[override]
         """(positional, keyword) arguments with TensorSpecs for tensors."""
-        planned = self._planned()
+        planned = self.planned()
         signature = self.graph.structured_input_signature if planned is None else planned.signature
         return signature  # type: ignore[no-any-return]
 

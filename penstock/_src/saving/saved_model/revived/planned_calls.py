@@ -91,17 +91,36 @@ class PlannedCalls:
 
     def outputs(self, tensors: Sequence[Any]) -> list[Any] | None:
         """The values of the outputs for the tensors of the arguments; None if the function is needed for the call."""
-        is_watched = STATE.tapes or STATE.accumulators or STATE.op_callbacks or RUN_OBSERVERS
-        if STATE.graph is not None or is_watched or slots.RUN_FUNCTION is not None:
-            return None
-        if len(tensors) + len(self.captured) != len(self.input_types):
+        if STATE.graph is not None or STATE.tapes or STATE.accumulators or STATE.op_callbacks:
             return None
         if not self._are_taken(tensors):
             return None
+        return self.values([tensor._value for tensor in tensors])
+
+    def values(self, arrays: Sequence[np.ndarray]) -> list[Any] | None:
+        """The values of the outputs for those of the arguments, which have the function's types; None if it is needed for the call."""
+        if RUN_OBSERVERS or slots.RUN_FUNCTION is not None:
+            return None
+        if len(arrays) + len(self.captured) != len(self.input_types):
+            return None
         try:
-            return self._run([*[tensor._value for tensor in tensors], *self.captured])
+            return self._run([*arrays, *self.captured])
         except Unplanned:
             return None
+
+    def prepare(self, arrays: Sequence[np.ndarray]) -> bool:
+        """Loads the program for arrays of these shapes. Returns False if the pack has none."""
+        try:
+            return self._run.prepare([*arrays, *self.captured])
+        except Unplanned:
+            return False
+
+    @property
+    def is_steady(self) -> bool | None:
+        """True if the time of calls depends on the shapes of arguments alone; None if the pack has no program for any call."""
+        run = self._run
+        plan = next(iter(run.records("", run.packed_plans)), None)
+        return None if plan is None else plan.is_steady
 
     def hand_over(self, function: GraphFunction) -> None:
         """Gives the programs that ran to the imported function."""

@@ -10,7 +10,7 @@ import numpy as np
 from penstock._src.compiler.executable import Executable
 from penstock._src.core.shapes import TensorShape
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.graph.control import changes_state
+from penstock._src.graph.control import changes_state, is_steady
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.ir.meaning.rows import ROWS, MixedRows
 from penstock._src.proto.saved import SignatureDef
@@ -22,7 +22,6 @@ from penstock._src.serving.servables.servable import (
     Signature,
     TensorInfo,
 )
-from penstock._src.serving.servables.steady import is_steady
 from penstock._src.util.lazy import ByName
 
 # Imported when it is first called: it loads the front of the compiler, which functions of packs do without.

@@ -9,16 +9,19 @@ from typing import Any
 import penstock._src.api.load  # noqa: F401  (tensors have their operators)
 from penstock._src.filesystems import files
 from penstock._src.function.concrete import ConcreteFunction
-from penstock._src.graph.control import changes_state
+from penstock._src.graph.control import changes_state, is_steady
 from penstock._src.graph.operation import SymbolicTensor
-from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.saving.saved_model.constants import SERVING, VARIABLES_DIRECTORY
 from penstock._src.saving.saved_model.files import contains_saved_model, parse
 from penstock._src.saving.saved_model.load import load as load_saved_model
 from penstock._src.serving.servables import generation
 from penstock._src.serving.servables.formats.functions import extents, preparer, prover, runner
+from penstock._src.serving.servables.formats.packed import (
+    calls_of_pack,
+    defaults_of,
+    packed_signature,
+)
 from penstock._src.serving.servables.servable import ROOM, Room, Servable, Signature, TensorInfo
-from penstock._src.serving.servables.steady import is_steady
 
 # Begins the names of signatures that run when a model is loaded.
 _HIDDEN = "__saved_model_"
@@ -63,6 +66,9 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
 
 
 def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signature:
+    planned = calls_of_pack(function, definition)
+    if planned is not None:
+        return packed_signature(name, function, planned, definition)
     names = function.argument_names
     inputs = {
         key: TensorInfo(t.dtype, extents(t.shape), definition.inputs[key].name)
@@ -78,7 +84,6 @@ def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signat
         key: TensorInfo(t.dtype, extents(t.shape), definition.outputs[key].name)
         for key, t in plain.items()
     }
-    defaults = {key: from_proto(value) for key, value in definition.defaults.items()}
     run = runner(function, list(plain.values()))
     return Signature(
         name,
@@ -86,7 +91,7 @@ def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signat
         inputs,
         outputs,
         run,
-        defaults,
+        defaults_of(definition),
         refusal,
         changes_state(function.graph),
         is_steady(function.graph),
