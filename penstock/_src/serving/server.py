@@ -23,7 +23,7 @@ from penstock._src.serving.inference.running import Runner
 from penstock._src.serving.inference.warm_up import warm_up
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.models.config_files import read_models
-from penstock._src.serving.models.folders import stamp
+from penstock._src.serving.models.folders import import_formats, stamp
 from penstock._src.serving.models.manager import ModelManager
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.models.version import ModelVersion
@@ -100,6 +100,7 @@ class Server:
         self, options: Options, store: Store | None = None, owns_process: bool = False
     ) -> None:
         self.options = options
+        self._owns_process = owns_process
         store = Store() if store is None else store
         self.table = ModelTable()
         follows_links = "read_files" in options.allow
@@ -182,6 +183,10 @@ class Server:
         """Loads the models; `rest` answers requests afterwards."""
         models = self._first_models()
         self._first_names = [each.name for each in models]
+        if self._owns_process:
+            with collector.paused(lasting=True):
+                import_formats(each.base_path for each in models)
+            collector.keep_modules()
         self.manager.configure(models)
         self._texts.prepare()
         if self.options.poll_seconds or self.options.reload_file:

@@ -140,11 +140,13 @@ def main(arguments: Sequence[str]) -> int:
 def _serve(parsed: argparse.Namespace) -> int:
     # Each command loads what it needs.
     from penstock._src.core.errors import OpError
-    from penstock._src.serving import requirements
-    from penstock._src.serving.processes import process
-    from penstock._src.serving.processes.supervisor import Supervisor
+    from penstock._src.util.process import collector
 
-    missing = requirements.missing()
+    with collector.paused(lasting=True):
+        from penstock._src.serving import requirements
+        from penstock._src.serving.processes import process
+
+        missing = requirements.missing()
     if missing:
         raise Refused(f"it needs {', '.join(missing)}: {pip_install('serve')}.")
     logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", stream=sys.stderr)
@@ -153,6 +155,8 @@ def _serve(parsed: argparse.Namespace) -> int:
         if parsed.pack:
             _pack(options, parsed.pack)
         if options.workers > 1:
+            from penstock._src.serving.processes.supervisor import Supervisor
+
             Supervisor(options).run(_say_workers)
         else:
             process.run(options, _say_started)

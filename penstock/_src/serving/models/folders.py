@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from penstock._src.core.errors import NotFoundError
@@ -35,6 +37,13 @@ def versions(base_path: str) -> dict[int, str]:
         if is_number and format_of(path) is not None:
             folders[int(name)] = path
     return folders
+
+
+def import_formats(base_paths: Iterable[str]) -> None:
+    """Imports the modules that read the formats of models, as far as their files can be read now."""
+    for path in base_paths:
+        with contextlib.suppress(NotFoundError, OSError):  # reported when the model is loaded
+            versions(path)
 
 
 def stamp(path: str) -> Any:

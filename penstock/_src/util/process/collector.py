@@ -19,6 +19,7 @@ _was_enabled = False
 _uncollected = 0  # objects made in pauses since the last full collection
 _kept = 0  # objects that it left
 _has_frozen = False  # objects were frozen when last counted
+_has_settled = False
 MOST_UNCOLLECTED = 200_000
 
 
@@ -56,11 +57,22 @@ def settle() -> None:
 
     For a process that has made its long-lived objects: each full collection looked at all of them, 60 ms for a server of one model.
     """
-    global _uncollected, _kept, _has_frozen
-    gc.unfreeze()
+    global _uncollected, _kept, _has_settled
+    if _has_settled:  # objects that it kept may be garbage now
+        gc.unfreeze()
+    _has_settled = True
     gc.collect()
-    gc.freeze()
     _uncollected = _kept = 0
+    keep_modules()
+
+
+def keep_modules() -> None:
+    """Leaves all objects that there are out of later collections, until `settle` has been called twice.
+
+    For a process that has imported its modules, which are never garbage.
+    """
+    global _has_frozen
+    gc.freeze()
     _has_frozen = True
 
 
