@@ -29,8 +29,10 @@ def parse_table(table: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 def resolve(module: str, attribute: str) -> Any:
     """Imports the start-up module, then returns `attribute` (dotted) of `module`."""
     # Within the function: `import penstock` alone needs none of what this imports.
+    from penstock._src.util.process import hosts
     from penstock._src.util.process.collector import paused
 
+    hosts.check()
     with paused(lasting=True):
         # Imported each time: while another thread is importing it, this waits for its end.
         importlib.import_module(STARTUP)
