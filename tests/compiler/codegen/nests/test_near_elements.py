@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from penstock._src.core import dtypes
+from penstock._src.native.target import levels_of_host
 from penstock._src.util import flags
 from tests.compiler.codegen.kernel_harness import guarded
 
 TYPES = "bool int8 uint16 int32 float32 float64 bfloat16 complex64".split()
-CPUS = ["", "x86-64-v2", "x86-64-v3", "x86-64-v4"]
+CPUS = ["", *(level for level in sorted(levels_of_host()) if level.startswith("x86-64"))]
 
 
 @pytest.mark.parametrize("at_end", [True, False])
