@@ -13,6 +13,7 @@ from penstock._src.aot.packing.signing import Maker
 from penstock._src.bridge.cli import main
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.native.target import levels_of_host
+from penstock._src.util.flags import override
 from penstock._src.util.process.installing import pip_install
 
 from .kit import Machine, maker, save_small
@@ -63,6 +64,15 @@ def test_what_is_not_a_key_is_refused(tmp_path, capsys):
         Maker(path)
     assert main(["trust", str(path)]) == 2
     assert "does not hold a public key" in capsys.readouterr().err
+
+
+def test_trusted_keys_are_listed(tmp_path, capsys):
+    with override(trusted_keys=str(tmp_path / "trusted")):
+        assert main(["trust"]) == 0 and capsys.readouterr().out == "No keys are trusted.\n"
+        _, public = maker(tmp_path)
+        assert main(["trust", str(public)]) == main(["trust"]) == 0
+    added, listed = capsys.readouterr().out.splitlines()
+    assert added == listed and added.startswith(str(tmp_path / "trusted"))
 
 
 def test_signing_without_its_package_names_the_extra(tmp_path, monkeypatch):

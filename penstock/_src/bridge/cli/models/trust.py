@@ -21,8 +21,8 @@ def main(arguments: Sequence[str]) -> int:
 
     if parsed.key is None:
         folder = trust.folder()
-        for path in sorted(folder.glob(f"*{trust.SUFFIX}") if folder else ()):
-            print(path)
+        paths = sorted(folder.glob(f"*{trust.SUFFIX}")) if folder else []
+        print("\n".join(map(str, paths)) or "No keys are trusted.")
         return 0
     try:
         key = trust.key_of(Path(parsed.key).read_text())
