@@ -83,6 +83,7 @@ class Server:
       options: what it serves, where, and its limits.
       store: the numbers of metrics, which may be those of several processes; None for its own.
       owns_process: whether the process does nothing else.
+      shares_ports: whether other processes listen at its ports, too.
 
     Attributes:
       table: the versions that answer requests.
@@ -97,10 +98,14 @@ class Server:
     """
 
     def __init__(
-        self, options: Options, store: Store | None = None, owns_process: bool = False
+        self,
+        options: Options,
+        store: Store | None = None,
+        owns_process: bool = False,
+        shares_ports: bool = False,
     ) -> None:
         self.options = options
-        self._owns_process = owns_process
+        self._owns_process, self._shares_ports = owns_process, shares_ports
         store = Store() if store is None else store
         self.table = ModelTable()
         follows_links = "read_files" in options.allow
@@ -220,7 +225,7 @@ class Server:
         """Answers REST and gRPC until the stack is closed."""
         options = self.options
         if options.rest_port >= 0:
-            listener = listening(options.host, options.rest_port)
+            listener = listening(options.host, options.rest_port, self._shares_ports)
             self.rest_port = listener.getsockname()[1]
             https = HttpsContext(options.tls) if options.tls else None
             rest = http.serving(
@@ -228,7 +233,7 @@ class Server:
             )
             await stack.enter_async_context(rest)
         if options.grpc_port >= 0:
-            listener = listening(options.host, options.grpc_port)
+            listener = listening(options.host, options.grpc_port, self._shares_ports)
             self.grpc_port = listener.getsockname()[1]
             grpc = grpc_server.serving(
                 self.grpc_services,

@@ -31,3 +31,11 @@ def test_ports_in_use_are_left_out(monkeypatch):
         assert free_ports(1) == [other]
         with pytest.raises(OSError, match="2 ports are needed, 1 are free"):
             free_ports(2)
+
+
+def test_only_those_who_share_a_port_listen_there_at_once():
+    with ports.listening("127.0.0.1", 0, is_shared=True) as first:
+        port = first.getsockname()[1]
+        ports.listening("127.0.0.1", port, is_shared=True).close()
+        with pytest.raises(OSError, match=f"Cannot listen at 127.0.0.1:{port}"):
+            ports.listening("127.0.0.1", port, is_shared=False)

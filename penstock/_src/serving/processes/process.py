@@ -29,7 +29,10 @@ _STATES_SECONDS = 1.0
 
 
 def run(
-    options: Options, started: Callable[[Server], None] | None = None, store: Store | None = None
+    options: Options,
+    started: Callable[[Server], None] | None = None,
+    store: Store | None = None,
+    shares_ports: bool = False,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then finishes the requests in progress.
 
@@ -37,6 +40,7 @@ def run(
       options: of the server.
       started: called once requests are answered.
       store: the numbers of metrics; None for its own.
+      shares_ports: whether other processes listen at its ports, too.
 
     Raises:
       ImportError: a package is missing.
@@ -44,7 +48,7 @@ def run(
     sys.setswitchinterval(_SWITCH_INTERVAL)
     logging.getLogger("penstock.serving").setLevel(logging.INFO)
     _allow_many_files()
-    _run_loop(_serve(options, started, store))
+    _run_loop(_serve(options, started, store, shares_ports))
 
 
 def run_worker(options: Options, folder: str, number: int) -> None:
@@ -55,7 +59,7 @@ def run_worker(options: Options, folder: str, number: int) -> None:
       folder: for the numbers of all processes' metrics.
       number: of this process.
     """
-    run(options, _keep_states, Store(folder, number))
+    run(options, _keep_states, Store(folder, number), shares_ports=True)
 
 
 def _keep_states(server: Server) -> None:
@@ -70,9 +74,12 @@ def _keep_states(server: Server) -> None:
 
 
 async def _serve(
-    options: Options, started: Callable[[Server], None] | None, store: Store | None
+    options: Options,
+    started: Callable[[Server], None] | None,
+    store: Store | None,
+    shares_ports: bool,
 ) -> None:
-    server = Server(options, store, owns_process=True)
+    server = Server(options, store, owns_process=True, shares_ports=shares_ports)
     task = asyncio.current_task()
     assert task is not None
 

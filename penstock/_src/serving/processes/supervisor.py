@@ -83,7 +83,8 @@ class Supervisor:
             for name in ("rest_port", "grpc_port"):
                 port = getattr(self._options, name)
                 if port >= 0:
-                    listener = stack.enter_context(bound(host, port))
+                    bound(host, port, is_shared=False).close()  # or it would share another server's
+                    listener = stack.enter_context(bound(host, port, is_shared=True))
                     numbers[name] = listener.getsockname()[1]
             self._options = dataclasses.replace(self._options, **numbers)
             yield

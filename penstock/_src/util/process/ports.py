@@ -42,19 +42,24 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens at an address; several processes may.
+def listening(host: str, port: int, is_shared: bool) -> socket.socket:
+    """Returns a socket that listens at an address.
+
+    Args:
+      host: the address.
+      port: there; 0 for a free one.
+      is_shared: True if several processes listen there, all of which say so; the system spreads connections over them.
 
     Raises:
       OSError: the address is not free.
     """
-    listener = bound(host, port)
+    listener = bound(host, port, is_shared)
     listener.listen(_BACKLOG)
     return listener
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """Returns a socket that holds an address, and does not listen yet.
+def bound(host: str, port: int, is_shared: bool) -> socket.socket:
+    """Returns a socket that holds an address, and does not listen yet; see `listening`.
 
     Raises:
       OSError: the address is not free.
@@ -63,7 +68,7 @@ def bound(host: str, port: int) -> socket.socket:
     # With the protocol named, asyncio sends small packets at once: without it, replies waited 40 ms for acknowledgements.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if hasattr(socket, "SO_REUSEPORT"):
+    if is_shared and hasattr(socket, "SO_REUSEPORT"):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
