@@ -71,3 +71,17 @@ def test_parallel_calls_that_take_no_time_keep_the_order():
 def test_captured_values_are_read_when_the_iteration_begins():
     factor = tf.constant(3, tf.int64)
     assert [int(x) for x in tf.data.Dataset.range(4).map(lambda x: x * factor)] == [0, 3, 6, 9]
+
+
+def test_comparisons_of_shapes_that_do_not_fit_are_one_value_for_each_element():
+    # recorded from TensorFlow 2.21
+    rows = tf.data.Dataset.from_tensor_slices(np.zeros((300, 2), np.float32))
+    other = tf.constant([1.0, 2.0, 3.0])
+    assert [x.tolist() for x in rows.map(lambda x: x == other).take(2).as_numpy_iterator()] == [
+        False,
+        False,
+    ]
+    batches = rows.map(lambda x: x != other).batch(3).take(1)
+    assert [x.tolist() for x in batches.as_numpy_iterator()] == [[True, True, True]]
+    texts = rows.map(lambda x: tf.strings.as_string(x) == ["a", "b", "c"]).take(1)
+    assert [x.tolist() for x in texts.as_numpy_iterator()] == [False]

@@ -343,6 +343,18 @@ def dims_of(p: Any, node: Any, what: str) -> list[int]:
 # -- families --------------------------------------------------------------------------------------
 
 
+def maps_elements(operation: Any) -> bool:
+    """True if an operation of a graph maps elements to elements.
+
+    `==` does not if the shapes of its inputs may not broadcast: it then gives a single value.
+    """
+    op = operation.raw_op
+    if getattr(op, "incompatible_shape_error", True):
+        return op.elements.is_elementwise
+    ranks = [t.shape.rank for t in operation._inputs]
+    return None not in ranks and operation._outputs[0].shape.rank == max(ranks)
+
+
 class HostUnary(Op):
     """An op that maps each element by a NumPy function, without a primitive."""
 

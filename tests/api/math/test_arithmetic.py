@@ -44,6 +44,11 @@ def test_saturating_casts_to_complex_numbers():
         tf.saturate_cast(tf.constant([True]), tf.complex64)
 
 
+def test_bfloat16_saturates_to_uint64():
+    value = tf.constant([-1.0, 0.5, 300.0], tf.bfloat16)
+    assert tf.saturate_cast(value, tf.uint64).numpy().tolist() == [0, 0, 300]
+
+
 def test_complex_numbers_saturate_by_their_parts():
     # recorded from TensorFlow 2.21
     value = tf.constant([complex(1e300, -1e300), complex(1.5, np.inf)], tf.complex128)

@@ -162,3 +162,10 @@ def test_rows_of_ops_without_a_batch_need_no_fallback(name):
     rows = tf.constant(ARGUMENTS["a"])
     found = tf.vectorized_map(function, rows, fallback_to_while_loop=False)
     np.testing.assert_array_equal(found, np.stack([function(row).numpy() for row in rows]))
+
+
+def test_comparisons_of_shapes_that_do_not_fit_are_one_value_for_each_row():
+    other = tf.constant([1.0, 2.0, 3.0])
+    rows = tf.zeros([4, 2])
+    expected = [False] * 4  # as tf.map_fn gives
+    assert tf.vectorized_map(lambda x: x == other, rows).numpy().tolist() == expected

@@ -234,3 +234,15 @@ def test_numbers_of_rows_that_a_narrow_type_wraps_are_others(reshapes):
     assert function(tf.ones([200, 2])).shape == [200, 2]
     with pytest.raises(InvalidArgumentError):  # 300 is 44 as uint8
         function(tf.ones([300, 2]))
+
+
+def test_comparisons_of_other_numbers_of_rows_are_one_value():
+    # recorded from TensorFlow 2.21
+    @tf.function
+    def same(x, y):
+        return tf.boolean_mask(x, x > 0) == y
+
+    x = tf.constant([1.0, -2.0, 3.0, 4.0])
+    assert same(x, tf.constant([1.0, 3.0])).numpy().tolist() is False
+    assert same(x, tf.constant([1.0, 3.0, 5.0])).numpy().tolist() == [True, True, False]
+    assert same(x, tf.constant([3.0])).numpy().tolist() == [False, True, False]

@@ -174,7 +174,8 @@ def _limits(dtype):
 
 def _representable(dtype, limit, exact, up):
     """`limit` in `dtype`, moved inwards (if `exact`) where rounding would exceed the range."""
-    value = dtype.as_numpy_dtype(limit)
+    # The scalars of bfloat16 take no integer beyond 64 signed bits. A float64 holds every limit that is `exact`.
+    value = dtype.as_numpy_dtype(limit if dtype.is_integer else float(limit))
     if exact and dtype.is_floating and dtype.size >= 2:
         if up and float(value) < limit:
             value = np.nextafter(value, dtype.as_numpy_dtype(np.inf))

@@ -24,6 +24,7 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.needed_operations import needed_operations
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.ops.rules import maps_elements
 from penstock._src.util import nest
 
 assert all((draws, effects, layers, lists, movement, selection))  # imported for their rules
@@ -120,7 +121,9 @@ class Vectorizer:
             return control.on_lists
         if op.vectorize:
             return by_words
-        return elementwise if op.elements.is_elementwise else rule_of(type(op))
+        if op.elements.is_elementwise:
+            return elementwise if maps_elements(step.node) else None
+        return rule_of(type(op))
 
     def _nested(self, function: Any, values: Sequence[Value], count: Any) -> list[Value]:
         """Computes a function that an operation calls, for `count` rows."""

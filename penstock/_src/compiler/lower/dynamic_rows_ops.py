@@ -79,7 +79,13 @@ def _elementwise(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequ
     p = lowering.p
     rank = max(a.rank for a in args if isinstance(a, (Node, DynamicRows)))
     wide = [i for i, a in enumerate(args) if _has_rows(op, a, rank)]
-    same = dict(zip(wide, aligned(p, op, [as_dynamic_rows(p, args[i]) for i in wide])))
+    rows = [as_dynamic_rows(p, args[i]) for i in wide]
+    # `==` of tensors whose shapes do not fit is one value, not an error.
+    if getattr(raw_op(op), "incompatible_shape_error", True) is False and not all(
+        same_number(p, one.count, rows[0].count) for one in rows
+    ):
+        raise _refuse(op, "compares tensors whose numbers of rows may differ")
+    same = dict(zip(wide, aligned(p, op, rows)))
     values = [same[i].rows if i in same else a for i, a in enumerate(args)]
     return by_rows(lowering, op, values, same[wide[0]].count)
 

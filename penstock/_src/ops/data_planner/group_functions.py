@@ -25,6 +25,7 @@ from penstock._src.core.values.groups import (
 from penstock._src.ops.data.pipeline import Pipeline, external_state
 from penstock._src.ops.data_planner.vectorized import is_exact
 from penstock._src.ops.lookup.tables import Table
+from penstock._src.ops.rules import maps_elements
 from penstock._src.util.dataclass import dataclass
 
 _FIRST_PART = "first part for groups of elements"  # key of `GraphFunction.derived`
@@ -213,7 +214,7 @@ def _is_for_groups(operation: Any, own: set[int], deferred: set[int]) -> bool:
         return True
     if op.flow.runs_functions or op.stateful or not _has_bits_of_programs(operation):
         return False
-    return not depends or op.elements.is_elementwise or _takes_rows(op)
+    return not depends or maps_elements(operation) or _takes_rows(op)
 
 
 def _has_bits_of_programs(operation: Any) -> bool:

@@ -23,6 +23,7 @@ from penstock._src.ops.data.iteration.resume import (
 from penstock._src.ops.data.iteration.rows import ChunkReader, RowElements, Rows, row
 from penstock._src.ops.data.pipeline import Run
 from penstock._src.ops.data_planner.threads import Mapped
+from penstock._src.ops.rules import maps_elements
 from penstock._src.util.slots import above
 
 _MOST_BYTES = 1 << 14  # per element; above, a call for each costs little
@@ -66,7 +67,7 @@ def _is_alike(operation: Any) -> bool:
     """True if an operation gives the same bits for one element and for many."""
     op = operation.raw_op
     return not op.stateful and (
-        op.elements.is_elementwise or op.elements.is_movement or op.values.rounds_nothing
+        maps_elements(operation) or op.elements.is_movement or op.values.rounds_nothing
     )
 
 

@@ -14,6 +14,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.ops.data.iteration.resume import Element, Resumable, State
 from penstock._src.ops.data.iteration.rows import ChunkReader, Rows
 from penstock._src.ops.data.pipeline import Run
+from penstock._src.ops.rules import maps_elements
 
 Stacked = Callable[[Element], Element]
 
@@ -35,7 +36,7 @@ def vectorized(function: Any, captured: list[Any]) -> Stacked | None:
         if all(t._id in inner for t in outputs) and not inputs:
             continue
         if op.op_type != "Const":
-            if not _works_on_stacks(op, inputs, ranks):
+            if not (maps_elements(operation) and _works_on_stacks(op, inputs, ranks)):
                 return None
             if any(t._id in ranks for t in inputs):
                 ranks[outputs[0]._id] = outputs[0].shape.rank
