@@ -105,3 +105,12 @@ def test_repeated_rows_are_updated_in_order():
     # accum: 1, then 0.5 + 2; var: 1 - 0.1 - 0.25
     np.testing.assert_allclose(read(accum, "float64")[:, 0], [0, 2.5])
     np.testing.assert_allclose(read(var, "float64")[:, 0], [1, 0.65])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64"])
+def test_scattered_quotients_of_integers_are_truncated(dtype):
+    # recorded from TensorFlow 2.21
+    handle = variable(np.array([7, -7, 5, -128], dtype))
+    updates = np.array([2, 2, -2, -2], dtype)
+    raw.ResourceScatterDiv(resource=handle, indices=[0, 1, 1, 3], updates=updates)
+    assert read(handle, dtype).tolist() == [3, 1, 5, 64]

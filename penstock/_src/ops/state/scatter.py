@@ -37,9 +37,20 @@ def combine(op, array, index, updates):
     if op == "set":
         array[index] = updates
     elif op == "div" and array.dtype.kind in "iu":
-        np.floor_divide.at(array, index, updates)
+        _divide_integers(array, index, updates)
     elif op == "div" or not _combined_natively(op, array, index, updates):
         COMBINE[op](array, index, updates)
+
+
+def _divide_integers(array, index, updates):
+    """Divides integers in place one after the other, each quotient truncated towards zero: magnitudes and signs by themselves."""
+    unsigned = f"u{array.dtype.itemsize}"
+    magnitudes = np.abs(array).view(unsigned)  # the least integer's is right as an unsigned one
+    np.floor_divide.at(magnitudes, index, np.asarray(np.abs(updates)).view(unsigned))
+    negative = array < 0
+    np.logical_xor.at(negative, index, updates < 0)
+    magnitudes = magnitudes.view(array.dtype)
+    array[...] = np.where(negative, -magnitudes, magnitudes)
 
 
 def _combined_natively(op, array, index, updates):

@@ -246,17 +246,19 @@ def _cosh(f, real, z):
 
 @function("tanh")
 def tanh(f, real, z):
-    """(sinh 2x + i sin 2y) / (cosh 2x + cos 2y); beyond |x| = 20 that is 1 to the last bit."""
-    x, y = z.re * 2.0, z.im * 2.0
-    far = real("abs", x) > 40.0
-    finite = real("abs", x) < float("inf")
-    lost = f.select(finite, y - y, 0.0)  # NaN if the angle is not finite and matters
-    x = f.select(far, 0.0, x)
-    below = real("cosh", x) + real("cos", y)
+    """(sinh x cosh x + i sin y cos y) / (sinh^2 x + cos^2 y), which cancels nothing near a pole; beyond |x| = 20 that is 1 to the last bit."""
+    far = real("abs", z.re) > 20.0
+    finite = real("abs", z.re) < float("inf")
+    lost = f.select(finite, z.im - z.im, 0.0)  # NaN if the angle is not finite and matters
+    x = f.select(far, 0.0, z.re)
+    sinh, cos = real("sinh", x), real("cos", z.im)
+    below = sinh * sinh + cos * cos
     re = f.select(
-        far, f.intrinsic("copysign", f.zero(x.ty) + 1.0, z.re, fast=False), real("sinh", x) / below
+        far,
+        f.intrinsic("copysign", f.zero(x.ty) + 1.0, z.re, fast=False),
+        sinh * real("cosh", x) / below,
     )
-    im = f.select(far, f.zero(x.ty), real("sin", y) / below)
+    im = f.select(far, f.zero(x.ty), real("sin", z.im) * cos / below)
     return Pair(_zero_with(f, [z.re], re + lost), _zero_with(f, [z.im], im + lost))
 
 
