@@ -91,6 +91,16 @@ def _sign(x: Any) -> Any:
     return np.sign(x)
 
 
+def log1p(x: Any) -> Any:
+    """log(1 + x); NumPy adds 1 to complex numbers, which loses the bits of small ones."""
+    if x.dtype.kind != "c":
+        return np.log1p(x)
+    result, near = np.array(np.log1p(x)), np.maximum(np.abs(x.real), np.abs(x.imag)) < 0.5
+    size = np.where(near, x.real * (x.real + 2) + x.imag * x.imag, 0)  # |1 + x|^2 - 1
+    result.real = np.where(near, np.log1p(size) / 2, result.real)
+    return result
+
+
 UNARY: dict[str, Callable[[Any], Any]] = {
     "neg": lambda x: np.subtract(x.dtype.type(0), x) if x.dtype.kind == "u" else np.negative(x),
     "abs": np.abs,
@@ -98,7 +108,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
     "expm1": np.expm1,
     "log": np.log,
-    "log1p": np.log1p,
+    "log1p": log1p,
     "sqrt": np.sqrt,
     "rsqrt": lambda x: 1 / np.sqrt(x),
     "cbrt": np.cbrt,

@@ -18,6 +18,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, NUMBER, SIGNED
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.ir.meaning.scalars import log1p
 from penstock._src.ops import infer
 from penstock._src.ops.indexed_slices import negative, unbroadcast_slices
 from penstock._src.ops.rules import (
@@ -392,7 +393,7 @@ class Xlog1py(_ZeroTimes):
         return unbroadcast(dx, x), unbroadcast(raw.Xdivy(x, y + 1) * dz, y)
 
     def product(self, library, x, y):
-        return x * library.log1p(y)
+        return x * (log1p(y) if library is np else library.log1p(y))
 
 
 class Xdivy(_ZeroTimes):

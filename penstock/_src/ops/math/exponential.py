@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import ONE_BY_ONE, SLOW, SLOWEST, HostKernel
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.ir.meaning.scalars import log1p
 from penstock._src.ops import special_functions
 from penstock._src.ops.rules import HostUnary, Unary, conj, in_float32
 
@@ -45,7 +46,12 @@ class Log(Unary):
 class Log1p(Unary):
     """The natural logarithm of 1 + x, accurate near zero."""
 
-    T, ufunc, primitive = SMOOTH, np.log1p, "log1p"
+    T, primitive = SMOOTH, "log1p"
+
+    @property
+    def ufunc(self):
+        """The function of arrays; of real ones NumPy's own, which is called without detours."""
+        return log1p if self.T.is_complex else np.log1p
 
     def gradient(self, x, _y, dy):
         return dy * raw.Reciprocal(conj(x) + 1)

@@ -75,6 +75,13 @@ def test_quotients_of_very_large_and_small_numbers(native, dtype):
 
 
 @pytest.mark.parametrize("dtype", BOTH)
+def test_log1p_keeps_the_bits_of_small_numbers(native, dtype):
+    x = np.array([1e-12 + 1e-15j, -1e-20 - 3e-21j, 2e-9j, 0.4 - 0.3j, -0.499 + 0.4j, 0.0], dtype)
+    _, (found,) = native(lambda p, x: p.log1p(x), x, tolerance=8)
+    assert found[:2].tolist() == pytest.approx(x[:2].tolist(), rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize("dtype", BOTH)
 def test_tangents_near_their_poles(native, dtype):
     # cosh 2x + cos 2y has lost all its bits there: the results were infinite, or off by a hundredth
     pole = np.array([0.5, 1.5], dtype).real * np.pi

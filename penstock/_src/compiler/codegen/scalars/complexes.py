@@ -178,7 +178,12 @@ def log(f, real, z):
 
 @function("log1p")
 def _log1p(f, real, z):
-    return log(f, real, Pair(z.re + 1.0, z.im))
+    """log |1 + z| + i arg(1 + z); of small z by |1 + z|^2 - 1, as 1 + z has lost their bits."""
+    far = log(f, real, Pair(z.re + 1.0, z.im))
+    near = real("maximum", real("abs", z.re), real("abs", z.im)) < 0.5
+    size = z.re * (z.re + 2.0) + z.im * z.im
+    re = real("log1p", f.select(near, size, 0.0)) * 0.5
+    return Pair(f.select(near, re, far.re), far.im)
 
 
 @function("sqrt")
