@@ -91,6 +91,13 @@ def _sign(x: Any) -> Any:
     return np.sign(x)
 
 
+def without_poles(quotient: Any, divisor: Any) -> Any:
+    """A quotient that is NaN where a complex divisor is 0, as the formulas of Smith and others give; in NumPy it is infinite."""
+    if divisor.dtype.kind != "c" or np.all(divisor):
+        return quotient
+    return np.where(divisor == 0, quotient.dtype.type(complex(math.nan, math.nan)), quotient)
+
+
 def log1p(x: Any) -> Any:
     """log(1 + x); NumPy adds 1 to complex numbers, which loses the bits of small ones."""
     if x.dtype.kind != "c":
@@ -147,7 +154,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda x, y: np.logical_or(x, y) if x.dtype.kind == "b" else np.add(x, y),
     "sub": np.subtract,
     "mul": lambda x, y: np.logical_and(x, y) if x.dtype.kind == "b" else np.multiply(x, y),
-    "div": np.true_divide,
+    "div": lambda x, y: without_poles(np.true_divide(x, y), y),
     "floordiv": lambda x, y: (
         np.floor(x / y) if x.dtype.kind == "f" else _unless_zero(x, y, np.floor_divide)
     ),

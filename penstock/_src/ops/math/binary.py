@@ -18,7 +18,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, NUMBER, SIGNED
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.meaning.scalars import log1p
+from penstock._src.ir.meaning.scalars import log1p, without_poles
 from penstock._src.ops import infer
 from penstock._src.ops.indexed_slices import negative, unbroadcast_slices
 from penstock._src.ops.rules import (
@@ -172,7 +172,7 @@ class _Division(Binary):
 def truncated_quotient(x, y):
     """Returns x / y; integer division truncates towards zero."""
     if x.dtype.kind not in "iu":
-        return combined(np.divide, x, y)
+        return without_poles(combined(np.divide, x, y), y)
     quotient = np.floor_divide(x, y)
     return quotient + ((quotient < 0) & (quotient * y != x)).astype(x.dtype)
 
@@ -405,7 +405,7 @@ class Xdivy(_ZeroTimes):
         return unbroadcast(dx, x), unbroadcast(slope * dz, y)
 
     def product(self, library, x, y):
-        return x / y
+        return without_poles(x / y, y) if library is np else x / y
 
 
 class NextAfter(Binary):

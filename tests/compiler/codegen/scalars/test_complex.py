@@ -82,6 +82,13 @@ def test_log1p_keeps_the_bits_of_small_numbers(native, dtype):
 
 
 @pytest.mark.parametrize("dtype", BOTH)
+def test_quotients_by_zero_are_nan(native, dtype):
+    x = np.array([1, 1j, 1 + 1j, 0, complex(np.inf, 1)], dtype)
+    _, (found,) = native(lambda p, x, y: p.div(x, y), x, np.zeros(5, dtype))
+    assert np.isnan(found.real).all() and np.isnan(found.imag).all()
+
+
+@pytest.mark.parametrize("dtype", BOTH)
 def test_tangents_near_their_poles(native, dtype):
     # cosh 2x + cos 2y has lost all its bits there: the results were infinite, or off by a hundredth
     pole = np.array([0.5, 1.5], dtype).real * np.pi
