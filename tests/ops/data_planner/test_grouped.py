@@ -365,3 +365,11 @@ def test_pipelines_give_the_same_in_groups_and_singly(steps, end):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choices, "first_part", lambda *_: None)
         assert outcomes(made()) == found
+
+
+def test_functions_with_texts_may_hold_lists_of_tensors():
+    rows = tf.data.Dataset.from_tensor_slices(np.ones((20, 3), np.float32))
+    mapped = rows.map(lambda x: (tf.strings.as_string(x), tf.map_fn(lambda a: a * 2, x)))
+    texts, doubled = next(mapped.batch(4).as_numpy_iterator())
+    assert texts.shape == (4, 3)
+    np.testing.assert_array_equal(doubled, np.full((4, 3), 2.0))

@@ -214,6 +214,9 @@ def _is_for_groups(operation: Any, own: set[int], deferred: set[int]) -> bool:
         return True
     if op.flow.runs_functions or op.stateful or not _has_bits_of_programs(operation):
         return False
+    # Lists of tensors and other handles are no arrays.
+    if any(t.dtype in (dtypes.variant, dtypes.resource) for t in operation._outputs):
+        return False
     return not depends or maps_elements(operation) or _takes_rows(op)
 
 
