@@ -147,8 +147,8 @@ class _Division(Binary):
 
     @property
     def own_ufunc(self):
-        """The NumPy function that divides floats, which need no checks; None for integers."""
-        is_plain = self.ufunc is truncated_quotient and not self.T.is_integer
+        """The NumPy function that divides floats, which need no checks; None for integers and complex numbers."""
+        is_plain = self.ufunc is truncated_quotient and self.T.is_floating
         return np.divide if is_plain else None
 
     @quiet
