@@ -239,10 +239,10 @@ def test_numbers_of_rows_that_a_narrow_type_wraps_are_others(reshapes):
 def test_comparisons_of_other_numbers_of_rows_are_one_value():
     # recorded from TensorFlow 2.21
     @tf.function
-    def same(x, y):
+    def equal_rows(x, y):
         return tf.boolean_mask(x, x > 0) == y
 
     x = tf.constant([1.0, -2.0, 3.0, 4.0])
-    assert same(x, tf.constant([1.0, 3.0])).numpy().tolist() is False
-    assert same(x, tf.constant([1.0, 3.0, 5.0])).numpy().tolist() == [True, True, False]
-    assert same(x, tf.constant([3.0])).numpy().tolist() == [False, True, False]
+    assert equal_rows(x, tf.constant([1.0, 3.0])).numpy().tolist() is False
+    assert equal_rows(x, tf.constant([1.0, 3.0, 5.0])).numpy().tolist() == [True, True, False]
+    assert equal_rows(x, tf.constant([3.0])).numpy().tolist() == [False, True, False]

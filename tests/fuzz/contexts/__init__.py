@@ -1,0 +1,1 @@
+"""Random functions of rows, computed wherever rows are computed together."""
