@@ -44,12 +44,9 @@ class _Pool(Op):
             window(self.op_type, input.shape[a], self.ksize[a], self.strides[a], 1, self.padding)
             for a in (1, 2)
         )
-        output = np.empty((input.shape[0], rows.out, columns.out, input.shape[3]), input.dtype)
-        for i in range(rows.out):
-            for j in range(columns.out):
-                part = input[:, _span(rows, i), _span(columns, j)]
-                output[:, i, j] = self.reduced(part)
-        return output, F(min_input), F(max_input)
+        # Windows are products of spans: rows are reduced first, then columns.
+        spans = [[_span(one, at) for at in range(one.out)] for one in (rows, columns)]
+        return self.pooled(input, *spans), F(min_input), F(max_input)
 
 
 def _span(axis, at):
@@ -60,9 +57,9 @@ def _span(axis, at):
 class QuantizedMaxPool(_Pool):
     """The largest of each window."""
 
-    def reduced(self, part):
-        """The largest of a window."""
-        return part.max((1, 2))
+    def pooled(self, x, rows, columns):
+        """The largest element of each window."""
+        return _reduced(_reduced(x, rows, np.maximum, 1), columns, np.maximum, 2)
 
 
 class QuantizedAvgPool(_Pool):
@@ -70,10 +67,24 @@ class QuantizedAvgPool(_Pool):
 
     ranks = {"input": (4,)}
 
-    def reduced(self, part):
-        """The mean of a window."""
-        count = part.shape[1] * part.shape[2]
-        return np.rint(part.astype(np.int64).sum((1, 2)) / count)
+    def pooled(self, x, rows, columns):
+        """The mean of each window."""
+        wide = x.astype(np.int64)
+        sums = _reduced(_reduced(wide, rows, np.add, 1), columns, np.add, 2)
+        heights, widths = (
+            [len(range(n)[span]) for span in spans]
+            for n, spans in zip(x.shape[1:3], (rows, columns))
+        )
+        return np.rint(sums / np.multiply.outer(heights, widths)[..., None]).astype(x.dtype)
+
+
+def _reduced(x, spans, ufunc, axis):
+    """The elements of each span of an axis, combined."""
+    out = np.empty((*x.shape[:axis], len(spans), *x.shape[axis + 1 :]), x.dtype)
+    parts, into = np.moveaxis(x, axis, 0), np.moveaxis(out, axis, 0)
+    for at, span in enumerate(spans):
+        ufunc.reduce(parts[span], axis=0, out=into[at])
+    return out
 
 
 class QuantizedReshape(Op):
