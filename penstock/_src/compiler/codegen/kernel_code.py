@@ -141,6 +141,7 @@ class RegisterTile:
 class Epilogue(Protocol):
     """The computation on a tile while it is in registers."""
 
+    sums: int  # number of sums over the rows of each column
     partial_bytes: int  # bytes of a task's partial sums; 0: none
     work: int  # simple vector operations for each cell, approximately
 
@@ -157,8 +158,11 @@ class Epilogue(Protocol):
     def clear(self, f: Fn, partial: Val) -> None:
         """Sets the task's own statistics to their neutral value; called at the start of a task."""
 
-    def accumulate(self, f: Fn, tile: RegisterTile, values: list[Val], partial: Val) -> None:
-        """Adds stored values to the task's own statistics; only called if partial_bytes is not 0."""
+    def totals(self, tile: RegisterTile, values: list[Val]) -> list[Val]:
+        """The tile's statistics of stored values: for each sum, a vector of float32 for each of the tile's columns of vectors; none without sums."""
+
+    def accumulate(self, f: Fn, tile: RegisterTile, totals: list[Val], partial: Val) -> None:
+        """Adds a tile's statistics to the task's own."""
 
 
 def final_values(
@@ -166,15 +170,14 @@ def final_values(
 ) -> list[Val]:
     """The values to store for a tile's sums; they are added to the task's statistics at `partial`."""
     values = epilogue.apply(f, tile, sums)
-    if epilogue.partial_bytes:
-        epilogue.accumulate(f, tile, values, partial)
+    epilogue.accumulate(f, tile, epilogue.totals(tile, values), partial)
     return values
 
 
 class Plain:
     """The epilogue that stores the sums."""
 
-    partial_bytes = 0
+    sums = partial_bytes = 0
     work = 0
     extents: Sequence[Any] = ()
 
@@ -187,7 +190,10 @@ class Plain:
     def clear(self, f, partial):
         pass
 
-    def accumulate(self, f, tile, values, partial):
+    def totals(self, tile, values):
+        return []
+
+    def accumulate(self, f, tile, totals, partial):
         pass
 
 

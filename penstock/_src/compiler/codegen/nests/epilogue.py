@@ -53,14 +53,19 @@ class ExpressionEpilogue(EpilogueForm):
     def clear(self, f: Fn, partial: Val) -> None:
         f.memset(partial, 0, self.partial_bytes)
 
-    def accumulate(self, f: Fn, tile: RegisterTile, values: list[Val], partial: Val) -> None:
+    def totals(self, tile: RegisterTile, values: list[Val]) -> list[Val]:
         assert self.latest is not None and self.latest.tile is tile
-        width = int(self.expression.column.extent)
-        for k, body in enumerate(self.expression.sums):
-            for j, total in self.latest.totals(body, values).items():
-                # The sums of all columns by one body, then those by the next.
-                at, mask = tile.column(j) + k * width, tile.mask(j)
-                self.add_to_statistics(f, total, partial, at, mask)
+        latest = self.latest
+        return [x for body in self.expression.sums for x in latest.totals(body, values).values()]
+
+    def accumulate(self, f: Fn, tile: RegisterTile, totals: list[Val], partial: Val) -> None:
+        width = int(self.expression.column.extent) if totals else 0
+        columns = list(dict.fromkeys(j for _, j in tile.cells))
+        for number, total in enumerate(totals):
+            # The sums of all columns by one body, then those by the next.
+            k, j = number // len(columns), columns[number % len(columns)]
+            at, mask = tile.column(j) + k * width, tile.mask(j)
+            self.add_to_statistics(f, total, partial, at, mask)
 
     def add_to_statistics(self, f: Fn, total: Val, partial: Val, at: Any, mask: Val | None) -> None:
         """Adds the totals of some columns to a task's own."""

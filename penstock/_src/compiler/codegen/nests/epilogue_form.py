@@ -25,8 +25,8 @@ class EpilogueForm:
         self.operands = len(expression.slots) - 1
         self.values = closure([expression.value, *expression.sums])
         self.root = next(v for v in self.values if v.kind == "load" and v.attrs[0] == 0)
-        sums = len(expression.sums)
-        self.partial_bytes = 4 * int(expression.column.extent) * sums if sums else 0
+        self.sums = len(expression.sums)
+        self.partial_bytes = 4 * int(expression.column.extent) * self.sums if self.sums else 0
         self.work = sum(map(_work, self.values))
         self.extents = _distinct(x for v in self.values for a in v.attrs for x in _extents(a))
         self.of_rows = _values_of_rows(self.values, expression, self.root)

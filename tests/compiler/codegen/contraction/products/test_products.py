@@ -154,8 +154,11 @@ def test_runs_agree_to_the_bit():
 class BiasReluSum(Plain):
     """max(value + bias[column] + residual, 0), and the column sums of it."""
 
-    def __init__(self, width):
-        self.width, self.partial_bytes = width, 4 * width
+    sums = 1
+
+    def __init__(self, width, work=0):
+        self.width, self.partial_bytes, self.work = width, 4 * width, work
+        self.rows = set()
 
     def prefetch(self, f, tile):
         for i, j in tile.cells:
@@ -165,6 +168,7 @@ class BiasReluSum(Plain):
         bias, residual = tile.operand(0), tile.operand(1)
         found = []
         for v, (i, j) in zip(values, tile.cells, strict=True):
+            self.rows.add(i)
             b = f.load(bias, tile.column(j), v.ty, tile.mask(j))
             r = f.load(residual, tile.offset(i, j), v.ty, tile.mask(j))
             found.append(f.max(v + b + r, 0.0))
@@ -173,21 +177,27 @@ class BiasReluSum(Plain):
     def clear(self, f, partial):
         f.memset(partial, 0, self.partial_bytes)
 
-    def accumulate(self, f, tile, values, partial):
+    def totals(self, tile, values):
+        totals = {}
         for v, (i, j) in zip(values, tile.cells, strict=True):
             exists = tile.row_exists(i)
-            v = v if exists is None else f.select(exists, v, f.zero(v.ty))
+            v = v if exists is None else tile.f.select(exists, v, tile.f.zero(v.ty))
+            totals[j] = totals[j] + v if j in totals else v
+        return list(totals.values())
+
+    def accumulate(self, f, tile, totals, partial):
+        columns = dict.fromkeys(j for _, j in tile.cells)
+        for j, v in zip(columns, totals, strict=True):
             at = tile.column(j)
             f.store(f.load(partial, at, v.ty, tile.mask(j)) + v, partial, at, tile.mask(j))
 
 
+@pytest.mark.parametrize("work", [0, 1000], ids=["short", "long"])
 @pytest.mark.parametrize("m", [37, dim(37), dim(8), dim(1)], ids=repr)
 @pytest.mark.parametrize(("k", "n"), [(40, 50), (900, 48)])
-def test_epilogue_and_statistics(m, k, n):
-    shapes = [(m, k), (k, n)]
-    node, parameters, found, kernel = kernel_of(
-        einsum("mk,kn->mn"), shapes, epilogue=BiasReluSum(n)
-    )
+def test_epilogue_and_statistics(m, k, n, work):
+    shapes, epilogue = [(m, k), (k, n)], BiasReluSum(n, work)
+    node, parameters, found, kernel = kernel_of(einsum("mk,kn->mn"), shapes, epilogue=epilogue)
     a, b = values(shapes, dtypes.float32)
     rng = np.random.default_rng(1)
     bias, residual = (
@@ -200,6 +210,8 @@ def test_epilogue_and_statistics(m, k, n):
     want = np.maximum(a.astype(float) @ b + bias + residual, 0)
     np.testing.assert_allclose(got, want, atol=1e-6 * k)
     np.testing.assert_allclose(partials.view(np.float32).sum(0), want.sum(0), rtol=1e-4, atol=1e-3)
+    if work:  # its text stands once, for any row of a tile
+        assert epilogue.rows == {0}
 
 
 class IsPositive(Plain):

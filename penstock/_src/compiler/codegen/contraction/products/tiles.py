@@ -28,7 +28,7 @@ from penstock._src.compiler.codegen.kernel_code import (
 )
 from penstock._src.native import Module, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import I1, I64, PTR, SIZE, vec
+from penstock._src.native.language.types import F32, I1, I64, PTR, SIZE, vec
 
 from .description import Matrix
 from .matrix_registers import SIDE, RegisterBlock, matrix_registers
@@ -209,9 +209,7 @@ class Tile:
     @property
     def has_long_epilogue(self) -> bool:
         cells = self.rows * self.schedule.nv
-        return (
-            self.rows > 1 and not self.epilogue.partial_bytes and self.epilogue.work * cells > LONG
-        )
+        return self.rows > 1 and self.epilogue.work * cells > LONG
 
     def finish_rows(self, acc: list[Val], c: Val, masks: list[Val | None]) -> None:
         """Stores the epilogue's values row by row: LLVM takes as long as its text is."""
@@ -221,27 +219,37 @@ class Tile:
         for number, x in enumerate(acc):
             f.store(x, sums, s.lanes * number)
         width = s.lanes * len(masks)
-        self.each_row(
-            masks,
-            lambda i, tile, start: self.store_results(
-                tile, self.row_of(sums, i, width, masks), c, start, masks
-            ),
-        )
+        # The tile's statistics wait in registers, and are added to the task's after the last row.
+        totals = zeros(f, self.epilogue.sums * len(masks), vec(F32, s.lanes))
 
-    def each_row(self, masks: list[Val | None], write: Callable) -> None:
-        """Writes a loop over the existing rows, with write(i, tile of the row, offset of the row in the tile)."""
+        def row(i: Val, tile: RegisterTile, start: Val, *totals: Val) -> list[Val]:
+            values = self.epilogue.apply(f, tile, self.row_of(sums, i, width, masks))
+            self.store_row(values, c, start, masks)
+            own = self.epilogue.totals(tile, values)
+            return [x + y for x, y in zip(totals, own, strict=True)]
+
+        totals = self.each_row(masks, row, *totals)
+        self.epilogue.accumulate(f, self.tile_of_row(f.i64(0), masks), totals, f.partial)
+
+    def each_row(self, masks: list[Val | None], write: Callable, *carried: Val) -> list[Val]:
+        """Writes a loop over the existing rows, with write(i, tile of the row, offset of the row in the tile, *carried values), which returns the next carried values."""
         f, s = self.f, self.schedule
         stride = value(f, s.gemm.row)
 
-        def row(i: Val) -> None:
+        def row(i: Val, *carried: Val) -> Any:
             start = times(f, i, stride)
-            tile = RegisterTile(
-                f, [(0, j) for j in range(len(masks))], lambda _, j: f.out + start + s.lanes * j,
-                lambda j: f.col + s.lanes * j, lambda j: masks[j], value(f, s.gemm.n), FIRST_SIZE + s.gemm.sizes,
-            )  # fmt: skip
-            write(i, tile, start)
+            return write(i, self.tile_of_row(start, masks), start, *carried)
 
-        f.loop(f.i64(0), f.min(f.left, self.rows) if self.ragged else self.rows, 1, row)
+        end = f.min(f.left, self.rows) if self.ragged else self.rows
+        return list(f.loop(f.i64(0), end, 1, row, *carried) or [])
+
+    def tile_of_row(self, start: Val, masks: list[Val | None]) -> RegisterTile:
+        """The tile of the row that starts at this offset in the whole tile."""
+        f, s = self.f, self.schedule
+        return RegisterTile(
+            f, [(0, j) for j in range(len(masks))], lambda _, j: f.out + start + s.lanes * j,
+            lambda j: f.col + s.lanes * j, lambda j: masks[j], value(f, s.gemm.n), FIRST_SIZE + s.gemm.sizes,
+        )  # fmt: skip
 
     def row_of(self, sums: Val, i: Val, width: int, masks: list[Val | None]) -> list[Val]:
         """The vectors of row i of sums in memory."""
@@ -253,9 +261,14 @@ class Tile:
         self, tile: RegisterTile, sums: list[Val], c: Val, start: Val, masks: list[Val | None]
     ) -> None:
         """Stores the epilogue's values of one row."""
-        f, s = self.f, self.schedule
-        for j, x in enumerate(final_values(f, self.epilogue, tile, sums, f.partial)):
-            store_as(f, x, c, start + s.lanes * j, s.types.output, masks[j])
+        values = final_values(self.f, self.epilogue, tile, sums, self.f.partial)
+        self.store_row(values, c, start, masks)
+
+    def store_row(self, values: list[Val], c: Val, start: Val, masks: list[Val | None]) -> None:
+        """Stores the values of the row that starts at this offset in the whole tile."""
+        s = self.schedule
+        for j, x in enumerate(values):
+            store_as(self.f, x, c, start + s.lanes * j, s.types.output, masks[j])
 
     def waiting_sums(self) -> tuple[Val, Callable]:
         """The address of the tile's sums in scratch memory, and a function for the offset of each vector."""
