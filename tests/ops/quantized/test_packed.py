@@ -152,20 +152,23 @@ def test_compiled_products_read_packed_weights(name):
         assert not m or ("packed product" in launches and "unpack" not in launches), launches
 
 
-def test_loops_and_branches_read_packed_weights():
+@pytest.mark.parametrize("activations", ["float32", "bfloat16"])
+def test_loops_and_branches_read_packed_weights(activations):
     weights, x = packed("Q4_0", 512, 16), values(1, 512).astype(np.float32)
 
     @tf.function(input_signature=[tf.TensorSpec([1, 512]), tf.TensorSpec([], tf.int32)])
     def repeated(x, count):
         for _ in tf.range(count):
             if x[0, 0] > 0:
-                x = tf.tanh(raw.PackedMatMul(x=x, weights=weights, format="Q4_0"))
+                y = raw.PackedMatMul(x=x, weights=weights, format="Q4_0", activations=activations)
+                x = tf.tanh(y)
         return x
 
     dense, wanted = unpack(weights, FORMATS["Q4_0"]).T, x
     for _ in range(3):
         wanted = np.tanh(wanted @ dense) if wanted[0, 0] > 0 else wanted
-    np.testing.assert_allclose(repeated(x, 3), wanted, atol=1e-5)
+    error = 1e-5 if activations == "float32" else 0.1
+    np.testing.assert_allclose(repeated(x, 3), wanted, atol=error)
     told = repeated.explain(x, np.int32(3))
     assert "packed product" in told and "float32[512, 512]" not in told
 
@@ -214,6 +217,35 @@ def test_compiled_gradients_are_those_of_eager_calls():
 
     found, wanted = tf.function(gradient)(tf.constant(x)), gradient(tf.constant(x))
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_products_of_numbers_rounded_to_bfloat16(name):
+    weights, random = packed(name, 37, 3), np.random.default_rng(3)
+
+    def in_bfloats(x):
+        return x.astype(tf.bfloat16.as_numpy_dtype).astype(np.float64)
+
+    dense = in_bfloats(unpack(weights, FORMATS[name]))
+
+    def product(x, weights):
+        return raw.PackedMatMul(x=x, weights=weights, format=name, activations="bfloat16")
+
+    compiled = tf.function(
+        product,
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([None, None, dense.shape[1]]),
+            tf.TensorSpec(weights.shape, tf.uint8),
+        ],
+    )
+    for m in (1, 3, 6, 70):
+        x = random.normal(size=(2, m, dense.shape[1])).astype(np.float32)
+        wanted, size = in_bfloats(x) @ dense.T, np.abs(x) @ np.abs(dense).T
+        for found in (product(x, weights), compiled(x, weights)):
+            assert (np.abs(found - wanted) / size).max() < 1e-6
+    launches = compiled.experimental_get_compiler_ir(x, weights)(stage="launches")
+    assert "packed product" in launches and "unpack" not in launches
 
 
 @pytest.mark.parametrize("name", NAMES)

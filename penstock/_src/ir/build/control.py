@@ -195,7 +195,8 @@ def free_nodes(roots: Sequence[Node], depth: int) -> list[Node]:
             widened = _widened_operands(node)
             inside.update(widened)
             pending.extend(outside.pop(i).args[0] for i in widened if i in outside)
-        if node.depth >= depth or node.kind in _LEFT or node.id in inside:
+        is_left = node.kind in _LEFT or _rounds_weights(node)
+        if node.depth >= depth or is_left or node.id in inside:
             pending.extend(node.args)
         elif not is_repeated(node):
             outside[node.id] = node
@@ -207,6 +208,15 @@ def _widened_operands(product: Node) -> list[int]:
     operands = [_behind_movements(x) for x in product.args]
     is_narrow = [x.kind == "cast" and x.args[0].dtype == dtypes.int8 for x in operands]
     return [x.id for x in operands] if all(is_narrow) and product.dtype == dtypes.int32 else []
+
+
+def _rounds_weights(node: Node) -> bool:
+    """True if a node is unpacked weights rounded to bfloat16, or these in float32: products round them as they unpack them."""
+    while node.kind == "cast" and node.dtype in (dtypes.bfloat16, dtypes.float32):
+        node = _behind_movements(node.args[0])
+        if node.kind == "unpack":
+            return True
+    return False
 
 
 def _behind_movements(node: Node) -> Node:

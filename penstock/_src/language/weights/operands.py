@@ -14,7 +14,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.eager.tensor import EagerTensor
 
-Activations = Literal["float32", "int8"]
+Activations = Literal["float32", "bfloat16", "int8"]
 
 
 def tensor_of(array: np.ndarray) -> EagerTensor:
@@ -30,7 +30,8 @@ class Matrix:
       rows, columns: its shape.
       values: floats `[rows, columns]`, or the bytes of packed rows.
       format: of packed rows; empty if they are not.
-      activations: what packed rows are multiplied by: "float32" as it is, "int8" rounded to this type for each 32 neighbors.
+      activations: what packed rows are multiplied by: "float32" as it is, "int8" rounded to this type for each 32 neighbors,
+        "bfloat16" rounded to this type as the unpacked rows are.
     """
 
     rows: int

@@ -73,14 +73,15 @@ class PackedMatMul(OnPackedWeights):
     """x W^T for x [..., k] and packed weights W [n, k]; or x W for x [..., n], if transpose_b is False.
 
     Sums are of float32. `activations="int8"` rounds each 32 neighboring elements of x to int8 times a scale of their own, so that products are
-    of integers: an element is off by at most 1/254 of the largest magnitude among its 32.
+    of integers: an element is off by at most 1/254 of the largest magnitude among its 32. `activations="bfloat16"` rounds x and the unpacked weights
+    to bfloat16, whose products are exact in float32: each is off by at most 1/512 of itself.
     """
 
     signature = "x: T, weights: uint8 -> product: T"
     T = SINGLE
     format: Format
     transpose_b: bool = True
-    activations: Literal["float32", "int8"] = "float32"
+    activations: Literal["float32", "bfloat16", "int8"] = "float32"
     elements = Elements(is_row_wise=True)
     packed_input = 1
 
@@ -127,11 +128,15 @@ class PackedMatMul(OnPackedWeights):
         wide = in_float32(x)
         if self.activations == "int8":
             wide = round_groups(wide, GROUP)
+        elif self.activations == "bfloat16":
+            wide = in_bfloats(wide)
         out = np.zeros((*x.shape[:-1], n if self.transpose_b else k), np.float32)
         step = max(1, ROOM // max(1, k))
         with np.errstate(all="ignore"):
             for at in range(0, n, step):
                 rows = unpack(weights[at : at + step], form)
+                if self.activations == "bfloat16":
+                    rows = in_bfloats(rows)
                 if self.transpose_b:
                     out[..., at : at + step] = wide @ rows.T
                 else:
@@ -143,12 +148,14 @@ class PackedMatMul(OnPackedWeights):
         if not x.shape or len(weights.shape) != 2:
             raise NotLowerable("operands other than rows and a matrix")
         check_extents(self, x.shape, weights.shape)
-        wide = p.cast(x, dtypes.float32)
+        wide, dense = p.cast(x, dtypes.float32), p.unpack(weights, self.format)
         if self.activations == "int8":
             wide = p.round_groups(wide, GROUP)
+        elif self.activations == "bfloat16":
+            wide, dense = (p.cast(p.cast(v, dtypes.bfloat16), v.dtype) for v in (wide, dense))
         rows = p.reshape(wide, (dims.product(x.shape[:-1]), x.shape[-1]))
         spec = "mk,nk->mn" if self.transpose_b else "mn,nk->mk"
-        product = p.contract(spec, rows, p.unpack(weights, self.format), is_exact=True)
+        product = p.contract(spec, rows, dense, is_exact=True)
         return p.cast(p.reshape(product, (*x.shape[:-1], product.shape[-1])), x.dtype)
 
 
@@ -223,6 +230,11 @@ class PackedDequantize(OnPackedWeights):
             raise NotLowerable("a scalar")
         row_elements(self, weights.shape[-1])
         return p.cast(p.unpack(weights, self.format), self.dtype)
+
+
+def in_bfloats(x):
+    """float32 numbers rounded to bfloat16, as float32."""
+    return rounded_to(x, dtypes.bfloat16).astype(np.float32)
 
 
 def rounded_to(rows, dtype):

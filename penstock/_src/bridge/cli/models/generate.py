@@ -50,9 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--length", type=int, help="tokens that there is room for (default 4096)")
     parser.add_argument(
         "--activations",
-        choices=("float32", "int8"),
+        choices=("float32", "bfloat16", "int8"),
         default="float32",
-        help="what packed weights are multiplied by; int8 is faster and less exact (default float32)",
+        help="what packed weights are multiplied by; int8 is faster and less exact, bfloat16 is between them (default float32)",
     )
     parser.add_argument(
         "--cache",

@@ -1,6 +1,6 @@
 """Products with packed weights: weights that are unpacked only for a product are read in packed form by its kernel.
 
-Before: contract("mk,nk->mn", x, unpack(w))                     also of a vector x, and of round_groups(x)
+Before: contract("mk,nk->mn", x, unpack(w))                     also of a vector x, of round_groups(x), and of both rounded to bfloat16
 After:  PackedProduct, whose kernel reads x and w
 """
 
@@ -17,21 +17,31 @@ from penstock._src.compiler.codegen.contraction.products.description import (
 )
 from penstock._src.compiler.recognize.contractions.problem import Numbering, Problem
 from penstock._src.compiler.recognize.contractions.products import as_gemm
+from penstock._src.compiler.recognize.contractions.widening import narrow
+from penstock._src.core import dtypes
 from penstock._src.ir.meaning.packed import GROUP
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import MOVEMENT
+from penstock._src.native.language.types import BF16
 
 
 def packed_product(problem: Problem) -> tuple[Problem, PackedProduct, Numbering] | None:
     """(the problem over x and the bytes of w, its description, run-time extents), if the problem is one."""
     for candidate in (problem, problem.turned()):
         weights, numbering = candidate.right.source, Numbering()
+        x, rounded = (narrow(n, dtypes.bfloat16)[0] for n in (candidate.left.source, weights))
+        if x is not None and rounded is not None and rounded.kind == "cast":
+            weights = rounded.args[0]
+            types = replace(candidate.types, left=BF16, right=BF16)
+            candidate = replace(candidate, types=types)
+        else:
+            x = candidate.left.source
         if weights.kind != "unpack" or not candidate.left.plain:
             continue
         gemm = as_gemm(candidate, numbering, general=False, sums_along_memory=True)
         if gemm is None or not _reads_rows(gemm, weights):
             continue
-        product, x = _described(gemm, weights.attrs["format"]), candidate.left.source
+        product = _described(gemm, weights.attrs["format"])
         # With few rows the kernel rounds groups itself, as often as it reads them.
         if x.kind == "round_groups" and product.few_rows and _keeps_groups(gemm, x):
             product, x = replace(product, group=x.attrs["size"]), x.args[0]
@@ -60,8 +70,9 @@ def read_as_they_are(
     def is_only_read(node: Node) -> bool:
         if wanted(node):
             return False
+        passes_on = MOVEMENT | {"cast"}  # a cast of packed weights is a step of rounding them
         return all(
-            u.id in takers or (u.kind in MOVEMENT and is_only_read(u)) for u in users[node.id]
+            u.id in takers or (u.kind in passes_on and is_only_read(u)) for u in users[node.id]
         )
 
     for source in sources:
@@ -71,7 +82,7 @@ def read_as_they_are(
 
 
 def _source(node: Node) -> Node:
-    while node.kind in MOVEMENT:
+    while node.kind in MOVEMENT or node.kind == "cast":
         node = node.args[0]
     return node
 

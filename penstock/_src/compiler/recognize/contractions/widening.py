@@ -30,8 +30,8 @@ def unwidened(problem: Problem) -> Problem | None:
     if types.total not in _WIDENED or not types.left == types.right == types.total:
         return None
     element, dtype = _WIDENED[types.total]
-    narrow = [_narrow(view.source, dtype) for view in (problem.left, problem.right)]
-    (left, left_zero), (right, right_zero) = narrow
+    operands = [narrow(view.source, dtype) for view in (problem.left, problem.right)]
+    (left, left_zero), (right, right_zero) = operands
     # With two zero points the product would need the sums of both operands.
     if left is None or right is None or (left_zero and right_zero):
         return None
@@ -44,10 +44,10 @@ def unwidened(problem: Problem) -> Problem | None:
     )
 
 
-def _narrow(node: Node, dtype: DType) -> tuple[Node | None, int]:
+def narrow(node: Node, dtype: DType) -> tuple[Node | None, int]:
     """The node of a narrow dtype that a node widens (None if it does not), and its zero point, which is subtracted from int8."""
     if node.kind == "reshape":
-        inner, zero = _narrow(node.args[0], dtype)
+        inner, zero = narrow(node.args[0], dtype)
         return (None if inner is None else inner.builder.reshape(inner, node.shape)), zero
     zero = 0
     if dtype == dtypes.int8 and node.kind == "binary" and node.attrs["op"] in ("sub", "add"):

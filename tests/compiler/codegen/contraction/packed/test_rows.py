@@ -8,15 +8,16 @@ from penstock._src.compiler.codegen.contraction.packed.emit import emit_packed_p
 from penstock._src.compiler.codegen.contraction.packed.rows import choose
 from penstock._src.compiler.codegen.contraction.products.description import Matrix, PackedMatrix
 from penstock._src.compiler.codegen.contraction.tile import Types
+from penstock._src.core import dtypes
 from penstock._src.ir.meaning.packed import FORMATS, round_groups, unpack
-from penstock._src.native.language.types import F32
+from penstock._src.native.language.types import BF16, F32
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.harness.targets import HERE, LESSER
 
 
-def product(name, m, n, k, group=0):
-    x, w = Matrix(F32, k, (1,)), PackedMatrix(F32, k, (1,), format=name)
-    return PackedProduct(m, n, k, x, w, Types(F32, F32, F32, F32), n, group=group)
+def product(name, m, n, k, group=0, element=F32):
+    x, w = Matrix(element, k, (1,)), PackedMatrix(element, k, (1,), format=name)
+    return PackedProduct(m, n, k, x, w, Types(element, element, F32, F32), n, group=group)
 
 
 def operands(name, m, n, k, seed=0):
@@ -45,6 +46,23 @@ def test_rows_end_where_memory_does(name, target):
         dense = unpack(w, FORMATS[name]).astype(np.float64)
         rounded = (round_groups(x, 32) if group else x).astype(np.float64)
         off = np.abs(found.reshape(m, n) - rounded @ dense.T) / (np.abs(rounded) @ np.abs(dense).T)
+        assert off.max() < 1e-6
+
+
+@pytest.mark.parametrize("target", [pytest.param(HERE, id="here"), *LESSER])
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_both_operands_rounded_to_bfloat16(name, target):
+    k = 768 if FORMATS[name].block == 256 else 96
+    bfloat = dtypes.bfloat16.np
+    # Few rows are multiplied in registers, more by panels.
+    for m, n, at_end in ((1, 21, True), (3, 33, False), (7, 37, True), (70, 130, False)):
+        x, w = operands(name, m, n, k)
+        x = x.astype(bfloat)
+        kernel = emit_packed_product(product(name, m, n, k, element=BF16), target, 2)
+        found, _ = run_kernel(kernel, x, w, np.zeros((m, n), np.float32), at_end=at_end)
+        dense = unpack(w, FORMATS[name]).astype(bfloat).astype(np.float64)
+        wide = x.astype(np.float64)
+        off = np.abs(found.reshape(m, n) - wide @ dense.T) / (np.abs(wide) @ np.abs(dense).T)
         assert off.max() < 1e-6
 
 

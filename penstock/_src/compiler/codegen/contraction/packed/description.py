@@ -18,6 +18,7 @@ MOST_ROWS = 4  # rows of x that are multiplied in registers; more are multiplied
 class PackedProduct:
     """m rows of x by the n rows of W over k, in a packed format; the output's columns are contiguous, the rest is as in a Gemm.
 
+    With elements of bfloat16, W's numbers are rounded to that as they are unpacked.
     `group` is the number of neighbors of x that are rounded to int8 together; 0: none.
     """
 

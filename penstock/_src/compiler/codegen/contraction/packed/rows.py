@@ -8,9 +8,10 @@
 Those of a row of W are added up over the lanes at its end, always in the same order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, is_static, value
+from penstock._src.compiler.codegen.contraction.products.pairs import dot_of_pairs, rounded_pairs
 from penstock._src.compiler.codegen.contraction.tile import (
     IN_SECOND_CACHE,
     store_as,
@@ -31,8 +32,9 @@ from penstock._src.compiler.codegen.kernel_code import (
 from penstock._src.compiler.codegen.scalars.packed_blocks import Scales, scales, unpacked
 from penstock._src.ir.meaning.packed import PackedFormat
 from penstock._src.native import Target, Val
+from penstock._src.native.language import types
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F32, I8, PTR, vec
+from penstock._src.native.language.types import BF16, F32, I8, PTR, vec
 from penstock._src.util.dataclass import dataclass
 
 from .description import PackedProduct
@@ -99,7 +101,8 @@ class RowsTask:
         product = self.product = schedule.product
         self.vector = vec(F32, schedule.lanes)
         base = value(f, product.left.base)
-        self.x = f.at(f.load(f.ctx, LEFT, PTR), base, F32)
+        self.element = product.left.element  # bfloat16 if x and the weights are rounded to it
+        self.x = f.at(f.load(f.ctx, LEFT, PTR), base, self.element)
         self.weights = f.load(f.ctx, RIGHT, PTR)
         self.output = f.load(f.ctx, OUTPUT, PTR)
         self.partial = f.load(f.ctx, PARTIALS, PTR)
@@ -188,10 +191,25 @@ class RowsTask:
         f, s, totals = self.f, self.schedule, list(sums)
         cross, k = value(f, self.product.left.cross), number * s.form.block
         block_scales = self.scales_of(address, number, s.lanes)
-        for first, w in unpacked(f, address, s.form, s.lanes, block_scales):
-            chain = (turn * s.form.block + first) // s.lanes % s.chains
+        for first, w in self.operands(unpacked(f, address, s.form, s.lanes, block_scales)):
+            count = types.lanes(w.ty)
+            chain = (turn * s.form.block + first) // count % s.chains
             for j in range(s.rows):
-                x = f.load(self.x, k + first + times(f, j, cross), self.vector)
+                x = f.load(self.x, k + first + times(f, j, cross), vec(self.element, count))
                 at = j * s.chains + chain
-                totals[at] = f.fma(x, w, totals[at])
+                if count > s.lanes:
+                    totals[at] = dot_of_pairs(f, x, w, totals[at])
+                else:
+                    totals[at] = f.fma(f.convert(x, F32), w, totals[at])
         return totals
+
+    def operands(self, numbers: Iterator[tuple[int, Val]]) -> Iterator[tuple[int, Val]]:
+        """Unpacked vectors as they are multiplied: rounded if x is, with two in one if the target multiplies pairs."""
+        f = self.f
+        if self.element == F32:
+            yield from numbers
+        elif not f.target.multiplies_pairs:
+            yield from ((first, f.convert(f.convert(w, BF16), F32)) for first, w in numbers)
+        else:
+            for (first, low), (_, high) in zip(numbers, numbers, strict=True):
+                yield first, rounded_pairs(f, low, high)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.pack import pack_across
-from penstock._src.compiler.codegen.contraction.tile import word
+from penstock._src.compiler.codegen.contraction.tile import times, word
 from penstock._src.compiler.codegen.scalars.packed_blocks import unpacked
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
@@ -18,23 +18,26 @@ STRETCH = (
 
 def pack_blocks(
     f: Fn, source: Val, first, width: int, count, start, depth, dst: Val, matrix: PackedMatrix,
-    lanes: int,
+    lanes: int, group: int = 1,
 ) -> None:  # fmt: skip
-    """dst[i][c] = element start + i of row first + c, for i < depth and c < width; `count` rows exist from `first`.
+    """dst[i][c] = group start + i of row first + c, for i < depth and c < width; `count` rows exist from `first`.
 
-    `start` and `depth` are multiples of the format's block. Rows past the last one read that again.
+    Elements are rounded to the matrix's type; groups (pairs.py) of one are written as floats, larger ones as they are. `start` and `depth` in
+    elements are multiples of the format's block. Rows past the last one read that again.
     """
     form = matrix.form
     blocks = STRETCH // form.block
     # 16 KiB for 16 lanes: what was unpacked is still in the L1 when it is turned.
-    room = f.alloca(F32, lanes * STRETCH)
+    room = f.alloca(matrix.element, lanes * STRETCH)
+    words = matrix.element if group == 1 else F32  # that are turned
+    start, depth = (times(f, word(f, x), group) for x in (start, depth))
 
     def some(c0: Any, here: int) -> None:
         """Columns c0 <= c < c0 + here of the panel."""
 
         def stretch(at: Val) -> None:
-            left = f.min(word(f, depth) - at, STRETCH)
-            block = (word(f, start) + at) // form.block * form.size
+            left = f.min(depth - at, STRETCH)
+            block = (start + at) // form.block * form.size
 
             def row(c: Val) -> None:
                 # Repeats the last row instead of reading past the operand; its sums are not stored.
@@ -43,13 +46,16 @@ def pack_blocks(
 
                 def one(b: Val) -> None:
                     for e, v in unpacked(f, f.at(address, b * form.size), form, lanes):
-                        f.store(v, room, c * STRETCH + b * form.block + e)
+                        f.store(
+                            f.convert(v, matrix.element), room, c * STRETCH + b * form.block + e
+                        )
 
                 f.loop(f.i64(0), left // form.block, 1, one) if blocks > 1 else one(f.i64(0))
 
             f.loop(f.i64(0), here, 1, row)
-            to = f.at(dst, at * width + c0, F32)
-            pack_across(f, room, 0, STRETCH, here, here, left, to, width, F32, F32, lanes)
+            to = f.at(dst, at // group * width + c0, F32)
+            step, left = STRETCH // group, left // group
+            pack_across(f, room, 0, step, here, here, left, to, width, words, F32, lanes)
 
         f.loop(f.i64(0), depth, STRETCH, stretch)
 

@@ -9,6 +9,7 @@ stage of packing costs a write to and a read from the L3 besides the fork-join: 
 """
 
 from dataclasses import replace
+from math import lcm
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import (
@@ -101,10 +102,9 @@ class Problem:
     @property
     def unit(self) -> int:
         """The number of elements of k that depth blocks are multiples of."""
-        if self.by_matrices:
-            return SIDE
         right = self.gemm.right
-        return right.form.block if isinstance(right, PackedMatrix) else 4
+        block = right.form.block // self.gemm.group if isinstance(right, PackedMatrix) else 4
+        return lcm(block, SIDE) if self.by_matrices else block
 
     @property
     def right_bytes(self) -> int:

@@ -111,7 +111,7 @@ class OperandPacking:
             return
         if isinstance(matrix, PackedMatrix):
             where = self.source, first, width, count, block.start, block.depth, dst
-            pack_blocks(f, *where, matrix, self.schedule.lanes)
+            pack_blocks(f, *where, matrix, self.schedule.lanes, gemm.group)
             return
         if self.is_left and self.schedule.by_matrices:
             where = first, count, block.start, block.depth, dst

@@ -21,7 +21,7 @@ from penstock._src.native import Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import BF16, F32, I8, I16, I32, SIZE, lanes, scalar, vec
 
-from .description import Gemm, Matrix
+from .description import Gemm, Matrix, PackedMatrix
 from .gathered import Gathered
 
 PAIR, QUAD = 2, 4
@@ -59,6 +59,8 @@ def _divisible(x: Extent, group: int) -> TypeGuard[int]:
 
 
 def _grouped(matrix: Matrix, group: int) -> Matrix | None:
+    if isinstance(matrix, PackedMatrix):
+        return matrix  # its rows are unpacked to groups
     (along,) = matrix.depth if len(matrix.depth) == 1 else (0,)
     if along == 1:
         # Distances in memory are counted in groups, and must be whole ones.
@@ -81,6 +83,13 @@ def dot_of_pairs(f: Fn, a: Val, b: Val, acc: Val) -> Val:
     width = 32 * lanes(acc.ty)
     name = f"llvm.x86.avx512bf16.dpbf16ps.{width}"
     return f.call(name, acc, f.bits(a, pair), f.bits(b, pair), ret=acc.ty)
+
+
+def rounded_pairs(f: Fn, low: Val, high: Val) -> Val:
+    """Two vectors of floats rounded to bfloat16, one after the other."""
+    count = 2 * lanes(low.ty)
+    name = f"llvm.x86.avx512bf16.cvtne2ps2bf16.{16 * count}"
+    return f.call(name, high, low, ret=vec(BF16, count))
 
 
 def _dot_of_bytes(f: Fn, a: Val, b: Val, acc: Val) -> Val:
