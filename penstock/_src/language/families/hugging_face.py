@@ -36,6 +36,7 @@ _CHANGING: Mapping[str, tuple[Any, ...]] = {
     "use_bidirectional_attention": (False,),
     "use_qk_norm": (False,),
 }
+_MOST_LAYERS = 1 << 12
 _FULL, _SLIDING = "full_attention", "sliding_attention"
 _INNER = ("intermediate_size", "n_inner", "ffn_dim", "hidden_dim")
 _EPSILON = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps")
@@ -65,10 +66,10 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
         and facts.text("position_embedding_type", default="absolute") != "absolute"
     ):
         facts.lacks(("position_embedding_type",), "absolute", facts.get("position_embedding_type"))
-    layers = facts.integer("num_hidden_layers", "n_layer", "n_layers")
+    layers = facts.integer("num_hidden_layers", "n_layer", "n_layers", "num_layers")
     width, heads = (
         facts.integer("hidden_size", "n_embd", "dim"),
-        facts.integer("num_attention_heads", "n_head", "n_heads"),
+        facts.integer("num_attention_heads", "n_head", "n_heads", "num_heads"),
     )
     size = facts.integer("head_dim", default=max(width // heads, 1))
     context = facts.integer("max_position_embeddings", "n_positions", default=2048)
@@ -165,6 +166,8 @@ def _windows(facts: Facts, family: Family, layers: int) -> tuple[int, ...]:
         every = facts.integer("global_attn_every_n_layers")
         kinds = [_FULL if at % every == 0 else _SLIDING for at in range(layers)]
         return _of_kinds(facts, facts.get("layer_types") or kinds, half + 1, layers)
+    if family.layout == "gpt_neo":
+        return _of_kinds(facts, _repeated(facts), facts.integer("window_size"), layers)
     if facts.get("sliding_window") is None or not facts.flag("use_sliding_window", default=True):
         return (0,) * layers
     window = facts.integer("sliding_window")
@@ -182,6 +185,21 @@ def _windows(facts: Facts, family: Family, layers: int) -> tuple[int, ...]:
             for at in range(layers)
         ]
     return _of_kinds(facts, kinds, window, layers)
+
+
+def _repeated(facts: Facts) -> list[str]:
+    """The kinds of layers in GPT-Neo's form: pairs of kinds and how often they follow each other."""
+    form = "pairs of lists of 'global' and 'local', and how often they follow each other"
+    kinds: list[str] = []
+    pairs = facts.get("attention_types") or [[["global", "local"], 12]]
+    for pair in pairs if isinstance(pairs, list) else [pairs]:
+        match pair:
+            case [list() as names, int() as times] if {"global", "local"} >= set(map(str, names)):
+                # More layers than any model has would only take memory.
+                kinds += names * min(max(times, 0), _MOST_LAYERS)
+            case _:
+                facts.refuse(("attention_types",), form, pairs)
+    return [_FULL if name == "global" else _SLIDING for name in kinds]
 
 
 def _of_kinds(facts: Facts, kinds: Any, window: int, layers: int) -> tuple[int, ...]:

@@ -130,6 +130,20 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = {
         "up": "h.{}.mlp.c_fc",
         "down": "h.{}.mlp.c_proj",
     },
+    "gpt_neo": {
+        "embedding": "wte",
+        "positions": "wpe",
+        "final_norm": "ln_f",
+        "output": "lm_head",
+        "attention_norm": "h.{}.ln_1",
+        "query": "h.{}.attn.attention.q_proj",
+        "key": "h.{}.attn.attention.k_proj",
+        "value": "h.{}.attn.attention.v_proj",
+        "attention_output": "h.{}.attn.attention.out_proj",
+        "inner_norm": "h.{}.ln_2",
+        "up": "h.{}.mlp.c_fc",
+        "down": "h.{}.mlp.c_proj",
+    },
     "gpt_neox": {
         "embedding": "embed_in",
         "final_norm": "final_layer_norm",
@@ -176,7 +190,7 @@ OR = "|"
 # Of tensors that are not part of what is computed: tables that follow from the configuration, heads of other tasks, towers of pictures.
 UNUSED = re.compile(
     r".*(rotary_emb\.(inv_freq|cos_cached|sin_cached)|\.masked_bias|position_ids|rope_(freqs|factors_long|factors_short)\.weight)"
-    r"|.*(^|\.)h\.\d+\.attn\.bias|.*\.layers\.\d+\.attention\.bias"
+    r"|.*(^|\.)h\.\d+\.attn\.(attention\.)?bias|.*\.layers\.\d+\.attention\.bias"
     r"|(.*\.)?(vision_tower|vision_model|multi_modal_projector|mm_projector|audio_tower)\..*"
     r"|(.*\.)?(pooler|cls|classifier|score|qa_outputs|pre_classifier|vocab_transform|vocab_layer_norm|vocab_projector)\..*"
 )
