@@ -36,6 +36,7 @@ from penstock._src.serving.rest.metrics import MetricsRoute, counted
 from penstock._src.serving.rest.models import ModelRoutes
 from penstock._src.serving.rest.open_inference import OpenInferenceRoutes
 from penstock._src.serving.rest.openai.embeddings import EmbeddingRoutes
+from penstock._src.serving.rest.openai.listing import Listing
 from penstock._src.serving.rest.openai.routes import OpenAiRoutes
 from penstock._src.serving.rest.page.routes import PageRoutes
 from penstock._src.serving.rest.parsing.texts import Texts
@@ -127,12 +128,13 @@ class Server:
         runner = Runner(options.limits, self.admission, options.timeout)
         self._texts = Texts(options.limits, self.admission)
         generate = GenerateRoutes(self.table, self.admission, self._texts)
-        self._openai = OpenAiRoutes(self.table, generate, self.recorder)
+        listing = Listing(self.table)
+        self._openai = OpenAiRoutes(self.table, generate, self.recorder, listing)
         self._embeddings = EmbeddingRoutes(
             self.table, self.admission, self._texts, self.recorder, options.timeout
         )
         routes = [
-            *ModelRoutes(self.manager, runner, self._texts).routes(),
+            *ModelRoutes(self.manager, runner, self._texts, listing).routes(),
             *OpenInferenceRoutes(self.manager, runner, self._texts, lambda: self.is_ready).routes(),
             *generate.routes(),
             *self._openai.routes(),

@@ -19,6 +19,7 @@ from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.rest import predict
 from penstock._src.serving.rest.app import Handler, Route
 from penstock._src.serving.rest.examples import examples_of
+from penstock._src.serving.rest.openai.listing import Listing
 from penstock._src.serving.rest.parsing import values
 from penstock._src.serving.rest.parsing.texts import Texts
 from penstock._src.serving.rest.replies import VERSION_HEADER, Reply, json_reply
@@ -37,11 +38,14 @@ class ModelRoutes:
       manager: of the models.
       runner: runs their functions.
       texts: reads requests.
+      listing: describes models to OpenAI's clients.
     """
 
-    def __init__(self, manager: ModelManager, runner: Runner, texts: Texts) -> None:
+    def __init__(
+        self, manager: ModelManager, runner: Runner, texts: Texts, listing: Listing
+    ) -> None:
         self._manager, self._table, self._runner = manager, manager.table, runner
-        self._texts = texts
+        self._texts, self._listing = texts, listing
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -84,14 +88,14 @@ class ModelRoutes:
         return json_reply({"model_spec": spec, "metadata": {messages.SIGNATURES: described}})
 
     async def status(self, groups: Mapping[str, Any], body: bytes) -> Reply:
-        """Answers for the model itself: the states of its versions."""
-        number = number_of(groups)
+        """Answers for the model itself: the states of its versions, and what OpenAI's clients find at this path."""
+        number, name = number_of(groups), groups["name"]
+        is_whole = number is None and groups["label"] is None
         if groups["label"] is not None:
             with self._using(groups) as version:
                 number = version.number
-        return json_reply(
-            _as_json(messages.status_of(self._manager.status(groups["name"], number)))
-        )
+        states = _as_json(messages.status_of(self._manager.status(name, number)))
+        return json_reply({**(self._listing.entry(name) if is_whole else {}), **states})
 
     async def _of_examples(
         self, groups: Mapping[str, Any], body: bytes, method_name: str

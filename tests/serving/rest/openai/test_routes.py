@@ -39,6 +39,14 @@ def test_models_that_generate_are_listed(rest):
     assert (status, [model["id"] for model in reply["data"]]) == (200, ["writer"])
 
 
+def test_a_model_is_described_beside_its_states(rest):
+    _, listed = rest("/v1/models")
+    status, reply = rest("/v1/models/writer")
+    assert status == 200 and reply.pop("model_version_status")[0]["state"] == "AVAILABLE"
+    assert reply == listed["data"][0] and reply["object"] == "model"
+    assert list(rest("/v1/models/half")[1]) == ["model_version_status"]
+
+
 def test_completions(rest):
     _, expected = rest(
         "/v1/models/writer:generate", {"prompt": "abc", "max_tokens": 16, "temperature": 0}

@@ -11,6 +11,8 @@ from penstock._src.serving.rest.app import Handler
 from penstock._src.serving.rest.replies import STATUS, Reply, Stream, json_reply
 from penstock._src.serving.trust.messages import message_of
 
+_NOT_FOUND = 404
+
 
 def in_form(handler: Handler) -> Handler:
     """Return a handler that reports errors in OpenAI's form."""
@@ -22,7 +24,10 @@ def in_form(handler: Handler) -> Handler:
         except OpError as error:
             status = STATUS.get(error.error_code, 500)
             kind = "invalid_request_error" if status < 500 else "server_error"
-            about = {"message": message_of(error), "type": kind, "param": None, "code": None}
+            code = (
+                "model_not_found" if status == _NOT_FOUND else None
+            )  # these paths find nothing else
+            about = {"message": message_of(error), "type": kind, "param": None, "code": code}
             return json_reply({"error": about}, status)
 
     return answer

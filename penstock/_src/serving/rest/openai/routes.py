@@ -29,6 +29,7 @@ from penstock._src.serving.rest.metrics import NamingHandler, counting
 from penstock._src.serving.rest.models import MODEL, number_of
 from penstock._src.serving.rest.openai.choices import CHAT, COMPLETION, Form, mean_logprob
 from penstock._src.serving.rest.openai.errors import in_form
+from penstock._src.serving.rest.openai.listing import Listing
 from penstock._src.serving.rest.openai.requests import Asked, chat_of, completion_of
 from penstock._src.serving.rest.replies import Reply, Stream, json_reply
 from penstock._src.serving.rest.streams import event
@@ -44,12 +45,15 @@ class OpenAiRoutes:
       table: where versions are found.
       generate: begins sequences.
       recorder: counts the requests.
+      listing: describes the models.
     """
 
-    def __init__(self, table: ModelTable, generate: GenerateRoutes, recorder: Recorder) -> None:
+    def __init__(
+        self, table: ModelTable, generate: GenerateRoutes, recorder: Recorder, listing: Listing
+    ) -> None:
         self._table, self._generate, self._recorder = table, generate, recorder
         self._thread = ThreadPoolExecutor(1, "grammars")
-        self._created = int(time.time())
+        self._listing = listing
 
     def close(self) -> None:
         """Makes nothing more."""
@@ -69,14 +73,7 @@ class OpenAiRoutes:
 
     async def models(self, groups: Mapping[str, Any], body: bytes) -> Reply:
         """Lists the models that generate, or make vectors of texts."""
-        names = [
-            name
-            for name, versions in self._table.loaded().items()
-            if any(version.generates or version.encodes for version in versions.values())
-        ]
-        facts = {"object": "model", "created": self._created, "owned_by": "penstock"}
-        listed = [{"id": name, **facts} for name in sorted(names)]
-        return json_reply({"object": "list", "data": listed})
+        return json_reply({"object": "list", "data": self._listing.all()})
 
     async def completions(self, groups: dict[str, Any], body: bytes) -> Reply | Stream:
         """Continue texts."""
