@@ -15,7 +15,12 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, unknown_shape
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.graph.registered_gradients import REPLACED, RegisterGradient, substitute
+from penstock._src.graph.registered_gradients import (
+    REPLACED,
+    RegisterGradient,
+    substitute,
+    undefined,
+)
 from penstock._src.graph.static_values import constant_value
 
 # Larger constants of the forward graph are passed to the backward graph, not copied.
@@ -294,12 +299,7 @@ def _node_gradient(node: Operation, gradients: list[Any], wanted: list[bool]) ->
     if override is not None:
         return list(gradients_by(override, node, filled))
     if not node.raw_op.has_gradient:
-        raise LookupError(
-            f"No gradient defined for operation'{node.name}' (op type: {node.type}). In general every "
-            "operation must have an associated `@tf.RegisterGradient` for correct autodiff, which "
-            "this op is lacking. If you want to pretend this operation is a constant in your "
-            "program, you may insert `tf.stop_gradient`."
-        )
+        raise LookupError(undefined(node))
     return op_backward(node.raw_op, node._inputs, node.outputs)(*filled)
 
 

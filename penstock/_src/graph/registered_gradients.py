@@ -56,6 +56,36 @@ def _no_gradients(op: Any, *_gradients: Any) -> list[None]:
     return [None] * len(op.inputs)
 
 
+class NamedGradient:
+    """The gradient of a node from a file, by the name that the node has for it: looked up when it is wanted."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, node: Any, *gradients: Any) -> Any:
+        """Returns the gradients by the registered function.
+
+        Raises:
+          LookupError: none has this name. The op's own gradient may be another one than the program's that wrote the file.
+        """
+        function = RegisterGradient.functions.get(self.name)
+        if function is None:
+            raise LookupError(
+                f"{undefined(node)} The operation comes from a file and has the gradient {self.name!r}, "
+                "which was not saved with it."
+            )
+        return function(node, *gradients)
+
+
+def undefined(node: Any) -> str:
+    """The message for an operation without a gradient."""
+    return (
+        f"No gradient defined for operation'{node.name}' (op type: {node.type}). In general every operation must have "
+        "an associated `@tf.RegisterGradient` for correct autodiff, which this op is lacking. If you want to pretend "
+        "this operation is a constant in your program, you may insert `tf.stop_gradient`."
+    )
+
+
 def check_unregistered(name: str) -> None:
     """Raises KeyError if a gradient is registered under a name, or the operation of that name has its own."""
     own = name in registry.index() and registry.find(name).has_gradient

@@ -58,13 +58,6 @@ def gradients_in_graph(model):
     return tape.gradient(y, [X, model.v])
 
 
-def test_are_left_out_on_request(model, tmp_path):
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(model, str(tmp_path), options=options)
-    of_x, _ = gradients(tf.saved_model.load(str(tmp_path)))
-    np.testing.assert_allclose(of_x, 3 * np.exp([1.0, 2.0]) + [2, 4], rtol=1e-6)
-
-
 def test_a_gradient_that_cannot_be_traced(tmp_path):
     @tf.custom_gradient
     def broken(x):
@@ -77,3 +70,32 @@ def test_a_gradient_that_cannot_be_traced(tmp_path):
     module.f = tf.function(broken, input_signature=[tf.TensorSpec([2])])
     with pytest.raises(ValueError, match="Error when tracing gradients for SavedModel"):
         tf.saved_model.save(module, str(tmp_path))
+
+
+def test_unsaved_ones_are_refused_rather_than_replaced(model, tmp_path, caplog):
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(model, str(tmp_path / "first"), options=options)
+    loaded = tf.saved_model.load(str(tmp_path / "first"))
+    assert "ops with unsaved custom gradients" in caplog.text
+    np.testing.assert_allclose(loaded.f(X), 3 * np.exp([1.0, 2.0]) + [1.0, 4.0], rtol=1e-6)
+    with pytest.raises(LookupError, match="No gradient defined for operation.*IdentityN"):
+        gradients(loaded)
+    tf.saved_model.save(loaded, str(tmp_path / "second"))
+    with pytest.raises(LookupError, match="No gradient defined"):
+        gradients(tf.saved_model.load(str(tmp_path / "second")))
+
+
+def test_imported_nodes_take_gradients_registered_by_name():
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [], name="x")
+        tf.exp(x, name="y")
+    definition = graph.as_graph_def()
+    definition.node[1].attr["_gradient_op_type"].s = b"OfAnImportedNode"
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(definition, name="")
+        x, y = (graph.get_tensor_by_name(n) for n in ("x:0", "y:0"))
+        with pytest.raises(LookupError, match="OfAnImportedNode"):
+            tf.gradients(y, x)
+        tf.RegisterGradient("OfAnImportedNode")(lambda op, dy: dy * 5.0)
+        with tf.compat.v1.Session() as session:
+            assert session.run(tf.gradients(y, x)[0], {x: 1.0}) == 5.0

@@ -24,6 +24,7 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.registered_gradients import NamedGradient
 from penstock._src.graph.serialize import attributes
 from penstock._src.graph.serialize.exporter import functions_by_name
 from penstock._src.graph.serialize.v1_control import (
@@ -348,6 +349,8 @@ class NodeImporter:
             )
         if "_gradient_op_type" in node.attr:
             operation.gradient_kind = node.attr["_gradient_op_type"].s.decode()
+            if not operation.raw_op.flow.control:  # calls differentiate their functions
+                operation.gradient_override = NamedGradient(operation.gradient_kind)
         if "_lower_using_switch_merge" in node.attr:
             operation.may_be_lowered = node.attr["_lower_using_switch_merge"].b
         for text in node.input:

@@ -20,6 +20,7 @@ from penstock._src.graph.control import bodies_of
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.registered_gradients import NamedGradient
 from penstock._src.graph.serialize.importer import Library
 from penstock._src.util import nest
 from penstock._src.util.dataclass import dataclass
@@ -42,11 +43,19 @@ def restore(meta: Any, library: Library, captured: Callable[[int], Any]) -> None
         for entry in meta.graph_def.library.registered_gradients
     }
     for function in list(library.functions.values()):
+        unsaved = False
         for node in function.graph.get_operations():
             name = names.get(node.gradient_kind)
-            node.gradient_kind = ""  # a new one is assigned when it is saved again
             if name is not None:
+                node.gradient_kind = ""  # a new one is assigned when it is saved again
                 node.gradient_override = _gradient(name, function.graph, meta, library, captured)
+            unsaved = unsaved or isinstance(node.gradient_override, NamedGradient)
+        if unsaved:
+            log.warning(
+                "Importing a function (%s) with ops with unsaved custom gradients. Will likely fail if a gradient "
+                "is requested.",
+                function.name,
+            )
 
 
 def _gradient(
@@ -144,6 +153,15 @@ def traced(
     return list(saved.values())
 
 
+def name_unsaved(functions: Sequence[ConcreteFunction]) -> None:
+    """Names the custom gradients of functions, which are not saved: a loaded function must not take the nodes' own ones."""
+    for function in functions:
+        for body in (function.graph_function, *_called(function.graph_function)):
+            for node in body.graph.get_operations():
+                if node.type == NODE and node.gradient_override and not node.gradient_kind:
+                    node.gradient_kind = f"CustomGradient-{next(_KINDS)}"
+
+
 def _called(function: GraphFunction) -> Iterator[GraphFunction]:
     """The functions that a function calls, and those that they call."""
     for node in function.graph.get_operations():
@@ -163,6 +181,8 @@ def _add_gradients(
     for node in function.graph.get_operations():
         if node.type != NODE or node.gradient_override is None or node in saved:
             continue
+        if isinstance(node.gradient_override, NamedGradient):
+            continue  # it has a name alone
         try:
             graph, results = _trace(node)
         except Exception as error:

@@ -28,6 +28,7 @@ from penstock._src.saving.saved_model.assets import AssetFolder
 from penstock._src.saving.saved_model.context import save_context
 from penstock._src.saving.saved_model.custom_gradients import (
     SavedGradient,
+    name_unsaved,
     traced,
 )
 from penstock._src.saving.saved_model.objects import (
@@ -192,6 +193,8 @@ def _fill_meta_graph(
     gradients: list[SavedGradient] = []
     if options.experimental_custom_gradients:
         gradients = traced(objects.concrete_functions(), objects.captured)
+    else:
+        name_unsaved(objects.concrete_functions())
     program = Program(objects, assets, [g.function for g in gradients])
     program.fill(meta)
     check_namespaces(meta.graph_def, options.namespace_whitelist)
