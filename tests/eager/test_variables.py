@@ -137,3 +137,10 @@ def test_operators_in_place_are_refused(statement):
 
 def test_classes_are_no_tensors():
     assert not any(map(tf.is_tensor, [tf.Variable, tf.RaggedTensor, tf.SparseTensor, tf.Tensor]))
+
+
+def test_a_matrix_is_printed_on_lines_of_its_own():
+    assert repr(tf.Variable([[1.0], [2.0]])) == (
+        "<tf.Variable 'Variable:0' shape=(2, 1) dtype=float32, numpy=\n"
+        "array([[1.],\n       [2.]], dtype=float32)>"
+    )

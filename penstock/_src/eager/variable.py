@@ -692,8 +692,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         except Exception:  # repr must not fail; a subclass may override how the value is read
             return head + ", numpy=<unavailable>>"
         if not np.ndim(value):
-            value = value.item() if hasattr(value, "item") else value
-        return f"{head}, numpy={np.array_repr(value) if np.ndim(value) else repr(value)}>"
+            return f"{head}, numpy={value.item() if hasattr(value, 'item') else value!r}>"
+        text = np.array_repr(value)
+        return f"{head}, numpy={chr(10) if chr(10) in text else ''}{text}>"
 
     def experimental_as_proto(self) -> Any:
         """Raises TypeError: only defined in a SavedModel."""

@@ -115,3 +115,9 @@ def test_numbers_of_several_types_in_graphs_have_the_dtype_of_numpy(value, expec
             function()
     else:
         assert (function().dtype, function().numpy().tolist()) == expected
+
+
+@pytest.mark.parametrize("value", [[1, [2]], ["a", ["b"]]])
+def test_numbers_beside_lists_are_of_mixed_types(value):
+    with pytest.raises(ValueError, match="Can't convert Python sequence with mixed types"):
+        tf.constant(value)

@@ -291,8 +291,11 @@ def _walk(value: Any, leaves: list[Any], in_graph: bool) -> tuple[int, ...]:
         return ()
     if not value:
         return (0,)
-    shapes = {_walk(element, leaves, in_graph) for element in value}
+    walked = [_walk(element, leaves, in_graph) for element in value]
+    shapes = set(walked)
     if len(shapes) > 1:
+        if not walked[0]:
+            raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
         raise ValueError(
             "Can't convert non-rectangular Python sequence to Tensor. tf.ragged.constant takes rows of different lengths."
         )
