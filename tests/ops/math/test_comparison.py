@@ -30,3 +30,17 @@ def test_a_focal_loss_by_equal_labels():
 
     found = loss(tf.constant([[1.0], [0.0]]), tf.constant([[0.25], [0.25]]))
     np.testing.assert_allclose(found, -np.log([0.25, 0.75]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "shapes", [((60, 6), (60, 6)), ((60, 6), ()), ((1, 1), (60, 6)), ((60, 6), (6,))]
+)
+def test_many_strings_are_compared_by_their_bytes(shapes):
+    words = np.array([b"", b"a", b"ab", b"a\0", b"a\0b", b"long enough", "\u00e9".encode()], object)
+    rng = np.random.default_rng(0)
+    x, y = (words[rng.integers(0, len(words), shape)] for shape in shapes)
+    copies = np.array([bytes(bytearray(t)) for t in np.ravel(y)], object).reshape(np.shape(y))
+    expected = np.equal(x, copies).astype(bool)
+    assert expected.any() and not expected.all()
+    np.testing.assert_array_equal(tf.equal(x, copies), expected)
+    np.testing.assert_array_equal(tf.not_equal(x, copies), ~expected)

@@ -9,6 +9,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import UNKNOWN, broadcast_shapes
 from penstock._src.core.typesets import ANY, FLOAT, INTEGER, NUMBER
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms.texts import equality
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.rules import Binary, Compare, HostUnary, quiet, show
 
@@ -40,8 +42,15 @@ class _Equality(Compare):
             return infer.SCALAR
         return UNKNOWN if _may_differ(x, y) else broadcast
 
-    @quiet
     def eager(self, x, y):
+        if self.T == dtypes.string and runs_native_code():
+            equal = equality.equal(x, y)
+            if equal is not None:
+                return equal if self.ufunc is np.equal else ~equal
+        return self._by_numpy(x, y)
+
+    @quiet
+    def _by_numpy(self, x, y):
         try:
             return np.asarray(self.ufunc(x, y), bool)
         except ValueError:
