@@ -30,15 +30,23 @@ def nudged(low, high, bits, narrow):
 
 
 @quiet
-def fake_quantized(x, low, high, bits, narrow):
-    """Returns x rounded to the nearest of the levels between low and high; 0 if both are 0."""
+def fake_quantized(x, low, high, bits, narrow, divides):
+    """Returns x rounded to the nearest of the levels between low and high; 0 if both are 0.
+
+    Args:
+      divides: counts levels by x / step rather than x * (number of steps / (high - low)). TensorFlow's ops differ in it, which decides
+        where halves between two levels go.
+    """
     nothing = (np.asarray(low) == 0) & (np.asarray(high) == 0)
     bottom, top, step = nudged(low, high, bits, narrow)
     within = np.maximum(np.minimum(x, top), bottom)
     # TensorFlow's order of operations, which decides the last bit: levels are counted from that of zero.
-    inverse = single(1) / step
+    inverse = single((1 << bits) - 1 - narrow) / (
+        np.asarray(high, single) - np.asarray(low, single)
+    )
     zero = np.floor(single(0.5) - bottom * inverse)
-    level = np.floor((within - bottom) * inverse - zero + single(0.5))
+    counted = (within - bottom) / step if divides else (within - bottom) * inverse
+    level = np.floor(counted - zero + single(0.5))
     return np.where(nothing, single(0), level * step).astype(single)
 
 
@@ -75,6 +83,7 @@ class _FakeQuantize(Op):
     host_kernel = HostKernel(compiles_from=SLOWEST)
     num_bits: int = 8
     narrow_range: bool = False
+    divides = False  # as `fake_quantized` has it
 
     def check(self, low, high, channels=None):
         """Raises InvalidArgumentError unless the number of bits and the shapes of the range are valid."""
@@ -95,9 +104,12 @@ class _FakeQuantize(Op):
         """Inputs rounded to levels."""
         bottom, top, step, nothing = _lowered_levels(p, low, high, self.num_bits, self.narrow_range)
         within = p.maximum(p.minimum(inputs, top), bottom)
-        inverse = p.div(1.0, step)
+        steps = float((1 << self.num_bits) - 1 - self.narrow_range)
+        inverse = p.div(steps, p.sub(high, low))
         zero = p.floor(p.sub(0.5, p.mul(bottom, inverse)))
-        level = p.floor(p.add(p.sub(p.mul(p.sub(within, bottom), inverse), zero), 0.5))
+        shifted = p.sub(within, bottom)
+        counted = p.div(shifted, step) if self.divides else p.mul(shifted, inverse)
+        level = p.floor(p.add(p.sub(counted, zero), 0.5))
         return p.select(nothing, 0.0, p.mul(level, step))
 
     def lowered_gradients(self, p, gradients, inputs, low, high):
@@ -129,7 +141,7 @@ class FakeQuantWithMinMaxArgs(_FakeQuantize):
         if not low < high:
             raise self.invalid(f"min has to be smaller than max, was: {low} >= {high}")
         self.check(low, high)
-        return fake_quantized(inputs, low, high, self.num_bits, self.narrow_range)
+        return fake_quantized(inputs, low, high, self.num_bits, self.narrow_range, self.divides)
 
     def lower(self, p, inputs):
         low, high = self.attrs["min"], self.attrs["max"]
@@ -162,12 +174,14 @@ class FakeQuantWithMinMaxVars(_FakeQuantize):
 
     signature = "inputs: float32, min: float32[], max: float32[] -> outputs: float32[inputs]"
 
+    divides = True
+
     def gradient(self, inputs, min, max, _outputs, dy):
         return tuple(raw.FakeQuantWithMinMaxVarsGradient(dy, inputs, min, max, **self.attrs))
 
     def eager(self, inputs, min, max):
         self.check(min, max)
-        return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range)
+        return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range, self.divides)
 
     def lower(self, p, inputs, min, max):
         self.check(min, max)
@@ -224,7 +238,7 @@ class FakeQuantWithMinMaxVarsPerChannel(_FakeQuantize):
 
     def eager(self, inputs, min, max):
         self.check(min, max, inputs.shape[-1] if inputs.ndim else None)
-        return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range)
+        return fake_quantized(inputs, min, max, self.num_bits, self.narrow_range, self.divides)
 
     def lower(self, p, inputs, min, max):
         self.check(min, max, inputs.shape[-1] if inputs.rank else None)
