@@ -284,11 +284,6 @@ def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> Any:
 def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Run an op with arrays, numbers, variables or lists among its inputs, if a kernel is cached for inputs of these kinds."""
     inputs = [value if type(value) in _PLAIN else _as_input(value) for value in inputs]
-    if cls.quick is not None:
-        # Values of variables are tensors now.
-        result = cls.quick(attrs, *inputs)
-        if result is not None:
-            return result
     kind = _kind_in_lists if cls.traits.takes_lists else _kind
     try:
         kernel = cls.bound[(*map(kind, inputs), *_key_of(attrs))]
@@ -300,6 +295,11 @@ def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) 
         value if type(value) is EagerTensor else _tensor_of(value, dtype)
         for value, dtype in zip(inputs, kernel.types)
     ]
+    if cls.quick is not None:
+        # Its inputs are tensors now.
+        result = cls.quick(attrs, *tensors)
+        if result is not None:
+            return result
     return _run_kernel(kernel, tensors, [tensor._value for tensor in tensors])
 
 
