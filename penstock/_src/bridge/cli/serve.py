@@ -143,6 +143,7 @@ def _serve(parsed: argparse.Namespace) -> int:
     from penstock._src.util.process import collector
 
     with collector.paused(lasting=True):
+        # Each command loads what it needs.
         from penstock._src.serving import requirements
         from penstock._src.serving.processes import process
 
@@ -155,6 +156,7 @@ def _serve(parsed: argparse.Namespace) -> int:
         if parsed.pack:
             _pack(options, parsed.pack)
         if options.workers > 1:
+            # One process does without it.
             from penstock._src.serving.processes.supervisor import Supervisor
 
             Supervisor(options).run(_say_workers)
