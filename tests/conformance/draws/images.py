@@ -141,6 +141,15 @@ def CropAndResizeGradImage(draw):
     return OpCase("CropAndResizeGradImage", inputs, attrs, gradient=False, tolerance=(1e-5, 1e-4))
 
 
+@drawn(DRAWS)
+def CropAndResizeGradBoxes(draw):
+    x, (boxes, numbers_) = _image(draw, "CropAndResize"), _boxes(draw)
+    shape = (len(boxes), draw(SOME), draw(SOME), x.shape[3])
+    inputs = [numbers(draw(SEED), shape, np.float32), x, boxes, numbers_]
+    attrs = {"method": "bilinear", "T": x.dtype.type}
+    return OpCase("CropAndResizeGradBoxes", inputs, attrs, gradient=False, tolerance=(1e-4, 1e-3))
+
+
 def _colours(op):
     @st.composite
     def strategy(draw):

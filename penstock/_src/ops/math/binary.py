@@ -147,9 +147,10 @@ class _Division(Binary):
 
     @property
     def own_ufunc(self):
-        """The NumPy function that divides floats, which need no checks; None for integers and complex numbers."""
-        is_plain = self.ufunc is truncated_quotient and self.T.is_floating
-        return np.divide if is_plain else None
+        """The NumPy function that divides floats, which need no checks; None where the op does more."""
+        if type(self).eager is not _Division.eager or self.ufunc is not truncated_quotient:
+            return None
+        return np.divide if self.T.is_floating else None
 
     @quiet
     def eager(self, x, y):

@@ -13,6 +13,7 @@ from penstock._src.native.cache.packs.trust import key_of, trust
 from penstock._src.native.target import levels_of_host
 from penstock._src.saving.saved_model.files import pack_in
 from penstock._src.serving.servables.formats.table import load
+from penstock._src.util import slots
 from penstock._src.util.flags import override
 from tests.aot.packing.kit import maker
 
@@ -40,8 +41,9 @@ class Net(tf.Module):
 
 
 @pytest.fixture(params=[False, True], ids=["steady", "loop"])
-def signatures(request, tmp_path):
+def signatures(request, tmp_path, monkeypatch):
     """The signature as the pack has it, and as the imported graph has it, with the first one's function."""
+    monkeypatch.setattr(slots, "RUN_FUNCTION", None)  # other tests use devices, which take all calls
     model, (secret, public) = Net(request.param), maker(tmp_path)
     folder = str(tmp_path / "model")
     tf.saved_model.save(model, folder, signatures=model.__call__)
