@@ -43,7 +43,9 @@ class Net(tf.Module):
 @pytest.fixture(params=[False, True], ids=["steady", "loop"])
 def signatures(request, tmp_path, monkeypatch):
     """The signature as the pack has it, and as the imported graph has it, with the first one's function."""
-    monkeypatch.setattr(slots, "RUN_FUNCTION", None)  # other tests use devices, which take all calls
+    monkeypatch.setattr(
+        slots, "RUN_FUNCTION", None
+    )  # other tests use devices, which take all calls
     model, (secret, public) = Net(request.param), maker(tmp_path)
     folder = str(tmp_path / "model")
     tf.saved_model.save(model, folder, signatures=model.__call__)
