@@ -21,7 +21,6 @@ from penstock._src.util.process.forks import cached_property
 
 MOST_ROWS = 16
 MOST_VECTORS = 6
-LINE = 64  # bytes of a cache line
 IN_SECOND_CACHE = 2  # locality of prefetching, of three
 MOST_PADDING = 1 / 20  # largest share of padding in the columns of prepacked panels
 
@@ -146,14 +145,12 @@ def accumulate(
     read: Callable[[Fn, Val, Any], Val] | None = None,
     idle: int = 0,
     ahead: int = 0,
-    each_turn: Callable[[Val, int], None] | None = None,
 ) -> list[Val]:
     """Emits the loop nest over k; returns the sums.
 
     `loops` are [(count, step in a, step in b), ...], outermost first: one loop for a matrix, one for each axis of a convolution's window. A row
     that is None has the constant `idle` for all its elements. `multiply(f, a, b, sum)` returns the next sum, `read(f, address, offset)` an element
-    of a. If `ahead` is not 0, elements of b at this distance are prefetched into the L2. Each turn of the innermost
-    loop begins with `each_turn(first k, number of steps)`. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
+    of a. If `ahead` is not 0, elements of b at this distance are prefetched into the L2. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
     """
     total = types.total
     a_type, b_type = a_type or total, b_type or total
@@ -196,8 +193,6 @@ def accumulate(
             u = 1
 
         def body(i, *acc):
-            if each_turn:
-                each_turn(i, u)
             ai, bi = f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type)
             for j in range(u):
                 acc = step(ai, bi, times(f, j, sa), times(f, j, sb), acc)

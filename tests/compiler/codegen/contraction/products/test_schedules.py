@@ -59,15 +59,6 @@ def test_cuts_with_run_time_extents(symbolic):
         check(einsum(spec), *shapes_of(spec, **shown))
 
 
-@pytest.mark.parametrize("spec", ["km,kn->mn", "mk,kn->mn"])
-@pytest.mark.parametrize("m", [797, dim(797, "m")], ids=["known", "run_time"])
-def test_rows_that_leave_the_second_cache_are_fetched_ahead(spec, m):
-    shapes = shapes_of(spec, m=m, k=250, n=1100)
-    assert facts(spec, shapes)["fetches_rows"]
-    check(einsum(spec), *shapes)
-    assert not facts(spec, shapes_of(spec, m=120, k=250, n=1100))["fetches_rows"]
-
-
 def test_one_row_is_worked_on_in_long_pieces():
     check(einsum("mk,kn->mn"), (1, 300), (300, 1000), form="product")
     check(einsum("mk,kn->mn"), (1, 2200), (2200, 2100), form="product")

@@ -214,7 +214,6 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
         slab=kc if problem.begins else SLAB,  # the initial value of a sum depends on all rows of k
         rows_at_once=max(1, ROWS_AT_ONCE // mr) * mr,
         ahead=_fetched_ahead(problem, right),
-        fetches_rows=_fetches_rows(problem, left, kc),
         by_matrices=problem.by_matrices,
     )
 
@@ -438,18 +437,6 @@ def _fetched_ahead(problem: Problem, right: Panels) -> int:
     """
     is_far = problem.right_bytes > problem.processor.streamed
     return right.room if right.place is Place.PREPACKED and is_far else 0
-
-
-def _fetches_rows(problem: Problem, left: Panels, kc: int) -> bool:
-    """True if the rows of A under a depth block are too many to stay in the L2 until the tiles of the next columns read them.
-
-    The next rows then come while a tile multiplies: from shared panels 80 -> 93 % of the peak, in place 94 -> 95.5 % (1024 x 768 x 3072 and its
-    gradients, one core of Zen 5). Panels of a task's own were written to the L2 just before.
-    """
-    gemm = problem.gemm
-    if problem.by_matrices or left.place is Place.OF_A_TASK:
-        return False
-    return not is_static(gemm.m) or gemm.m * kc * problem.size > problem.processor.narrow_block
 
 
 def _packs_by_rows(operand: Matrix | Gathered) -> bool:

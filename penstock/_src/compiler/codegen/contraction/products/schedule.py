@@ -114,7 +114,6 @@ class GemmSchedule(TileNumbers):
     slab          rows of k that a task packs for all panels together
     rows_at_once  rows of A that a task packs for itself at a time
     ahead         elements of B from those that a tile reads to those that it fetches into the L2; 0: it fetches none
-    fetches_rows  True if a tile fetches the next tile's rows of A into the L2 while it multiplies
     by_matrices   True if matrix registers hold the sums (matrix_registers.py): panels of A have its rows one after the other
     """
 
@@ -133,7 +132,6 @@ class GemmSchedule(TileNumbers):
     slab: int
     rows_at_once: int
     ahead: int = 0
-    fetches_rows: bool = False
     by_matrices: bool = False
 
     @property
@@ -300,5 +298,4 @@ class GemmSchedule(TileNumbers):
             "nc": self.cut.columns,
             "group": self.gemm.group,
             "unit": "matrices" if self.by_matrices else "vectors",
-            "fetches_rows": self.fetches_rows,
         }

@@ -1,7 +1,6 @@
 """The tiles of a product: C tile (+)= A panel x B panel over a depth block, with the epilogue after the last."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.extents import (
@@ -10,14 +9,7 @@ from penstock._src.compiler.codegen.contraction.extents import (
     product,
     value,
 )
-from penstock._src.compiler.codegen.contraction.tile import (
-    IN_SECOND_CACHE,
-    LINE,
-    accumulate,
-    store_as,
-    times,
-    zeros,
-)
+from penstock._src.compiler.codegen.contraction.tile import accumulate, store_as, times, zeros
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
     OUTPUT,
@@ -28,7 +20,7 @@ from penstock._src.compiler.codegen.kernel_code import (
 )
 from penstock._src.native import Module, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F32, I1, I64, PTR, SIZE, vec
+from penstock._src.native.language.types import F32, I1, I64, PTR, vec
 
 from .description import Matrix
 from .matrix_registers import SIDE, RegisterBlock, matrix_registers
@@ -135,30 +127,12 @@ class Tile:
         acc = accumulate(
             f, types, rows, nv, [(depth, step_a, step_b)], f.a, f.b, acc,
             masks if reads_b else None, type_a, type_b, multiply=multiplication(g), idle=g.zero, ahead=s.ahead,
-            each_turn=partial(self.fetch_next_rows, type_a) if s.fetches_rows else None,
         )  # fmt: skip
         if s.idle:
             # (a - zero) b = a b - zero b: the further row holds the second sum, which is equal for all rows.
             of_zero = acc[r * nv :] * r
             acc = [x - y for x, y in zip(acc[: r * nv], of_zero, strict=True)]
         return acc
-
-    def fetch_next_rows(self, element: str, k: Val, steps: int) -> None:
-        """Prefetches this turn's share of the next tile's rows of A into the L2: the lines of as many elements as the turn reads."""
-        f, s, left = self.f, self.schedule, self.schedule.gemm.left
-        each = LINE // SIZE[element]  # elements of a line
-        if s.left.place is not Place.IN_PLACE or not isinstance(left, Matrix):
-            for first in range(0, steps * s.mr, each):
-                at = k * s.mr + (s.left.room + first)
-                f.prefetch(f.a, at, element, locality=IN_SECOND_CACHE)
-            return
-        # Rows in place are apart: successive turns ask for one line of each row, then for the next ones.
-        cross, share = value(f, left.cross), ceil_divide(s.mr * steps, each)
-        for number in range(share):
-            line = k // steps * share + number
-            row = line % s.mr + s.mr
-            at = times(f, row, cross) + line // s.mr * each
-            f.prefetch(f.a, at, element, locality=IN_SECOND_CACHE)
 
     def finish(
         self, tile: RegisterTile, acc: list[Val], c: Val, place: Callable, masks: list[Val | None]
