@@ -160,3 +160,29 @@ def without_gil(f: Fn, work) -> Any:
     result = work()
     f.call("PyEval_RestoreThread", state)
     return result
+
+
+class DescribedCall:
+    """Writes a builtin that the words of a description tell what to do; `me` is the description, an array.
+
+    Args:
+      f: the builtin's function.
+    """
+
+    def __init__(self, f: Fn) -> None:
+        self.f = f
+        self.words = data_pointer(f, f.me)
+        self.pair = f.alloca(I64, 3)  # arguments of Python functions
+
+    def word(self, number: int, ty: str = PTR) -> Val:
+        """A word of the description."""
+        return self.f.load(self.words, number, ty)
+
+    def is_same(self, one: Val, other: Val) -> Val:
+        """True if two pointers are equal."""
+        return self.f.emit(I1, f"icmp eq ptr {one.s}, {other.s}")
+
+    def called(self, function: Val, count: int) -> Val:
+        """The result of a Python function of the first `count` objects of `pair`; null after an error."""
+        f = self.f
+        return f.call("PyObject_Vectorcall", function, self.pair, f.i64(count), f.const(0, PTR), ret=PTR)  # fmt: skip

@@ -151,19 +151,14 @@ def _entry(m: Module, name: str) -> None:
         _Call(f).write()
 
 
-class _Call:
+class _Call(py.DescribedCall):
     """Writes the call."""
 
     def __init__(self, f: Fn) -> None:
-        self.f = f
-        self.words = py.data_pointer(f, f.me)
+        super().__init__(f)
         self.values = f.alloca(I64, MOST_INPUTS + 1)
-        self.pair = f.alloca(I64, 3)  # arguments of Python functions
         self.count = f.load(self.words, _INPUTS, I64)
         self.form = self.words  # until one is found
-
-    def word(self, number: int, ty: str = PTR) -> Val:
-        return self.f.load(self.words, number, ty)
 
     def field(self, number: int, ty: str = PTR) -> Val:
         """A word of the form that was found."""
@@ -239,7 +234,7 @@ class _Call:
             def same_attribute(i: Val, good: Val) -> tuple[Val, ...]:
                 pair = f.at(form, self.count + i * 2 + _TYPES, I64)
                 value = f.call("PyDict_GetItem", attributes, f.load(pair, 0, PTR), ret=PTR)
-                return (good & self._is(value, f.load(pair, 1, PTR)),)
+                return (good & self.is_same(value, f.load(pair, 1, PTR)),)
 
             (good,) = f.loop(f.i64(0), self.count, 1, same_type, given.eq(f.load(form, _ATTRIBUTES, I64)))  # fmt: skip
             (good,) = f.when(
@@ -251,9 +246,6 @@ class _Call:
 
         return f.loop(f.i64(0), self.word(_COUNT, I64), 1, look, f.i64(_FORMS), f.i64(0))[1]
 
-    def _is(self, one: Val, other: Val) -> Val:
-        return self.f.emit(I1, f"icmp eq ptr {one.s}, {other.s}")
-
     def _look_around(self) -> tuple[Val, Val, Val]:
         """If the call is served here, if it is recorded, and the context in which NumPy does not warn."""
         f = self.f
@@ -263,9 +255,9 @@ class _Call:
             return f.call("PyDict_GetItem", state, self.word(name), ret=PTR)
 
         def look() -> tuple[Val, ...]:
-            good = self._is(of(_GRAPH), self.word(_NONE))
+            good = self.is_same(of(_GRAPH), self.word(_NONE))
             run = f.call("PyDict_GetItem", self.word(_SLOTS), self.word(_RUN_NAME), ret=PTR)
-            good = good & self._is(run, self.word(_RUN))
+            good = good & self.is_same(run, self.word(_RUN))
             recorders = f.load(of(_TAPES), _SIZE, I64) | f.load(of(_ACCUMULATORS), _SIZE, I64)
             # The thread's state lives on, and so does its context.
             context = of(_QUIET)
@@ -345,12 +337,12 @@ class _Call:
 
         def is_right() -> tuple[Val, ...]:
             dtype = f.load(f.at(result, py.DATA_WORD, I64), _ARRAY_DTYPE, PTR)
-            return (self._is(dtype, self.field(_STORAGE)),)
+            return (self.is_same(dtype, self.field(_STORAGE)),)
 
         def convert() -> tuple[Val, ...]:
             f.store(result, self.pair)
             f.store(self.field(_STORAGE), self.pair, 1)
-            array = self._called(self.word(_AS_ARRAY), 2)
+            array = self.called(self.word(_AS_ARRAY), 2)
             f.call("Py_DecRef", result)
             return (array,)
 
@@ -400,7 +392,7 @@ class _Call:
             put(outputs, f.i64(0), tensor)
             for i, value in enumerate((self.field(_OP), inputs, outputs)):
                 f.store(value, self.pair, i)
-            result = self._called(self.word(_RECORD), 3)
+            result = self.called(self.word(_RECORD), 3)
             f.call("Py_DecRef", result)  # of null it does nothing
             return (result,)
 
@@ -409,8 +401,3 @@ class _Call:
         f.call("Py_DecRef", inputs)
         f.call("Py_DecRef", outputs)
         return f.is_null(result) ^ f.const(1, I1)
-
-    def _called(self, function: Val, count: int) -> Val:
-        """The result of a Python function of the first `count` objects of `pair`."""
-        f = self.f
-        return f.call("PyObject_Vectorcall", function, self.pair, f.i64(count), f.const(0, PTR), ret=PTR)  # fmt: skip

@@ -120,19 +120,14 @@ def _entry(m: Module, name: str) -> None:
         _Call(f).write()
 
 
-class _Call:
+class _Call(py.DescribedCall):
     """Writes the call. `arrays` has the references that it has taken, `count` their number."""
 
     def __init__(self, f: Fn) -> None:
-        self.f = f
-        self.words = py.data_pointer(f, f.me)
+        super().__init__(f)
         self.arrays = f.alloca(I64, MOST_ARRAYS)
         self.count = f.alloca(I64)
-        self.pair = f.alloca(I64, 3)  # arguments of Python functions
         self.values = f.load(f.argv, 0, PTR)
-
-    def word(self, number: int, ty: str = PTR) -> Val:
-        return self.f.load(self.words, number, ty)
 
     def write(self) -> None:
         f = self.f
@@ -168,7 +163,7 @@ class _Call:
         f.start("failed")
         f.store(self.values, self.pair)
         f.store(code, self.pair, 1)
-        error = self._called(self.word(_FAILED), 2)
+        error = self.called(self.word(_FAILED), 2)
         f.call("Py_DecRef", code)
         self._drop()
         f.give(error)
@@ -250,11 +245,6 @@ class _Call:
 
         return f.when(f.is_null(array), lambda: false(f), fits)
 
-    def _called(self, function: Val, count: int) -> Val:
-        """The result of a Python function of the first `count` objects of `pair`."""
-        f = self.f
-        return f.call("PyObject_Vectorcall", function, self.pair, f.i64(count), f.const(0, PTR), ret=PTR)  # fmt: skip
-
     def _attribute(self, name: int) -> Val:
         """An attribute of the table, which has it."""
         return self.f.call("PyObject_GetAttr", self.word(_TABLE), self.word(name), ret=PTR)
@@ -264,21 +254,21 @@ class _Call:
         f = self.f
         claim = self._attribute(_CLAIM)
         f.store(self.word(_FALSE), self.pair)
-        result = self._called(claim, 1)
+        result = self.called(claim, 1)
         f.call("Py_DecRef", claim)
         f.call("Py_DecRef", result)  # True and False live on
-        return f.emit(I1, f"icmp eq ptr {result.s}, {self.word(_TRUE).s}")
+        return self.is_same(result, self.word(_TRUE))
 
     def _has_program(self) -> Val:
         f = self.f
         program = self._attribute(_PROGRAM_NAME)
         f.call("Py_DecRef", program)  # only its address is compared
-        return f.emit(I1, f"icmp eq ptr {program.s}, {self.word(_PROGRAM).s}")
+        return self.is_same(program, self.word(_PROGRAM))
 
     def _release(self) -> None:
         f = self.f
         release = self._attribute(_RELEASE)
-        f.call("Py_DecRef", self._called(release, 0))
+        f.call("Py_DecRef", self.called(release, 0))
         f.call("Py_DecRef", release)
 
     def _take_results(self) -> tuple[Val, ...]:
@@ -286,7 +276,7 @@ class _Call:
 
         def made(function: Val, count: int, good: Val) -> tuple[Val, ...]:
             def make() -> tuple[Val, ...]:
-                array = self._called(function, count)
+                array = self.called(function, count)
 
                 def keep() -> tuple[Val, ...]:
                     self._take(array)
