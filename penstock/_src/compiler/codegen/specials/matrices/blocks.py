@@ -149,3 +149,10 @@ def copy_rows(
         f.i64(0), rows, 1,
         lambda i: f.memcpy(f.at(to, i * stride, ty), f.at(source, i * stride_source, ty), columns * size),
     )  # fmt: skip
+
+
+def clear_rows(f: Any, to: Val, stride: Val | int, extents: tuple[Val, Val], ty: str) -> None:
+    """Sets a block [rows, columns] to zeros."""
+    rows, columns = extents
+    size = SIZE[ty]
+    f.loop(f.i64(0), rows, 1, lambda i: f.memset(f.at(to, i * stride, ty), 0, columns * size))

@@ -10,6 +10,7 @@ from typing import Any
 from penstock._src.compiler.codegen.scalars.registers import memory_type
 from penstock._src.compiler.codegen.specials.matrices.blocks import (
     BLOCK,
+    clear_rows,
     copy_rows,
     minus_product,
     panel_stride,
@@ -173,7 +174,7 @@ def _reflect(f: Any, ty: str) -> None:
     starts, wide = range(0, BLOCK, lanes), vec(ty, lanes)
     least, most = USUAL[SIZE[ty]]
     products = f.alloca(ty, BLOCK)
-    f.memset(f.t, 0, BLOCK * BLOCK * SIZE[ty])
+    f.memset(f.t, 0, f.size * (BLOCK * SIZE[ty]))
 
     def step(j: Val) -> None:
         one = f.const(1.0, ty)
@@ -271,7 +272,9 @@ def _carry_over(f: Any, ty: str) -> None:
 
     def part(at: Val) -> None:
         width, c = f.min(f.columns - at, COLUMNS), f.at(f.c, at, ty)
-        f.memset(first, 0, 2 * BLOCK * room * SIZE[ty])
+        # Only what is worked on: the panels have room for many columns, which small matrices lack.
+        for panel in (first, second):
+            clear_rows(f, panel, room, (f.size, width), ty)
         f.call("subtract", first, room, f.v, 1, BLOCK, c, f.stride, f.size, width, f.rows)
         f.call(
             "subtract", second, room, f.t, f.stride_t, f.step_t, first, room, f.size, width, f.size
