@@ -1,10 +1,11 @@
 """float64 functions as straight-line vector code, and the float32 functions that compute in float64 and round once.
 
 Largest errors seen in tests, in units in the last place: exp, log 1, expm1, log1p, cbrt 2, tanh, sinh, cosh 3, sin, cos 1,
-atan, asin, acos, asinh, acosh, atanh 3, erf 3. erfc, lgamma, tan and pow of float64 are the C library's, lane by lane.
+atan, asin, acos, asinh, acosh, atanh 3, erf 3, erfc 2, pow 0.6. lgamma and tan of float64 are the C library's, lane by lane.
 
 Sources: W. J. Cody, W. Waite: Software Manual for the Elementary Functions (1980); the reductions and minimax coefficients
-of fdlibm (log, sin, cos) and Cephes (atan, erf).
+of fdlibm (log, sin, cos, erfc) and Cephes (atan, erf); T. J. Dekker: A floating-point technique for extending the available
+precision (1971), for pow.
 """
 
 from collections.abc import Callable
@@ -73,6 +74,27 @@ def exp(f: Fn, x: Val, least: float = LEAST_EXPONENT) -> Val:
     return e * _power_of_two(f, half) * _power_of_two(f, n - half)
 
 
+def _exp_of_sum(f: Fn, high: Val, low: Val) -> Val:
+    """e^(high + low) for |low| up to 0.1, rounded once: what 1 + (e^r - 1) loses is added to it."""
+    n = f.intrinsic("rint", clamp(f, high, -746.0, 710.0) * LOG2E)
+    first = f.exact_fma(n, -LN2_HI, clamp(f, high, -746.0, 710.0))
+    more = f.fma(n, -LN2_LO, low)
+    r, lost = _fast_sum(f, first, more)
+    p = poly(f, r, *[1 / x for x in FACTORIALS])
+    e, below = _fast_sum(f, f.const(1.0, r.ty), r)
+    e = f.unfused("add", e, f.fma(p, r * r, f.fma(lost, e, below)))
+    whole = f.convert(n, I64)
+    half = whole >> 1
+    e = f.select(high < LEAST_EXPONENT - 0.1, 0.0, e)
+    return e * _power_of_two(f, half) * _power_of_two(f, whole - half)
+
+
+def _fast_sum(f: Fn, large: Val, small: Val) -> tuple[Val, Val]:
+    """(s, e): large + small = s + e exactly, if large is 0 or not below small in size (Dekker)."""
+    s = f.unfused("add", large, small)
+    return s, f.unfused("sub", small, f.unfused("sub", s, large))
+
+
 def expm1(f: Fn, x: Val) -> Val:
     n, r = _reduced(f, clamp(f, x, -50.0, 710.0))
     half = n >> 1
@@ -110,6 +132,69 @@ def log(f: Fn, x: Val) -> Val:
     result = f.select(x.eq(INF), x, result)
     result = f.select(x.eq(0.0), -INF, result)
     return f.select(x < 0.0, NAN, f.select(x.ne(x), x, result))
+
+
+# 3/5, 3/7, 3/9, ...: log((1 + s) / (1 - s)) is 2/3 s (3 + s^2 + 3/5 s^4 + ...). |s| is below 0.172.
+_LOG_SERIES = [3 / (2 * i + 1) for i in range(12, 1, -1)]
+_TWO_THIRDS = 0.6666666666666666, 3.700743415417188e-17  # the nearest number and what it lacks
+
+
+def _log_in_two(f: Fn, x: Val) -> tuple[Val, Val]:
+    """log x of positive normal or subnormal numbers as a sum of two, right to 2^-64 of it."""
+    tiny = x < 2.2250738585072014e-308
+    bits = f.bits(f.select(tiny, x * 18014398509481984.0, x), like(x.ty, I64))
+    shift = (bits - 0x3FE6A09E667F3BCD) >> 52
+    m = f.bits(bits - (shift << 52), x.ty)
+    k = f.convert(shift, F64)
+    k = f.select(tiny, k - 54.0, k)
+    above = m - 1.0  # exact
+    below = m + 1.0
+    below_lost = f.unfused("sub", above, f.unfused("sub", below, 2.0))
+    s = above / below
+    s_lost = f.exact_fma(-s, below, above)
+    s_lost = f.fma(-s, below_lost, s_lost) / below
+    z = s * s
+    z_lost = f.fma(s * 2.0, s_lost, f.exact_fma(s, s, -z))
+    t, t_lost = _fast_sum(f, f.const(3.0, x.ty), z)
+    t_lost = f.fma(z * z, poly(f, z, *_LOG_SERIES), t_lost + z_lost)
+    u = s * t
+    u_lost = f.fma(s, t_lost, f.fma(s_lost, t, f.exact_fma(s, t, -u)))
+    first, first_lost = _TWO_THIRDS
+    v = u * first
+    v_lost = f.fma(u, first_lost, f.fma(u_lost, first, f.exact_fma(u, first, -v)))
+    # k * LN2_HI is exact, and 0 or larger than v.
+    high, low = _fast_sum(f, k * LN2_HI, v)
+    return _fast_sum(f, high, f.fma(k, LN2_LO, low + v_lost))
+
+
+def power(f: Fn, x: Val, y: Val) -> Val:
+    """x ** y by e^(y log |x|), the exponent as a sum of two: powers that a float64 can hold are exact."""
+    a = fabs(f, x)
+    high, low = _log_in_two(f, a)
+    high = f.select(a.eq(0.0), -INF, f.select(a.eq(INF), INF, high))
+    product = y * high
+    lost = f.fma(y, low, f.exact_fma(y, high, -product))
+    # Beyond, the power is 0 or infinite, and what the product lost may be NaN.
+    product, lost = _fast_sum(
+        f,
+        clamp(f, product, -800.0, 800.0),
+        f.select(fabs(f, product) < 800.0, lost, f.zero(x.ty)),
+    )
+    return _with_sign_of_power(f, x, y, _exp_of_sum(f, product, lost))
+
+
+def _with_sign_of_power(f: Fn, x: Val, y: Val, size: Val) -> Val:
+    """x ** y from |x| ** y."""
+    a = fabs(f, x)
+    whole = f.intrinsic("floor", y).eq(y)
+    half = y * 0.5
+    odd = whole & f.intrinsic("floor", half).ne(half)
+    negative = f.bits(x, like(x.ty, I64)) < 0
+    result = f.select(negative & odd, -size, size)
+    result = f.select((x < 0.0) & ~whole & a.ne(INF), NAN, result)
+    result = f.select(f.compare("uno", x, y), NAN, result)
+    one = y.eq(0.0) | x.eq(1.0) | (a.eq(1.0) & fabs(f, y).eq(INF))
+    return f.select(one, 1.0, result)
 
 
 def log1p(f: Fn, x: Val) -> Val:
@@ -258,6 +343,60 @@ def erf(f: Fn, x: Val) -> Val:
     return f.select(a < 1.0, near, copysign(f, far, x))
 
 
+# Rational approximations of fdlibm (s_erf.c), highest power first, for erfc up to 0.84375 (of x^2), to 1.25 (of x - 1), to 1/0.35 and
+# beyond (of 1/x^2).
+_ERFC_UP_TO = 0.84375, 1.25, 1 / 0.35
+_ERFC = (
+    ((-2.37630166566501626084e-5, -5.77027029648944159157e-3, -2.84817495755985104766e-2, -3.25042107247001499370e-1,
+      1.28379167095512558561e-1),
+     (-3.96022827877536812320e-6, 1.32494738004321644526e-4, 5.08130628187576562776e-3, 6.50222499887672944485e-2,
+      3.97917223959155352819e-1, 1.0)),
+    ((-2.16637559486879084300e-3, 3.54783043256182359371e-2, -1.10894694282396677476e-1, 3.18346619901161753674e-1,
+      -3.72207876035701323847e-1, 4.14856118683748331666e-1, -2.36211856075265944077e-3),
+     (1.19844998467991074170e-2, 1.36370839120290507362e-2, 1.26171219808761642112e-1, 7.18286544141962662868e-2,
+      5.40397917702171048937e-1, 1.06420880400844228286e-1, 1.0)),
+    ((-9.81432934416914548592e0, -8.12874355063065934246e1, -1.84605092906711035994e2, -1.62396669462573470355e2,
+      -6.23753324503260060396e1, -1.05586262253232909814e1, -6.93858572707181764372e-1, -9.86494403484714822705e-3),
+     (-6.04244152148580987438e-2, 6.57024977031928170135e0, 1.08635005541779435134e2, 4.29008140027567833386e2,
+      6.45387271733267880336e2, 4.34565877475229228821e2, 1.37657754143519042600e2, 1.96512716674392571292e1, 1.0)),
+    ((-4.83519191608651397019e2, -1.02509513161107724954e3, -6.37566443368389627722e2, -1.60636384855821916062e2,
+      -1.77579549177547519889e1, -7.99283237680523006574e-1, -9.86494292470009928597e-3),
+     (-2.24409524465858183362e1, 4.74528541206955367215e2, 2.55305040643316442583e3, 3.19985821950859553908e3,
+      1.53672958608443695994e3, 3.25792512996573918826e2, 3.03380607434824582924e1, 1.0)),
+)  # fmt: skip
+_ERFC_AT_1 = 0.15493708848953247  # of which the second approximation is what remains
+
+
+def erfc(f: Fn, x: Val) -> Val:
+    a = fabs(f, x)
+    b = f.select(a > 28.0, 28.0, a)  # where it rounds to 0
+    ranges = [a < bound for bound in _ERFC_UP_TO]
+    square = b * b
+    arguments = square, b - 1.0, 1.0 / square, 1.0 / square
+    near, middle, *far = (
+        (poly(f, t, *above), poly(f, t, *below))
+        for t, (above, below) in zip(arguments, _ERFC, strict=True)
+    )
+
+    def chosen(i: int) -> Val:
+        return f.select(
+            ranges[0],
+            near[i],
+            f.select(ranges[1], middle[i], f.select(ranges[2], far[0][i], far[1][i])),
+        )
+
+    ratio = chosen(0) / chosen(1)
+    # Of 1 - (x + x r), where x is not small: 1/2 - (x - 1/2 + x r), which keeps its digits.
+    start = f.select(x < 0.25, 1.0, f.const(0.5, x.ty))
+    small = start - f.fma(x, ratio, x - (1.0 - start))
+    beside_one = f.select(x < 0.0, (1.0 - _ERFC_AT_1) + ratio + 1.0, _ERFC_AT_1 - ratio)
+    high, low = _fast_sum(f, -square, ratio - 0.5625)
+    tail = _exp_of_sum(f, high, low + f.exact_fma(-b, b, square)) / b
+    large = f.select(x < 0.0, 2.0 - tail, tail)
+    result = f.select(ranges[0], small, f.select(ranges[1], beside_one, large))
+    return f.select(x.ne(x), x, result)
+
+
 FAST_ANGLE = 1e5  # beyond it the reduction loses bits
 
 
@@ -300,24 +439,15 @@ def _rsqrt(f: Fn, x: Val) -> Val:
 FUNCTIONS: dict[str, Any] = {
     "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "cbrt": cbrt, "sin": _sine_or_cosine("sin"),
     "cos": _sine_or_cosine("cos"), "tan": from_library("tan"), "asin": asin, "acos": acos, "atan": atan, "sinh": sinh,
-    "cosh": cosh, "tanh": tanh, "asinh": asinh, "acosh": acosh, "atanh": atanh, "erf": erf, "erfc": from_library("erfc"),
-    "lgamma": from_library("lgamma"), "pow": from_library("pow"), "atan2": atan2,
+    "cosh": cosh, "tanh": tanh, "asinh": asinh, "acosh": acosh, "atanh": atanh, "erf": erf, "erfc": erfc,
+    "lgamma": from_library("lgamma"), "pow": power, "atan2": atan2,
     "sqrt": sqrt, "sigmoid": sigmoid, "rsqrt": _rsqrt,
 }  # fmt: skip
 
 
 def power_for_float32(f: Fn, x: Val, y: Val) -> Val:
     """x ** y in float64 by e^(y log |x|): right to the last bit of a float32."""
-    a = fabs(f, x)
-    result = exp(f, y * log(f, a))
-    whole = f.intrinsic("floor", y).eq(y)
-    half = y * 0.5
-    odd = whole & f.intrinsic("floor", half).ne(half)
-    negative = f.bits(x, like(x.ty, I64)) < 0
-    result = f.select(negative & odd, -result, result)
-    result = f.select((x < 0.0) & ~whole & a.ne(INF), NAN, result)
-    one = y.eq(0.0) | x.eq(1.0) | (a.eq(1.0) & fabs(f, y).eq(INF))
-    return f.select(one, 1.0, result)
+    return _with_sign_of_power(f, x, y, exp(f, y * log(f, fabs(f, x))))
 
 
 def tangent_for_float32(f: Fn, x: Val) -> Val:
