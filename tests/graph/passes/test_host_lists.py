@@ -88,3 +88,19 @@ def test_a_list_that_a_program_reads_as_well_is_left_to_it():
     np.testing.assert_array_equal(item, rows(3)[1])
     np.testing.assert_array_equal(stacked, rows(3))
     assert not run.host_ops
+
+
+def test_a_loop_over_ragged_rows_reads_its_list_on_the_host():
+    lengths = np.array([3, 0, 5, 1])
+    ragged = tf.RaggedTensor.from_row_lengths(np.arange(9.0, dtype=np.float32), lengths)
+
+    @tf.function
+    def sums(x):
+        return tf.map_fn(tf.reduce_sum, x, fn_output_signature=tf.float32)
+
+    np.testing.assert_array_equal(sums(ragged), [3, 0, 25, 8])
+    (body,) = [made for made in executables(sums) if "body" in made.name]
+    # A program with the list among its arguments would look at every row in each step.
+    reads = [name for name, why in body.host_ops.items() if why == GIVEN]
+    assert any("GetItem" in name for name in reads)
+    assert not body.block.others

@@ -59,8 +59,14 @@ def _changes(
             if not use or not (ready or use == "changes"):
                 return None
             changes.append(op)
-            pending += [(t, ready) for t in op._outputs if t.dtype == dtypes.variant]
+            pending += [(t, ready) for t in _lists_of(op)]
     return changes
+
+
+def _lists_of(op: Operation) -> list[Any]:
+    """The lists that an operation on a list returns; an element may be a variant too, such as a row of a ragged tensor."""
+    declared = zip(op.raw_op.outputs, op._outputs, strict=True)
+    return [t for argument, t in declared if argument.name == "output_handle"]
 
 
 def _of_loops(ops: Sequence[Operation]) -> dict[str, str]:
