@@ -147,3 +147,19 @@ def test_transparent_colors_add_a_channel_to_palettes_by_default(color, samples,
     data = file_of(pixels, 8, color, [(b"PLTE", b"\7\7\7"), (b"tRNS", clear)])
     assert tf.io.decode_png(data).shape == [1, 2, default]
     assert tf.io.decode_png(data, channels=4)[0, 0, 3] == 0
+
+
+def test_small_pictures_have_the_bytes_that_libpng_writes():
+    """The window of 2^8 bytes that their header names is recorded from TensorFlow."""
+    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3) * 20
+    assert png_file(pixels, -1).hex() == (
+        "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a7300000016494441540899636410d1b0b1"
+        "b161a8e859b0e5c41d0015ac04eeddad85ae0000000049454e44ae426082"
+    )
+
+
+def test_compressed_rows_are_in_chunks_as_libpng_writes_them():
+    pixels = (np.arange(18000, dtype=np.uint16) * 7919).reshape(60, 300, 1)
+    data = png_file(pixels, 0)
+    assert len(data) == 36181
+    assert [data[at : at + 4] for at in (37, 8241, 16445, 24649, 32853)] == [b"IDAT"] * 5

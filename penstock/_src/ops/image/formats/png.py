@@ -13,6 +13,7 @@ import numpy as np
 
 from penstock._src.core.values import memory_limit
 from penstock._src.core.values.arrays import empty_aligned
+from penstock._src.native.algorithms.pictures import png_filters
 from penstock._src.native.readers.png_rows import png_rows
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.formats.libraries import inflaters
@@ -21,6 +22,7 @@ from penstock._src.ops.image.formats.png_gray import Light, gray
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Deflate's best ratio, and the maximum expansion of a few bytes.
 _MOST_PER_BYTE, _BYTES_OF_NOTHING = 1032, 1 << 16
+_DATA_BYTES = 8192  # of a chunk of compressed rows
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 # Samples per pixel of each color type.
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}
@@ -259,16 +261,33 @@ def _nearest(left: np.ndarray, above: np.ndarray, corner: np.ndarray) -> np.ndar
     return np.where((by_left <= by_above) & (by_left <= by_corner), left, chosen)
 
 
+def _compressed(data: bytes, level: int) -> bytes:
+    """Return what libpng makes of filtered rows: zlib with a window as small as their size allows, which is less to clear."""
+    bits = zlib.MAX_WBITS
+    # zlib looks ahead by 262 bytes, and has no window of 2^8.
+    while bits > 9 and len(data) + 262 <= 1 << bits - 1:
+        bits -= 1
+    stream = zlib.compressobj(level, zlib.DEFLATED, bits, zlib.DEF_MEM_LEVEL, zlib.Z_FILTERED)
+    compressed = stream.compress(data) + stream.flush()
+    # The header names the smallest window that holds all of the data, from 2^8 on.
+    while bits > 8 and len(data) <= 1 << bits - 1:
+        bits -= 1
+    method, level_bits = (bits - 8) << 4 | zlib.DEFLATED, compressed[1] & 0xE0
+    return bytes([method, level_bits + 31 - (method << 8 | level_bits) % 31]) + compressed[2:]
+
+
 def png_file(pixels: np.ndarray, level: int) -> bytes:
     """A PNG of uint8 or uint16 pixels `[height, width, 1 to 4]`, compressed at a level of zlib."""
     height, width, samples = pixels.shape
     color = {1: _GRAY, 2: _GRAY_ALPHA, 3: _RGB, 4: _RGB_ALPHA}[samples]
     size = pixels.itemsize
     lines = pixels.astype(f">u{size}").view(np.uint8).reshape(height, -1)
-    filtered = _filtered(lines, samples * size)
+    filter_rows = png_filters.filtered if runs_native_code() else _filtered
+    filtered = filter_rows(lines, samples * size)
     header = struct.pack(">IIBBBBB", width, height, 8 * size, color, 0, 0, 0)
-    body = zlib.compress(filtered.tobytes(), level)
-    parts = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))
+    body = _compressed(filtered.tobytes(), level)
+    data = [(b"IDAT", body[at : at + _DATA_BYTES]) for at in range(0, len(body), _DATA_BYTES)]
+    parts = ((b"IHDR", header), *data, (b"IEND", b""))
     return _SIGNATURE + b"".join(
         struct.pack(">I", len(part)) + name + part + struct.pack(">I", zlib.crc32(name + part))
         for name, part in parts
