@@ -143,6 +143,9 @@ class Op:
     # The outputs of `eager` for each of many elements of a dataset, all at once, of inputs and as outputs that are
     # values of core/values/groups.py; arrays among the inputs are shared by all elements. Elementwise ops need none.
     eager_each: ClassVar[Any] = None
+    # The kernel for calls that are like one: of its values, which are constant, and the values, of which the others vary within their dtypes
+    # and ranks. A function of the values that vary, which gives what `eager` gives or raises, and then `eager` is called; None if `eager` serves.
+    eager_given: ClassVar[Any] = None
     # Computes the outputs on devices, if some inputs are arrays in device memory; None if the device cannot.
     on_devices: ClassVar[Any] = None
     # For an op that draws random numbers at a position in its own state, the form that draws the same at a given position: the op

@@ -2,8 +2,8 @@
 
 Read `execute.py` first: it is the path of every eager op.
 
-After many calls of a kernel, native code makes them (`native/process/op_calls.py`): `raw.<Op>` and the operators ask it first, and it leaves
-what it does not know to `execute`.
+After many calls of a kernel, native code makes them (`native/process/eager_calls/op_calls.py`): `raw.<Op>` and the operators ask it first, and it
+leaves what it does not know to `execute`. Public functions have whole calls made so (`api/extending/direct_calls.py`).
 
 Large eager ops (at least 131,072 elements, `compiled.py`) are compiled as graphs of one op, cached by shapes and dtypes. An op that is a whole
 program (`XlaCallModule`) is compiled at any size.

@@ -39,7 +39,7 @@ from penstock._src.util.process.quiet import made_quiet, quietly
 from penstock._src.util.process.references import FREE_THREADED, mark_shared
 
 if TYPE_CHECKING:
-    from penstock._src.native.process.op_calls import OpForm, Surroundings
+    from penstock._src.native.process.eager_calls.op_calls import OpForm, Surroundings
 
 # Limit per op class of cached kernels, one for each combination of dtypes and attributes.
 MOST_BOUND = 1024
@@ -62,7 +62,7 @@ _FLOATS = frozenset({float, np.float16, np.float32, np.float64})
 _EQUAL_TO_OTHERS = _FLOATS | {list, tuple}
 # Types of attributes whose objects never change.
 _CONSTANTS = _NUMBERS | _TEXTS | {type(None), DType}
-_MAKING = threading.Lock()
+MAKING = threading.Lock()
 _CALLS: list[int] = []  # counted so far, while no native code is loaded
 _PLAIN = _NUMBERS | _TEXTS | _SCALARS | {EagerTensor, np.ndarray}
 
@@ -190,7 +190,7 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
     if STATE.tapes or STATE.accumulators:
         dispatch.record(kernel.op, inputs, (output,))
     left = kernel.calls_left = kernel.calls_left - 1
-    if not left and _may_be_quick(kernel):
+    if not left and may_be_quick(kernel):
         _count(kernel)
     return output
 
@@ -198,42 +198,48 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
 def _count(kernel: Kernel) -> None:
     """Has native code make the calls of a kernel that was called often, once loading that code pays."""
     _CALLS.append(OFTEN)
-    if sum(_CALLS) >= MANY or "penstock._src.native.kernels" in sys.modules:
+    if loads_native_code():
         _make_quick(kernel)
     else:
         kernel.calls_left = OFTEN
 
 
+def loads_native_code() -> bool:
+    """True once so many calls were made that native code for them is worth loading, or if it is there."""
+    return sum(_CALLS) >= MANY or "penstock._src.native.kernels" in sys.modules
+
+
 def _make_quick(kernel: Kernel) -> None:
     """Has native code make the calls of a kernel from now on, if it can."""
     # Only for programs that make many eager calls: it loads what writes native code.
-    from penstock._src.native.process.op_calls import op_call
+    from penstock._src.native.process.eager_calls.op_calls import op_call
 
     cls = type(kernel.op)
-    with _MAKING:
+    with MAKING:
         if len(cls.quick_forms) >= MOST_QUICK:
             return
-        cls.quick_forms = (*cls.quick_forms, _form_of(kernel))
-        quick = op_call(len(kernel.types), cls.quick_forms, _surroundings())
+        cls.quick_forms = (*cls.quick_forms, form_of(kernel))
+        quick = op_call(len(kernel.types), cls.quick_forms, surroundings())
         cls.quick = quick
         for scope in cls.scopes:
             scope["quick"] = quick
 
 
-def _may_be_quick(kernel: Kernel) -> bool:
+def may_be_quick(kernel: Kernel, with_lists: bool = False) -> bool:
     """True if native code may call the kernel: it may run twice, and its call's attributes are objects that do not change."""
     op = kernel.op
     return (
         not FREE_THREADED
         and has_compiler()
         and 0 < len(kernel.types) <= MOST_QUICK_INPUTS
-        and not (op.stateful or op.traits.has_lists or op.traits.has_refs)
+        and (with_lists or not op.traits.has_lists)
+        and not (op.stateful or op.traits.has_refs)
         and _CONSTANTS.issuperset(map(type, kernel.attributes.values()))
     )
 
 
-def _form_of(kernel: Kernel) -> "OpForm":
-    from penstock._src.native.process.op_calls import OpForm  # as in _make_quick
+def form_of(kernel: Kernel) -> "OpForm":
+    from penstock._src.native.process.eager_calls.op_calls import OpForm  # as in _make_quick
 
     op = kernel.op
     function, is_quiet = kernel.run, False
@@ -261,8 +267,8 @@ def _fills_arrays() -> bool:
 
 
 @functools.cache
-def _surroundings() -> "Surroundings":
-    from penstock._src.native.process.op_calls import Surroundings  # as in _make_quick
+def surroundings() -> "Surroundings":
+    from penstock._src.native.process.eager_calls.op_calls import Surroundings  # as in _make_quick
 
     return Surroundings(
         tensor=EagerTensor(np.zeros(1), dtypes.float64), state=STATE, slots=vars(slots), run_name="RUN_EAGERLY",

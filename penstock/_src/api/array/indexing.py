@@ -16,7 +16,7 @@ from penstock._src.ops.rules import ints
 from .creation import shape_vector
 
 
-@dispatchable("gather", v1=[])
+@dispatchable("gather", v1=[], direct=True)
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """Returns the slices of `params` along `axis` at `indices`.
 
@@ -57,7 +57,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     return raw.GatherV2(params=params, indices=indices, axis=axis, batch_dims=batch_dims, name=name)
 
 
-@dispatchable("gather_nd", v1=[])
+@dispatchable("gather_nd", v1=[], direct=True)
 def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """Returns the entries or slices of `params` at coordinates that stand in the last axis of `indices`.
 
@@ -287,7 +287,7 @@ def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=
     return _tensor_scatter(raw.TensorScatterMin, tensor, indices, updates, bad_indices_policy, name)
 
 
-@dispatchable("where", v1=["where_v2"])
+@dispatchable("where", v1=["where_v2"], direct=True)
 def where(condition, x=None, y=None, name=None):
     """Returns `x` where `condition` holds and `y` elsewhere; without both, the indices where it holds.
 
@@ -380,7 +380,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     return result
 
 
-@dispatchable("slice")
+@dispatchable("slice", direct=True)
 def slice(input_, begin, size, name=None):
     """Returns the block of `input_` that starts at `begin` and has the given `size`.
 

@@ -18,7 +18,7 @@ from penstock._src.graph.static_values import constant_value
 from .ranges import sequence_mask
 
 
-@dispatchable("concat")
+@dispatchable("concat", direct=True)
 def concat(values, axis, name="concat"):
     """Returns the tensors of a list joined along an existing axis.
 
@@ -53,7 +53,7 @@ def concat(values, axis, name="concat"):
     return raw.ConcatV2(values=list(values), axis=axis, name=name)
 
 
-@dispatchable("stack")
+@dispatchable("stack", direct=True)
 def stack(values, axis=0, name="stack"):
     """Returns tensors of equal shape put together along a new axis.
 
@@ -303,7 +303,7 @@ def _picked(input, picks, axis, name):
     return raw.GatherV2(params=input, indices=picks, axis=axis, name=name)
 
 
-@dispatchable("pad", v1=[])
+@dispatchable("pad", v1=[], direct=True)
 def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
     """Returns `tensor` with entries added before and after each axis.
 

@@ -19,7 +19,7 @@ from penstock._src.graph.static_values import get_static_value
 _RANKED = (dtypes.int32, dtypes.int64, *RANKED_FLOATS)
 
 
-@dispatchable("range", named="range")
+@dispatchable("range", named="range", direct=True)
 def range(start, limit=None, delta=1, dtype=None, name="range"):
     """Returns `start`, `start + delta`, and so on, up to but excluding `limit`.
 
@@ -145,7 +145,7 @@ def linspace(start, stop, num, name=None, axis=0):
     return cast(whole, kind, name=name)
 
 
-@dispatchable("one_hot", named="one_hot")
+@dispatchable("one_hot", named="one_hot", direct=True)
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
     """Returns `indices` with a new axis that holds `on_value` at the index, `off_value` elsewhere.
 

@@ -96,7 +96,7 @@ def rank(input, name=None):
     return raw.Rank(input=input, name=name)
 
 
-@dispatchable("reshape", v1=["reshape", "manip.reshape"])
+@dispatchable("reshape", v1=["reshape", "manip.reshape"], direct=True)
 def reshape(tensor, shape, name=None):
     """Returns the elements of `tensor`, in row-major order, in another shape.
 
@@ -124,7 +124,7 @@ def reshape(tensor, shape, name=None):
         return raw.Reshape(tensor, shape_vector(shape, name="shape"), name=scope)
 
 
-@dispatchable("squeeze", v1=[])
+@dispatchable("squeeze", v1=[], direct=True)
 def squeeze(input, axis=None, name=None):
     """Returns `input` without its axes of length 1, or without those that are named.
 
@@ -156,7 +156,7 @@ def squeeze(input, axis=None, name=None):
     return raw.Squeeze(input=input, axis=[int(a) for a in axes], name=name)
 
 
-@dispatchable("transpose", v1=[])
+@dispatchable("transpose", v1=[], direct=True)
 def transpose(a, perm=None, conjugate=False, name="transpose"):
     """Returns `a` with its axes in another order.
 
@@ -195,7 +195,7 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
     return op(x=a, perm=perm, name=name)
 
 
-@dispatchable("broadcast_to")
+@dispatchable("broadcast_to", direct=True)
 def broadcast_to(input, shape, name=None):
     """Returns `input` broadcast to `shape`: its axes of length 1, and axes in front of it, are repeated.
 
@@ -243,7 +243,7 @@ def broadcast_dynamic_shape(shape_x, shape_y):
     return raw.BroadcastArgs(s0=shape_x, s1=shape_y)
 
 
-@dispatchable("identity")
+@dispatchable("identity", direct=True)
 def identity(input, name=None):
     """Returns a tensor with the contents of `input`.
 
@@ -281,7 +281,7 @@ def identity_n(input, name=None):
     return list(raw.IdentityN(input=list(input), name=name))
 
 
-@unary("stop_gradient")
+@unary("stop_gradient", direct=True)
 def stop_gradient(input, name=None):
     """Returns `input`, through which no gradient passes.
 

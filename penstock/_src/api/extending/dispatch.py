@@ -19,6 +19,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
+from .direct_calls import DirectCalls
 from .matching import Match, check_annotation, match_call
 from .scopes import NameScope, name_scope_of
 
@@ -142,20 +143,35 @@ def _as_list(value: Any) -> Any:
 
 
 def _dispatching(
-    function: Callable[..., Any], iterables: Sequence[str], scope: NameScope | None = None
+    function: Callable[..., Any],
+    iterables: Sequence[str],
+    scope: NameScope | None = None,
+    direct: bool = False,
 ) -> Callable[..., Any]:
     targets: list[tuple[Any, Callable[..., Any]]] = []
     in_graph = function if scope is None else scope.entered_by(function)
+    calls = DirectCalls(function) if direct else None
 
     @functools.wraps(function)
     def call(*args, **kwargs):
         try:
+            run = function
             if targets:
                 result = first_match(targets, api, args, kwargs)
                 if result is not NOT_SUPPORTED:
                     return result
+            elif calls is not None:
+                quick = calls.quick
+                if quick is not None:
+                    result = quick(args, kwargs)
+                    if result is not None:
+                        return result
+                if STATE.graph is None:
+                    calls.left -= 1
+                    if not calls.left:
+                        run = calls.learn
             try:
-                return (function if STATE.graph is None else in_graph)(*args, **kwargs)
+                return (run if STATE.graph is None else in_graph)(*args, **kwargs)
             except (TypeError, ValueError) as error:
                 result = _fall_back(api, args, kwargs)
                 if result is NOT_SUPPORTED:
@@ -186,6 +202,7 @@ def dispatchable(
     v1: Sequence[str] | None = None,
     scope: str | None = None,
     named: str | None = None,
+    direct: bool = False,
 ) -> Decorator:
     """Exports a function, and makes it dispatch on other types.
 
@@ -194,9 +211,11 @@ def dispatchable(
       v1: those in `tf.compat.v1`, if others.
       scope: the name scope of the function's ops in graphs, see `scoped`.
       named: that scope, if it names the result too.
+      direct: native code may make its calls, see `direct_calls.py`: the op that it runs and its constants follow from the dtypes and
+        ranks of tensors and from the other arguments alone.
     """
     entered = name_scope_of(scope, named)
-    return lambda function: export(*names, v1=v1)(_dispatching(function, (), entered))
+    return lambda function: export(*names, v1=v1)(_dispatching(function, (), entered, direct))
 
 
 def unary(*names: str, **options: Any) -> Decorator:

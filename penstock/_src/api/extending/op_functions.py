@@ -18,7 +18,7 @@ makes `exp(x, name=None)` of the module call `raw.Exp(x=x, name=name)`, on first
 - the docstring, indented below.
 
 The keyword is the kind of dispatch on other types: `unary`, `binary` and `dispatchable` as in `dispatch.py`, `plain` not at
-all.
+all. What an op gets follows from the arguments' types alone, so that native code may make the calls (`direct` of `dispatchable`).
 """
 
 import ast
@@ -34,11 +34,11 @@ from penstock._src.core.registry import raw
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export_by_name
 
-_DECORATORS: dict[str, Callable[..., Any]] = {
+_DECORATORS: dict[str, Callable[..., Any] | None] = {
     "unary": unary,
     "binary": binary,
     "dispatchable": dispatchable,
-    "plain": lambda: lambda function: function,
+    "plain": None,
 }
 # Meaning of the word before a row's scope.
 _SCOPES = {"in": "scope", "as": "named"}
@@ -90,7 +90,7 @@ class OpFunction:
 
 def op_functions(scope: dict[str, Any], **kinds: str) -> Callable[[str], Any]:
     """Exports the functions of some rows; returns the `__getattr__` of the module with globals `scope`."""
-    rows: dict[str, tuple[OpFunction, Callable[..., Any]]] = {}
+    rows: dict[str, tuple[OpFunction, Callable[..., Any] | None]] = {}
     for kind, text in kinds.items():
         for row in map(_parse, re.split(r"\n(?=\S)", text.strip())):
             rows[row.name] = row, _DECORATORS[kind]
@@ -102,7 +102,10 @@ def op_functions(scope: dict[str, Any], **kinds: str) -> Callable[[str], Any]:
         if name not in rows:
             raise AttributeError(f"module {scope['__name__']!r} has no attribute {name!r}")
         row, decorate = rows[name]
-        function = scope[name] = decorate(**row.scope)(row.make(scope))
+        made = row.make(scope)
+        function = scope[name] = (
+            made if decorate is None else decorate(**row.scope, direct=True)(made)
+        )
         return function
 
     return __getattr__

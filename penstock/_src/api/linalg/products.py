@@ -17,7 +17,7 @@ from penstock._src.core.typesets import SINGLE_RANGE
 from penstock._src.graph.static_values import constant_value
 
 
-@dispatchable("linalg.matmul", "matmul")
+@dispatchable("linalg.matmul", "matmul", direct=True)
 def matmul(
     a,
     b,

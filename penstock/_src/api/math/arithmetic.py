@@ -42,7 +42,7 @@ def _pair_of_one_type(x, y):
     return x, y
 
 
-@binary("add", "math.add", named="Add")
+@binary("add", "math.add", named="Add", direct=True)
 def add(x, y, name=None):
     """Returns x + y element by element; strings are concatenated.
 
@@ -68,7 +68,7 @@ def add(x, y, name=None):
     return raw.AddV2(x=x, y=y, name=name or "Add")
 
 
-@binary("divide", "math.divide", named="truediv")
+@binary("divide", "math.divide", named="truediv", direct=True)
 def divide(x, y, name=None):
     """Returns x / y as Python divides: the quotient of integers is a float.
 
@@ -94,7 +94,7 @@ def divide(x, y, name=None):
     return x / y
 
 
-@binary("truediv", "math.truediv", named="truediv")
+@binary("truediv", "math.truediv", named="truediv", direct=True)
 def truediv(x, y, name=None):
     """x / y; integers are divided as float32 (up to 16 bits) or float64.
 
@@ -118,7 +118,7 @@ def truediv(x, y, name=None):
     return raw.RealDiv(x=x, y=y, name=name)
 
 
-@binary("math.divide_no_nan", v1=["math.divide_no_nan", "div_no_nan"])
+@binary("math.divide_no_nan", v1=["math.divide_no_nan", "div_no_nan"], direct=True)
 def divide_no_nan(x, y, name=None):
     """Returns x / y, and 0 wherever `y` is 0.
 
@@ -149,7 +149,7 @@ def divide_no_nan(x, y, name=None):
     return raw.DivNoNan(x=x, y=y, name=name or "div_no_nan")
 
 
-@binary("math.multiply_no_nan", named="multiply_no_nan")
+@binary("math.multiply_no_nan", named="multiply_no_nan", direct=True)
 def multiply_no_nan(x, y, name=None):
     """Returns x * y, and 0 wherever `y` is 0, even if `x` is infinite or NaN.
 

@@ -14,7 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
 
-@unary("abs", "math.abs", named="Abs")
+@unary("abs", "math.abs", named="Abs", direct=True)
 def abs(x, name=None):
     """Returns the absolute value; for complex numbers, the modulus as a real number.
 
@@ -38,7 +38,7 @@ def abs(x, name=None):
     return raw.Abs(x=x, name=name)
 
 
-@unary("sign", "math.sign")
+@unary("sign", "math.sign", direct=True)
 def sign(x, name=None):
     """Returns -1, 0 or 1 if `x` is negative, zero or positive; for complex numbers x / |x|.
 
@@ -64,7 +64,7 @@ def sign(x, name=None):
     return raw.Sign(x=x, name=name)
 
 
-@unary("round", "math.round")
+@unary("round", "math.round", direct=True)
 def round(x, name=None):
     """Returns the nearest integer as a number of the same dtype; halves go to the even one.
 
@@ -84,7 +84,7 @@ def round(x, name=None):
     return x if x.dtype.is_integer else raw.Round(x=x, name=name)
 
 
-@unary("cast", "dtypes.cast")
+@unary("cast", "dtypes.cast", direct=True)
 def cast(x, dtype, name=None):
     """Returns `x` in another dtype.
 

@@ -55,7 +55,7 @@ def _reduce(op, x, axis, keepdims, name):
     return result
 
 
-@dispatchable("reduce_sum", "math.reduce_sum", v1=[])
+@dispatchable("reduce_sum", "math.reduce_sum", v1=[], direct=True)
 def reduce_sum(input_tensor, axis=None, keepdims=False, name=None):
     """Returns the sum over some axes, or over all.
 
@@ -83,7 +83,7 @@ def reduce_sum(input_tensor, axis=None, keepdims=False, name=None):
     return _reduce(raw.Sum, input_tensor, axis, keepdims, name)
 
 
-@dispatchable("reduce_mean", "math.reduce_mean", v1=[])
+@dispatchable("reduce_mean", "math.reduce_mean", v1=[], direct=True)
 def reduce_mean(input_tensor, axis=None, keepdims=False, name=None):
     """Returns the mean over some axes, or over all, in the dtype of the input.
 
@@ -110,7 +110,7 @@ def reduce_mean(input_tensor, axis=None, keepdims=False, name=None):
     return _reduce(raw.Mean, input_tensor, axis, keepdims, name)
 
 
-@dispatchable("reduce_prod", "math.reduce_prod", v1=[])
+@dispatchable("reduce_prod", "math.reduce_prod", v1=[], direct=True)
 def reduce_prod(input_tensor, axis=None, keepdims=False, name=None):
     """Returns the product over some axes, or over all; the product of nothing is 1.
 
@@ -132,7 +132,7 @@ def reduce_prod(input_tensor, axis=None, keepdims=False, name=None):
     return _reduce(raw.Prod, input_tensor, axis, keepdims, name)
 
 
-@dispatchable("reduce_max", "math.reduce_max", v1=[])
+@dispatchable("reduce_max", "math.reduce_max", v1=[], direct=True)
 def reduce_max(input_tensor, axis=None, keepdims=False, name=None):
     """Returns the greatest entry over some axes, or over all.
 
@@ -157,7 +157,7 @@ def reduce_max(input_tensor, axis=None, keepdims=False, name=None):
     return _reduce(raw.Max, input_tensor, axis, keepdims, name)
 
 
-@dispatchable("reduce_min", "math.reduce_min", v1=[])
+@dispatchable("reduce_min", "math.reduce_min", v1=[], direct=True)
 def reduce_min(input_tensor, axis=None, keepdims=False, name=None):
     """Returns the smallest entry over some axes, or over all.
 
@@ -186,7 +186,7 @@ def _truth(x):
     return x if isinstance(x, Tensor) else convert_to_tensor(x, dtype=dtypes.bool_)
 
 
-@dispatchable("reduce_all", "math.reduce_all", v1=[])
+@dispatchable("reduce_all", "math.reduce_all", v1=[], direct=True)
 def reduce_all(input_tensor, axis=None, keepdims=False, name=None):
     """Returns True where all entries over some axes, or over all, are True.
 
@@ -208,7 +208,7 @@ def reduce_all(input_tensor, axis=None, keepdims=False, name=None):
     return _reduce(raw.All, _truth(input_tensor), axis, keepdims, name)
 
 
-@dispatchable("reduce_any", "math.reduce_any", v1=[])
+@dispatchable("reduce_any", "math.reduce_any", v1=[], direct=True)
 def reduce_any(input_tensor, axis=None, keepdims=False, name=None):
     """Returns True where any entry over some axes, or over all, is True.
 
@@ -388,7 +388,7 @@ def zero_fraction(value, name=None):
     return raw.RealDiv(x=zeros, y=count, name=name)
 
 
-@dispatchable("argmax", "math.argmax", v1=[])
+@dispatchable("argmax", "math.argmax", v1=[], direct=True)
 def argmax(input, axis=None, output_type=dtypes.int64, name=None):
     """Returns the index of the greatest entry along an axis, the first of several.
 
@@ -417,7 +417,7 @@ def argmax(input, axis=None, output_type=dtypes.int64, name=None):
     return raw.ArgMax(input=input, dimension=axis, output_type=kind, name=name)
 
 
-@dispatchable("argmin", "math.argmin", v1=[])
+@dispatchable("argmin", "math.argmin", v1=[], direct=True)
 def argmin(input, axis=None, output_type=dtypes.int64, name=None):
     """Returns the index of the smallest entry along an axis, the first of several.
 

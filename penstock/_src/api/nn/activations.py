@@ -17,7 +17,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
 
-@unary("nn.leaky_relu")
+@unary("nn.leaky_relu", direct=True)
 def leaky_relu(features, alpha=0.2, name=None):
     """Returns `features` where they are positive, and alpha * features elsewhere.
 
@@ -156,7 +156,7 @@ def _along(op, logits, axis, name):
     return raw.Transpose(x=op(logits=turned), perm=perm, name=name)
 
 
-@dispatchable("nn.softmax", "math.softmax", v1=[])
+@dispatchable("nn.softmax", "math.softmax", v1=[], direct=True)
 def softmax(logits, axis=None, name=None):
     """Returns exp(logits) / sum(exp(logits)) along an axis: positive numbers that add up to 1.
 
@@ -180,7 +180,7 @@ def softmax(logits, axis=None, name=None):
     return _along(raw.Softmax, logits, axis, name)
 
 
-@unary("nn.log_softmax", "math.log_softmax", v1=[])
+@unary("nn.log_softmax", "math.log_softmax", v1=[], direct=True)
 def log_softmax(logits, axis=None, name=None):
     """Returns logits - log(sum(exp(logits))) along an axis.
 

@@ -245,7 +245,7 @@ def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
     return result
 
 
-@dispatchable("nn.l2_loss")
+@dispatchable("nn.l2_loss", direct=True)
 def l2_loss(t, name=None):
     """Returns half the sum of the squares of all entries.
 

@@ -223,7 +223,7 @@ def batch_norm_with_global_normalization(
     return batch_normalization(input, mean, variance, beta, scale, variance_epsilon, name)
 
 
-@dispatchable("nn.bias_add", v1=["nn.bias_add"])
+@dispatchable("nn.bias_add", v1=["nn.bias_add"], direct=True)
 def bias_add(value, bias, data_format=None, name=None):
     """Returns `value` plus a vector along its channels.
 

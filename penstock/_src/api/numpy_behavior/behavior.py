@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from penstock._src.api.extending.direct_calls import forget_all
 from penstock._src.api.extending.weak_tensor import WeakTensor, strong, with_weakness
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.numpy import compositions, elementwise, reductions, shaping, unary
@@ -49,6 +50,7 @@ def experimental_enable_numpy_behavior(prefer_float32=False, dtype_conversion_mo
 def set_conversion_mode(mode):
     """Sets how operators convert their arguments: "off", "legacy", "safe" or "all"."""
     RULES.set_conversion(mode)
+    forget_all()
     if mode != "off":
         _give_operators()
     if RULES.mode != "legacy":

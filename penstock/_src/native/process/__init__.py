@@ -5,5 +5,5 @@ the pool is made, as is the mode in which programs take denormal numbers for zer
 processor this is. `exchanges.py` is a library of its own: it drives MPI for collectives that proceed while a program computes.
 
 Builtins that Python's own work per call is moved into are here as well: checks of arrays (`array_forms.py`), whole calls of programs (`program_calls.py`), of
-eager ops (`op_calls.py`), lists of tensors (`object_lists.py`).
+eager ops and public functions (`eager_calls`), lists of tensors (`object_lists.py`).
 """

@@ -29,6 +29,10 @@ WIDE_INDEX = INDEX | {dtypes.int16}
 
 def check_indices(op, indices, size):
     """Raises InvalidArgumentError with the first index that is not in [0, size)."""
+    # As unsigned numbers, negative ones are larger than any size.
+    unsigned = indices.view(f"u{indices.itemsize}")
+    if not indices.size or np.maximum.reduce(unsigned, None) < size:
+        return
     bad = (indices < 0) | (indices >= size)
     if bad.any():
         at = np.unravel_index(int(np.argmax(bad)), indices.shape) if indices.ndim else ()

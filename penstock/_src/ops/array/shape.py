@@ -1,6 +1,7 @@
 """Shape queries, and ops that change a tensor's shape."""
 
 import math
+import operator
 
 import numpy as np
 
@@ -157,6 +158,9 @@ class Reshape(Op):
 
     def eager(self, tensor, shape):
         return tensor.reshape(self.target(tensor.shape, shape))
+
+    def eager_given(self, constant, _tensor, shape):
+        return operator.methodcaller("reshape", shape.tolist()) if constant[1] else None
 
     def eager_each(self, tensor, shape):
         if not is_group(tensor) or is_group(shape):
@@ -326,6 +330,12 @@ class ExpandDims(Op):
             raise self.invalid(f"Tried to expand dim index {at} for tensor with {rank} dimensions.")
         at, shape = at % (rank + 1), input.shape
         return input.reshape(*shape[:at], 1, *shape[at:])  # quicker than NumPy's expand_dims
+
+    def eager_given(self, constant, input, axis):
+        if not constant[1]:
+            return None
+        at = axis.item() % (input.ndim + 1)
+        return operator.itemgetter((*(slice(None),) * at, None, ...))
 
     def eager_each(self, input, axis):
         if type(input) is not Stacked or is_group(axis):

@@ -56,6 +56,12 @@ class Transpose(Op):
     def eager(self, x, perm):
         return contiguous(x.transpose(self.order(x, perm)))
 
+    def eager_given(self, constant, x, perm):
+        if not constant[1]:
+            return None
+        order = self.order(x, perm)
+        return lambda x: contiguous(x.transpose(order))
+
     def order(self, x, perm):
         """Returns the permutation as a tuple.
 

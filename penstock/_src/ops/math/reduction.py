@@ -29,7 +29,7 @@ from penstock._src.ops.rules import (
     static_value,
     value_of,
 )
-from penstock._src.ops.sums import add_up
+from penstock._src.ops.sums import add_up, sum_along
 
 REAL_NUMBER = FLOAT | INTEGER | QUANTIZED
 
@@ -54,6 +54,13 @@ class _Reduction(Op):
     @quiet
     def eager(self, input, axis):
         return self.reduce(input, self.axes_of(axis, input.ndim))
+
+    def eager_given(self, constant, input, axis):
+        return self.along(self.axes_of(axis, input.ndim), input.ndim) if constant[1] else None
+
+    def along(self, axes, _rank):
+        """Returns the function that reduces arrays of a rank along axes, as `reduce` does, or raises."""
+        return functools.partial(self.reduce, axes=axes)
 
     def lower(self, p, input, axis):
         axes = self.axes_of(value_of(p, axis, "the axes"), len(input.shape))
@@ -135,6 +142,11 @@ class Sum(_Reduction):
     def reduce(self, x, axes):
         return add_up(in_float32(x), axes, self.keep_dims)
 
+    def along(self, axes, rank):
+        return (
+            super().along(axes, rank) if self.T in NARROW else sum_along(axes, rank, self.keep_dims)
+        )
+
 
 class Mean(_Reduction):
     """The mean along axes; for integers truncated towards zero."""
@@ -166,6 +178,12 @@ class Mean(_Reduction):
         if not count and wide.dtype.kind == "c":
             return total  # in TensorFlow an empty mean is NaN for reals, 0 for complex numbers
         return np.divide(total, wide.dtype.type(count))
+
+    def along(self, axes, rank):
+        if self.T not in (dtypes.float32, dtypes.float64):
+            return super().along(axes, rank)
+        total, kind = sum_along(axes, rank, self.keep_dims), self.T.np.type
+        return lambda x: np.divide(total(x), kind(math.prod([x.shape[a] for a in axes])))
 
     def lower(self, p, input, axis):
         if self.T.is_integer and self.T.size < 8:
@@ -233,6 +251,12 @@ class _ExtremeReduction(_Reduction):
         wide = in_float32(x) if x.dtype.kind == "V" else x
         return self.ufunc.reduce(wide, axes, keepdims=self.keep_dims, initial=self.of_nothing(wide))
 
+    def along(self, axes, rank):
+        if self.T.np.kind not in "fiu":
+            return super().along(axes, rank)
+        # Of no elements NumPy raises an error.
+        return functools.partial(self.ufunc.reduce, axis=axes, keepdims=self.keep_dims)
+
     def of_nothing(self, x):
         """Returns the result for no elements, or None if there are some (NaN then stays NaN)."""
         if x.size:
@@ -270,6 +294,9 @@ class _LogicalReduction(_Reduction):
 
     def reduce(self, x, axes):
         return self.ufunc.reduce(x, axes, keepdims=self.keep_dims)
+
+    def along(self, axes, rank):
+        return functools.partial(self.ufunc.reduce, axis=axes, keepdims=self.keep_dims)
 
 
 class All(_LogicalReduction):
@@ -349,13 +376,22 @@ class _ArgReduction(Op):
         axis = axis_of(self, axis, input.ndim)
         if not input.shape[axis]:
             raise self.invalid(f"Reduction axis {axis} is empty in shape {show(input.shape)}")
-        x = in_float32(input)
+        return self.place(in_float32(input), axis)
+
+    def place(self, x, axis):
+        """Returns where the extremes along an axis are, which has elements."""
         if x.dtype.kind == "f":
             # NaN compares false.
             missing = np.isnan(x)
             if missing.any():
                 x = np.where(missing, x.dtype.type(self.loser), x)
         return np.asarray(self.find(x, axis=axis))
+
+    def eager_given(self, constant, input, dimension):
+        if not constant[1] or self.T in NARROW:
+            return None
+        axis = axis_of(self, int(dimension), input.ndim)
+        return functools.partial(self.place, axis=axis)
 
     def lower(self, p, input, dimension):
         axis = int(value_of(p, dimension, "the axis"))

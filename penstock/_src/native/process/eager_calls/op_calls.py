@@ -11,22 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from .. import python_calls as py
-from ..builtins import method
-from ..language.function import Fn
-from ..language.module import Module
-from ..language.types import I1, I32, I64, PTR
-from ..language.value import Val
-from .array_forms import false, true
+from ... import python_calls as py
+from ...builtins import method
+from ...language.function import Fn
+from ...language.module import Module
+from ...language.types import I1, I32, I64, PTR
+from ...language.value import Val
+from ..array_forms import false, true
 
 MOST_INPUTS = 8
 # Words of a description, and of each form that follows them: its dtypes, and its attributes' names and values come last.
-(_INPUTS, _COUNT, _TENSOR, _VALUE_AT, _DTYPE_AT, _ID_AT, _STATE, _DICT, _GRAPH, _TAPES, _ACCUMULATORS, _QUIET,
- _SLOTS, _RUN_NAME, _RUN, _NUMBER, _RECORD, _AS_ARRAY, _NONE, _ARRAY_TYPE, _FORMS) = range(21)  # fmt: skip
-(_WORDS, _FUNCTION, _KEYWORDS, _LAST, _IS_QUIET, _LARGE, _STORAGE, _DTYPE, _OP, _ATTRIBUTES, _TYPES) = range(11)  # fmt: skip
+(_INPUTS, COUNT, TENSOR, VALUE_AT, DTYPE_AT, _ID_AT, _STATE, _DICT, _GRAPH, _TAPES, _ACCUMULATORS, _QUIET,
+ _SLOTS, _RUN_NAME, _RUN, _NUMBER, _RECORD, _AS_ARRAY, _NONE, ARRAY_TYPE, FIRST_FORM) = range(21)  # fmt: skip
+(WORDS, _FUNCTION, _KEYWORDS, _LAST, _IS_QUIET, _LARGE, _STORAGE, _DTYPE, _OP, _ATTRIBUTES, FORM_HEAD) = range(11)  # fmt: skip
 # Fields of an ndarray after its header: words, and halves of words.
-_EXTENTS, _ARRAY_DTYPE, _RANK = 2, 5, 2
-_SIZE = py.TYPE_WORD + 1  # the word of a tuple that has its length
+_EXTENTS, _ARRAY_DTYPE, RANK = 2, 5, 2
+SIZE = py.TYPE_WORD + 1  # the word of a tuple that has its length
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,19 +55,27 @@ class OpForm:
     dtype: Any
     storage: np.dtype
 
+    def with_function(self, function: Callable[..., Any], is_quiet: bool) -> "OpForm":
+        """Returns this form with another function, which may give scalars."""
+        return dataclasses.replace(self, function=function, is_quiet=is_quiet, fills_arrays=False)
+
     def words(self, keep: list[Any]) -> list[int]:
         """Returns the words that describe it, and adds the objects whose addresses they hold to `keep`."""
+        rest = [*self.types, *[one for pair in self.attributes.items() for one in pair]]
+        return self.words_before(list(map(id, rest)), keep)
+
+    def words_before(self, rest: Sequence[int], keep: list[Any]) -> list[int]:
+        """Returns the words that describe what is called, and after them `rest`."""
         keywords = ("out",)
         keep += [self, keywords]
-        rest = [*self.types, *[one for pair in self.attributes.items() for one in pair]]
-        words = [0] * _TYPES
-        words[_WORDS] = _TYPES + len(rest)
+        words = [0] * FORM_HEAD
+        words[WORDS] = FORM_HEAD + len(rest)
         words[_FUNCTION], words[_STORAGE] = id(self.function), id(self.storage)
         words[_DTYPE], words[_OP] = id(self.dtype), id(self.op)
         words[_KEYWORDS], words[_LAST] = (id(keywords) if self.fills_arrays else 0), id(...)
         words[_IS_QUIET], words[_LARGE] = self.is_quiet, self.large
         words[_ATTRIBUTES] = len(self.attributes)
-        return [*words, *map(id, rest)]
+        return [*words, *rest]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,26 +117,42 @@ def op_call(inputs: int, forms: Sequence[OpForm], around: Surroundings) -> Calla
     """
     if not 0 < inputs <= MOST_INPUTS:
         raise ValueError(f"op_call: from 1 to {MOST_INPUTS} inputs are served. Received {inputs}.")
+    keep: list[Any] = []
+    words = [form.words(keep) for form in forms]
+    return py.bind(_entry(), describe(inputs, words, around, keep))
+
+
+def describe(
+    inputs: int, forms: Sequence[Sequence[int]], around: Surroundings, keep: list[Any]
+) -> np.ndarray:
+    """Returns the words of a description: what a call looks at, and the words of its forms.
+
+    Args:
+      inputs: the number of inputs, if it is the same for all forms.
+      forms: the words of each.
+      around: see `Surroundings`.
+      keep: the objects whose addresses the forms hold.
+    """
     kind = type(around.tensor)
-    keep: list[Any] = [around, kind]
-    words = [0] * _FORMS
+    keep += [around, kind]
+    words = [0] * FIRST_FORM
     names = {_DICT: "__dict__", _GRAPH: "graph", _TAPES: "tapes", _ACCUMULATORS: "accumulators",
              _QUIET: "quiet_context", _RUN_NAME: around.run_name}  # fmt: skip
     objects = {
-        _TENSOR: kind, _STATE: around.state, _SLOTS: around.slots, _RUN: around.run, _NUMBER: around.number,
-        _RECORD: around.record, _AS_ARRAY: np.asarray, _NONE: None, _ARRAY_TYPE: np.ndarray, **names,
+        TENSOR: kind, _STATE: around.state, _SLOTS: around.slots, _RUN: around.run, _NUMBER: around.number,
+        _RECORD: around.record, _AS_ARRAY: np.asarray, _NONE: None, ARRAY_TYPE: np.ndarray, **names,
     }  # fmt: skip
     keep.append(objects)
     for at, value in objects.items():
         words[at] = id(value)
-    words[_INPUTS], words[_COUNT] = inputs, len(forms)
-    for at, name in {_VALUE_AT: "_value", _DTYPE_AT: "_dtype", _ID_AT: "_id"}.items():
+    words[_INPUTS], words[COUNT] = inputs, len(forms)
+    for at, name in {VALUE_AT: "_value", DTYPE_AT: "_dtype", _ID_AT: "_id"}.items():
         words[at] = _place_of(around.tensor, name)
     for form in forms:
-        words += form.words(keep)
+        words += form
     description = np.array(words, np.int64).view(_Description)
     description.owner = keep
-    return py.bind(_entry(), description)
+    return description
 
 
 def _place_of(tensor: Any, slot: str) -> int:
@@ -148,16 +172,17 @@ def _place_of(tensor: Any, slot: str) -> int:
 def _entry(m: Module, name: str) -> None:
     """The call, a function of CPython's vectorcall protocol; `me` is the description."""
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
-        _Call(f).write()
+        OpCall(f).write()
 
 
-class _Call(py.DescribedCall):
+class OpCall(py.DescribedCall):
     """Writes the call."""
 
     def __init__(self, f: Fn) -> None:
         super().__init__(f)
         self.values = f.alloca(I64, MOST_INPUTS + 1)
-        self.count = f.load(self.words, _INPUTS, I64)
+        # The numbers of the op's inputs and of the function's arguments.
+        self.count = self.value_count = f.load(self.words, _INPUTS, I64)
         self.form = self.words  # until one is found
 
     def field(self, number: int, ty: str = PTR) -> Val:
@@ -166,17 +191,17 @@ class _Call(py.DescribedCall):
 
     def write(self) -> None:
         f = self.f
-        f.branch(
-            f.when(f.nargs.eq(self.count + 1), self._are_tensors, lambda: false(f))[0], "find", "decline"
-        )  # fmt: skip
+        f.branch(self.is_served(), "find", "decline")
         f.start("find")
-        found = self._find()
+        found = self.find()
         self.form = f.at(self.words, found, I64)
         f.branch(found.eq(0), "decline", "look")
         f.start("look")
+        self.read_form()
         is_served, is_recorded, context = self._look_around()
         f.branch(f.when(is_served, self._is_small, lambda: false(f))[0], "enter", "decline")
         f.start("enter")
+        self.hold()
         f.branch(self._enter(context), "call", "failed")
         f.start("call")
         result = self._array(self._run(context))
@@ -187,6 +212,7 @@ class _Call(py.DescribedCall):
         f.branch(f.call("PyErr_ExceptionMatches", kind, ret=I32).eq(0), "interrupted", "clear")
         f.start("clear")
         f.call("PyErr_Clear")
+        self.release()
         f.jump("decline")
         f.start("made")
         tensor = self._tensor(result)
@@ -199,26 +225,47 @@ class _Call(py.DescribedCall):
         f.call("Py_DecRef", tensor)
         f.jump("interrupted")
         f.start("done")
+        self.release()
         f.give(tensor)
         f.start("interrupted")
+        self.release()
         f.give(f.const(0, PTR))
         f.start("decline")
         none = self.word(_NONE)
         f.call("Py_IncRef", none)
         f.give(none)
 
-    def _input(self, i: Val) -> Val:
+    def input(self, i: Val) -> Val:
+        """An input of the op, a tensor."""
         return self.f.load(self.f.argv, i + 1, PTR)
+
+    def value(self, i: Val) -> Val:
+        """An argument of the function."""
+        return self.f.load(self.input(i), self.word(VALUE_AT, I64), PTR)
+
+    def is_served(self) -> Val:
+        """True if the arguments are of the kinds that forms describe."""
+        f = self.f
+        return f.when(f.nargs.eq(self.count + 1), self._are_tensors, lambda: false(f))[0]
+
+    def read_form(self) -> None:
+        """Reads what the form that was found tells about its inputs: nothing, where their number is the description's."""
+
+    def hold(self) -> None:
+        """Keeps the inputs alive until `release`: not needed where the caller holds the arguments themselves."""
+
+    def release(self) -> None:
+        """Undoes `hold`."""
 
     def _are_tensors(self) -> tuple[Val, ...]:
         f = self.f
 
         def look(i: Val, good: Val) -> tuple[Val, ...]:
-            return (good & f.load(self._input(i), py.TYPE_WORD, I64).eq(self.word(_TENSOR, I64)),)
+            return (good & f.load(self.input(i), py.TYPE_WORD, I64).eq(self.word(TENSOR, I64)),)
 
         return f.loop(f.i64(0), self.count, 1, look, f.const(1, I1))
 
-    def _find(self) -> Val:
+    def find(self) -> Val:
         """The place of the form of these dtypes and attributes; 0 if there is none."""
         f = self.f
         attributes = f.load(f.argv, 0, PTR)
@@ -228,11 +275,11 @@ class _Call(py.DescribedCall):
             form = f.at(self.words, at, I64)
 
             def same_type(i: Val, good: Val) -> tuple[Val, ...]:
-                dtype = f.load(self._input(i), self.word(_DTYPE_AT, I64), I64)
-                return (good & dtype.eq(f.load(form, i + _TYPES, I64)),)
+                dtype = f.load(self.input(i), self.word(DTYPE_AT, I64), I64)
+                return (good & dtype.eq(f.load(form, i + FORM_HEAD, I64)),)
 
             def same_attribute(i: Val, good: Val) -> tuple[Val, ...]:
-                pair = f.at(form, self.count + i * 2 + _TYPES, I64)
+                pair = f.at(form, self.count + i * 2 + FORM_HEAD, I64)
                 value = f.call("PyDict_GetItem", attributes, f.load(pair, 0, PTR), ret=PTR)
                 return (good & self.is_same(value, f.load(pair, 1, PTR)),)
 
@@ -242,9 +289,9 @@ class _Call(py.DescribedCall):
                 lambda: f.loop(f.i64(0), given, 1, same_attribute, f.const(1, I1)),
                 lambda: false(f),
             )
-            return at + f.load(form, _WORDS, I64), f.select(good, at, found)
+            return at + f.load(form, WORDS, I64), f.select(good, at, found)
 
-        return f.loop(f.i64(0), self.word(_COUNT, I64), 1, look, f.i64(_FORMS), f.i64(0))[1]
+        return f.loop(f.i64(0), self.word(COUNT, I64), 1, look, f.i64(FIRST_FORM), f.i64(0))[1]
 
     def _look_around(self) -> tuple[Val, Val, Val]:
         """If the call is served here, if it is recorded, and the context in which NumPy does not warn."""
@@ -258,7 +305,7 @@ class _Call(py.DescribedCall):
             good = self.is_same(of(_GRAPH), self.word(_NONE))
             run = f.call("PyDict_GetItem", self.word(_SLOTS), self.word(_RUN_NAME), ret=PTR)
             good = good & self.is_same(run, self.word(_RUN))
-            recorders = f.load(of(_TAPES), _SIZE, I64) | f.load(of(_ACCUMULATORS), _SIZE, I64)
+            recorders = f.load(of(_TAPES), SIZE, I64) | f.load(of(_ACCUMULATORS), SIZE, I64)
             # The thread's state lives on, and so does its context.
             context = of(_QUIET)
             f.call("Py_DecRef", state)
@@ -276,18 +323,18 @@ class _Call(py.DescribedCall):
         large = self.field(_LARGE, I64)
 
         def is_small(i: Val) -> tuple[Val, ...]:
-            array = f.load(self._input(i), self.word(_VALUE_AT, I64), PTR)
+            array = f.load(self.input(i), self.word(VALUE_AT, I64), PTR)
 
             def of_array() -> tuple[Val, ...]:
                 fields = f.at(array, py.DATA_WORD, I64)
                 extents = f.load(fields, _EXTENTS, PTR)
                 (size,) = f.loop(
-                    f.i64(0), f.convert(f.load(fields, _RANK, I32), I64), 1,
+                    f.i64(0), f.convert(f.load(fields, RANK, I32), I64), 1,
                     lambda axis, size: (size * f.load(extents, axis, I64),), f.i64(1),
                 )  # fmt: skip
                 return (size < large,)
 
-            is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(_ARRAY_TYPE, I64))
+            is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
             return f.when(is_array, of_array, lambda: false(f))
 
         def are_small() -> tuple[Val, ...]:
@@ -309,14 +356,15 @@ class _Call(py.DescribedCall):
         f = self.f
 
         def take(i: Val) -> None:
-            value = f.load(self._input(i), self.word(_VALUE_AT, I64), PTR)
+            value = self.value(i)
             f.call("Py_IncRef", value)
             f.store(value, f.at(self.values, i, I64))
 
-        f.loop(f.i64(0), self.count, 1, take)
-        f.store(self.field(_LAST), f.at(self.values, self.count, I64))
+        count = self.value_count
+        f.loop(f.i64(0), count, 1, take)
+        f.store(self.field(_LAST), f.at(self.values, count, I64))
         result = f.call(
-            "PyObject_Vectorcall", self.field(_FUNCTION), self.values, self.count, self.field(_KEYWORDS), ret=PTR
+            "PyObject_Vectorcall", self.field(_FUNCTION), self.values, count, self.field(_KEYWORDS), ret=PTR
         )  # fmt: skip
         # Leaving a context that was entered does not fail, whatever error is set.
         f.when(
@@ -328,7 +376,7 @@ class _Call(py.DescribedCall):
         def drop(i: Val) -> None:
             f.call("Py_DecRef", f.load(self.values, i, PTR))
 
-        f.loop(f.i64(0), self.count, 1, drop)
+        f.loop(f.i64(0), count, 1, drop)
         return result
 
     def _array(self, result: Val) -> Val:
@@ -347,7 +395,7 @@ class _Call(py.DescribedCall):
             return (array,)
 
         def look() -> tuple[Val, ...]:
-            is_array = f.load(result, py.TYPE_WORD, I64).eq(self.word(_ARRAY_TYPE, I64))
+            is_array = f.load(result, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
             (good,) = f.when(is_array, is_right, lambda: false(f))
             return f.when(good, lambda: (result,), convert)
 
@@ -359,13 +407,13 @@ class _Call(py.DescribedCall):
         number = f.call("PyObject_CallNoArgs", self.word(_NUMBER), ret=PTR)
 
         def make() -> tuple[Val, ...]:
-            tensor = f.call("PyType_GenericAlloc", self.word(_TENSOR), f.i64(0), ret=PTR)
+            tensor = f.call("PyType_GenericAlloc", self.word(TENSOR), f.i64(0), ret=PTR)
             return f.when(f.is_null(tensor), lambda: fail(number), lambda: fill(tensor))
 
         def fill(tensor: Val) -> tuple[Val, ...]:
             dtype = self.field(_DTYPE)
             f.call("Py_IncRef", dtype)
-            for at, value in ((_VALUE_AT, array), (_DTYPE_AT, dtype), (_ID_AT, number)):
+            for at, value in ((VALUE_AT, array), (DTYPE_AT, dtype), (_ID_AT, number)):
                 f.store(value, f.at(tensor, self.word(at, I64), I64))
             return (tensor,)
 
@@ -388,7 +436,7 @@ class _Call(py.DescribedCall):
             f.call("PyTuple_SetItem", objects, i, value, ret=I32)
 
         def call() -> tuple[Val, ...]:
-            f.loop(f.i64(0), self.count, 1, lambda i: put(inputs, i, self._input(i)))
+            f.loop(f.i64(0), self.count, 1, lambda i: put(inputs, i, self.input(i)))
             put(outputs, f.i64(0), tensor)
             for i, value in enumerate((self.field(_OP), inputs, outputs)):
                 f.store(value, self.pair, i)

@@ -11,7 +11,7 @@ from penstock._src.core import dispatch, dtypes
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import NEXT_ID
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.native.process.op_calls import OpForm, Surroundings, op_call
+from penstock._src.native.process.eager_calls.op_calls import OpForm, Surroundings, op_call
 from penstock._src.util import slots
 from penstock._src.util.process.references import FREE_THREADED
 

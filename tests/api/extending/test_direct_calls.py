@@ -1,0 +1,203 @@
+"""Eager calls of public functions that native code makes whole: they equal the first ones, and are left where they may differ."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.api.extending.direct_calls import DirectCalls, forget_all
+from penstock._src.eager import execute
+from penstock._src.util import slots
+from penstock._src.util.process.references import FREE_THREADED
+
+pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one thread at a time")
+
+
+@pytest.fixture(autouse=True)
+def directly(monkeypatch):
+    """Native code makes the calls of a function from the second one of a kind on."""
+    monkeypatch.setattr(execute, "OFTEN", 1)
+    monkeypatch.setattr(execute, "MANY", 0)
+    # Whatever earlier tests have put in its place.
+    monkeypatch.setattr(slots, "RUN_EAGERLY", execute.execute)
+    forget_all()
+    yield
+    monkeypatch.undo()
+    forget_all()
+
+
+def calls_of(function):
+    """The direct calls of a public function."""
+    values = [cell.cell_contents for cell in function.__closure__]
+    return next(value for value in values if isinstance(value, DirectCalls))
+
+
+def outcome(call):
+    try:
+        result = call()
+    except Exception as error:
+        return type(error), str(error)
+    return result.dtype, result.shape, result.numpy().tobytes()
+
+
+X = np.random.default_rng(1).standard_normal((3, 4, 5)).astype(np.float32)
+CALLS = {
+    "sum": lambda x: tf.reduce_sum(x),
+    "sum along an axis": lambda x: tf.reduce_sum(x, axis=-1, keepdims=True),
+    "sum along no axis": lambda x: tf.reduce_sum(x, []),
+    "mean along two": lambda x: tf.reduce_mean(x, [0, 2]),
+    "max": lambda x: tf.reduce_max(x, axis=1),
+    "max of all": lambda x: tf.reduce_max(x),
+    "min": lambda x: tf.reduce_min(x, [-1]),
+    "prod": lambda x: tf.reduce_prod(x, 0),
+    "no such axis": lambda x: tf.reduce_sum(x, 3),
+    "argmax": lambda x: tf.argmax(x, 1),
+    "argmin of int32": lambda x: tf.argmin(x, axis=2, output_type=tf.int32),
+    "reshape": lambda x: tf.reshape(x, [5, -1]),
+    "reshape to another size": lambda x: tf.reshape(x, [7]),
+    "expand": lambda x: tf.expand_dims(x, -2),
+    "squeeze": lambda x: tf.squeeze(x),
+    "transpose": lambda x: tf.transpose(x),
+    "transpose by": lambda x: tf.transpose(x, perm=(1, 0, 2)),
+    "cast": lambda x: tf.cast(x, tf.int32),
+    "gather": lambda x: tf.gather(x, [1, 0], axis=1),
+    "add a number": lambda x: tf.add(x, 1.5),
+    "pad": lambda x: tf.pad(x, [[0, 0]] * 3),
+    "softmax": lambda x: tf.nn.softmax(x),
+    "softmax along": lambda x: tf.nn.softmax(x, axis=0),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_direct_calls_equal_the_first_one(call):
+    arrays = [X, X[:, :, ::2], X[:0], X.astype(np.float64), X.astype(np.int32), X[:1, :1]]
+    first = [outcome(functools.partial(call, tf.constant(x))) for x in arrays]
+    for _ in range(3):
+        for x, expected in zip(arrays, first, strict=True):
+            assert outcome(functools.partial(call, tf.constant(x))) == expected
+
+
+def test_sums_have_the_same_bits_at_all_sizes_and_layouts():
+    for x in (np.float32(X.repeat(300)), np.tile(X, (1, 1, 400)), np.tile(X, (1, 1, 400))[:, ::2]):
+        x = tf.constant(1.0) * tf.constant(x)
+        y = tf.transpose(x)
+        for t in (x, y):
+            for axis in (None, 0, [-1, 0]):
+                if t.shape.rank == 1 and axis == [-1, 0]:
+                    continue
+                results = {tf.reduce_sum(t, axis).numpy().tobytes() for _ in range(4)}
+                assert len(results) == 1
+
+
+def test_calls_of_a_kind_are_made_by_native_code():
+    x = tf.constant(X)
+    for _ in range(3):
+        tf.reduce_sum(x)
+    quick = calls_of(tf.reduce_sum).quick
+    assert quick((x,), {}).numpy() == tf.reduce_sum(x).numpy()
+    assert quick((x, None, False), {}) is None
+    assert quick((tf.constant(X[0]),), {}) is None
+    assert quick((tf.constant(X, tf.float64),), {}) is None
+    assert quick((tf.Variable(X),), {}) is None and quick((X,), {}) is None
+    with tf.Graph().as_default():
+        assert quick((x,), {}) is None
+
+
+def test_lists_are_compared_at_each_call():
+    x, shape = tf.constant(X), [3, 20]
+    for _ in range(3):
+        assert tf.reshape(x, shape).shape == [3, 20]
+    shape[:] = [20, 3]
+    assert tf.reshape(x, shape).shape == [20, 3]
+    assert tf.reshape(x, (3, 20)).shape == [3, 20]
+    shape.append(1)
+    assert tf.reshape(x, shape).shape == [20, 3, 1]
+
+
+def test_true_and_one_are_different_arguments():
+    x = tf.constant(X)
+    for _ in range(3):
+        assert tf.reduce_sum(x, 1).shape == [3, 5]
+    assert tf.reduce_sum(x, axis=1, keepdims=1).shape == [3, 1, 5]
+    assert tf.reduce_sum(x, axis=1, keepdims=True).shape == [3, 1, 5]
+    assert tf.reduce_sum(x, axis=1, keepdims=0).shape == [3, 5]
+
+
+def test_a_tensor_whose_value_becomes_an_attribute_is_looked_at_each_time():
+    x = tf.constant([-1.0])
+    for slope in (0.5, 0.25, 0.125, 0.0625):
+        assert tf.nn.leaky_relu(x, tf.constant(slope)).numpy() == -slope
+    y = tf.zeros([1, 2, 1])
+    for axis, shape in ((0, [2, 1]), (2, [1, 2]), (0, [2, 1]), (2, [1, 2])):
+        assert tf.squeeze(y, tf.constant([axis])).shape == shape
+
+
+def test_a_tensor_given_twice_says_nothing_about_others():
+    x, y = tf.constant(1.0), tf.constant(2.0)
+    for _ in range(4):
+        assert tf.subtract(x, x).numpy() == 0.0
+    for _ in range(4):
+        assert tf.subtract(x, y).numpy() == -1.0 and tf.subtract(y, x).numpy() == 1.0
+
+
+def test_gradients_pass_through_direct_calls():
+    x = tf.constant(X)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(tf.transpose(tf.reshape(x, [12, 5])) * 2.0, axis=1)
+        np.testing.assert_array_equal(tape.gradient(y, x).numpy(), np.full_like(X, 2.0))
+
+
+def test_warnings_of_numbers_are_not_shown_by_direct_calls(recwarn):
+    x = tf.constant([np.inf, -np.inf], tf.float32)
+    for _ in range(4):
+        assert np.isnan(tf.reduce_sum(x).numpy())
+    assert not recwarn.list
+
+
+def test_forgotten_calls_are_learned_anew():
+    x = tf.constant(X)
+    for _ in range(3):
+        tf.reduce_sum(x)
+    assert calls_of(tf.reduce_sum).quick is not None
+    forget_all()
+    assert calls_of(tf.reduce_sum).quick is None
+    for _ in range(3):
+        tf.reduce_sum(x)
+    assert calls_of(tf.reduce_sum).quick is not None
+
+
+def test_lists_of_tensors_are_joined_and_recorded():
+    x, y, z = (tf.constant(X * k) for k in (1.0, 2.0, 3.0))
+    expected = np.concatenate([X, 2 * X], 1)
+    for _ in range(4):
+        with tf.GradientTape() as tape:
+            tape.watch([x, y])
+            joined = tf.concat([x, y], axis=1)
+            stacked = tf.stack([x, y], axis=-1)
+            total = tf.reduce_sum(joined * 2.0) + tf.reduce_sum(stacked)
+        np.testing.assert_array_equal(joined.numpy(), expected)
+        np.testing.assert_array_equal(stacked.numpy(), np.stack([X, 2 * X], -1))
+        for slope in tape.gradient(total, [x, y]):
+            np.testing.assert_array_equal(slope.numpy(), np.full_like(X, 3.0))
+    assert calls_of(tf.concat).quick(([x, y],), {"axis": 1}) is not None
+    assert calls_of(tf.concat).quick(([x, y, z],), {"axis": 1}) is None
+    assert calls_of(tf.concat).quick(((x, y),), {"axis": 1}) is None
+    assert calls_of(tf.concat).quick(([x, X],), {"axis": 1}) is None
+    assert tf.concat([x, y, z], axis=1).shape == [3, 12, 5]
+    for values in ([x, z[0]], [x, z[:2]]):
+        refused = {outcome(functools.partial(tf.stack, values)) for _ in range(4)}
+        assert len(refused) == 1
+
+
+def test_tensors_of_a_list_that_the_kernel_empties_stay_alive(monkeypatch):
+    values = [tf.constant(X), tf.constant(X)]
+    for _ in range(3):
+        tf.concat(values, axis=0)
+    monkeypatch.setattr("penstock._src.ops.array.concat.make_room", lambda size: values.clear())
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(values)
+        assert tf.concat(values, axis=0).shape == [6, 4, 5]
+    assert not values
