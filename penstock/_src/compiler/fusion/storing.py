@@ -64,6 +64,7 @@ def choose_stored(recognized: Recognized) -> Storing:
     places = _Places()
     demanded = _demanded(recognized)
     by_id = {n.id: n for n in recognized.nodes}
+    costs = {n.id: cost_of(n) for n in recognized.nodes}  # asked again for each node that computes them
     in_rows = recognized.row_reductions
     rows = RowUses(recognized.users, recognized.rows, recognized.absorbed, recognized.contractions)
     for node in recognized.nodes:
@@ -80,7 +81,7 @@ def choose_stored(recognized: Recognized) -> Storing:
             or (not in_rows.isdisjoint(own) and node.id not in in_rows and rows.leaves(node))
             or _wanted_in_rows(node, stored, recognized)
             or places.are_many(node)
-            or _worth_storing(node, own, read, by_id, recognized)
+            or _worth_storing(node, own, read, by_id, costs, recognized)
         ):
             # Written into each kernel as a number, at no cost.
             if node.kind not in ("constant", "size", "iota") or node.id in demanded:
@@ -188,6 +189,7 @@ def _worth_storing(
     own: frozenset[int],
     read: frozenset[int],
     by_id: Mapping[int, Node],
+    costs: Mapping[int, int],
     recognized: Recognized,
 ) -> bool:
     """True if reading a node costs less than computing it again."""
@@ -203,7 +205,7 @@ def _worth_storing(
         or (is_large(node.size, SEARCHED) and _is_searched_often(node, own, by_id, recognized))
     ):
         return True
-    weight = sum(cost_of(by_id[i]) for i in own)
+    weight = sum(map(costs.__getitem__, own))
     if len(users) > 1:
         if weight > LONG:
             return True
