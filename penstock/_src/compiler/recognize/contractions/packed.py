@@ -43,8 +43,11 @@ def packed_product(problem: Problem) -> tuple[Problem, PackedProduct, Numbering]
             continue
         product = _described(gemm, weights.attrs["format"])
         # With few rows the kernel rounds groups itself, as often as it reads them.
-        if x.kind == "round_groups" and product.few_rows and _keeps_groups(gemm, x):
-            product, x = replace(product, group=x.attrs["size"]), x.args[0]
+        if x.kind == "round_groups" and _keeps_groups(gemm, x):
+            if product.few_rows:
+                product, x = replace(product, group=x.attrs["size"]), x.args[0]
+            else:
+                product = replace(product, rounded=x.attrs["size"])
         read = replace(
             candidate,
             left=replace(candidate.left, source=x),

@@ -20,6 +20,7 @@ class PackedProduct:
 
     With elements of bfloat16, W's numbers are rounded to that as they are unpacked.
     `group` is the number of neighbors of x that are rounded to int8 together; 0: none.
+    `rounded` is that of an x that another kernel has rounded so, and stored as floats; 0: none.
     """
 
     form: ClassVar = "packed product"
@@ -35,6 +36,7 @@ class PackedProduct:
     batch_out: tuple[Extent, ...] = ()
     sizes: int = 0
     group: int = 0
+    rounded: int = 0
 
     def width(self, _sizes: tuple[int, ...]) -> int:
         """The number of output elements that the columns of a tile cover."""

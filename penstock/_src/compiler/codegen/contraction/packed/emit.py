@@ -13,6 +13,9 @@ from penstock._src.native import Code, Module, NamedCode, Target
 
 from .description import PackedProduct
 from .groups import GroupsTask, scratch_bytes, tasks_of_rounding, write_rounding
+from .matrices import MatrixGroupsSchedule, suits
+from .matrices import choose as choose_matrices
+from .matrices import write as write_matrices
 from .rows import RowsSchedule, RowsTask, choose
 
 
@@ -22,6 +25,8 @@ def emit_packed_product(
     cut_for = threads_of_cut(threads, epilogue, target)
     if product.few_rows:
         return _emit_rows(choose(product, target, cut_for), epilogue)
+    if suits(product, target):
+        return _emit_matrices(choose_matrices(product, target, threads, cut_for), epilogue)
     return emit_panels(choose_panels(product.gemm, target, threads, cut_for), epilogue)
 
 
@@ -41,6 +46,21 @@ def _emit_rows(schedule: RowsSchedule, epilogue: Epilogue) -> KernelCode:
         in_place=True,
         label=f"{schedule.product.right.format} rows {schedule.rows}x{schedule.chains}",
         facts={"cut": "columns", "nc": schedule.columns},
+    )
+
+
+def _emit_matrices(schedule: MatrixGroupsSchedule, epilogue: Epilogue) -> KernelCode:
+    """The kernel of a schedule by matrix registers."""
+    return KernelCode(
+        code=NamedCode(schedule.target, lambda: write_matrices(schedule, epilogue)),
+        sizes=schedule.product.sizes,
+        stages=schedule.stages,
+        scratch=schedule.scratch,
+        threads=schedule.threads,
+        partials=lambda _: (schedule.tasks, epilogue.partial_bytes),
+        in_place=True,
+        label=f"{schedule.form.name} matrices of int8",
+        facts=schedule.facts,
     )
 
 

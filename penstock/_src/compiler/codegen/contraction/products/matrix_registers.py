@@ -8,6 +8,7 @@ Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from penstock._src.compiler.codegen.contraction.tile import times
 from penstock._src.native import Val
@@ -19,14 +20,20 @@ ROW_BYTES = 64
 COUNT = 8
 _CONFIGURATION_BYTES = 64
 _PALETTE, _ROW_BYTES_AT, _ROWS_AT = 0, 16, 48  # bytes of the configuration
+Shapes = Mapping[int, tuple[int, int]]  # (rows, groups of a row) of registers that are not whole
+WHOLE: Shapes = {}
 
 
 class MatrixRegisters(ABC):
     """Writes their instructions into a function. Registers have numbers; strides are in elements of a sum's size."""
 
-    def __init__(self, f: Fn, total: str, group: int) -> None:
+    def __init__(self, f: Fn, total: str, group: int, shapes: Shapes) -> None:
         """Sums are of type `total`, of groups of `group` neighbors."""
-        self.f, self.total, self.group = f, total, group
+        self.f, self.total, self.group, self.shapes = f, total, group, shapes
+
+    def shape(self, register: int) -> tuple[int, int]:
+        """(rows, groups of a row) of a register."""
+        return self.shapes.get(register, (SIDE, SIDE))
 
     @abstractmethod
     def zero(self, register: int) -> None:
@@ -45,9 +52,9 @@ class MatrixRegisters(ABC):
         """Adds the product of registers a and b to register c."""
 
 
-def matrix_registers(f: Fn, total: str, group: int) -> MatrixRegisters:
-    """The registers of a function's target."""
-    return (_InMemory if f.target.checked else _Instructions)(f, total, group)
+def matrix_registers(f: Fn, total: str, group: int, shapes: Shapes = WHOLE) -> MatrixRegisters:
+    """The registers of a function's target, which its `begin_matrices` has given these shapes."""
+    return (_InMemory if f.target.checked else _Instructions)(f, total, group, shapes)
 
 
 class RegisterBlock:
@@ -102,16 +109,17 @@ class RegisterBlock:
                 self.registers.multiply(register, left, right)
 
 
-def begin_matrices(f: Fn) -> None:
-    """Configures all registers as whole ones; their contents become zeros."""
+def begin_matrices(f: Fn, shapes: Shapes = WHOLE) -> None:
+    """Configures all registers, as whole ones but for `shapes`; their contents become zeros."""
     if f.target.checked:
         return
     p = f.alloca(I8, _CONFIGURATION_BYTES)
     f.memset(p, 0, _CONFIGURATION_BYTES)
     f.store(f.const(1, I8), p, _PALETTE)
     for register in range(COUNT):
-        f.store(f.const(ROW_BYTES, I8), p, _ROW_BYTES_AT + 2 * register)
-        f.store(f.const(SIDE, I8), p, _ROWS_AT + register)
+        rows, groups = shapes.get(register, (SIDE, SIDE))
+        f.store(f.const(groups * ROW_BYTES // SIDE, I8), p, _ROW_BYTES_AT + 2 * register)
+        f.store(f.const(rows, I8), p, _ROWS_AT + register)
     f.call("llvm.x86.ldtilecfg", p)
 
 
@@ -147,28 +155,31 @@ class _Instructions(MatrixRegisters):
 class _InMemory(MatrixRegisters):
     """The registers as arrays on the stack."""
 
-    def __init__(self, f: Fn, total: str, group: int) -> None:
-        super().__init__(f, total, group)
+    def __init__(self, f: Fn, total: str, group: int, shapes: Shapes) -> None:
+        super().__init__(f, total, group, shapes)
         self.arrays = [f.alloca(I32, SIDE * SIDE) for _ in range(COUNT)]
 
     def zero(self, register: int) -> None:
         self.f.memset(self.arrays[register], 0, SIDE * ROW_BYTES)
 
     def load(self, register: int, p: Val, stride: Val | int) -> None:
-        self._copy(p, stride, self.arrays[register], SIDE)
+        self._copy(p, stride, self.arrays[register], SIDE, *self.shape(register))
 
     def store(self, register: int, p: Val, stride: Val | int) -> None:
-        self._copy(self.arrays[register], SIDE, p, stride)
+        self._copy(self.arrays[register], SIDE, p, stride, *self.shape(register))
 
-    def _copy(self, source: Val, stride: Val | int, to: Val, to_stride: Val | int) -> None:
-        f, row = self.f, vec(I32, SIDE)
+    def _copy(
+        self, source: Val, stride: Val | int, to: Val, to_stride: Val | int, rows: int, groups: int
+    ) -> None:
+        f, row = self.f, vec(I32, groups)
         f.loop(
-            f.i64(0), SIDE, 1, lambda i: f.store(f.load(source, i * stride, row), to, i * to_stride)
+            f.i64(0), rows, 1, lambda i: f.store(f.load(source, i * stride, row), to, i * to_stride)
         )
 
     def multiply(self, c: int, a: int, b: int) -> None:
         f, row, sums = self.f, vec(I32, SIDE), vec(self.total, SIDE)
         left, right, total = (self.arrays[register] for register in (a, b, c))
+        rows, depth = self.shape(a)
 
         def add(m: Val, k: Val, acc: Val) -> Val:
             x = f.splat(f.load(left, m * SIDE + k, I32), SIDE)
@@ -179,10 +190,10 @@ class _InMemory(MatrixRegisters):
 
         def of_row(m: Val) -> None:
             acc = f.load(total, m * SIDE, sums)
-            (acc,) = f.loop(f.i64(0), SIDE, 1, lambda k, acc: (add(m, k, acc),), acc)
+            (acc,) = f.loop(f.i64(0), depth, 1, lambda k, acc: (add(m, k, acc),), acc)
             f.store(acc, total, m * SIDE)
 
-        f.loop(f.i64(0), SIDE, 1, of_row)
+        f.loop(f.i64(0), rows, 1, of_row)
 
     def _parts(self, groups: Val) -> list[Val]:
         """The neighbors in groups, as sums."""
