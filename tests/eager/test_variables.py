@@ -144,3 +144,26 @@ def test_a_matrix_is_printed_on_lines_of_its_own():
         "<tf.Variable 'Variable:0' shape=(2, 1) dtype=float32, numpy=\n"
         "array([[1.],\n       [2.]], dtype=float32)>"
     )
+
+
+def test_the_result_of_an_assignment_is_an_unread_variable():
+    variable = tf.Variable(1.0)
+    result = variable.assign_add(1.0)
+    assert repr(result) == "<tf.Variable 'UnreadVariable' shape=() dtype=float32, numpy=2.0>"
+    assert type(result).__name__ == "_UnreadVariable"
+    assert result is not variable
+    assert result.handle is variable.handle
+    for _ in range(3):
+        result = result.assign_sub(0.5)
+    assert result._original is variable  # no chain
+    assert variable.numpy() == 0.5
+    with pytest.raises(AttributeError, match="unknown_name"):
+        result.unknown_name  # noqa: B018
+
+
+def test_the_result_of_an_assignment_has_the_gradient_of_the_variable():
+    variable = tf.Variable(1.0)
+    with tf.GradientTape() as tape:
+        result = variable.assign(3.0)
+        squared = result * result
+    assert tape.gradient(squared, variable).numpy() == 6.0

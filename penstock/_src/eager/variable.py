@@ -615,11 +615,12 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         if read_value and STATE.tapes:
             variable_accessed(self)
         if STATE.graph is None:
-            return self if read_value else None
+            # without the metaclass, which asks the creators of variables
+            return type.__call__(_UnreadVariable, self, None) if read_value else None
         if not read_value:
             return op
         if STATE.graph.keeps_program_order:
-            return UnreadVariable(self, op)
+            return _UnreadVariable(self, op)
         return AssignedVariable(self, op)
 
     # -- conversion to tensors
@@ -736,13 +737,30 @@ class AssignedVariable(Variable):
         return after
 
 
-class UnreadVariable(Variable):
+class _UnreadVariable(Variable):
     """A variable as the result of an assignment: `op` is that of the assignment, None eagerly."""
 
     op: Any = None  # type: ignore[assignment]
+    _original: Variable
 
     def __init__(self, variable: Variable, op: Any) -> None:
-        self.__dict__.update(vars(variable), _original=variable, op=op)
+        # An assignment to such a result keeps the variable alone: `v = v.assign_add(1)` would make a chain.
+        self._original = variable._original if type(variable) is _UnreadVariable else variable
+        if op is not None:
+            self.op = op
+
+    def __getattr__(self, name: str) -> Any:
+        """Takes what the variable has when it is asked for first: most results of assignments are not used."""
+        state = self.__dict__
+        if name.startswith("__") or "_handle" in state or "_original" not in state:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        state.update({**vars(state["_original"]), **state})
+        return getattr(self, name)
+
+    @property
+    def name(self) -> str:
+        """The name of the assignment, where the variable belongs to a graph of TensorFlow 1."""
+        return self.op.name if self._in_graph_mode and self.op is not None else "UnreadVariable"
 
     def _read(self) -> Tensor:
         return self._original._read()  # read counters are registered on the original variable

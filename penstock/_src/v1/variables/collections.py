@@ -10,7 +10,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
-from penstock._src.eager.variable import UnreadVariable, Variable
+from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph, resource_variables_enabled
@@ -214,13 +214,6 @@ class VariableV1(Variable):
             made_by.stands_for_reference = not is_resource
 
 
-def assigned(result: Any) -> Any:
-    """Return the result of an assigning function: eagerly, a variable with `op` None."""
-    if STATE.graph is None and isinstance(result, Variable) and "_handle" in vars(result):
-        return UnreadVariable(result, None)
-    return result
-
-
 def _referenced(ref: Any) -> Any:
     """Returns the variable of a tensor that stands for a reference; anything else unchanged."""
     if not getattr(getattr(ref, "op", None), "stands_for_reference", False):
@@ -247,7 +240,7 @@ def assign(
         options = {"validate_shape": validate_shape, "use_locking": use_locking}
         chosen = {option: value for option, value in options.items() if value is not None}
         return raw.Assign(ref=ref, value=convert_to_tensor(value, ref.dtype), name=name, **chosen)
-    return assigned(ref.assign(value, name=name))
+    return ref.assign(value, name=name)
 
 
 @export(v1=["assign_add"])
@@ -257,7 +250,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None =
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignAdd(ref=ref, value=value, use_locking=bool(use_locking), name=name)
-    return assigned(ref.assign_add(value, name=name))
+    return ref.assign_add(value, name=name)
 
 
 @export(v1=["assign_sub"])
@@ -267,4 +260,4 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None =
     if isinstance(ref, Tensor):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignSub(ref=ref, value=value, use_locking=bool(use_locking), name=name)
-    return assigned(ref.assign_sub(value, name=name))
+    return ref.assign_sub(value, name=name)

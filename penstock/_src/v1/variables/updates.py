@@ -4,7 +4,6 @@ from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.util.export import export
 from penstock._src.v1.names.declared import declare
-from penstock._src.v1.variables.collections import assigned
 
 
 def _slices(ref, indices, updates):
@@ -18,9 +17,9 @@ def _scatter(method, meaning, use_locking=False):
         ref, indices, updates = arguments["ref"], arguments["indices"], arguments["updates"]
         if "_nd_" in method:
             updates = convert_to_tensor(updates, dtype=ref.dtype)
-            return assigned(getattr(ref, method)(indices, updates, arguments["name"]))
+            return getattr(ref, method)(indices, updates, arguments["name"])
         slices = _slices(ref, indices, updates)
-        return assigned(getattr(ref, method)(slices, arguments["use_locking"], arguments["name"]))
+        return getattr(ref, method)(slices, arguments["use_locking"], arguments["name"])
 
     parameters = f"ref, indices, updates, use_locking={use_locking}, name=None"
     meaning = f"{meaning} of a variable; returns the variable."
