@@ -134,3 +134,10 @@ def test_named_tuples_of_variables_are_saved(tmp_path):
     module.pair.second[0].assign(0.0)
     Checkpoint(module).restore(path).assert_consumed()
     assert module.pair.second[0].numpy() == 2.0
+
+
+def test_objects_without_values_are_named_before_values_without_objects(tmp_path):
+    path = Checkpoint(kept=Variable(1.0), gone=Variable(2.0)).save(str(tmp_path / "c"))
+    status = Checkpoint(kept=Variable(1.0), new=Variable(3.0)).restore(path)
+    with pytest.raises(AssertionError, match="Found 1 Python objects that were not bound"):
+        status.assert_consumed()

@@ -97,7 +97,8 @@ class CheckpointLoadStatus(LoadStatus):
             run(operations, feed_dict=self._restoration.feeds)
 
     def assert_consumed(self) -> "CheckpointLoadStatus":
-        """Raises AssertionError unless everything has been restored on both sides."""
+        """Raises AssertionError unless everything has been restored on both sides: objects without values are named first."""
+        self.assert_existing_objects_matched()
         for number, attribute in self._restoration.unused():
             path = self._restoration.path_of(number)
             if number not in self._restoration.bound:
@@ -111,7 +112,6 @@ class CheckpointLoadStatus(LoadStatus):
             if number not in self._restoration.bound and number not in self._restoration.skipped:
                 path = self._restoration.path_of(number)
                 raise AssertionError(f"Unresolved object in checkpoint {path}")
-        self.assert_existing_objects_matched()
         return self
 
     def assert_existing_objects_matched(self) -> "CheckpointLoadStatus":
