@@ -128,3 +128,24 @@ def test_indices_along_axes_of_unknown_extents():
     np.testing.assert_array_equal(take(x), x[:, [2, 0]])
     along = tf.function(lambda x: enp.take_along_axis(x, [[1, 0]], 1), input_signature=spec)
     np.testing.assert_array_equal(along(x), x[:, [1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((i for i in (1, 2)), "'generator' object is not subscriptable"),
+        ({1, 2}, "'set' object is not subscriptable"),
+        ({"a": 1}, "Expected list for 'values' argument to 'pack' Op"),
+    ],
+)
+def test_stacked_values_are_a_sequence(values, message):
+    with pytest.raises(TypeError, match=message):
+        tf.stack(values)
+
+
+def test_an_element_of_another_shape_is_refused_by_an_eager_array():
+    array = tf.TensorArray(tf.float32, 3, element_shape=[2])
+    with pytest.raises(
+        ValueError, match=r"Incompatible shape for value \(\(3,\)\), expected \(\(2,\)\)"
+    ):
+        array.write(0, tf.ones([3]))

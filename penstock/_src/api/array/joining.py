@@ -1,5 +1,7 @@
 """Concatenates, splits, repeats, pads and reverses tensors."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
@@ -77,6 +79,10 @@ def stack(values, axis=0, name="stack"):
         return convert_to_tensor(values, name=name)
     if isinstance(values, Tensor):
         values = unstack(values)
+    if not hasattr(values, "__getitem__"):
+        raise TypeError(f"{type(values).__name__!r} object is not subscriptable")
+    if isinstance(values, Mapping):
+        raise TypeError(f"Expected list for 'values' argument to 'pack' Op, not {values}.")
     values = list(values)
     if not values:
         if axis == 0:

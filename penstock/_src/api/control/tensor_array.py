@@ -141,6 +141,10 @@ class TensorArray(CompositeTensor):
         """Merges the shape of a written element into the element shape."""
         known = self._known
         if not shape.is_compatible_with(known.element_shape):
+            if self._list is not None:
+                raise ValueError(
+                    f"Incompatible shape for value ({shape}), expected ({known.element_shape})"
+                )
             raise ValueError(
                 f"Inconsistent shapes: saw {shape} but expected {known.element_shape}"
                 + (" (and infer_shape=True)" if known.infer else "")
