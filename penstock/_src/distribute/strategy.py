@@ -465,7 +465,7 @@ def strategy_supports_no_merge_call() -> bool:
     return False
 
 
-class DefaultExtended(StrategyExtended):
+class _DefaultDistributionExtended(StrategyExtended):
     """The hooks of the strategy of code that does not choose one."""
 
     def call_for_each_replica(
@@ -483,18 +483,18 @@ class DefaultExtended(StrategyExtended):
         return next_creator(**kwargs)
 
 
-class _DefaultReplica(ReplicaContext):
+class _DefaultReplicaContext(ReplicaContext):
     """The context of code that does not choose a strategy."""
 
     replica_id_in_sync_group = 0
 
 
-class DefaultStrategy(Strategy):
+class _DefaultDistributionStrategy(Strategy):
     """The strategy of code that does not choose one."""
 
     def __init__(self) -> None:
-        super().__init__(DefaultExtended(self))
-        self.default_replica = _DefaultReplica(self, 0)
+        super().__init__(_DefaultDistributionExtended(self))
+        self.default_replica = _DefaultReplicaContext(self, 0)
 
 
 class _DefaultScope:
@@ -519,9 +519,9 @@ def _refuse_others(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
     return next_creator(**kwargs)
 
 
-_DEFAULT = DefaultStrategy()
+_DEFAULT = _DefaultDistributionStrategy()
 
 
-def default_strategy() -> DefaultStrategy:
+def default_strategy() -> _DefaultDistributionStrategy:
     """The strategy of code that does not choose one."""
     return _DEFAULT

@@ -186,7 +186,9 @@ PATHS: dict[str, str] = {
     "python.keras.layers.recurrent_v2": "tf.keras.layers",
     "python.keras.saving": "tf.keras.saving",
     "python.keras.saving.saving_utils": "@bridge.internals.conversion",
-    "python.module.module": "_is_variable=@api.module:_is_variable",
+    "python.module.module": (
+        "_is_variable=@api.module:_is_variable camel_to_snake=@api.module:snake_case"
+    ),
     "python.ops.array_ops": "newaxis=tf.newaxis",
     "python.ops.control_flow_case": "_case_helper=@bridge.internals.control_flow:case_helper",
     "python.ops.control_flow_ops": "@bridge.internals.control_flow",

@@ -5,6 +5,7 @@ from typing import Any
 
 from penstock._src.api.control.tensor_array import TensorArray, TensorArraySpec
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorSpec
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.shapes import dimension_value
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -19,6 +20,14 @@ get_flat_tensor_specs = structure.flat_specs
 get_flat_tensor_shapes = structure.flat_shapes
 get_flat_tensor_types = structure.flat_types
 normalize_element = structure.normalize
+
+
+class NoneTensor(CompositeTensor):
+    """None as a value that has a type."""
+
+    @property
+    def _type_spec(self) -> NoneTensorSpec:
+        return NoneTensorSpec()
 
 
 def type_spec_from_value(element: Any, use_fallback: bool = True) -> Any:
