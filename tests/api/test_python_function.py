@@ -169,3 +169,24 @@ def test_functions_may_fill_one_array_in_each_call():
         )
         batches = [np.asarray(batch)[:, 0].tolist() for batch in data.batch(2)]
         assert batches == [[0.0, 1.0], [2.0, 3.0]]
+
+
+def test_second_and_third_derivatives_in_functions():
+    def product(x, z):
+        return x**3 * z, z
+
+    @tf.function
+    def derivatives(x, z):
+        with tf.GradientTape() as third:
+            third.watch([x, z])
+            with tf.GradientTape() as second:
+                second.watch([x, z])
+                with tf.GradientTape() as first:
+                    first.watch(x)
+                    y, _ = tf.py_function(product, [x, z], [tf.float32, tf.float32])
+                dx = first.gradient(y, x)
+            dxx, dxz = second.gradient(dx, [x, z])
+        return dx, dxx, dxz, *third.gradient(dxx, [x, z])
+
+    results = derivatives(tf.constant(2.0), tf.constant(5.0))
+    assert [float(result) for result in results] == [60.0, 60.0, 12.0, 30.0, 12.0]

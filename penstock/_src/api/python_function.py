@@ -209,13 +209,7 @@ def py_function(
             if is_list
             else (outputs[0] if outputs else None)
         )
-    graph = STATE.graph
-    token, callback = register(caller)
-    attrs = {"token": token, "Tin": tuple(t.dtype for t in tensors), "Tout": tuple(types)}
-    node = graph.add(make_op("EagerPyFunc", attrs), [graph.local(t) for t in tensors], name)
-    node.python_function = callback
-    node.gradient_override = caller.gradient
-    record_node(node)
+    node = _add_call(caller, tensors, types, caller.gradient, name)
     for tensor, shape in zip(node.outputs, shapes, strict=True):
         tensor.set_shape(shape)
     if not types:
@@ -223,6 +217,25 @@ def py_function(
     if not is_list:
         return node.outputs[0]
     return nest.pack_sequence_as(form, node.outputs, expand_composites=True)
+
+
+def _add_call(
+    function: Callable[..., Any],
+    tensors: Sequence[Any],
+    types: Sequence[Any],
+    gradient: Callable[..., Any],
+    name: str | None = None,
+) -> Operation:
+    """Adds an operation to the current graph that calls a function of host values, and has this gradient."""
+    graph = STATE.graph
+    assert graph is not None
+    token, callback = register(function)
+    attrs = {"token": token, "Tin": tuple(t.dtype for t in tensors), "Tout": tuple(types)}
+    node = graph.add(make_op("EagerPyFunc", attrs), [graph.local(t) for t in tensors], name)
+    node.python_function = callback
+    node.gradient_override = gradient
+    record_node(node)
+    return node
 
 
 def _with_all_inputs(outputs: list[Any], inputs: Sequence[Any]) -> list[Any]:
@@ -296,17 +309,43 @@ class _EagerCall:
         wanted = [i for i, t in enumerate(inputs) if t.dtype.is_floating or t.dtype.is_complex]
         # None: an output that is an integer, or that nothing was computed from
         given = [i for i, gradient in enumerate(gradients) if gradient is not None]
-        token, callback = register(lambda values, _: self._backward(values, given, wanted))
-        arguments = [*outputs, *(convert_to_tensor(gradients[i]) for i in given)]
-        results = raw.EagerPyFunc(
-            input=arguments, token=token, Tout=[inputs[i].dtype for i in wanted]
+        seeds = [convert_to_tensor(gradients[i]) for i in given]
+        computed = _add_call(
+            lambda values, _: self._backward(values, given, wanted),
+            [*outputs, *seeds, *inputs],  # the inputs are only there for second derivatives
+            [inputs[i].dtype for i in wanted],
+            functools.partial(self._second_gradient, given, wanted, len(outputs)),
         )
-        results[0].op.python_function = callback
         result: list[Any] = [None] * len(inputs)
-        for position, tensor in zip(wanted, results, strict=True):
+        for position, tensor in zip(wanted, computed.outputs, strict=True):
             tensor.set_shape(inputs[position].shape)
             result[position] = tensor
         return result
+
+    def _second_gradient(
+        self, given: list[int], wanted: list[int], results: int, node: Operation, *gradients: Any
+    ) -> list[Any]:
+        """Adds operations that compute the gradient of a gradient, for which the function is called once more."""
+        seeds = list(node._inputs)[results:][: len(given)]
+        inputs = list(node._inputs)[results + len(given) :]
+
+        def first_order(*tensors: Any) -> Any:
+            values = list(tensors[: len(inputs)])
+            with GradientTape() as tape:
+                tape.watch([values[i] for i in wanted])
+                computed = self.run(values)
+            return tape.gradient(
+                [computed[i] for i in given],
+                [values[i] for i in wanted],
+                list(tensors[len(inputs) :]),
+                unconnected_gradients="zero",
+            )
+
+        types = [inputs[i].dtype for i in wanted]
+        again = _EagerCall(first_order, [*inputs, *seeds], types)
+        repeated = _add_call(again, [*inputs, *seeds], types, again.gradient)
+        found = again.gradient(repeated, *gradients)
+        return [None] * results + found[len(inputs) :] + found[: len(inputs)]
 
     def _backward(self, values: Sequence[Any], given: list[int], wanted: list[int]) -> list[Any]:
         """Runs the tape of the call whose results `values` begins with; gradients of those in `given` follow."""
@@ -316,7 +355,7 @@ class _EagerCall:
         tape, tensors, outputs = kept
         seeds = [
             EagerTensor(np.asarray(value), outputs[i].dtype)
-            for value, i in zip(values[len(outputs) :], given, strict=True)
+            for value, i in zip(values[len(outputs) :][: len(given)], given, strict=True)
         ]
         before, STATE.graph = STATE.graph, None
         try:
