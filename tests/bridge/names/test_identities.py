@@ -29,6 +29,13 @@ KNOWN = {
     "tf.name_scope": "framework.ops name_scope_v2",
     "tf.errors.NotFoundError": "framework.errors_impl NotFoundError",
     "tf.Module": "module.module Module",
+    "type(tf.Variable(1.0).assign(2.0))": "ops.resource_variable_ops _UnreadVariable",
+    "type(tf.distribute.get_strategy())": (
+        "distribute.distribute_lib _DefaultDistributionStrategy"
+    ),
+    "type(tf.distribute.get_replica_context())": (
+        "distribute.distribute_lib _DefaultReplicaContext"
+    ),
 }
 
 

@@ -7,6 +7,18 @@ from typing import Any
 from penstock._src.distribute.context import Defaults, current
 from penstock._src.distribute.current import get_strategy as _get_strategy
 from penstock._src.distribute.strategy import Strategy as StrategyBase
+from penstock._src.distribute.strategy import (
+    _DefaultDistributionExtended,
+    _DefaultDistributionStrategy,
+    _DefaultReplicaContext,
+)
+
+__all__ = [
+    "StrategyBase",
+    "_DefaultDistributionExtended",
+    "_DefaultDistributionStrategy",
+    "_DefaultReplicaContext",
+]
 
 
 def _get_default_strategy() -> Any:

@@ -8,10 +8,11 @@ from penstock._src.core.dispatch import STATE, init_scope_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.tensor import Tensor
-from penstock._src.eager.variable import UNIQUE, Variable
+from penstock._src.eager.variable import UNIQUE, Variable, _UnreadVariable
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.v1.variables.collections import VariableV1
 
+__all__ = ["_UnreadVariable"]
 BaseResourceVariable = Variable
 
 
