@@ -16,7 +16,7 @@ from penstock._src.data.dataset import Dataset, derived
 from penstock._src.data.functional import interleaved_by_threads
 from penstock._src.data.iterator import Optional
 from penstock._src.data.traced import trace, trace_state
-from penstock._src.data.transforms import int64, static_batch_size
+from penstock._src.data.transforms import int64, seed_pair, static_batch_size
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util import nest
@@ -520,13 +520,22 @@ def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) ->
 
     Args:
       buffer_size: among how many elements each is drawn.
-      count: how often the dataset is repeated; None or -1: without end.
+      count: how often the dataset is repeated, at least once; None or -1: without end.
       seed: an int.
 
     Returns:
-      A function for `Dataset.apply`.
+      A function for `Dataset.apply`, which raises InvalidArgumentError for a size or count of 0.
     """
-    return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
+
+    def transformation(dataset: Any) -> Any:
+        return dataset._same(
+            "ShuffleAndRepeatDataset",
+            int64(buffer_size),
+            *seed_pair(seed),
+            int64(-1 if count is None else count),
+        )
+
+    return transformation
 
 
 @export("data.experimental.TFRecordWriter")

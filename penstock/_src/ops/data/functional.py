@@ -28,6 +28,7 @@ from penstock._src.ops.data.pipeline import (
     Run,
     UnnamedDatasetOp,
     positive,
+    with_own_seeds,
 )
 
 Call = Callable[..., list[Any]]
@@ -311,7 +312,7 @@ class ReduceDataset(Op):
     differentiable = False
 
     def eager(self, input_dataset, initial_state, other_arguments):
-        call = bound(self.f, other_arguments)
+        call, input_dataset = bound(self.f, other_arguments), with_own_seeds(input_dataset)
         run = Run(input_dataset.options(), input_dataset)
         state = list(initial_state)
         try:

@@ -5,6 +5,7 @@ elements are rows of arrays, possibly permuted, `rows` describes them: batching 
 handling single elements.
 """
 
+import copy
 import itertools
 import threading
 import weakref
@@ -344,6 +345,20 @@ def sources_of_seeds(dataset: Pipeline) -> list[SeedGenerator]:
     for source in dataset.inputs:
         generators += [seeds for seeds in sources_of_seeds(source) if seeds not in generators]
     return generators
+
+
+def with_own_seeds(dataset: Pipeline) -> Pipeline:
+    """The pipeline as one that is iterated over: steps whose seeds restart have generators of their own.
+
+    As in TensorFlow, a dataset that occurs twice in a pipeline is two steps here; one that a function captures is not renewed.
+    """
+    if not any(seeds.restarts for seeds in sources_of_seeds(dataset)):
+        return dataset
+    copied = copy.copy(dataset)
+    copied.inputs, copied.plan = tuple(map(with_own_seeds, dataset.inputs)), (None,)
+    if isinstance(copied.seeds, SeedGenerator) and copied.seeds.restarts:
+        copied.seeds = copied.seeds.renewed()
+    return copied
 
 
 def _steps_to(step: Pipeline, root: Pipeline) -> list[str] | None:

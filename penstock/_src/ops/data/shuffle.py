@@ -89,7 +89,7 @@ class ShuffleDataset(DatasetOp):
     reshuffle_each_iteration: bool = True
 
     def pipeline(self, input_dataset, buffer_size, seed, seed2):
-        seeds = SeedGenerator(int(seed), int(seed2), self.reshuffle_each_iteration)
+        seeds = SeedGenerator(int(seed), int(seed2), self.reshuffle_each_iteration, restarts=True)
         return _Shuffle(input_dataset, _checked(self, buffer_size), seeds)
 
 
@@ -127,6 +127,8 @@ class ShuffleAndRepeatDatasetV2(DatasetOp):
         if not self.reshuffle_each_iteration:
             seed_generator = SeedGenerator(int(seed), int(seed2), False)
         shuffle = _Shuffle(input_dataset, _checked(self, buffer_size), seed_generator)
+        if count < -1 or count == 0:
+            raise InvalidArgumentError("count must be greater than zero or equal to -1.")
         shuffle.types, shuffle.shapes = self.output_types, self.output_shapes
         return _Repeat(shuffle, int(count), is_one_step=True)
 

@@ -9,6 +9,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ops.data.pipeline import EFFORT, Run
 from penstock._src.ops.data_iterators.components import of_types_and_shapes
+from penstock._src.ops.data_planner.plan import planned
 from penstock._src.proto.dataset import CardinalityOptions
 
 
@@ -48,6 +49,7 @@ class DatasetToSingleElement(Op):
     stateful = True
 
     def eager(self, dataset):
+        dataset = planned(dataset)
         run = Run(dataset.options(), dataset)
         try:
             elements = iter(dataset.iterate(run))

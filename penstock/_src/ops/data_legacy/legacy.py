@@ -126,7 +126,7 @@ class ShuffleAndRepeatDataset(UnnamedDatasetOp):
     metadata: str = ""
 
     def pipeline(self, input_dataset, buffer_size, seed, seed2, count):
-        seeds = SeedGenerator(int(seed), int(seed2), self.reshuffle_each_iteration)
+        seeds = SeedGenerator(int(seed), int(seed2), self.reshuffle_each_iteration, restarts=True)
         return ShuffleAndRepeatDatasetV2.pipeline(
             self, input_dataset, buffer_size, seed, seed2, count, seeds
         )

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from penstock._src.ops.data.pipeline import Pipeline
+from penstock._src.ops.data.pipeline import Pipeline, with_own_seeds
 from penstock._src.ops.data_planner.rules import AT_THE_END, STEPWISE, Rule
 from penstock._src.proto.dataset import Options
 
@@ -29,7 +29,8 @@ def planned(dataset: Pipeline) -> Pipeline:
     The same pipeline is returned every time.
     """
     if dataset.plan is None:
-        dataset.plan = (_planned(dataset),)
+        replacement = with_own_seeds(_planned(dataset) or dataset)
+        dataset.plan = (None if replacement is dataset else replacement,)
     (replacement,) = dataset.plan
     return dataset if replacement is None else replacement
 

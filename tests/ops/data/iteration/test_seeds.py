@@ -3,6 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -70,3 +71,46 @@ def test_random_numbers_of_a_pass_after_the_last_one_are_left_out():
 def test_a_shuffle_does_not_read_passes_ahead():
     twice = tf.data.Dataset.range(6).shuffle(3, seed=7).repeat().shuffle(3, seed=2).take(8)
     assert passes(twice) == [[0, 3, 5, 4, 1, 1, 0, 2], [1, 0, 3, 5, 1, 3, 2, 4]]
+
+
+def twice(dataset):
+    """The dataset in TensorFlow's shuffle-and-repeat of seed 2, where the global seed is 1."""
+    tf.random.set_seed(1)
+    return dataset.apply(tf.data.experimental.shuffle_and_repeat(8, 1, seed=2))
+
+
+def test_a_dataset_made_of_a_shuffle_and_repeat_begins_with_the_first_seeds():
+    shuffled = twice(tf.data.Dataset.range(6))
+    assert passes(shuffled) == [[4, 5, 2, 0, 1, 3], [1, 0, 2, 3, 4, 5]]
+    assert [passes(shuffled.take(3))[0] for _ in range(2)] == [[4, 5, 2], [4, 5, 2]]
+    assert passes(shuffled)[0] == [4, 1, 3, 0, 5, 2]
+
+
+def test_a_shuffle_and_repeat_that_occurs_twice_has_two_streams():
+    shuffled = twice(tf.data.Dataset.range(6))
+    assert passes(shuffled.concatenate(shuffled.take(3)))[0] == [4, 5, 2, 0, 1, 3, 4, 5, 2]
+
+
+def test_reductions_of_a_shuffle_and_repeat_begin_with_the_first_seeds():
+    shuffled = twice(tf.data.Dataset.range(6))
+    totals = [shuffled.reduce(np.int64(0), lambda total, x: total * 10 + x) for _ in range(2)]
+    assert [int(total) for total in totals] == [452013, 452013]
+
+
+def test_an_iterator_of_a_shuffle_and_repeat_is_restored(tmp_path):
+    tf.random.set_seed(1)
+    repeated = tf.data.experimental.shuffle_and_repeat(8, 3, seed=2)
+    shuffled, rest = tf.data.Dataset.range(6).apply(repeated), [2, 3, 4, 5, 4, 1, 3, 0, 5, 2]
+    first = iter(shuffled)
+    for _ in range(8):
+        next(first)
+    path = tf.train.Checkpoint(iterator=first).save(str(tmp_path / "saved"))
+    assert [int(x) for x in first] == rest
+    second = iter(shuffled)
+    tf.train.Checkpoint(iterator=second).restore(path)
+    assert [int(x) for x in second] == rest
+
+
+def test_a_shuffle_and_repeat_of_no_passes_is_refused():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="count must be greater than zero"):
+        tf.data.Dataset.range(3).apply(tf.data.experimental.shuffle_and_repeat(2, 0))

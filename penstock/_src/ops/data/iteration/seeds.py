@@ -28,11 +28,14 @@ def words(seed: int, seed2: int, start: int = 0) -> Iterator[int]:
 
 
 class SeedGenerator(Resource):
-    """The seeds of each iteration: always the same, or the next ones of a stream. Iterations may begin in several threads."""
+    """The seeds of each iteration: always the same, or the next ones of a stream. Iterations may begin in several threads.
 
-    def __init__(self, seed: int, seed2: int, reshuffle: bool) -> None:
+    If `restarts`, every dataset that is iterated over has a stream of its own, also where one is made of another (`with_own_seeds`).
+    """
+
+    def __init__(self, seed: int, seed2: int, reshuffle: bool, restarts: bool = False) -> None:
         super().__init__()
-        self.given = seed, seed2
+        self.given, self.restarts = (seed, seed2), restarts
         if seed == 0 and seed2 == 0:
             seed, seed2 = secrets.randbits(63), secrets.randbits(63)
         self.seed, self.seed2, self.reshuffle = seed, seed2, reshuffle
@@ -46,6 +49,10 @@ class SeedGenerator(Resource):
         with self._lock:
             self.iterations += 1
             return next(self._words), next(self._words)
+
+    def renewed(self) -> "SeedGenerator":
+        """A generator that begins anew, with other seeds if none were given."""
+        return SeedGenerator(*self.given, self.reshuffle, self.restarts)
 
     def state(self) -> list[int]:
         """The state from which `restore` continues."""
