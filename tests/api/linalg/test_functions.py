@@ -153,3 +153,11 @@ def test_axes_of_tensordot_may_be_tensors():
         known, unknown = tf.tensordot(a, b, tf.constant(axes)), tf.tensordot(a, b, given)
         np.testing.assert_array_equal(session.run(known), expected)
         np.testing.assert_array_equal(session.run(unknown, {given: axes}), expected)
+
+
+def test_spectral_norms_of_complex_matrices_are_real():
+    x = (np.arange(8) + 1j * np.arange(8)[::-1]).reshape(2, 2, 2).astype(np.complex64)
+    for norm in (tf.norm, tf.function(tf.norm)):
+        result = norm(x, 2, axis=[-2, -1])
+        assert result.dtype == tf.float32
+        np.testing.assert_allclose(result, np.linalg.norm(x, 2, axis=(-2, -1)), rtol=1e-5)

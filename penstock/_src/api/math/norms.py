@@ -90,6 +90,8 @@ def _spectral_norm(tensor, axes, keep, name):
     others = [a for a in range(rank) if a not in axes]
     matrices = raw.Transpose(x=tensor, perm=np.array(others + axes, np.int32))
     singular = raw.Svd(input=matrices, compute_uv=False, full_matrices=False).s
+    if singular.dtype.is_complex:
+        singular = raw.Real(input=singular, Tout=singular.dtype.real_dtype)
     result = raw.Max(input=singular, axis=[-1], keep_dims=False, name=name)
     for a in sorted(axes) if keep else ():
         result = raw.ExpandDims(input=result, axis=a)
