@@ -568,17 +568,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         Returns:
           The variable.
         """
-        try:
-            if STATE.graph is not None and self._is_elsewhere():
-                with self._handle.graph.as_default():
-                    return self.assign_add(delta, use_locking, name, read_value)
-            tensor = convert_to_tensor(delta, dtype=self._dtype)
-            return self._assigned(
-                raw.AssignAddVariableOp(self._handle, tensor, name=name), read_value
-            )
-        except Exception as error:
-            shorten(error)
-            raise
+        return self._changed(raw.AssignAddVariableOp, delta, name, read_value)
 
     def assign_sub(
         self,
@@ -598,14 +588,15 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         Returns:
           The variable.
         """
+        return self._changed(raw.AssignSubVariableOp, delta, name, read_value)
+
+    def _changed(self, op: Any, delta: Any, name: str | None, read_value: bool) -> Any:
         try:
             if STATE.graph is not None and self._is_elsewhere():
                 with self._handle.graph.as_default():
-                    return self.assign_sub(delta, use_locking, name, read_value)
+                    return self._changed(op, delta, name, read_value)
             tensor = convert_to_tensor(delta, dtype=self._dtype)
-            return self._assigned(
-                raw.AssignSubVariableOp(self._handle, tensor, name=name), read_value
-            )
+            return self._assigned(op(self._handle, tensor, name=name), read_value)
         except Exception as error:
             shorten(error)
             raise
