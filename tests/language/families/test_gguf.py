@@ -1,12 +1,22 @@
 """Architectures of GGUF's metadata, as llama.cpp reads the same keys: logits of such models equal its own to 3e-6 of the largest."""
 
+import itertools
+
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import DataLossError, UnimplementedError
 from penstock._src.formats.weights.stored import Weights, stored
 from penstock._src.language.families import frequencies
 from penstock._src.language.families.gguf import architecture_of
+from penstock._src.language.families.names import GGUF, LAYOUTS, OR
+from penstock._src.language.families.table import FAMILIES
+from penstock._src.language.network.decoder import Decoder
+from penstock._src.language.network.program import Program
+from penstock._src.language.weights.finding import Finder
+from penstock._src.language.weights.loading import load
+from tests.language.tiny import KEPT, TOKENS, logits_of, models, weights_of
 
 SIZE, LAYERS = 16, 6
 GROWTH = 0.1 * np.log(4) + 1
@@ -128,3 +138,85 @@ def test_caps_of_logits_that_files_leave_out():
 def test_decoders_that_look_ahead_are_refused():
     with pytest.raises(UnimplementedError, match="'llama.attention.causal': expected true"):
         read("llama", attention__causal=False)
+
+
+# Facts of each model besides its extents, and True if only GGUF's files turn neighbors of queries and keys together.
+LOGITS = {
+    "arcee": ({}, True),
+    "ernie4_5": ({"rope.freq_base": 500000.0}, False),
+    "gemma": ({}, False),
+    "granite": (
+        {"embedding_scale": 3.0, "logit_scale": 2.0, "residual_scale": 0.7, "attention.scale": 0.3},
+        True,
+    ),
+    "nemotron": ({"rope.dimension_count": 4}, False),
+    "olmo2": ({}, False),
+    "olmo3": ({"attention.sliding_window": 5, "rope.freq_base": 500000.0}, False),
+    "smollm3": ({"rope.freq_base": 2000000.0}, True),
+    "stablelm": ({"rope.dimension_count": 4}, False),
+}
+
+
+def as_gguf(name, facts, neighbors):
+    """Returns a tiny model as llama.cpp's converter writes it: norms with their offset, rows of queries and keys as neighbors."""
+    config, family = models()[name]["config"], FAMILIES[name]
+    tensors, of_file = {}, weights_of(name)
+    finder = Finder(of_file, name, is_gguf=False, packs=False)
+    heads = {"query": config["num_attention_heads"], "key": config["num_key_value_heads"]}
+    for ours, at, part in itertools.product(LAYOUTS[family.layout], range(4), ("weight", "bias")):
+        # A layout may have one name for norms that stand at different places.
+        if not finder.has(ours, at, part) or ("norm" in ours and ours not in family.norms):
+            continue
+        array = of_file.tensors[finder.name(ours, at, part)].array()
+        if "norm" in ours and part == "weight":
+            array = array + np.float32(family.norm_offset)
+        if neighbors and ours in heads:
+            halves = array.reshape(heads[ours], 2, -1, *array.shape[1:])
+            array = np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(array.shape)
+        tensors[f"{GGUF[ours].split(OR)[0].format(at)}.{part}"] = stored(array)
+    architecture = {"olmo3": "olmo2"}.get(name, name)
+    about = {
+        "block_count": config["num_hidden_layers"],
+        "embedding_length": config["hidden_size"],
+        "feed_forward_length": config["intermediate_size"],
+        "context_length": config["max_position_embeddings"],
+        "attention.head_count": config["num_attention_heads"],
+        "attention.head_count_kv": config["num_key_value_heads"],
+        "attention.layer_norm_rms_epsilon": config.get("rms_norm_eps", 1e-5),
+        "attention.key_length": config.get("head_dim") or config["hidden_size"] // heads["query"],
+        **facts,
+    }
+    metadata = {f"{architecture}.{key}": value for key, value in about.items()}
+    return Weights("file.gguf", tensors, {"general.architecture": architecture, **metadata})
+
+
+@pytest.mark.parametrize("name", LOGITS)
+def test_logits_of_a_file_are_those_of_transformers(name):
+    weights = as_gguf(name, *LOGITS[name])
+    architecture = architecture_of(weights)
+    finder = Finder(weights, architecture.family, is_gguf=True, packs=True)
+    program = Program(Decoder(architecture, load(finder, architecture)), 32)
+    found, wanted = program.whole(tf.constant(TOKENS))["logits"].numpy()[KEPT], logits_of(name)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=3e-5 * np.abs(wanted).max())
+
+
+def test_granite_without_positions_or_a_divisor_is_refused():
+    with pytest.raises(UnimplementedError, match="'granite.rope.scaling.finetuned': expected true"):
+        read("granite", logit_scale=2.0, rope__scaling__finetuned=False)
+    with pytest.raises(DataLossError, match="'granite.logit_scale': expected a number"):
+        read("granite")
+    with pytest.raises(DataLossError, match="'granite.logit_scale': expected a number that is not"):
+        read("granite", logit_scale=0.0)
+
+
+def test_windows_of_olmo_3_leave_their_positions_unscaled():
+    facts = {
+        "rope__freq_base": 5e5,
+        "rope__scaling__factor": 8.0,
+        "rope__scaling__attn_factor": 2.0,
+    }
+    olmo3 = read("olmo2", attention__sliding_window=5, **facts)
+    assert (olmo3.family, olmo3.windows) == ("olmo3", (5, 5, 5, 0, 5, 5))
+    np.testing.assert_allclose(olmo3.ropes[1].frequencies, plain(1, 5e5))
+    assert [rope.magnitude for rope in olmo3.ropes] == [2, 1] and olmo3.rope_of[3] == 0
+    assert read("olmo2").family == "olmo2"

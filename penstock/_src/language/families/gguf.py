@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,15 +12,20 @@ from penstock._src.formats.weights.stored import Weights
 from penstock._src.language.architecture import Architecture, Rope, default_length
 from penstock._src.language.families import frequencies
 from penstock._src.language.families.facts import Facts
-from penstock._src.language.families.table import IN_GGUF, Family
+from penstock._src.language.families.table import FAMILIES, IN_GGUF, Family
 
 # In Gemma's largest models, attention is scaled by a head's share of the width.
 _LARGEST_GEMMA = {"gemma2": 46, "gemma3": 62}
 # Whose layers have a window even if a file names none.
 _WITH_WINDOWS = ("gemma2",)
+_WINDOW = "attention.sliding_window"
 _PATTERN = "attention.sliding_window_pattern"
 # What files of a family may leave out.
 _CAPS = {"gemma2": (50.0, 30.0)}
+# Name of the row for models some of whose layers have a window, where GGUF's name is that of models without.
+_WINDOWED = {"olmo2": "olmo3"}
+# Of layers, the last of which has no positions: files do not say it.
+_UNTURNED = {"smollm3": 4}
 _SCALINGS = ("none", "linear", "yarn", "longrope")
 _FREQUENCIES = "rope_freqs.weight"
 _FACTORS = {False: "rope_factors_short.weight", True: "rope_factors_long.weight"}
@@ -41,7 +47,10 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
         raise UnimplementedError(
             f"{weights.path}: models of the architecture '{name}' are not implemented; there are {sorted(IN_GGUF)}."
         )
-    family, facts = IN_GGUF[name], Facts(weights.metadata, weights.path, f"{name}.")
+    facts = Facts(weights.metadata, weights.path, f"{name}.")
+    family = IN_GGUF[name]
+    if name in _WINDOWED and facts.get(_WINDOW):
+        family = FAMILIES[_WINDOWED[name]]
     layers, width = facts.integer("block_count"), facts.integer("embedding_length")
     heads = facts.integer("attention.head_count")
     size = facts.integer("attention.key_length", default=max(width // heads, 1))
@@ -53,8 +62,9 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
     if family.is_encoder == facts.flag("attention.causal", default=not family.is_encoder):
         facts.lacks(("attention.causal",), str(not family.is_encoder).lower(), family.is_encoder)
     scaled = width / heads if _LARGEST_GEMMA.get(name) == layers else size
+    multipliers = _multipliers(facts, family)
     return Architecture(
-        family=name,
+        family=family.name,
         layers=layers,
         width=width,
         heads=heads,
@@ -69,15 +79,43 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
         windows=windows,
         ropes=ropes,
         rope_of=rope_of,
-        attention_scale=float(scaled) ** -0.5,
+        attention_scale=multipliers.attention or float(scaled) ** -0.5,
         is_gated=family.is_gated,
         is_parallel=family.is_parallel is not None
         and facts.flag("use_parallel_residual", default=family.is_parallel),
         attention_cap=facts.number("attn_logit_softcapping", default=caps[0]),
         logits_cap=facts.number("final_logit_softcapping", default=caps[1]),
-        embedding_scale=float(width) ** 0.5 if family.scales_embeddings else 1.0,
+        embedding_scale=float(width) ** 0.5 if family.scales_embeddings else multipliers.embedding,
         norms_sums=family.norms_sums,
+        residual_scale=multipliers.residual,
+        logits_scale=multipliers.logits,
         is_causal=not family.is_encoder,
+    )
+
+
+class _Multipliers(NamedTuple):
+    """Factors of embeddings, of what layers add, of products of queries and keys (0 for the usual one), and of logits."""
+
+    embedding: float = 1.0
+    residual: float = 1.0
+    attention: float = 0.0
+    logits: float = 1.0
+
+
+def _multipliers(facts: Facts, family: Family) -> _Multipliers:
+    """The factors that files of some families name; 0 stands for none in such files."""
+    if "logits_scaling" not in family.reads:
+        return _Multipliers()
+    if not facts.flag("rope.scaling.finetuned", default=True):  # llama.cpp turns no head then
+        facts.lacks(("rope.scaling.finetuned",), "true", False)
+    divisor = facts.number("logit_scale")
+    if not divisor:
+        facts.refuse(("logit_scale",), "a number that is not 0", divisor)
+    return _Multipliers(
+        facts.number("embedding_scale", default=1.0) or 1.0,
+        facts.number("residual_scale", default=1.0) or 1.0,
+        facts.number("attention.scale", default=0.0),
+        1.0 / divisor,
     )
 
 
@@ -92,9 +130,9 @@ def _vocabulary(weights: Weights) -> int:
 def _windows(facts: Facts, family: Family, layers: int) -> tuple[int, ...]:
     """The tokens that each layer looks at, 0 for all. Only of families some of whose layers look at all: files of others may name a window that no layer has."""
     default = family.defaults.get("sliding_window") if family.name in _WITH_WINDOWS else None
-    if family.period == 1 or not (facts.get("attention.sliding_window") or default):
+    if family.period == 1 or not (facts.get(_WINDOW) or default):
         return (0,) * layers
-    window = facts.integer("attention.sliding_window", default=default)
+    window = facts.integer(_WINDOW, default=default)
     pattern = facts.get(_PATTERN)
     if isinstance(pattern, np.ndarray):
         if pattern.shape != (layers,):
@@ -120,13 +158,17 @@ def _ropes(
     if turned % 2 or turned > size:
         facts.refuse(("rope.dimension_count",), f"an even number up to {size}", turned)
     whole = _scaled(weights, facts, base, turned, context, length)
+    if every := _UNTURNED.get(family.name):
+        return (whole,), tuple(0 if (at + 1) % every else -1 for at in range(len(windows)))
     local_base = facts.number("rope.freq_base_swa", default=family.local_base or base)
     if family.period == 1 or (family.local_base is None and local_base == base):
         return (whole,), (0,) * len(windows)
     if family.local_base is None:
         local = _scaled(weights, facts, local_base, turned, context, length)
     else:
-        local = frequencies.divided(local_base, turned, (1.0,) * (turned // 2), _magnitude(facts))
+        # Layers of OLMo 3 with a window have positions that nothing scales.
+        magnitude = _magnitude(facts) if family.local_base else 1.0
+        local = frequencies.divided(local_base, turned, (1.0,) * (turned // 2), magnitude)
     return (whole, local), tuple(int(w > 0) for w in windows)
 
 

@@ -16,7 +16,6 @@ MORE = (
         norm_offset=1.0,
         scales_embeddings=True,
         defaults={**_SIX, "head_dim": 256},
-        in_gguf=False,
     ),
     Family(
         "olmo2",
@@ -24,7 +23,6 @@ MORE = (
         "olmo2",
         norms=_AFTER_ONLY,
         norms_all_heads=True,
-        in_gguf=False,
     ),
     Family(
         "olmo3",
@@ -57,7 +55,6 @@ MORE = (
         activation="gelu_tanh",
         is_gated=False,
         has_windows=True,
-        in_gguf=False,
     ),
     Family(
         "granite",
@@ -65,7 +62,7 @@ MORE = (
         reads=("embedding_multiplier", "residual_multiplier")
         + ("attention_multiplier", "logits_scaling"),
         defaults={**_SIX, "attention_multiplier": 1.0},
-        in_gguf=False,
+        is_interleaved=True,
     ),
     Family(
         "smollm3",
@@ -75,7 +72,7 @@ MORE = (
         turning="named",
         reads=("no_rope_layers",),
         defaults={**_SIX, "use_sliding_window": False},
-        in_gguf=False,
+        is_interleaved=True,
     ),
     Family(
         "cohere",
@@ -103,7 +100,7 @@ MORE = (
         defaults={"logit_scale": 0.0625, "sliding_window": 4096},
         in_gguf=False,
     ),
-    Family("stablelm", ("stablelm",), norm="layer", turned=0.25, in_gguf=False),
+    Family("stablelm", ("stablelm",), norm="layer", turned=0.25),
     Family(
         "phi",
         ("phi",),
@@ -141,7 +138,7 @@ MORE = (
         first_position=2,
         in_gguf=False,
     ),
-    Family("arcee", ("arcee",), activation="relu2", is_gated=False, in_gguf=False),
+    Family("arcee", ("arcee",), activation="relu2", is_gated=False, is_interleaved=True),
     Family(
         "nemotron",
         ("nemotron",),
@@ -150,7 +147,6 @@ MORE = (
         activation="relu2",
         is_gated=False,
         turned=0.5,
-        in_gguf=False,
     ),
     Family(
         "ernie4_5",
@@ -158,7 +154,7 @@ MORE = (
         turns_neighbors=True,
         base=500000.0,
         defaults={"head_dim": 128},
-        in_gguf=False,
+        is_interleaved=True,
     ),
     Family(
         "glm4",
