@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from typing import Any
@@ -13,6 +15,8 @@ from penstock._src.serving.batching.request import Request
 from penstock._src.serving.requirements import opentelemetry
 
 _NANOSECONDS = 1e9
+# Names the provider that OpenTelemetry's API takes where the program sets none.
+_PROVIDER = "OTEL_PYTHON_TRACER_PROVIDER"
 
 
 @functools.cache
@@ -21,6 +25,9 @@ def _tracer() -> Any:
 
     The answer is kept: a program sets OpenTelemetry up before it makes servers and clients.
     """
+    # Nobody has set it up who has not imported it, unless its environment names a provider.
+    if "opentelemetry.trace" not in sys.modules and _PROVIDER not in os.environ:
+        return None
     trace = opentelemetry("trace")
     if trace is None or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from types import ModuleType
 
 from penstock._src.core.errors import NotFoundError
+from penstock._src.filesystems import files
 from penstock._src.serving.servables.servable import ROOM, Room, Servable
 
 # Modules of this folder, tried in this order.
@@ -15,11 +16,20 @@ FORMATS = ("saved_model", "keras_archive", "language_files", "tree_files")
 
 def format_of(path: str) -> ModuleType | None:
     """Returns the module of the format that a path is of, or None."""
+    if _has_only_numbers(path):
+        return None
     for name in FORMATS:
         module = importlib.import_module(f"{__package__}.{name}")
         if module.matches(path):
             return module
     return None
+
+
+def _has_only_numbers(path: str) -> bool:
+    """True if a folder holds nothing but versions: no format has files named so, and the modules of all need not be imported to find that none matches."""
+    if not files.is_folder(path):
+        return False
+    return all(name.rstrip("/").isdecimal() for name in files.names(path))
 
 
 def known_format(path: str) -> ModuleType:
