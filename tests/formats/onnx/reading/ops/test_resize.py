@@ -29,3 +29,21 @@ def test_simple_scales_of_unknown_extents_are_compiled_whole(scales):
     function = read_proto(proto).signatures["serving_default"]
     function(x=tf.constant(given["x"]))
     assert not function.graph_function.executable.host_ops
+
+
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+def test_a_single_row_is_the_first_of_pytorch(mode):
+    given = {"x": floats(1, 2, 5, 6), "roi": None, "scales": None, "sizes": np.int64([1, 2, 1, 9])}
+    settings = {"mode": mode, "coordinate_transformation_mode": "pytorch_half_pixel"}
+    same("Resize", given, weights=("sizes",), domain="", **settings)
+
+
+def test_a_part_is_spread_over_whole_rows():
+    # Five rows times .9 are 4.5 of them: the last of four takes the end of the part. ONNX Runtime computes other sizes.
+    roi, scales = np.float32([0, 0, 0, 1, 1, 0.9]), np.float32([1, 1, 1])
+    settings = {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize"}
+    given = {"x": np.float32([[[0, 1, 2, 3, 4]]]), "roi": roi, "scales": scales}
+    proto = node_model("Resize", given, {"y": np.float32}, weights=("scales",), domain="", **settings)  # fmt: skip
+    function = read_proto(proto).signatures["serving_default"]
+    result = function(x=tf.constant(given["x"]), roi=tf.constant(roi))["y"]
+    np.testing.assert_allclose(result.numpy(), [[[0, 1.2, 2.4, 3.6]]], rtol=1e-6)

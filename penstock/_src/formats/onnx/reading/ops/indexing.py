@@ -49,10 +49,16 @@ def _places(x: Any, indices: Any, axis: int) -> Any:
 
 def _wrapped_places(indices: Any, x: Any) -> Any:
     """Indices into the first dimensions of x, those below zero counted from the end."""
+    return wrapped(indices, _indexed_sizes(indices, x, 0))
+
+
+def _indexed_sizes(indices: Any, x: Any, batch: int) -> Any:
+    """The extents of x that the last dimension of indices counts, after those of the batch."""
     depth = indices.shape.as_list()[-1]
-    sizes = t.shape(x)
-    sizes = t.slice_along(sizes, 0, 0, depth)
-    return wrapped(indices, sizes)
+    if depth is not None:
+        return t.slice_along(t.shape(x), 0, batch, batch + depth)
+    size = t.expand_dims(t.extent(indices, t.rank(indices) - 1), [0])
+    return raw.Slice(t.shape(x), t.int64([batch]), size)
 
 
 @reads("GatherND")
@@ -62,9 +68,7 @@ def _gather_nd(n: Node, x: Any, indices: Any) -> Any:
     if not batch:
         return raw.GatherNd(x, _wrapped_places(indices, x))
     outer = t.extents(indices)[:batch]
-    last = indices.shape.as_list()[-1]
-    sizes = t.slice_along(t.shape(x), 0, batch, batch + last)
-    parts = [wrapped(indices, sizes)]
+    parts = [wrapped(indices, _indexed_sizes(indices, x, batch))]
     middle = t.extents(indices)[:-1]
     for axis in range(batch)[::-1]:
         row = t.aligned(t.numbers(outer[axis]), len(middle) + 1, axis)

@@ -399,7 +399,7 @@ def _trilu(n: Node, x: Any, k: Any = None) -> Any:
 @reads("DepthToSpace")
 def _depth_to_space(n: Node, x: Any) -> Any:
     block, (batch, depth, height, width) = n.attr("blocksize"), t.extents(x)
-    if block < 1 or not isinstance(depth, int) or depth % (block * block):
+    if block < 1 or isinstance(depth, int) and depth % (block * block):
         raise InvalidArgumentError(f"{depth} channels do not form blocks of {block}.")
     inner = depth // (block * block)
     if n.attr("mode", "DCR") == "DCR":
@@ -413,15 +413,15 @@ def _depth_to_space(n: Node, x: Any) -> Any:
 @reads("SpaceToDepth")
 def _space_to_depth(n: Node, x: Any) -> Any:
     block, (batch, depth, height, width) = n.attr("blocksize"), t.extents(x)
-    if not all(isinstance(v, int) for v in (depth, height, width)):
-        raise UnimplementedError("sizes that are not known are not supported.")
-    if block < 1 or height % block or width % block:
+    known = [v for v in (height, width) if isinstance(v, int)]
+    if block < 1 or any(v % block for v in known):
         raise InvalidArgumentError(f"{height} x {width} does not form blocks of {block}.")
     split = [batch, depth, height // block, block, width // block, block]
     # DCR, the default, has the position in the block as the slower part of the channel.
     order = [0, 1, 3, 5, 2, 4] if n.attr("mode", "DCR") == "CRD" else [0, 3, 5, 1, 2, 4]
     moved = t.transpose(t.reshape(x, split), order)
-    return t.reshape(moved, [batch, depth * block * block, height // block, width // block])
+    channels = t.product([depth, block * block])
+    return t.reshape(moved, [batch, channels, height // block, width // block])
 
 
 @reads("CenterCropPad", settings=(1,))

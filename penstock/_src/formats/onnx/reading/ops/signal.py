@@ -19,7 +19,8 @@ def _complex(x: Any) -> Any:
     real = raw.Squeeze(t.slice_along(x, last, 0, 1), axis=[last])
     if x.shape.as_list()[-1] == 1:
         return t.cast(real, dtype)
-    imaginary = raw.Squeeze(t.slice_along(x, last, 1, 2), axis=[last])
+    # A sum, since real numbers of a size that is not declared have no second row.
+    imaginary = t.reduced("Sum", t.slice_along(x, last, 1, 2), [last])
     return raw.Complex(real, imaginary, Tout=dtype)
 
 

@@ -21,7 +21,7 @@ _MASKED = -math.inf
 def split_heads(x: Any, heads: int) -> Any:
     """[batch, time, heads * size] as [batch, heads, time, size]."""
     batch, time, width = t.extents(x)
-    if heads < 1 or not isinstance(width, int) or width % heads:
+    if heads < 1 or isinstance(width, int) and width % heads:
         raise InvalidArgumentError(f"{width} features do not form {heads} heads.")
     return t.transpose(t.reshape(x, [batch, time, heads, width // heads]), [0, 2, 1, 3])
 
@@ -35,12 +35,16 @@ def joined_heads(x: Any) -> Any:
 def repeated_heads(x: Any, count: Any) -> Any:
     """x with every head several times, so that there are `count`."""
     batch, heads, time, size = t.extents(x)
-    if heads == count:
-        return x
-    if not isinstance(heads, int) or not isinstance(count, int) or count % heads:
-        raise InvalidArgumentError(f"{count} heads do not share {heads} of keys and values.")
-    group = count // heads
-    spread = raw.Tile(t.expand_dims(x, [2]), np.array([1, 1, group, 1, 1], np.int32))
+    group: Any
+    if isinstance(heads, int) and isinstance(count, int):
+        if heads == count:
+            return x
+        if not heads or count % heads:
+            raise InvalidArgumentError(f"{count} heads do not share {heads} of keys and values.")
+        group = count // heads
+    else:  # where they do not share, the reshape fails
+        group = raw.FloorDiv(*(t.int64(v) if isinstance(v, int) else v for v in (count, heads)))
+    spread = raw.Tile(t.expand_dims(x, [2]), t.vector([1, 1, group, 1, 1]))
     return t.reshape(spread, [batch, count, time, size])
 
 
@@ -92,11 +96,16 @@ def _softmax_type(n: Node, dtype: DType, default: DType) -> DType:
 
 def _scores(n: Node, q: Any, k: Any) -> Any:
     """Products of queries and keys; each is scaled by the root, so that narrow floats do not overflow."""
-    scale = n.attr("scale", None)
-    if scale is None:
-        scale = 1 / math.sqrt(t.extents(q)[3])
-    root = math.sqrt(scale)
-    return t.matmul(raw.Mul(q, t.like(root, q)), raw.Mul(k, t.like(root, k)), adj_y=True)
+    root = t.like(math.sqrt(n.attr("scale")), q) if n.has("scale") else _root_of_scale(q)
+    return t.matmul(raw.Mul(q, root), raw.Mul(k, root), adj_y=True)
+
+
+def _root_of_scale(q: Any) -> Any:
+    """The square root of the default scale, 1 / sqrt(size of a head)."""
+    size = t.extents(q)[3]
+    if isinstance(size, int):
+        return t.like(size**-0.25, q)
+    return t.cast(raw.Pow(t.cast(size, dtypes.float64), t.constant(-0.25, dtypes.float64)), q.dtype)
 
 
 def _bias(n: Node, q: Any, k: Any, mask: Any, lengths: Any, offset: Any) -> Any:
@@ -115,7 +124,8 @@ def _bias(n: Node, q: Any, k: Any, mask: Any, lengths: Any, offset: Any) -> Any:
         allowed.append(raw.Less(columns, t.aligned(lengths, 4, 0)))
     added = None
     if mask is not None:
-        mask = _as_wide_as(mask, t.extent(k, 2), t.extents(mask)[-1] == t.extents(k)[2])
+        width, keys = mask.shape.as_list()[-1], k.shape.as_list()[2]
+        mask = _as_wide_as(mask, t.extent(k, 2), width is not None and width == keys)
         if mask.dtype.is_bool:
             allowed.append(mask)
         else:
@@ -147,10 +157,12 @@ def _flex_attention(n: Node, q: Any, k: Any, v: Any) -> Any:
     heads, dtype = t.extents(q)[1], q.dtype
     default = dtypes.float64 if dtype is dtypes.float64 else dtypes.float32
     kind = _softmax_type(n, dtype, default)
-    scale = n.attr("scale", None)
-    scale = 1 / math.sqrt(t.extents(q)[3]) if scale is None else scale
     scores = t.matmul(t.cast(q, kind), t.cast(repeated_heads(k, heads), kind), adj_y=True)
-    scores = raw.Mul(scores, t.like(scale, scores))
+    if n.has("scale"):
+        scale = t.like(n.attr("scale"), scores)
+    else:
+        scale = raw.Square(_root_of_scale(t.cast(q, kind)))
+    scores = raw.Mul(scores, scale)
     if n.has("score_mod"):
         (scores,) = n.subgraph("score_mod")(scores)
     weights = raw.Softmax(scores)
@@ -242,7 +254,7 @@ def _rotary_embedding(n: Node, x: Any, cosines: Any, sines: Any, positions: Any 
     flat = t.rank(x) == 3
     if flat:
         x = split_heads(x, n.attr("num_heads"))
-    size = n.attr("rotary_embedding_dim", 0) or t.extents(x)[3]
+    size = n.attr("rotary_embedding_dim", 0) or x.shape.as_list()[3]
     if positions is not None:
         cosines, sines = (
             t.batched_gather(cosines, positions, 0),
@@ -252,27 +264,28 @@ def _rotary_embedding(n: Node, x: Any, cosines: Any, sines: Any, positions: Any 
     return joined_heads(y) if flat else y
 
 
-def turned_by(x: Any, cosines: Any, sines: Any, size: int, is_interleaved: bool) -> Any:
+def turned_by(x: Any, cosines: Any, sines: Any, size: int | None, is_interleaved: bool) -> Any:
     """Pairs of numbers, turned by angles.
 
     Args:
       x: [batch, heads, time, at least size].
       cosines: of the angles, [batch or 1, time, size / 2].
       sines: as the cosines.
-      size: how many numbers of each head are turned, the first ones.
+      size: how many numbers of each head are turned, the first ones; None for all.
       is_interleaved: pairs stand side by side, else in two halves.
     """
     cosines, sines = t.expand_dims(cosines, [1]), t.expand_dims(sines, [1])
-    part, rest = t.slice_along(x, 3, 0, size), t.slice_along(x, 3, size, None)
+    size = None if size == x.shape.as_list()[3] else size
+    part = x if size is None else t.slice_along(x, 3, 0, size)
     if is_interleaved:
         a, b = t.slice_along(part, 3, 0, None, 2), t.slice_along(part, 3, 1, None, 2)
     else:
-        a, b = t.slice_along(part, 3, 0, size // 2), t.slice_along(part, 3, size // 2, None)
+        a, b = raw.Split(np.int32(3), part, num_split=2)
     real = raw.Sub(raw.Mul(cosines, a), raw.Mul(sines, b))
     imaginary = raw.AddV2(raw.Mul(sines, a), raw.Mul(cosines, b))
     if is_interleaved:
         pairs = raw.Pack([real, imaginary], axis=4)
-        part = t.reshape(pairs, [*t.extents(x)[:3], size])
+        part = t.reshape(pairs, t.extents(part))
     else:
         part = t.concat([real, imaginary], 3)
-    return part if size == t.extents(x)[3] else t.concat([part, rest], 3)
+    return part if size is None else t.concat([part, t.slice_along(x, 3, size, None)], 3)

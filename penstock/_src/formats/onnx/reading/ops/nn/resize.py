@@ -134,8 +134,8 @@ def _resized(rule: Rule, x: Any, axis: int, scale: Any, size: Any) -> Any:
         size = t.cast(raw.Floor(raw.AddV2(exact, _number(1e-9))), dtypes.int64)
     fixed = t.known(size)
     out = t.cast(t.numbers(int(fixed) if fixed is not None else size), _KIND)
-    if rule.roi is not None:
-        exact = raw.Mul(rows, scale)
+    if rule.roi is not None:  # the part is spread over whole rows
+        exact = t.cast(size, _KIND)
     place = _source(rule, out, scale, rows, exact, t.cast(size, _KIND))
     if rule.mode == "nearest":
         y = t.batched_gather(x, _clipped(_nearest(rule, place), rows), axis)
@@ -172,7 +172,7 @@ def _source(rule: Rule, out: Any, scale: Any, rows: Any, exact: Any, size: Any) 
     if rule.transform == "half_pixel":
         return by_half
     if rule.transform == "pytorch_half_pixel":
-        return raw.SelectV2(raw.Equal(exact, one), raw.Fill(t.shape(out), _number(-0.5)), by_half)
+        return raw.SelectV2(raw.Equal(size, one), raw.ZerosLike(out), by_half)
     if rule.transform == "half_pixel_symmetric":
         center = raw.Mul(rows, half)
         offset = raw.Mul(center, raw.Sub(one, raw.RealDiv(size, exact)))

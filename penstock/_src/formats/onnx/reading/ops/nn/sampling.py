@@ -1,15 +1,17 @@
 """Values of images between pixels: GridSample, AffineGrid, RoiAlign, DeformConv; and NonMaxSuppression."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.nn.convolution import per_dimension
 from penstock._src.formats.onnx.reading.ops.nn.pads import known_pads, window_pads
@@ -296,9 +298,7 @@ def _deform_conv(n: Node, x: Any, w: Any, offset: Any, b: Any = None, mask: Any 
 def _non_max_suppression(
     n: Node, boxes: Any, scores: Any, most: Any = None, overlap: Any = None, least: Any = None
 ) -> Any:
-    batch, classes = scores.shape.as_list()[:2]
-    if batch is None or classes is None:
-        raise InvalidArgumentError("the numbers of images and classes must be known.")
+    batch, classes = t.extents(scores)[:2]
 
     def scalar(value: Any, default: Any, dtype: Any) -> Any:
         if value is None:
@@ -315,13 +315,43 @@ def _non_max_suppression(
         dx, dy = raw.Mul(width, t.like(0.5, x)), raw.Mul(height, t.like(0.5, x))
         sides = [raw.Sub(y, dy), raw.Sub(x, dx), raw.AddV2(y, dy), raw.AddV2(x, dx)]
         boxes = raw.Pack(sides, axis=2)
-    boxes_of_classes = []
-    for image in range(batch):
-        own = t.batched_gather(boxes, np.int32(image), 0)
-        for label in range(classes):
-            row = t.batched_gather(t.batched_gather(scores, np.int32(image), 0), np.int32(label), 0)
-            kept = raw.NonMaxSuppressionV3(own, row, most, overlap, least)
-            kept = t.expand_dims(t.cast(kept, dtypes.int64), [1])
-            head = raw.Mul(raw.OnesLike(kept), t.int64([[image, label]]))
-            boxes_of_classes.append(t.concat([head, kept], 1))
-    return t.concat(boxes_of_classes, 0) if boxes_of_classes else t.int64(np.zeros((0, 3)))
+
+    def selected(image: Any, label: Any) -> Any:
+        own = t.batched_gather(boxes, image, 0)
+        row = t.batched_gather(t.batched_gather(scores, image, 0), label, 0)
+        kept = raw.NonMaxSuppressionV3(own, row, most, overlap, least)
+        kept = t.expand_dims(t.cast(kept, dtypes.int64), [1])
+        head = raw.Mul(raw.OnesLike(kept), raw.Pack([image, label], axis=0))
+        return t.concat([head, kept], 1)
+
+    nothing = t.int64(np.zeros((0, 3)))
+    if isinstance(batch, int) and isinstance(classes, int):
+        pairs = itertools.product(range(batch), range(classes))
+        found = [selected(t.int64(image), t.int64(label)) for image, label in pairs]
+        return t.concat(found, 0) if found else nothing
+    return _for_each_pair(batch, classes, selected, nothing)
+
+
+def _for_each_pair(batch: Any, classes: Any, rows: Callable[[Any, Any], Any], start: Any) -> Any:
+    """The rows of each image and class one after the other, of numbers that a run knows.
+
+    Args:
+      batch: the number of images.
+      classes: the number of classes.
+      rows: returns the rows of an image and a class.
+      start: no rows.
+    """
+    classes = t.int64(classes) if isinstance(classes, int) else classes
+    count = t.product([batch, classes])
+
+    def step(i: Any, found: Any) -> Any:
+        added = rows(raw.FloorDiv(i, classes), raw.FloorMod(i, classes))
+        return raw.AddV2(i, t.int64(1)), t.concat([found, added], 0)
+
+    _, found = while_loop(
+        lambda i, _: raw.Less(i, count),
+        step,
+        (t.int64(0), start),
+        shape_invariants=(TensorShape([]), TensorShape([None, start.shape.as_list()[1]])),
+    )
+    return found
