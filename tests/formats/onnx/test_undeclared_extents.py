@@ -1,0 +1,86 @@
+"""Operators of which the model declares no extents give what they give for declared ones."""
+
+import numpy as np
+import pytest
+
+import penstock as tf
+from penstock._src.core import dtypes
+from penstock._src.formats.onnx.reading.model import read_proto
+from tests.formats.onnx.models import graph, model, node, value
+
+RANDOM = np.random.default_rng(5)
+
+
+def floats(*shape):
+    return RANDOM.normal(size=shape).astype(np.float32)
+
+
+HEADS = {"q_num_heads": 4, "kv_num_heads": 2}
+CASES = {
+    "GatherND": ("GatherND", [floats(3, 4), np.array([[1], [-1]])], {}),
+    "GatherND of a batch": (
+        "GatherND",
+        [floats(2, 3, 4), np.array([[-1], [1]])],
+        {"batch_dims": 1},
+    ),
+    "ScatterND": ("ScatterND", [floats(3, 4), np.array([[1], [-1]]), floats(2, 4)], {}),
+    "DepthToSpace": ("DepthToSpace", [floats(2, 8, 2, 3)], {"blocksize": 2}),
+    "SpaceToDepth": ("SpaceToDepth", [floats(2, 3, 4, 6)], {"blocksize": 2}),
+    "DFT of real numbers": ("DFT", [floats(2, 5, 1)], {}),
+    "DFT of complex numbers": ("DFT", [floats(2, 5, 2)], {}),
+    "Attention": ("Attention", [floats(2, 3, 16), floats(2, 5, 8), floats(2, 5, 8)], HEADS),
+    "Attention of heads": (
+        "Attention",
+        [floats(2, 4, 3, 8), floats(2, 2, 5, 8), floats(2, 2, 5, 8), floats(3, 5)],
+        {},
+    ),
+    "RotaryEmbedding": (
+        "RotaryEmbedding",
+        [floats(2, 2, 3, 8), floats(2, 3, 4), floats(2, 3, 4)],
+        {},
+    ),
+    "RotaryEmbedding of pairs": (
+        "RotaryEmbedding",
+        [floats(2, 3, 16), floats(2, 3, 4), floats(2, 3, 4)],
+        {"num_heads": 2, "interleaved": 1},
+    ),
+}
+
+
+def outcome(op, arrays, attributes, is_declared):
+    """The result of an operator whose inputs' extents the model declares, or leaves open."""
+    names = [f"x{i}" for i in range(len(arrays))]
+    inputs = [
+        value(
+            name,
+            x.shape if is_declared else [f"{name}_{i}" for i in range(x.ndim)],
+            dtypes.as_dtype(x.dtype),
+        )
+        for name, x in zip(names, arrays, strict=True)
+    ]
+    made = graph([node(op, " ".join(names), "y", **attributes)], inputs, [value("y", [])])
+    function = read_proto(model(made, version=23)).signatures["serving_default"]
+    return function(**dict(zip(names, map(tf.constant, arrays), strict=True)))["y"].numpy()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_extents_that_are_not_declared(name):
+    wanted = outcome(*CASES[name], is_declared=True)
+    found = outcome(*CASES[name], is_declared=False)
+    assert found.shape == wanted.shape
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_boxes_of_any_number_of_images_and_classes():
+    corners = RANDOM.random((2, 6, 2)).astype(np.float32)
+    boxes = np.concatenate([corners, corners + 0.5], -1)
+    arrays = [boxes, RANDOM.random((2, 3, 6)).astype(np.float32), np.array(4)]
+    wanted = outcome("NonMaxSuppression", arrays, {}, is_declared=True)
+    assert len(wanted) > 2
+    np.testing.assert_array_equal(outcome("NonMaxSuppression", arrays, {}, False), wanted)
+
+
+def test_gather_nd_reads_the_rows_that_numpy_reads():
+    x, rows = floats(3, 4), np.array([[1], [-1]])
+    found = outcome("GatherND", [x, rows], {}, is_declared=False)
+    np.testing.assert_array_equal(found, x[[1, -1]])
