@@ -135,3 +135,17 @@ def test_packed_tensors_are_as_three():
         proto = node_model("MultiHeadAttention", given, {"y": np.float32}, num_heads=HEADS)
         found = read_proto(proto).signatures["serving_default"](**given)["y"]
         np.testing.assert_allclose(found, expected["y"], atol=1e-5)
+
+
+@pytest.mark.parametrize("keys", [2, 7])
+@pytest.mark.parametrize("dynamic", [(), (1, 2)])
+def test_queries_see_the_keys_up_to_their_own_place(keys, dynamic):
+    given = order(
+        {
+            "query": floats(BATCH, TIME, WIDTH),
+            "key": floats(BATCH, keys, WIDTH, seed=1),
+            "value": floats(BATCH, keys, WIDTH, seed=2),
+        },
+        "query key value",
+    )
+    same("MultiHeadAttention", given, num_heads=HEADS, unidirectional=1, dynamic=dynamic)

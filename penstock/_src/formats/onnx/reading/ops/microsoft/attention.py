@@ -14,14 +14,20 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.contraction import product_of
 from penstock._src.formats.onnx.reading.ops.microsoft.quantized import scaled_product
-from penstock._src.formats.onnx.reading.ops.nn.attention import joined_heads, split_heads
+from penstock._src.formats.onnx.reading.ops.nn.attention import (
+    joined_heads,
+    root_of_scale,
+    split_heads,
+)
 from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 
 
 def scaled_scores(n: Node, q: Any, k: Any) -> Any:
     """The products of queries and keys [batch, heads, time, size], times the node's `scale`: one over the root of the size, if it says none."""
-    scale = n.attr("scale", 0.0) or 1 / math.sqrt(t.extents(q)[3])
-    return t.matmul(raw.Mul(q, t.like(scale, q)), k, adj_y=True)
+    size = q.shape.as_list()[3]
+    scale = n.attr("scale", 0.0) or (None if size is None else 1 / math.sqrt(size))
+    factor = raw.Square(root_of_scale(q)) if scale is None else t.like(scale, q)
+    return t.matmul(raw.Mul(q, factor), k, adj_y=True)
 
 
 def attended(n: Node, q: Any, k: Any, v: Any, added: Any, hidden: Any = None) -> tuple[Any, Any]:
@@ -42,12 +48,16 @@ def attended(n: Node, q: Any, k: Any, v: Any, added: Any, hidden: Any = None) ->
     return t.matmul(weights, v), weights
 
 
-def later_keys(q: Any, k: Any) -> Any:
-    """True where a key comes after the query; the last query is at the last key's place."""
+def later_keys(q: Any, k: Any, past: Any) -> Any:
+    """True where a key comes after the query, as ONNX Runtime counts.
+
+    The first query is at the place of the first key that is not of the past, which may be None. The last query sees all keys.
+    """
     rows, columns = t.numbers(t.extents(q)[2]), t.numbers(t.extents(k)[2])
-    first = raw.Sub(t.extent(k, 2), t.extent(q, 2))
-    places = t.expand_dims(raw.AddV2(rows, first), [1])
-    return raw.Less(places, t.expand_dims(columns, [0]))
+    last = raw.Sub(t.extent(q, 2), t.like(1, rows))
+    places = rows if past is None else raw.AddV2(rows, t.extent(past, 2))
+    places = raw.SelectV2(raw.Equal(rows, last), t.extent(k, 2), places)
+    return raw.Less(t.expand_dims(places, [1]), t.expand_dims(columns, [0]))
 
 
 def mask_addend(n: Node, mask: Any, batch: Any, keys: Any) -> Any:
@@ -132,11 +142,12 @@ def _self_attention(
     ends = np.cumsum(sizes).tolist()
     parts = [t.slice_along(product, 2, end - size, end) for end, size in zip(ends, sizes)]
     q, k, v = (split_heads(part, n.attr("num_heads")) for part in parts)
+    past_k = None
     if past is not None:
         past_k, past_v = raw.Unpack(past, num=2, axis=0)
         k, v = t.concat([past_k, k], 2), t.concat([past_v, v], 2)
     present = raw.Pack([k, v], axis=0) if n.wants(1) else k
-    hidden = later_keys(q, k) if n.flag("unidirectional") else None
+    hidden = later_keys(q, k, past_k) if n.flag("unidirectional") else None
     total = _sum(mask_addend(n, mask, t.extents(q)[0], t.extents(k)[2]), added)
     y, _ = attended(n, q, k, v, total, hidden)
     return joined_heads(y), present
@@ -167,7 +178,7 @@ def _multi_head_attention(
     q, k, v = _unpacked(n, query, key, value, bias)
     if past_key is not None:
         k, v = t.concat([past_key, k], 2), t.concat([past_value, v], 2)
-    hidden = later_keys(q, k) if n.flag("unidirectional") else None
+    hidden = later_keys(q, k, past_key) if n.flag("unidirectional") else None
     total = _sum(mask_addend(n, mask, t.extents(q)[0], t.extents(k)[2]), added)
     y, weights = attended(n, q, k, v, total, hidden)
     return joined_heads(y), k, v, weights

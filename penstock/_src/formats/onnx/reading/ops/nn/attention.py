@@ -96,11 +96,11 @@ def _softmax_type(n: Node, dtype: DType, default: DType) -> DType:
 
 def _scores(n: Node, q: Any, k: Any) -> Any:
     """Products of queries and keys; each is scaled by the root, so that narrow floats do not overflow."""
-    root = t.like(math.sqrt(n.attr("scale")), q) if n.has("scale") else _root_of_scale(q)
+    root = t.like(math.sqrt(n.attr("scale")), q) if n.has("scale") else root_of_scale(q)
     return t.matmul(raw.Mul(q, root), raw.Mul(k, root), adj_y=True)
 
 
-def _root_of_scale(q: Any) -> Any:
+def root_of_scale(q: Any) -> Any:
     """The square root of the default scale, 1 / sqrt(size of a head)."""
     size = t.extents(q)[3]
     if isinstance(size, int):
@@ -161,7 +161,7 @@ def _flex_attention(n: Node, q: Any, k: Any, v: Any) -> Any:
     if n.has("scale"):
         scale = t.like(n.attr("scale"), scores)
     else:
-        scale = raw.Square(_root_of_scale(t.cast(q, kind)))
+        scale = raw.Square(root_of_scale(t.cast(q, kind)))
     scores = raw.Mul(scores, scale)
     if n.has("score_mod"):
         (scores,) = n.subgraph("score_mod")(scores)
