@@ -3,7 +3,7 @@
 Eager ops with equal attributes on one logical CPU share one state until `clear()`, which `tf.random.set_seed` calls. In an executed graph each
 node has its own state: the executor enters `of_node`. A node of a function has a state for each call, branch or loop that runs
 the function, kept by the outermost graph: there it is, too, where the function is part of a program. Functions that are called
-eagerly start again after `clear()` as well, as TensorFlow drops their kernels (`renew`); graphs of sessions and datasets go on.
+eagerly start again after `clear()` as well, as TensorFlow drops their kernels (`renew`); graphs of sessions go on, and each iteration over a dataset has states for its functions (`ApartStates`).
 """
 
 import contextlib
@@ -21,6 +21,10 @@ class States(dict[Any, Any]):
         super().__init__()
         self.epoch = EPOCH
         self.updated: set[Any] = set()  # keys of what `update` keeps, such as positions in streams
+
+
+class ApartStates(States):
+    """State of the kernels of a graph and of all functions that it calls, for `run_as`."""
 
 
 class _Current(threading.local):
@@ -52,6 +56,8 @@ def of_node(states: dict[Any, Any], node: Any, calls: Sequence[Any] = ()) -> Ite
     root, keys = states, [*calls, node]
     if current.caller is not None:
         root, outer = current.caller
+        if type(root) is ApartStates:
+            states = root
         keys.insert(0, outer)
     elif current.device:
         keys.insert(0, current.device)
@@ -71,9 +77,26 @@ def of_node(states: dict[Any, Any], node: Any, calls: Sequence[Any] = ()) -> Ite
 def calling() -> Iterator[None]:
     """Functions run within this context are called by the running node."""
     before = _CURRENT.caller
-    _CURRENT.caller = None if _CURRENT.root is None else (_CURRENT.root, _CURRENT.path)
+    _CURRENT.caller = running_call()
     try:
         yield
+    finally:
+        _CURRENT.caller = before
+
+
+def running_call() -> tuple[dict[Any, Any], Any] | None:
+    """The running node as a caller for `run_as`; None in eager code."""
+    return None if _CURRENT.root is None else (_CURRENT.root, _CURRENT.path)
+
+
+def run_as(
+    caller: tuple[dict[Any, Any], Any], function: Callable[..., Any], *arguments: Any
+) -> Any:
+    """Calls a function whose kernels keep their state in that of a caller, given as states and a path in them."""
+    before = _CURRENT.caller
+    _CURRENT.caller = caller
+    try:
+        return function(*arguments)
     finally:
         _CURRENT.caller = before
 

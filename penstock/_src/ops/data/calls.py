@@ -1,25 +1,34 @@
 """Calls the functions of dataset ops."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from penstock._src.core.calls.placement import CPU
 from penstock._src.core.errors import OpError
+from penstock._src.core.values import kernel_state
+from penstock._src.core.values.kernel_state import ApartStates
 from penstock._src.ops.data.pipeline import Pipeline, Run
 
 
 def bound(
-    function: Any, captured: list[Any], run: Run | None = None, owner: Pipeline | None = None
+    function: Any,
+    captured: list[Any],
+    run: Run | None = None,
+    owner: Pipeline | None = None,
+    occurrence: Any = None,
 ) -> Callable[..., list[Any]]:
     """The graph function as a callable on the components of an element, for a new iteration.
 
-    As in TensorFlow, random ops inside restart their streams with every iterator; within one `run`, such as the epochs of a
-    repeated dataset, they continue. With an `owner`, errors tell in which step of the pipeline they arose.
+    As in TensorFlow, random ops inside begin their streams with every iterator; within one `run`, such as the epochs of a
+    repeated dataset, they continue, for each `occurrence` of a step on its own (by default that of the owner). With an `owner`,
+    errors tell in which step of the pipeline they arose.
     """
     function.graph.home = CPU  # as in TensorFlow, where the CPU prepares the data for devices
     execute = function.executable
-    if function.is_stateful and (run is None or run.begins(function)):
-        _restart(function)
+    caller = _caller(function, run, owner.occurrence if owner is not None else occurrence)
+    if caller is not None:
+        execute = functools.partial(kernel_state.run_as, caller, execute)
     if not captured:
 
         def call(*values: Any) -> list[Any]:
@@ -44,11 +53,10 @@ def bound(
     return explained
 
 
-def _restart(function: Any) -> None:
-    """Resets the kernel state of a function and of the functions it calls."""
-    function.graph.kernel_states.clear()
-    for op in function.graph._operations:
-        for value in op.raw_op.attrs.values():
-            for item in value if isinstance(value, tuple) else (value,):
-                if hasattr(item, "executable") and hasattr(item, "graph"):
-                    _restart(item)
+def _caller(function: Any, run: Run | None, occurrence: Any) -> tuple[Any, Any] | None:
+    """The states for the kernels of a function, and the path in them; None if the function keeps them."""
+    if not function.is_stateful:
+        return None
+    if run is not None and run.goes_on:
+        return kernel_state.running_call()
+    return ApartStates() if run is None else run.states_of(function, occurrence), None

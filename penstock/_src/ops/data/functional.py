@@ -19,6 +19,7 @@ from penstock._src.ops.data.iteration.resume import (
     Resumable,
 )
 from penstock._src.ops.data.iteration.rows import Access
+from penstock._src.ops.data.occurrences import in_own_steps
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     UNKNOWN,
@@ -28,7 +29,6 @@ from penstock._src.ops.data.pipeline import (
     Run,
     UnnamedDatasetOp,
     positive,
-    with_own_seeds,
 )
 
 Call = Callable[..., list[Any]]
@@ -219,7 +219,7 @@ class _ByLast(Pipeline):
 
 class _TakeWhile(_Filter):
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured, run)
+        call = bound(self.function, self.captured, run, occurrence=self.occurrence)
         return WhileTrue(self.inputs[0].iterate(run), call)
 
 
@@ -257,7 +257,7 @@ class _Scan(Pipeline):
         self.function, self.captured = function, captured
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        call = bound(self.function, self.captured, run)
+        call = bound(self.function, self.captured, run, occurrence=self.occurrence)
         return Scanned(self.inputs[0].iterate(run), call, self.state)
 
 
@@ -312,7 +312,7 @@ class ReduceDataset(Op):
     differentiable = False
 
     def eager(self, input_dataset, initial_state, other_arguments):
-        call, input_dataset = bound(self.f, other_arguments), with_own_seeds(input_dataset)
+        call, input_dataset = bound(self.f, other_arguments), in_own_steps(input_dataset)
         run = Run(input_dataset.options(), input_dataset)
         state = list(initial_state)
         try:

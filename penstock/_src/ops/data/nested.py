@@ -15,6 +15,7 @@ from penstock._src.ops.data.iteration.resume import (
     State,
 )
 from penstock._src.ops.data.iteration.settings import available_cores
+from penstock._src.ops.data.occurrences import made_within
 from penstock._src.ops.data.pipeline import (
     AUTOTUNE,
     EFFORT,
@@ -77,7 +78,12 @@ class _FlatMap(Pipeline):
     def opener(self, run: Run) -> Open:
         """Returns an opener of the dataset that the function creates from an element."""
         call = bound(self.function, self.captured, run, self)
-        return lambda element: dataset_of(call(*element)[0]).iterate(run)
+        captured = self.captured
+
+        def opened(element: Element) -> Iterator[Element]:
+            return made_within(self, captured, dataset_of(call(*element)[0])).iterate(run)
+
+        return opened
 
 
 class Part(Resumable):

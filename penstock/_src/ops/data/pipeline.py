@@ -5,7 +5,6 @@ elements are rows of arrays, possibly permuted, `rows` describes them: batching 
 handling single elements.
 """
 
-import copy
 import itertools
 import threading
 import weakref
@@ -24,6 +23,7 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.values import kernel_state
 from penstock._src.ops.data.iteration.callers import callers
 from penstock._src.ops.data.iteration.resume import Element
 from penstock._src.ops.data.iteration.rows import Access, Rows
@@ -56,7 +56,10 @@ class Run:
         self._numbers = itertools.count()
         self.closes_at_exit = False
         self._starters: list[Callable[[], Any]] = []
-        self._begun: dict[int, Any] = {}
+        # What stateful kernels remember in this iteration: {(occurrence, id of the function): (function, states)}.
+        self._states: dict[tuple[Any, int], tuple[Any, kernel_state.ApartStates]] = {}
+        # True if functions go on with the random numbers of the last such run, as those of a single element do.
+        self.goes_on = False
         # Random seeds drawn when the iteration was created, for each pipeline in order of use.
         self.drawn: dict[int, list[Any]] = {}
         # The step begun last whose state a symbolic checkpoint, as TensorFlow defines it, cannot hold.
@@ -98,11 +101,10 @@ class Run:
             deterministic == "default" and not self.settings.may_reorder
         )
 
-    def begins(self, function: Any) -> bool:
-        """True if this is the first use of a function in the iteration."""
-        is_new = id(function) not in self._begun
-        self._begun[id(function)] = function
-        return is_new
+    def states_of(self, function: Any, occurrence: Any) -> kernel_state.ApartStates:
+        """What the stateful kernels of a function remember, in one occurrence of a step: at first nothing."""
+        made = function, kernel_state.ApartStates()
+        return self._states.setdefault((occurrence, id(function)), made)[1]
 
     def on_close(self, closer: Callable[[], None], at_exit: bool = False) -> None:
         """Calls `closer` when the iteration ends or is abandoned; `at_exit`: by the end of the interpreter, too."""
@@ -201,6 +203,8 @@ class Pipeline:
     seeds: Any = None
     # The op that made it, and the host values of the op's inputs: see data/graph_defs.py.
     made_by: "tuple[Op, tuple[Any, ...]] | None" = None
+    # Which occurrence of a dataset this step is, as seen by the random numbers of its functions; see occurrences.py.
+    occurrence: Any = None
     # True if the pipeline must run step by step, without rewrites.
     is_fixed = False
     # The pipeline that runs in its place (None: itself), once it is known; see ops/data_planner/plan.py.
@@ -345,20 +349,6 @@ def sources_of_seeds(dataset: Pipeline) -> list[SeedGenerator]:
     for source in dataset.inputs:
         generators += [seeds for seeds in sources_of_seeds(source) if seeds not in generators]
     return generators
-
-
-def with_own_seeds(dataset: Pipeline) -> Pipeline:
-    """The pipeline as one that is iterated over: steps whose seeds restart have generators of their own.
-
-    As in TensorFlow, a dataset that occurs twice in a pipeline is two steps here; one that a function captures is not renewed.
-    """
-    if not any(seeds.restarts for seeds in sources_of_seeds(dataset)):
-        return dataset
-    copied = copy.copy(dataset)
-    copied.inputs, copied.plan = tuple(map(with_own_seeds, dataset.inputs)), (None,)
-    if isinstance(copied.seeds, SeedGenerator) and copied.seeds.restarts:
-        copied.seeds = copied.seeds.renewed()
-    return copied
 
 
 def _steps_to(step: Pipeline, root: Pipeline) -> list[str] | None:

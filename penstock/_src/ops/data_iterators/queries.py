@@ -51,6 +51,7 @@ class DatasetToSingleElement(Op):
     def eager(self, dataset):
         dataset = planned(dataset)
         run = Run(dataset.options(), dataset)
+        run.goes_on = True
         try:
             elements = iter(dataset.iterate(run))
             first = next(elements, None)

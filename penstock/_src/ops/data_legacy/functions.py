@@ -46,7 +46,7 @@ class _Generated(Pipeline):
         return Generated(*map(self.call, self.functions, self.captured, [run] * 3), run)
 
     def call(self, function, captured, run):
-        return bound(function, captured, run)
+        return bound(function, captured, run, occurrence=self.occurrence)
 
 
 class Generated(Resumable):

@@ -3,7 +3,8 @@
 import copy
 from typing import Any
 
-from penstock._src.ops.data.pipeline import Pipeline, with_own_seeds
+from penstock._src.ops.data.occurrences import in_own_steps
+from penstock._src.ops.data.pipeline import Pipeline
 from penstock._src.ops.data_planner.rules import AT_THE_END, STEPWISE, Rule
 from penstock._src.proto.dataset import Options
 
@@ -29,10 +30,17 @@ def planned(dataset: Pipeline) -> Pipeline:
     The same pipeline is returned every time.
     """
     if dataset.plan is None:
-        replacement = with_own_seeds(_planned(dataset) or dataset)
+        replacement = in_own_steps(_planned(dataset) or dataset, _is_rewritten(dataset))
         dataset.plan = (None if replacement is dataset else replacement,)
     (replacement,) = dataset.plan
     return dataset if replacement is None else replacement
+
+
+def _is_rewritten(dataset: Pipeline) -> bool:
+    """True if options leave any rewrite on; without one, TensorFlow does not tell occurrences of a dataset apart."""
+    asked = Options.FromString(dataset.options().get("serialized", b"")).optimization_options
+    by_default = not asked.HasField("apply_default_optimizations")
+    return by_default or any(value is True for _, value in asked.ListFields())
 
 
 def _planned(dataset: Pipeline) -> Pipeline | None:

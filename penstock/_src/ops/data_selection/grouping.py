@@ -12,6 +12,7 @@ from penstock._src.ops.data.batch import Elements
 from penstock._src.ops.data.calls import bound
 from penstock._src.ops.data.iteration.resume import Element, Resumable, State
 from penstock._src.ops.data.nested import dataset_of
+from penstock._src.ops.data.occurrences import made_within
 from penstock._src.ops.data.pipeline import (
     INFINITE,
     UNKNOWN,
@@ -34,7 +35,7 @@ class _GroupByWindow(Pipeline):
     def iterate(self, run: Run) -> Iterator[Element]:
         run.opaque_step = self.kind
         key_of, reduce, size_of = (
-            bound(function, captured, run)
+            bound(function, captured, run, occurrence=self.occurrence)
             for function, captured in zip(self.functions, self.captured, strict=True)
         )
         source = self.inputs[0].iterate(run)
@@ -55,7 +56,8 @@ class _GroupByWindow(Pipeline):
                 f"Got error code {code} and message: {{{error.message}}} from running user-defined "
                 f"function {name}."
             ) from error
-        return dataset_of(dataset).iterate(run)
+        made = dataset_of(dataset)
+        return made_within(self, [window, *self.captured[1]], made).iterate(run)
 
 
 class WindowsByKey(Resumable):
@@ -148,7 +150,7 @@ class _GroupByReducer(Pipeline):
 
     def iterate(self, run: Run) -> Iterator[Element]:
         calls = (
-            bound(function, captured, run)
+            bound(function, captured, run, occurrence=self.occurrence)
             for function, captured in zip(self.functions, self.captured, strict=True)
         )
         return Reduced(self.inputs[0].iterate(run), *calls)
