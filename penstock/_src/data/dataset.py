@@ -153,6 +153,10 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
             )
         return OwnedIterator(self)
 
+    def _newly_made(self) -> "Dataset":
+        """Returns an equal dataset, whose seeds begin anew if those of every dataset that is made do so."""
+        return self._same("OptionsDataset", serialized_options=b"")
+
     def __bool__(self) -> bool:
         return True
 

@@ -118,7 +118,10 @@ def for_(
     elif hasattr(iterated, "row_splits"):
         items = RaggedItems(iterated)
     else:
-        items = IteratorItems(iter(iterated), loosens=True)
+        # As in TensorFlow, each run of the loop is of another dataset.
+        newly_made = getattr(iterated, "_newly_made", None)
+        iterator = iter(iterated if newly_made is None else newly_made())
+        items = IteratorItems(iterator, loosens=True)
     _for_in_graph(items, extra_test, body, get_state, set_state, names, options)
 
 

@@ -97,6 +97,24 @@ def test_reductions_of_a_shuffle_and_repeat_begin_with_the_first_seeds():
     assert [int(total) for total in totals] == [452013, 452013]
 
 
+def test_loops_in_functions_over_a_shuffle_and_repeat_begin_with_the_first_seeds():
+    shuffled = twice(tf.data.Dataset.range(6))
+
+    @tf.function
+    def in_a_loop(items, last):
+        total = tf.constant(0, tf.int64)
+        for x in items() if callable(items) else items:
+            if total > last:
+                break
+            total = total * 10 + x
+        return total
+
+    assert [int(in_a_loop(shuffled, 10**6)) for _ in range(2)] == [452013, 452013]
+    assert [int(in_a_loop(shuffled, 1000)) for _ in range(2)] == [4520, 4520]
+    goes_on = [int(in_a_loop(lambda: iter(shuffled), 10**6)) for _ in range(2)]
+    assert goes_on == [452013, 102345]
+
+
 def test_an_iterator_of_a_shuffle_and_repeat_is_restored(tmp_path):
     tf.random.set_seed(1)
     repeated = tf.data.experimental.shuffle_and_repeat(8, 3, seed=2)
