@@ -159,3 +159,10 @@ def test_a_missing_package_is_named(monkeypatch, capsys):
     assert main(["serve", "m"]) == 2
     text = capsys.readouterr().err
     assert text == f"penstock serve: it needs no_such_package: {pip_install('serve')}.\n"
+
+
+@pytest.mark.parametrize("option", ["--rest-port", "--grpc-port"])
+@pytest.mark.parametrize("number", ["65536", "-2", "http"])
+def test_ports_that_do_not_exist_are_refused_before_models_are_loaded(option, number, capsys):
+    assert main(["serve", "nowhere", option, number]) == 2
+    assert f"free one or -1 for none. Received '{number}'" in capsys.readouterr().err

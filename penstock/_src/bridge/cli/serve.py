@@ -22,6 +22,7 @@ MODEL is a folder with a folder for each version, named by its number, as Tensor
 model, a `.gguf` file or a Hugging Face folder, which answers OpenAI's paths. Options
 that TensorFlow Serving has are taken in its spelling too."""
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
+_LAST_PORT = 65535
 
 
 def switch(text: str) -> bool:
@@ -30,6 +31,15 @@ def switch(text: str) -> bool:
     if value is None:
         raise argparse.ArgumentTypeError(f"expected true or false. Received '{text}'")
     return value
+
+
+def port(text: str) -> int:
+    """A port of an option; -1 for none."""
+    if not text.removeprefix("-").isdecimal() or not -1 <= int(text) <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(
+            f"expected a port up to {_LAST_PORT}, 0 for a free one or -1 for none. Received '{text}'"
+        )
+    return int(text)
 
 
 # Option (and TensorFlow Serving's name if it differs): type, default, description.
@@ -44,8 +54,8 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("batching-parameters-file",): (str, None, "text proto of limits of batches"),
     ("monitoring-config-file",): (str, None, "text proto of metrics"),
     ("host",): (str, "127.0.0.1", "address to listen at; 0.0.0.0 for all"),
-    ("rest-port", "rest_api_port"): (int, 8501, "of REST; 0 for a free one, -1 for none"),
-    ("grpc-port", "port"): (int, 8500, "of gRPC; 0 for a free one, -1 for none"),
+    ("rest-port", "rest_api_port"): (port, 8501, "of REST; 0 for a free one, -1 for none"),
+    ("grpc-port", "port"): (port, 8500, "of gRPC; 0 for a free one, -1 for none"),
     ("rest-api-timeout-in-ms",): (int, 30_000, "after which a request is given up; 0 for never"),
     ("max-batch-size",): (int, None, "rows of a joined batch; 64 by default, 1 joins nothing"),
     ("workers",): (int, 1, "processes that share the ports"),
