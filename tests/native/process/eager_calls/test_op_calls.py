@@ -146,10 +146,12 @@ def test_no_references_are_kept_or_lost(monkeypatch):
             for _ in range(1000):
                 call(attributes, x)
 
+    def counts():
+        work()
+        gc.collect()
+        return np.array([sys.getrefcount(each) for each in watched])
+
     work()
-    gc.collect()
-    before = [sys.getrefcount(each) for each in watched]
-    work()
-    gc.collect()
-    after = [sys.getrefcount(each) for each in watched]
-    assert all(abs(a - b) < 100 for a, b in zip(after, before, strict=True))
+    # What is lost is lost each time; threads of other tests use None and dtypes as well, now and then.
+    changes = [abs(counts() - counts()) for _ in range(5)]
+    assert np.min(changes, 0).max() < 100
