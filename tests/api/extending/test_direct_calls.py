@@ -201,3 +201,13 @@ def test_tensors_of_a_list_that_the_kernel_empties_stay_alive(monkeypatch):
         tape.watch(values)
         assert tf.concat(values, axis=0).shape == [6, 4, 5]
     assert not values
+
+
+def test_large_inputs_are_left_without_another_form():
+    x, large = tf.constant(X), tf.zeros([4, 512, 512])
+    for _ in range(3):
+        tf.transpose(x)
+    for _ in range(4):
+        assert tf.transpose(large).shape == [512, 512, 4]
+    calls = calls_of(tf.transpose)
+    assert calls.quick((large,), {}) is None and len(calls._forms) == 1

@@ -81,6 +81,8 @@ class DirectCalls:
         from penstock._src.native.process.eager_calls.direct_calls import direct_call
 
         with execute.MAKING:
+            if any(form.serves_as(known) for known in self._forms):
+                return  # native code left this call for its size, or after an error
             self._forms = (*self._forms, form)
             self.quick = direct_call(self._forms, execute.surroundings())
             if len(self._forms) >= MOST_FORMS:

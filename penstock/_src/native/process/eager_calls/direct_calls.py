@@ -107,6 +107,10 @@ class DirectForm:
     inputs: Sequence[Any]
     values: Sequence[Any]
 
+    def serves_as(self, other: "DirectForm") -> bool:
+        """True if calls that one serves have the arguments of those that the other serves."""
+        return (self.positional, self.named) == (other.positional, other.named)
+
     def words(self, keep: list[Any]) -> list[int]:
         """Returns the words that describe it, and adds the objects whose addresses they hold to `keep`."""
         keep += [self, *self.named]

@@ -30,7 +30,7 @@ def words(seed: int, seed2: int, start: int = 0) -> Iterator[int]:
 class SeedGenerator(Resource):
     """The seeds of each iteration: always the same, or the next ones of a stream. Iterations may begin in several threads.
 
-    If `restarts`, every dataset that is iterated over has a stream of its own, also where one is made of another (`with_own_seeds`).
+    If `restarts`, every dataset that is iterated over has a stream of its own, also where one is made of another (`in_own_steps`).
     """
 
     def __init__(self, seed: int, seed2: int, reshuffle: bool, restarts: bool = False) -> None:

@@ -51,9 +51,8 @@ from .description import PackedProduct
 
 STEP = 4  # units that are multiplied before their sums are added: a register of sums for each
 QUAD = 4  # neighbors that are multiplied together
-STRETCH = (
-    256  # elements of a row that are unpacked before they are turned: whole blocks of every format
-)
+# Elements of a row that are unpacked before they are turned: whole blocks of every format.
+STRETCH = 256
 TASKS = 4  # for each thread
 _SUMS, _LEFTS, _RIGHTS = (0, 1, 2, 3), (4, 5), (6, 7)  # numbers of registers
 
