@@ -7,6 +7,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.api.extending.direct_calls import DirectCalls, forget_all
+from penstock._src.api.extending.dispatch import _DISPATCHABLES
 from penstock._src.eager import execute
 from penstock._src.util import slots
 from penstock._src.util.process.references import FREE_THREADED
@@ -19,11 +20,16 @@ def directly(monkeypatch):
     """Native code makes the calls of a function from the second one of a kind on."""
     monkeypatch.setattr(execute, "OFTEN", 1)
     monkeypatch.setattr(execute, "MANY", 0)
-    # Whatever earlier tests have put in its place.
+    # Whatever earlier tests have put in its place, and dispatch targets that a mode of NumPy's behavior has left for good.
     monkeypatch.setattr(slots, "RUN_EAGERLY", execute.execute)
+    targets = [(api._dispatch_targets, [*api._dispatch_targets]) for api in _DISPATCHABLES]
+    for one, _ in targets:
+        one.clear()
     forget_all()
     yield
     monkeypatch.undo()
+    for one, kept in targets:
+        one[:] = kept
     forget_all()
 
 
