@@ -7,7 +7,7 @@ import numpy as np
 from penstock._src.core.calls.facts import Elements
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
-from penstock._src.native.algorithms.texts import automata
+from penstock._src.native.algorithms.texts.patterns import automata, captures
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import data, each, text
 from penstock._src.ops.strings.re2.expression import Expression, expression
@@ -41,10 +41,11 @@ def _replaced(op, input, pattern, rewrite, everywhere):
     if rewriting.most > matcher.groups or not (rewriting.is_valid or everywhere):
         return input
     flat = input.reshape(-1)
-    automaton = None if any(rewriting.groups) else matcher.automaton(False)
-    if automaton is None:
+    automaton = matcher.automaton(False)
+    program = matcher.program() if any(rewriting.groups) else captures.NO_PROGRAM
+    if automaton is None or program is None:
         return searched(matcher, flat, rewriting, everywhere).reshape(input.shape)
-    results, number_left = rewriting.native.replaced(flat, automaton, everywhere)
+    results, number_left = rewriting.native.replaced(flat, automaton, everywhere, program)
     if number_left:
         left = np.flatnonzero(np.equal(results, None))
         results[left] = searched(matcher, flat[left], rewriting, everywhere)

@@ -4,11 +4,11 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import penstock as tf
-from penstock._src.native.algorithms.texts import automata
+from penstock._src.native.algorithms.texts.patterns import automata
 from penstock._src.ops.strings import regex
 from penstock._src.ops.strings.re2 import expression as module
 from penstock._src.ops.strings.re2.expression import expression
@@ -109,14 +109,17 @@ STRINGS = st.lists(
     max_size=10,
 ).map(b"".join)  # fmt: skip
 ARRAYS = st.lists(STRINGS, min_size=1, max_size=4).map(lambda rows: np.array(rows, object))
-REWRITES = st.sampled_from([b"", b"-", rb"<\0>", rb"\0\0", b"\xff"])
+REWRITES = st.sampled_from([b"", b"-", rb"<\0>", rb"\0\0", b"\xff", rb"<\1>\0", rb"\2|\1"])
 
 
 @settings(deadline=None)
 @given(PATTERNS, ARRAYS, REWRITES, st.booleans())
 def test_automata_and_the_search_by_characters_agree(pattern, rows, rewrite, everywhere):
     known, rewriting = expression(pattern), parsed(rewrite)
-    found, left = rewriting.native.replaced(rows, known.automaton(False), everywhere)
+    assume(rewriting.most <= known.groups)
+    found, left = rewriting.native.replaced(
+        rows, known.automaton(False), everywhere, known.program()
+    )
     assert left == 0
     wanted = regex.searched(known, rows, rewriting, everywhere)
     assert found.tolist() == wanted.tolist()

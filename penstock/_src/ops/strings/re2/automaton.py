@@ -1,4 +1,4 @@
-"""A pattern as a deterministic automaton over bytes, for native code (`native/algorithms/texts/automata.py`).
+"""A pattern as a deterministic automaton over bytes, for native code (`native/algorithms/texts/patterns/automata.py`).
 
 Patterns that native code handles are those whose program and automaton stay below bounds on their sizes.
 
@@ -11,16 +11,18 @@ Source: Cox, "Regular expression matching in the wild", 2010.
 
 import numpy as np
 
-from penstock._src.native.algorithms.texts.automata import Automaton
+from penstock._src.native.algorithms.texts.patterns import captures
+from penstock._src.native.algorithms.texts.patterns.automata import Automaton
 from penstock._src.ops.strings.re2.byte_program import (
     Assert,
     Instruction,
+    Save,
     Split,
     Take,
     TooLarge,
     program,
 )
-from penstock._src.ops.strings.re2.parsing import Node
+from penstock._src.ops.strings.re2.parsing import Group, Node
 
 MOST_STATES = 4_000
 # Ways of all states and transitions, some tenths of a second.
@@ -29,6 +31,7 @@ MOST_WORK = 2_000_000
 _OTHER, _BEGIN, _NEWLINE, _WORD = range(4)
 _END = 4
 _BEFORE = (_OTHER, _BEGIN, _NEWLINE, _WORD)
+_SIDES = (*_BEFORE, _END)
 _WORD_BYTES = (*range(0x30, 0x3A), *range(0x41, 0x5B), 0x5F, *range(0x61, 0x7B))
 
 _Closure = tuple[list[Take], bool]
@@ -50,6 +53,47 @@ def automaton(tree: Node, is_full: bool) -> Automaton | None:
         return _Builder(code, is_full).built(begin)
     except TooLarge:
         return None
+
+
+def program_of_groups(tree: Node, groups: int) -> captures.Program | None:
+    """The program that finds the groups of a match.
+
+    Args:
+      tree: of the pattern.
+      groups: the number of captured ones.
+
+    Returns:
+      The program; None if it would be too large.
+    """
+    try:
+        code, begin = program(Group(tree, 0), saves_groups=True)
+    except TooLarge:
+        return None
+    rows: list[tuple[int, int, int]] = []
+    targets: list[int] = []
+    for part in code:
+        if isinstance(part, Take):
+            rows.append((captures.TAKE, part.low | part.high << 8, part.target))
+        elif isinstance(part, Split):
+            rows.append((captures.SPLIT, len(targets), len(part.targets)))
+            targets += part.targets
+        elif isinstance(part, Assert):
+            rows.append((captures.ASSERT, _holding(part.kind), part.target))
+        elif isinstance(part, Save):
+            rows.append((captures.SAVE, part.slot, part.target))
+        else:
+            rows.append((captures.MATCH, 0, 0))
+    sides = np.full(256, _OTHER, np.uint8)
+    sides[list(_WORD_BYTES)] = _WORD
+    sides[ord("\n")] = _NEWLINE
+    table = np.array(rows, np.int32)
+    return captures.Program(table, np.array(targets, np.int32), sides, 2 * groups + 2, begin)
+
+
+def _holding(kind: str) -> int:
+    """A bit for each pair of sides of a position at which an assertion holds."""
+    holds = [_holds(kind, before, after) for before in _SIDES for after in _SIDES]
+    return sum(1 << at for at, is_true in enumerate(holds) if is_true)
 
 
 class _Builder:

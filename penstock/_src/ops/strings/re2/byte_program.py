@@ -48,23 +48,32 @@ class Assert:
 
 
 @dataclass(frozen=True)
+class Save:
+    """Keeps the position as the begin or end of a group, and goes on with another instruction."""
+
+    slot: int
+    target: int
+
+
+@dataclass(frozen=True)
 class Match:
     """The end of a match."""
 
 
-Instruction: TypeAlias = Take | Split | Assert | Match
+Instruction: TypeAlias = Take | Split | Assert | Save | Match
 
 
-def program(tree: Node) -> tuple[list[Instruction], int]:
+def program(tree: Node, saves_groups: bool = False) -> tuple[list[Instruction], int]:
     """The instructions of a pattern, and the index of the first one.
 
     Args:
       tree: of the pattern.
+      saves_groups: whether to keep the positions of captured groups.
 
     Raises:
       TooLarge: it has more than MOST_INSTRUCTIONS.
     """
-    writer = _Writer()
+    writer = _Writer(saves_groups)
     begin = writer.node(tree, writer.add(Match()))
     return writer.code, begin
 
@@ -72,8 +81,9 @@ def program(tree: Node) -> tuple[list[Instruction], int]:
 class _Writer:
     """Writes a pattern from its end to its begin: each part is given the instruction that follows it."""
 
-    def __init__(self) -> None:
+    def __init__(self, saves_groups: bool) -> None:
         self.code: list[Instruction] = []
+        self.saves_groups = saves_groups
 
     def add(self, instruction: Instruction) -> int:
         if len(self.code) >= MOST_INSTRUCTIONS:
@@ -88,7 +98,7 @@ class _Writer:
         if isinstance(node, At):
             return self.add(Assert(node.kind, following))
         if isinstance(node, Group):
-            return self.node(node.part, following)
+            return self.group(node, following)
         if isinstance(node, Alt):
             return self.add(Split(tuple([self.node(part, following) for part in node.parts])))
         if isinstance(node, Repeat):
@@ -96,6 +106,12 @@ class _Writer:
         for part in reversed(node.parts):
             following = self.node(part, following)
         return following
+
+    def group(self, node: Group, following: int) -> int:
+        if node.number is None or not self.saves_groups:
+            return self.node(node.part, following)
+        end = self.add(Save(2 * node.number + 1, following))
+        return self.add(Save(2 * node.number, self.node(node.part, end)))
 
     def chars(self, node: Chars, following: int) -> int:
         if node.is_byte:

@@ -4,10 +4,11 @@ import functools
 import re
 from collections.abc import Callable
 
-from penstock._src.native.algorithms.texts.automata import Automaton
+from penstock._src.native.algorithms.texts.patterns import captures
+from penstock._src.native.algorithms.texts.patterns.automata import Automaton
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.strings.re2 import characters
-from penstock._src.ops.strings.re2.automaton import automaton
+from penstock._src.ops.strings.re2.automaton import automaton, program_of_groups
 from penstock._src.ops.strings.re2.byte_program import of_bytes, size_of_first
 from penstock._src.ops.strings.re2.characters import Ranges
 from penstock._src.ops.strings.re2.machine import MOST_INSTRUCTIONS, Machine
@@ -76,6 +77,7 @@ class Expression:
         self._search = Steps(search.factor * length, search.degree + 1)
         self._machine: Machine | None = None
         self._automata: dict[bool, Automaton | None] = {}
+        self._program: tuple[captures.Program | None] | None = None
         self._is_bounded = search.factor < MOST_STEPS
         self._pattern_text = pattern
         # By the last character of texts: sets of ASCII characters are faster.
@@ -115,6 +117,12 @@ class Expression:
         if is_full not in self._automata:
             self._automata[is_full] = automaton(self.tree, is_full)
         return self._automata[is_full]
+
+    def program(self) -> captures.Program | None:
+        """The program that finds the groups of a match of the automaton; None if it would be too large."""
+        if self._program is None:
+            self._program = (program_of_groups(self.tree, self.groups),)
+        return self._program[0]
 
     def reading(self, string: bytes) -> tuple["Expression", str, str]:
         """The expression that reads a string, the string as a text for it, and the encoding of that.

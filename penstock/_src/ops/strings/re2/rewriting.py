@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 
-from penstock._src.native.algorithms.texts import automata
+from penstock._src.native.algorithms.texts.patterns import automata
 from penstock._src.util.dataclass import dataclass
 
 _BACKSLASH = ord("\\")
@@ -18,7 +18,7 @@ class Rewrite:
       groups: their numbers.
       most: the largest number, also after an invalid escape.
       is_valid: False if it ends at an invalid escape.
-      native: for native code, where all groups are 0.
+      native: for native code.
     """
 
     texts: tuple[bytes, ...]
@@ -73,4 +73,4 @@ def parsed(rewrite: bytes) -> Rewrite:
         else:
             is_valid = False
     texts.append(literal)
-    return Rewrite(tuple(texts), tuple(groups), most, is_valid, automata.Rewrite(texts))
+    return Rewrite(tuple(texts), tuple(groups), most, is_valid, automata.Rewrite(texts, groups))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core.op import Op
-from penstock._src.native.algorithms.texts import automata
+from penstock._src.native.algorithms.texts.patterns import automata
 from penstock._src.native.algorithms.texts.words import parts_of
 from penstock._src.ops.strings.re2.parsing import Alt, At, Cat, Group, Repeat
 from penstock._src.ops.strings.regex import compiled

@@ -5,14 +5,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import python_calls as py
-from ...builtins import compiled
-from ...language.function import Fn
-from ...language.module import Module
-from ...language.types import I8, I32, I64, PTR
-from ...language.value import Val
-from . import utf8
-from .words import Words, put, sizes_of
+from .... import python_calls as py
+from ....builtins import compiled
+from ....language.function import Fn
+from ....language.module import Module
+from ....language.types import I8, I32, I64, PTR
+from ....language.value import Val
+from .. import utf8
+from ..words import Words, put, sizes_of
+from . import captures
 
 # Searching goes on from each byte for as long as a match is possible. A string for which that takes more steps than these, for each of its bytes and in addition, is left to the caller.
 _STEPS_PER_BYTE, _MORE_STEPS = 16, 4_000
@@ -50,8 +51,8 @@ class _Functions(NamedTuple):
     """Builtins. "tables" are six arguments.
 
     longest (strings, number) -> the size of the longest one
-    replace (strings, number, tables, True if everywhere, pool, its parts, number of parts, scratch, new strings) -> the number of strings left to the caller, for which it writes None; the string
-    itself if unchanged
+    replace (strings, number, tables, tables of groups, True if everywhere, pool, its parts, groups, number of parts, scratch, new strings) -> the number of strings left to the caller, for which it
+    writes None; the string itself if unchanged
     full (strings, number, tables, results) -> 0; writes 1 for strings that match as a whole, else 0
     split (strings, number, tables, tables of kept delimiters, begins, ends, splits [number + 1]) -> 0, or -1 if a string is left to the caller
     """
@@ -68,13 +69,15 @@ def _functions(m: Module) -> None:
     _emit_find(m)
     _emit_is_full(m)
     _emit_spans(m)
+    captures.emit_captured(m)
     _emit_rewritten(m)
     _emit_longest(m)
+    _emit_grouped(m)
     _emit_replace(m)
     _emit_full(m)
     _emit_split(m)
     py.emit_entry(m, "longest", "an", holds_gil=True)
-    py.emit_entry(m, "replace", "an" + "aaaaan" + "naanaa", holds_gil=True)
+    py.emit_entry(m, "replace", "an" + "aaaaan" + captures.PARAMETERS + "naaanaa", holds_gil=True)
     py.emit_entry(m, "full", "an" + "aaaaan" + "a", holds_gil=True)
     py.emit_entry(m, "split", "an" + "aaaaan" * 2 + "aaa", holds_gil=True)
 
@@ -83,16 +86,22 @@ class Rewrite:
     """Replacement of a match.
 
     Args:
-      texts: between which the match is repeated.
+      texts: between which groups stand.
+      groups: their numbers; the match is group 0.
     """
 
-    def __init__(self, texts: Sequence[bytes]) -> None:
+    def __init__(self, texts: Sequence[bytes], groups: Sequence[int]) -> None:
         self._pool = np.frombuffer(b"".join(texts) or b"\0", np.uint8)
         self._parts = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-        self._arguments = self._pool, self._parts, len(texts)
+        self._groups = np.array([*groups, 0], np.int64)
+        self._arguments = self._pool, self._parts, self._groups, len(texts)
 
     def replaced(
-        self, strings: np.ndarray, automaton: Automaton, everywhere: bool
+        self,
+        strings: np.ndarray,
+        automaton: Automaton,
+        everywhere: bool,
+        program: captures.Program = captures.NO_PROGRAM,
     ) -> tuple[np.ndarray, int]:
         """The strings with the first match of each, or all of them, replaced.
 
@@ -100,6 +109,7 @@ class Rewrite:
           strings: a vector.
           automaton: of the preferred match from a position on.
           everywhere: whether all matches are replaced.
+          program: that finds groups, if the rewrite has any.
 
         Returns:
           The new strings, None for those left to the caller, and the number of these.
@@ -111,8 +121,8 @@ class Rewrite:
         # Two words for each match, of which the longest string can have one more than bytes.
         scratch = np.empty(2 * functions.longest(strings, len(strings)) + 2, np.int64)
         return results, functions.replace(
-            strings, len(strings), *automaton.arguments(), int(everywhere), *self._arguments,
-            scratch, results,
+            strings, len(strings), *automaton.arguments(), *program.arguments(),
+            int(everywhere), *self._arguments, scratch, results,
         )  # fmt: skip
 
 
@@ -254,18 +264,28 @@ def _emit_spans(m: Module) -> None:
 
 
 def _emit_rewritten(m: Module) -> None:
-    """`rewritten` (data, size, spans, number of spans, pool, parts, number of parts) -> a new bytes object."""
-    arguments: Any = dict(data=PTR, size=I64, spans=PTR, count=I64, pool=PTR, parts=PTR, number=I64)
+    """`rewritten` (data, size, slots of the matches, number of these, matches, pool, parts, groups, number of parts) -> a new bytes object."""
+    arguments: Any = dict(data=PTR, size=I64, spans=PTR, slots=I64, count=I64, pool=PTR, parts=PTR, groups=PTR, number=I64)  # fmt: skip
     with m.fn("rewritten", ret=PTR, internal=True, **arguments) as f:
 
-        def length(i: Val, total: Val) -> tuple[Val]:
-            begin, end = f.load(f.spans, i * 2, I64), f.load(f.spans, i * 2 + 1, I64)
-            return (total + end - begin,)
+        def span(i: Val, group: Val) -> tuple[Val, Val]:
+            at = i * f.slots + group * 2
+            return f.load(f.spans, at, I64), f.load(f.spans, at + 1, I64)
 
-        (inside,) = f.loop(f.i64(0), f.count, 1, length, f.i64(0))
-        # Of `number` parts with the match between them, less the match that stands already.
-        added = f.load(f.parts, f.number, I64) * f.count + inside * (f.number - 2)
-        text = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), f.size + added, ret=PTR)
+        def size_of(i: Val, group: Val) -> Val:
+            begin, end = span(i, group)
+            return end - begin
+
+        def grown(i: Val, total: Val) -> tuple[Val]:
+            (total,) = f.loop(
+                f.i64(1), f.number, 1,
+                lambda k, total: (total + size_of(i, f.load(f.groups, k - 1, I64)),), total,
+            )  # fmt: skip
+            return (total - size_of(i, f.i64(0)),)
+
+        added = f.load(f.parts, f.number, I64) * f.count
+        (total,) = f.loop(f.i64(0), f.count, 1, grown, f.size + added)
+        text = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), total, ret=PTR)
         out = f.call("PyBytes_AsString", text, ret=PTR)
 
         def copied(source: Val, first: Val, last: Val, to: Val) -> Val:
@@ -276,11 +296,13 @@ def _emit_rewritten(m: Module) -> None:
             return copied(f.pool, f.load(f.parts, i, I64), f.load(f.parts, i + 1, I64), to)
 
         def one(i: Val, at: Val, to: Val) -> tuple[Val, ...]:
-            begin, end = f.load(f.spans, i * 2, I64), f.load(f.spans, i * 2 + 1, I64)
+            begin, end = span(i, f.i64(0))
             to = part(f.i64(0), copied(f.data, at, begin, to))
-            (to,) = f.loop(
-                f.i64(1), f.number, 1, lambda k, to: (part(k, copied(f.data, begin, end, to)),), to
-            )
+
+            def group(k: Val, to: Val) -> tuple[Val]:
+                return (part(k, copied(f.data, *span(i, f.load(f.groups, k - 1, I64)), to)),)
+
+            (to,) = f.loop(f.i64(1), f.number, 1, group, to)
             return end, to
 
         at, to = f.loop(f.i64(0), f.count, 1, one, f.i64(0), f.i64(0))
@@ -299,32 +321,85 @@ def _emit_longest(m: Module) -> None:
         f.give(most)
 
 
+def _emit_grouped(m: Module) -> None:
+    """`grouped` (data, size, spans, their number, state, TABLES) -> the slots of all matches, to be freed; null if a match is left to the caller."""
+    arguments: Any = dict(data=PTR, size=I64, spans=PTR, count=I64, state=PTR, **captures.TABLES)
+    with m.fn("grouped", ret=PTR, internal=True, noalias=False, **arguments) as f:
+        memory = f.call("malloc", f.count * f.slots * 8, ret=PTR)
+
+        def one(i: Val, _: Val) -> tuple[Val, ...]:
+            found = f.call(
+                "captured", f.data, f.size, f.load(f.spans, i * 2, I64),
+                f.load(f.spans, i * 2 + 1, I64), f.state, f.at(memory, i * f.slots, I64),
+                *(getattr(f, name) for name in captures.TABLES), ret=I64,
+            )  # fmt: skip
+            return i + 1, found
+
+        is_there = f.convert(~f.is_null(memory), I64, signed=False)
+        _, found = f.loop_while(
+            lambda i, found: (i < f.count) & found.ne(0), one, f.i64(0), is_there
+        )
+
+        def dropped() -> tuple[Val]:
+            f.call("free", memory)
+            return (f.const(0, PTR),)
+
+        (memory,) = f.when(found.eq(0), dropped, lambda: (memory,))
+        f.give(memory)
+
+
 def _emit_replace(m: Module) -> None:
     arguments: Any = dict(
-        strings=PTR, rows=I64, **_TABLES, everywhere=I64, pool=PTR, parts=PTR, number=I64,
-        scratch=PTR, into=PTR,
+        strings=PTR, rows=I64, **_TABLES, **captures.TABLES, everywhere=I64, pool=PTR, parts=PTR,
+        groups=PTR, number=I64, scratch=PTR, into=PTR,
     )  # fmt: skip
     with m.fn("replace", ret=I64, internal=True, **arguments) as f:
+        state = f.alloca(I64, captures.STATE_WORDS)
+        f.store(f.i64(0), state, captures.MEMORY)
+        f.store(f.i64(0), state, captures.ROOM)
 
         def one(row: Val, left: Val) -> tuple[Val]:
             item = f.load(f.strings, row, PTR)
             data, size = utf8.string(f, f.strings, row)
             count = f.call("spans", data, size, f.everywhere, f.scratch, *_tables(f), ret=I64)
 
-            def same() -> None:
+            def same() -> tuple[Val]:
                 f.call("Py_IncRef", item)
                 put(f, item, f.into, row)
+                return (f.i64(0),)
 
-            def rewrite() -> None:
+            def rewrite(spans: Val, slots: Val) -> tuple[Val]:
                 text = f.call(
-                    "rewritten", data, size, f.scratch, count, f.pool, f.parts, f.number, ret=PTR
-                )
+                    "rewritten", data, size, spans, slots, count, f.pool, f.parts, f.groups,
+                    f.number, ret=PTR,
+                )  # fmt: skip
                 put(f, text, f.into, row)
+                return (f.i64(0),)
 
-            f.when(count.eq(0), same, lambda: f.when(count > 0, rewrite))
-            return (left + f.convert(count < 0, I64, signed=False),)
+            def with_groups() -> tuple[Val]:
+                tables = [getattr(f, name) for name in captures.TABLES]
+                found = f.call("grouped", data, size, f.scratch, count, state, *tables, ret=PTR)
+
+                def known() -> tuple[Val]:
+                    (zero,) = rewrite(found, f.slots)
+                    f.call("free", found)
+                    return (zero,)
+
+                return f.when(f.is_null(found), lambda: (f.i64(1),), known)  # type: ignore[return-value]
+
+            def changed() -> tuple[Val]:
+                return f.when(
+                    f.instructions.eq(0), lambda: rewrite(f.scratch, f.i64(2)), with_groups
+                )  # type: ignore[return-value]
+
+            def some() -> tuple[Val]:
+                return f.when(count > 0, changed, lambda: (f.i64(1),))  # type: ignore[return-value]
+
+            (is_left,) = f.when(count.eq(0), same, some)
+            return (left + is_left,)
 
         (left,) = f.loop(f.i64(0), f.rows, 1, one, f.i64(0))
+        f.call("free", f.load(state, captures.MEMORY, PTR))
         f.give(left)
 
 
