@@ -57,16 +57,29 @@ def test_eigenvectors_of_the_lower_triangle(shape, dtype):
     np.testing.assert_array_equal(only_values, e)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
 @pytest.mark.parametrize("shape", [(1, 1), (7, 3, 3), (2, 2, 6, 6), (20, 20)])
 def test_triangular_factors_give_the_rows_in_their_order(shape, dtype):
-    x = np.random.default_rng(3).standard_normal(shape).astype(dtype)
+    random = np.random.default_rng(3)
+    x = random.standard_normal(shape)
+    if np.dtype(dtype).kind == "c":
+        x = x + 1j * random.standard_normal(shape)
+    x = x.astype(dtype)
     packed, order = (t.numpy() for t in tf.raw_ops.Lu(input=x))
     lower = np.tril(packed, -1) + np.eye(shape[-1], dtype=dtype)
-    assert (np.abs(lower) <= 1).all()
+    assert (np.abs(lower) <= 1 + 1e-6).all()
     rows = np.take_along_axis(x, order[..., None], -2)
-    tolerance = 10 * TOLERANCE[x.dtype.name]
+    tolerance = 10 * TOLERANCE[x.real.dtype.name]
     np.testing.assert_allclose(lower @ np.triu(packed), rows, atol=tolerance)
+
+
+def test_factors_of_complex_numbers_whose_squares_overflow():
+    x = np.array([[1e200 + 1e200j, 2e200], [3e-200j, 1e-200]])
+    packed, order = (t.numpy() for t in tf.raw_ops.Lu(input=x))
+    assert order.tolist() == [0, 1]
+    np.testing.assert_allclose(packed[1, 0], 3e-200j / (1e200 + 1e200j))
+    small = x * 1e-100
+    np.testing.assert_array_equal(tf.raw_ops.Lu(input=small).p, [0, 1])
 
 
 def test_a_singular_matrix_has_no_triangular_factors():

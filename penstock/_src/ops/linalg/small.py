@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from penstock._src.core.values.arrays import name_of
+from penstock._src.native.algorithms.solvers import lu
 from penstock._src.native.algorithms.solvers.eigenvalues import eigenvalues
-from penstock._src.native.algorithms.solvers.lu import factors
 from penstock._src.native.algorithms.solvers.rotations import TYPES
 from penstock._src.native.algorithms.solvers.singular_values import singular_values
 from penstock._src.native.systems import runs_native_code
@@ -61,10 +61,12 @@ def _is_suitable(x: np.ndarray) -> bool:
 
 def factorize(packed: np.ndarray, order: np.ndarray) -> bool:
     """Factorizes matrices [batch, n, n], and orders their row numbers [batch, n] alike; False if one is singular, or there is no native code."""
-    if name_of(packed.dtype) not in TYPES or not packed.size or not runs_native_code():
+    if name_of(packed.dtype) not in lu.TYPES or not packed.size or not runs_native_code():
         return False
     factorized, rows = packed.copy(), order.astype(np.int64)
-    if factors(name_of(packed.dtype)).factorize(factorized, rows, *packed.shape[:2]) < len(packed):
+    if lu.factors(name_of(packed.dtype)).factorize(factorized, rows, *packed.shape[:2]) < len(
+        packed
+    ):
         return False
     packed[...], order[...] = factorized, rows
     return True

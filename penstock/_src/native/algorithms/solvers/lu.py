@@ -10,7 +10,9 @@ from ...language.module import Module
 from ...language.types import F32, F64, I64, PTR
 from ...language.value import Val
 
-TYPES = {"float32": F32, "float64": F64}
+# The type of a number's parts, and how many it has.
+TYPES = {"float32": (F32, 1), "float64": (F64, 1), "complex64": (F32, 2), "complex128": (F64, 2)}
+_Number = tuple[Val, ...]
 
 
 class Factors(NamedTuple):
@@ -24,23 +26,73 @@ class Factors(NamedTuple):
     factorize: Callable[..., int]
 
 
+class _Numbers:
+    """Arrays of real or complex numbers."""
+
+    def __init__(self, f: Fn, dtype: str) -> None:
+        self.f = f
+        self.ty, self.parts = TYPES[dtype]
+
+    def at(self, array: Val, index: Val) -> Val:
+        return self.f.at(array, index * self.parts, self.ty)
+
+    def load(self, array: Val, index: Val) -> _Number:
+        return tuple(self.f.load(array, index * self.parts + i, self.ty) for i in range(self.parts))
+
+    def store(self, number: _Number, array: Val, index: Val) -> None:
+        for i, part in enumerate(number):
+            self.f.store(part, array, index * self.parts + i)
+
+    def magnitude(self, number: _Number) -> Val:
+        f = self.f
+        sizes = [f.intrinsic("fabs", part) for part in number]
+        if len(sizes) == 1:
+            return sizes[0]
+        is_first = sizes[0] >= sizes[1]
+        large, small = f.select(is_first, *sizes), f.select(is_first, *reversed(sizes))
+        # Squares of the parts could overflow, or vanish.
+        ratio = small / large
+        scaled = large * f.intrinsic("sqrt", ratio * ratio + 1.0)
+        is_plain = large.eq(0.0) | large.eq(float("inf"))
+        return f.select(is_plain, large, scaled)
+
+    def difference(self, x: _Number, a: _Number, b: _Number) -> _Number:
+        """x - a * b."""
+        if len(x) == 1:
+            return (x[0] - a[0] * b[0],)
+        return x[0] - a[0] * b[0] + a[1] * b[1], x[1] - a[0] * b[1] - a[1] * b[0]
+
+    def quotient(self, a: _Number, b: _Number) -> _Number:
+        """a / b; of complex numbers by Smith's method, in which no square overflows."""
+        f = self.f
+        if len(a) == 1:
+            return (f.binary("div", a[0], b[0]),)
+        is_real = f.intrinsic("fabs", b[0]) >= f.intrinsic("fabs", b[1])
+        large, small = f.select(is_real, *b), f.select(is_real, *reversed(b))
+        ratio = f.binary("div", small, large)
+        divisor = large + small * ratio
+        real = f.select(is_real, a[0] + a[1] * ratio, a[0] * ratio + a[1])
+        imaginary = f.select(is_real, a[1] - a[0] * ratio, a[1] * ratio - a[0])
+        return f.binary("div", real, divisor), f.binary("div", imaginary, divisor)
+
+
 @compiled(Factors)
 def factors(m: Module, dtype: str) -> None:
     """The function for a dtype of TYPES, compiled."""
     arguments: Any = dict(matrices=PTR, order=PTR, batch=I64, n=I64)
     with m.fn("factorize", ret=I64, internal=True, **arguments) as f:
-        ty = TYPES[dtype]
+        numbers = _Numbers(f, dtype)
 
         def one(k: Val, _: Val) -> tuple[Val, ...]:
-            matrix = f.at(f.matrices, k * f.n * f.n, ty)
+            matrix = numbers.at(f.matrices, k * f.n * f.n)
             order = f.at(f.order, k * f.n, I64)
 
             def step(j: Val, _: Val) -> tuple[Val, ...]:
-                pivot, size = _pivot(f, matrix, j, ty)
+                pivot, size = _pivot(numbers, matrix, j)
                 is_nan = f.compare("uno", size, size)
                 is_bad = size.eq(0.0) | (is_nan & j.eq(0))
-                _exchange(f, matrix, order, j, pivot, ty)
-                f.loop(j + 1, f.n, 1, lambda i: _eliminate(f, matrix, i, j, ty))
+                _exchange(numbers, matrix, order, j, pivot)
+                f.loop(j + 1, f.n, 1, lambda i: _eliminate(numbers, matrix, i, j))
                 return j + 1, is_bad ^ 1
 
             def goes_on(j: Val, is_good: Val) -> Val:
@@ -57,11 +109,12 @@ def factors(m: Module, dtype: str) -> None:
     py.emit_entry(m, "factorize", "aann")
 
 
-def _pivot(f: Fn, matrix: Val, j: Val, ty: str) -> tuple[Val, Val]:
+def _pivot(numbers: _Numbers, matrix: Val, j: Val) -> tuple[Val, Val]:
     """The row of column j's largest magnitude from row j on, the first NaN if there is one, and the magnitude."""
+    f = numbers.f
 
     def size_at(i: Val) -> Val:
-        return f.intrinsic("fabs", f.load(matrix, i * f.n + j, ty))
+        return numbers.magnitude(numbers.load(matrix, i * f.n + j))
 
     def compare(i: Val, best: Val, largest: Val) -> tuple[Val, ...]:
         size = size_at(i)
@@ -73,26 +126,31 @@ def _pivot(f: Fn, matrix: Val, j: Val, ty: str) -> tuple[Val, Val]:
     return best, largest
 
 
-def _exchange(f: Fn, matrix: Val, order: Val, j: Val, pivot: Val, ty: str) -> None:
+def _exchange(numbers: _Numbers, matrix: Val, order: Val, j: Val, pivot: Val) -> None:
     """Exchanges two rows and their numbers."""
+    f = numbers.f
 
-    def swap(array: Val, a: Val, b: Val, ty: str) -> None:
-        x, y = f.load(array, a, ty), f.load(array, b, ty)
-        f.store(y, array, a)
-        f.store(x, array, b)
+    def swap(a: Val, b: Val) -> None:
+        x, y = numbers.load(matrix, a), numbers.load(matrix, b)
+        numbers.store(y, matrix, a)
+        numbers.store(x, matrix, b)
 
-    f.loop(f.i64(0), f.n, 1, lambda c: swap(matrix, j * f.n + c, pivot * f.n + c, ty))
-    swap(order, j, pivot, I64)
+    f.loop(f.i64(0), f.n, 1, lambda c: swap(j * f.n + c, pivot * f.n + c))
+    first, second = f.load(order, j, I64), f.load(order, pivot, I64)
+    f.store(second, order, j)
+    f.store(first, order, pivot)
 
 
-def _eliminate(f: Fn, matrix: Val, i: Val, j: Val, ty: str) -> None:
+def _eliminate(numbers: _Numbers, matrix: Val, i: Val, j: Val) -> None:
     """Subtracts a multiple of row j from row i, and stores the factor in its place."""
+    f = numbers.f
     # A division, not a product with a reciprocal: the factor is at most 1, and rounded once.
-    factor = f.binary("div", f.load(matrix, i * f.n + j, ty), f.load(matrix, j * f.n + j, ty))
-    f.store(factor, matrix, i * f.n + j)
+    factor = numbers.quotient(numbers.load(matrix, i * f.n + j), numbers.load(matrix, j * f.n + j))
+    numbers.store(factor, matrix, i * f.n + j)
 
     def column(c: Val) -> None:
-        rest = f.load(matrix, i * f.n + c, ty) - factor * f.load(matrix, j * f.n + c, ty)
-        f.store(rest, matrix, i * f.n + c)
+        entry = numbers.load(matrix, i * f.n + c)
+        rest = numbers.difference(entry, factor, numbers.load(matrix, j * f.n + c))
+        numbers.store(rest, matrix, i * f.n + c)
 
     f.loop(j + 1, f.n, 1, column)
