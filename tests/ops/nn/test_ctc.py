@@ -7,6 +7,7 @@ import pytest
 
 import penstock as tf
 from penstock import raw_ops as raw
+from penstock._src.ops.nn import ctc
 
 RNG = np.random.default_rng(3)
 
@@ -112,3 +113,19 @@ def test_negative_lengths_are_no_positions_from_the_end():
     )
     assert found.decoded_indices[0].numpy()[:, 0].tolist() == [0] * len(found.decoded_values[0])
     np.testing.assert_array_equal(found.log_probability, wanted.log_probability)
+
+
+@pytest.mark.parametrize("merges", [True, False])
+@pytest.mark.parametrize("size", [1, 60, 900])
+def test_native_recursions_are_those_of_logarithms(size, merges):
+    """Probabilities down to e ** -100000, logits of -inf and NaN, and equal labels in turn."""
+    random = np.random.default_rng(size)
+    logits = random.standard_normal((30, 4, 5)) * size
+    logits[3, 1, 2], logits[7, 2, 0] = -np.inf, np.nan
+    sizes = np.array([30, 22, 30, 1])
+    labels = [np.array(row, np.int32) for row in ([0, 0, 1, 2, 2, 3], [1, 3, 2], [], [2])]
+    with np.errstate(all="ignore"):
+        found = ctc.native_losses_and_gradients(logits, sizes, labels, 4, merges)
+        wanted = ctc.losses_and_gradients(logits, sizes, labels, 4, merges)
+    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-11)
+    np.testing.assert_allclose(found[1], wanted[1], atol=1e-9)

@@ -12,7 +12,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
-from penstock._src.native.algorithms.edits import edits
+from penstock._src.native.algorithms.alignments.edits import edits
 from penstock._src.native.algorithms.grouping.number_index import MOST, numbered
 from penstock._src.native.readers import string_index
 from penstock._src.native.systems import runs_native_code

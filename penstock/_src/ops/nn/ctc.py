@@ -13,6 +13,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.native.algorithms.alignments.ctc import NO_EXPONENT, paths
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
 
 
@@ -94,6 +96,32 @@ def losses_and_gradients(inputs, sizes, labels, blank, merge_repeated):
     return -totals, gradients
 
 
+def native_losses_and_gradients(inputs, sizes, labels, blank, merge_repeated):
+    """The same, in native code."""
+    # NumPy keeps the order of axes in memory, which chosen sequences have otherwise.
+    log_p = np.ascontiguousarray(_log_softmax(inputs))
+    powers = log_p * (1 / math.log(2))
+    is_regular = np.isfinite(powers)
+    exponents = np.floor(np.where(is_regular, powers, 0.0))
+    # Infinite and undefined logarithms are their own fractions: 0 and NaN.
+    fractions = np.exp2(powers - exponents)
+    exponents = np.where(fractions == 0, NO_EXPONENT, exponents).astype(np.int64)
+    steps, batch, classes = inputs.shape
+    begins = np.cumsum([0, *map(len, labels)], dtype=np.int64)
+    states = 2 * max(map(len, labels)) + 1
+    ahead, ahead_exponents = np.empty((steps, states)), np.empty((steps, states), np.int64)
+    back, back_exponents = np.empty(states), np.empty(states, np.int64)
+    totals, total_exponents = np.empty(batch), np.empty(batch, np.int64)
+    gradients = np.exp(log_p)
+    paths().occupy(
+        fractions, exponents, batch, classes, sizes.astype(np.int64),
+        np.concatenate([*labels, [0]], dtype=np.int64), begins, blank, int(merge_repeated),
+        ahead, ahead_exponents, back, back_exponents, totals, total_exponents, gradients,
+    )  # fmt: skip
+    gradients[np.arange(steps)[:, None] >= sizes] = 0.0
+    return -(np.log(totals) + total_exponents * math.log(2)), gradients
+
+
 class _CtcLoss(Op):
     """The loss of each sequence, and its gradient with respect to the logits."""
 
@@ -146,10 +174,9 @@ class _CtcLoss(Op):
         if rows:
             used, sizes = list(rows), sequence_length[list(rows)]
             logits = inputs[: sizes.max(), used].astype(np.float64)
+            compute = native_losses_and_gradients if runs_native_code() else losses_and_gradients
             with np.errstate(all="ignore"):
-                found = losses_and_gradients(
-                    logits, sizes, list(rows.values()), blank, self.ctc_merge_repeated
-                )
+                found = compute(logits, sizes, list(rows.values()), blank, self.ctc_merge_repeated)
             losses[used], gradients[: len(logits), used] = found
         return losses, gradients
 

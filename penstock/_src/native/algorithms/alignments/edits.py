@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import python_calls as py
-from ..builtins import compiled
-from ..language.module import Module
-from ..language.types import I64, PTR
-from ..language.value import Val
+from ... import python_calls as py
+from ...builtins import compiled
+from ...language.module import Module
+from ...language.types import I64, PTR
+from ...language.value import Val
 
 
 class Edits(NamedTuple):
