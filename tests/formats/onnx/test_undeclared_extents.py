@@ -44,6 +44,44 @@ CASES = {
         [floats(2, 3, 16), floats(2, 3, 4), floats(2, 3, 4)],
         {"num_heads": 2, "interleaved": 1},
     ),
+    "Conv": ("Conv", [floats(2, 3, 7, 8), floats(4, 3, 3, 2), floats(4)], {"strides": [2, 1]}),
+    "Conv of groups": ("Conv", [floats(2, 4, 9), floats(6, 2, 3)], {"group": 2, "pads": [1, 0]}),
+    "Conv padded to the same size": (
+        "Conv",
+        [floats(1, 2, 5, 4), floats(3, 2, 3, 2)],
+        {"auto_pad": "SAME_LOWER", "strides": [2, 1]},
+    ),
+    "Conv of volumes": ("Conv", [floats(1, 2, 5, 4, 6), floats(3, 2, 2, 1, 3)], {}),
+    "ConvInteger": (
+        "ConvInteger",
+        [
+            RANDOM.integers(0, 256, (1, 2, 5, 6)).astype(np.uint8),
+            RANDOM.integers(0, 256, (3, 2, 2, 3)).astype(np.uint8),
+        ],
+        {"pads": [1, 0, 0, 1]},
+    ),
+    "ConvTranspose": (
+        "ConvTranspose",
+        [floats(2, 3, 4, 5), floats(3, 2, 3, 2), floats(2)],
+        {"strides": [2, 3], "pads": [1, 0, 1, 0], "output_padding": [1, 0]},
+    ),
+    "ConvTranspose of groups": (
+        "ConvTranspose",
+        [floats(1, 4, 5), floats(4, 3, 3)],
+        {"group": 2, "strides": [2], "pads": [2, 1], "output_padding": [1]},
+    ),
+    "ConvTranspose of volumes": (
+        "ConvTranspose",
+        [floats(1, 2, 2, 3, 2), floats(2, 3, 2, 1, 3)],
+        {"strides": [2, 1, 2]},
+    ),
+    "Col2Im": (
+        "Col2Im",
+        [floats(1, 12, 9), np.array([5, 6]), np.array([2, 3])],
+        {"strides": [2, 1], "pads": [0, 1, 1, 0], "dilations": [1, 2]},
+    ),
+    "Unique of rows": ("Unique", [floats(5, 2, 3).round()], {"axis": 0}),
+    "Unique of columns": ("Unique", [RANDOM.integers(0, 2, (2, 9))], {"axis": 1}),
 }
 
 
@@ -69,6 +107,14 @@ def test_extents_that_are_not_declared(name):
     found = outcome(*CASES[name], is_declared=False)
     assert found.shape == wanted.shape
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_whose_extents_are_not_declared_must_fit():
+    arrays = [floats(1, 4, 5, 5), floats(2, 3, 2, 2)]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        outcome("Conv", arrays, {}, is_declared=False)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="shape"):
+        outcome("Conv", [floats(1, 3, 5, 5), arrays[1]], {"kernel_shape": [2, 3]}, False)
 
 
 def test_boxes_of_any_number_of_images_and_classes():

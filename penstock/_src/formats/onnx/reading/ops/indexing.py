@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.control.while_loops import while_loop
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.formats.onnx.operators import SCATTERS
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
@@ -225,14 +227,25 @@ def _sorting(values: Any, axis: int) -> Any:
     rows = t.transpose(values, order)
     count = t.extents(rows)[0]
     width = t.product(t.extents(rows)[1:])
-    if not isinstance(width, int):
-        raise InvalidArgumentError("sorting rows of a size that is not known is not supported.")
     rows = t.reshape(rows, [count, width])
-    limit = t.numbers(count)
-    for column in range(width)[::-1]:  # a stable sort by every column, the most important one last
-        keys = t.batched_gather(t.batched_gather(rows, np.int64(column), 1), limit, 0)
-        limit = t.batched_gather(limit, _ascending(keys), 0)
-    return limit
+
+    def sorted_by(column: Any, places: Any) -> Any:
+        keys = t.batched_gather(t.batched_gather(rows, column, 1), places, 0)
+        return t.batched_gather(places, _ascending(keys), 0)
+
+    places = t.numbers(count)
+    # A stable sort by every column, the most important one last.
+    if isinstance(width, int):
+        for column in range(width)[::-1]:
+            places = sorted_by(np.int64(column), places)
+        return places
+    _, places = while_loop(
+        lambda left, _: raw.Greater(left, t.int64(0)),
+        lambda left, places: (left - 1, sorted_by(left - 1, places)),
+        (width, places),
+        shape_invariants=(TensorShape([]), TensorShape([None])),
+    )
+    return places
 
 
 def _ascending(keys: Any) -> Any:

@@ -38,6 +38,12 @@ def test_attention_of_a_sequence_to_itself(mask, causal):
     same("Attention", given, weights=("w", "b"), num_heads=HEADS, unidirectional=causal)
 
 
+@pytest.mark.parametrize("mask", ["lengths", "places"])
+def test_lengths_of_any_number_of_sequences(mask):
+    given = order(self_attention(mask=MASKS[mask]), "x w b mask")
+    same("Attention", given, weights=("w", "b"), num_heads=HEADS, dynamic=(0, 1))
+
+
 def test_a_past():
     given = self_attention(past=floats(2, BATCH, HEADS, 3, SIZE, seed=3))
     given = order(given, "x w b mask past")

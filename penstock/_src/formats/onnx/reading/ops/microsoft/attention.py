@@ -81,12 +81,17 @@ def mask_addend(n: Node, mask: Any, batch: Any, keys: Any) -> Any:
 def _within(mask: Any, batch: Any, keys: Any) -> Any:
     """True for the keys before each sequence's length, and from its first place on if the mask has those."""
     size = mask.shape.as_list()[0]
-    if not isinstance(size, int) or not isinstance(batch, int):
-        raise UnimplementedError("a mask of lengths for an unknown number of sequences.")
-    if size not in (batch, 2 * batch):
-        raise UnimplementedError(f"a mask of {size} numbers for {batch} sequences.")
     places = t.numbers(keys)
     mask = t.cast(mask, dtypes.int64)
+    if not isinstance(size, int) or not isinstance(batch, int):
+        # The lengths, and the first places or nothing: a call with more rows is an error of the op that adds the other one.
+        rows = t.reshape(mask, [-1, batch])
+        lacking = raw.Sub(t.int64(2), t.extent(rows, 0))
+        rows = raw.Pad(rows, t.reshape(t.vector([0, lacking, 0, 0]), [2, 2]))
+        ends, begins = (t.aligned(t.batched_gather(rows, np.int64(i), 0), 4, 0) for i in range(2))
+        return raw.LogicalAnd(raw.Less(places, ends), raw.GreaterEqual(places, begins))
+    if size not in (batch, 2 * batch):
+        raise UnimplementedError(f"a mask of {size} numbers for {batch} sequences.")
     seen = raw.Less(places, t.aligned(t.slice_along(mask, 0, 0, batch), 4, 0))
     if size == batch:
         return seen

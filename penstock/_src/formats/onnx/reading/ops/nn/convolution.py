@@ -121,33 +121,59 @@ def _channels_last(
 
 def _window(n: Node, x: Any, w: Any) -> tuple[list[int], Pads, list[int]]:
     """Strides, pads and dilations of a convolution."""
-    kernel = n.attr("kernel_shape", w.shape.as_list()[2:])
-    if None in kernel or list(kernel) != w.shape.as_list()[2:]:
-        raise InvalidArgumentError(f"kernel_shape {kernel} is not that of the weights, {w.shape}.")
     spatial = t.rank(x) - 2
-    if spatial != len(kernel):
-        raise InvalidArgumentError(f"the weights {w.shape} do not fit an input {x.shape}.")
     strides = per_dimension(n, "strides", spatial)
     dilations = per_dimension(n, "dilations", spatial)
-    pads = window_pads(n, t.extents(x)[2:], kernel, strides, dilations)
+    pads = window_pads(n, t.extents(x)[2:], t.extents(w)[2:], strides, dilations)
     return strides, pads, dilations
 
 
-def _groups(n: Node, x: Any, w: Any) -> int:
-    groups, channels = n.attr("group", 1), x.shape.as_list()[1]
-    if groups < 1 or (channels is not None and channels != groups * w.shape.as_list()[1]):
+def _filters(n: Node, x: Any, w: Any, channels: int | None, axis: int) -> Any:
+    """The weights of a node, of which the model may declare no extents: those that the node and its input tell are checked when it runs.
+
+    Args:
+      n: the node.
+      x: its input.
+      w: the weights.
+      channels: how many the weights must have along an axis; None if that is not known.
+      axis: that axis.
+    """
+    if t.rank(w) != t.rank(x):
+        raise InvalidArgumentError(f"the weights {w.shape} do not fit an input {x.shape}.")
+    declared = w.shape.as_list()
+    kernel = n.attr("kernel_shape", declared[2:])
+    told: list[int | None] = [None, None, *kernel]
+    told[axis] = channels
+    if len(told) != len(declared) or _contradict(kernel, declared[2:]):
+        raise InvalidArgumentError(f"kernel_shape {kernel} is not that of the weights, {w.shape}.")
+    if _contradict([channels], [declared[axis]]):
         raise InvalidArgumentError(
-            f"{channels} channels do not form {groups} groups of {w.shape.as_list()[1]}."
+            f"{x.shape.as_list()[1]} channels do not form {n.attr('group', 1)} groups for the weights {w.shape}."
         )
-    return groups
+    both = [b if a is None else a for a, b in zip(declared, told, strict=True)]
+    return w if both == declared else raw.EnsureShape(w, shape=both)
+
+
+def _contradict(some: Sequence[int | None], others: Sequence[int | None]) -> bool:
+    """True if two lists of extents cannot be of one tensor; None is an extent that is not known."""
+    return any(a != b for a, b in zip(some, others) if a is not None and b is not None)
+
+
+def _per_group(n: Node, x: Any) -> int | None:
+    """How many channels of x a group has; None if the model does not declare how many there are."""
+    groups, channels = n.attr("group", 1), x.shape.as_list()[1]
+    if groups < 1 or (channels is not None and channels % groups):
+        raise InvalidArgumentError(f"{channels} channels do not form {groups} groups.")
+    return None if channels is None else channels // groups
 
 
 @reads("Conv")
 def convolution(n: Node, x: Any, w: Any, b: Any = None) -> Any:
     """The convolution of x with the windows of the node, and a bias for each channel."""
     x = t.of_rank(x, t.rank(w))
+    w = _filters(n, x, w, _per_group(n, x), axis=1)
     strides, pads, dilations = _window(n, x, w)
-    groups = _groups(n, x, w)
+    groups = n.attr("group", 1)
     return convolved(_of_channels(x, w, groups), w, strides, pads, dilations, groups, b)
 
 
@@ -166,8 +192,9 @@ def _conv_integer(n: Node, x: Any, w: Any, x_zero: Any = None, w_zero: Any = Non
 
 def integer_convolution(n: Node, x: Any, x_zero: Any, w: Any, w_zero: Any) -> Any:
     """The convolution of integers of 8 bits less their zero points, as int32; windows are the node's."""
+    w = _filters(n, x, w, _per_group(n, x), axis=1)
     strides, pads, dilations = _window(n, x, w)
-    groups = _groups(n, x, w)
+    groups = n.attr("group", 1)
     most = _MOST if x_zero is None or x_zero.dtype == x.dtype else 2 * _MOST
     known = _known_filters(w, w_zero)
     dtype = dtypes.float32 if _largest_sum(w, known) * most <= _WHOLE_FLOATS else dtypes.float64
@@ -199,11 +226,13 @@ def _largest_sum(w: Any, known: np.ndarray | None) -> float:
 def _conv_transpose(n: Node, x: Any, w: Any, b: Any = None) -> Any:
     x = t.of_rank(x, t.rank(w))
     spatial = t.rank(x) - 2
-    kernel = w.shape.as_list()[2:]
+    w = _filters(n, x, w, x.shape.as_list()[1], axis=0)
+    kernel = t.extents(w)[2:]
     strides = per_dimension(n, "strides", spatial)
     dilations = per_dimension(n, "dilations", spatial)
     extra = n.attr("output_padding", [0] * spatial)
     groups = n.attr("group", 1)
+    _per_group(n, x)
     pads = _transposed_pads(n, t.extents(x)[2:], kernel, strides, dilations, extra)
     return transposed(x, w, strides, pads, dilations, extra, groups, b)
 
@@ -211,7 +240,7 @@ def _conv_transpose(n: Node, x: Any, w: Any, b: Any = None) -> Any:
 def _transposed_pads(
     n: Node,
     sizes: Sequence[Any],
-    kernel: Sequence[int],
+    kernel: Sequence[Any],
     strides: Sequence[int],
     dilations: Sequence[int],
     extra: Sequence[int],
@@ -224,6 +253,10 @@ def _transposed_pads(
     for i, size in enumerate(sizes):
         if shape is not None and not isinstance(size, int):
             raise UnimplementedError("output_shape of a size that is not known.")
+        if not isinstance(kernel[i], int):
+            raise UnimplementedError(
+                f"{'auto_pad' if shape is None else 'output_shape'} of weights whose extents are not known."
+            )
         reach = (kernel[i] - 1) * dilations[i] + 1 + extra[i]
         if shape is None:  # the output has size * stride rows
             total = reach - strides[i]
@@ -247,24 +280,32 @@ def transposed(
     """The transposed convolution of x with w [channels, out / groups, spatial...]: zeros are put between the rows
     of x, and the result is convolved with the weights turned around."""
     spatial = len(strides)
-    kernel = w.shape.as_list()[2:]
+    channels, outputs, *kernel = t.extents(w)
     if _is_gradient(x, strides, pads, extra, groups):
         y = _as_gradient(last(x), w, strides, pads, dilations, extra)
         return first(y if bias is None else raw.AddV2(y, bias))
     spread = last(x)
     for axis, stride in enumerate(strides, 1):
         spread = _spread(spread, axis, stride)
-    around = []
-    for i in range(spatial):
-        reach = (kernel[i] - 1) * dilations[i]
-        around.append((reach - pads[i][0], reach - pads[i][1] + extra[i]))
-    spread, around = _cut_negative(spread, around)
+    whole = [((k - 1) * d, (k - 1) * d + e) for k, d, e in zip(kernel, dilations, extra)]
+    is_known = are_known(whole)
+    if is_known:
+        around = [(a - less, b - more) for (a, b), (less, more) in zip(whole, pads)]
+        spread, around = _cut_negative(spread, around)
+    elif any(v < 0 for pair in pads for v in pair):
+        raise InvalidArgumentError(f"pads must not be negative. Received: {pads}")
+    else:
+        around = whole
     turned = raw.ReverseV2(w, np.arange(2, 2 + spatial, dtype=np.int32))
-    channels, outputs = w.shape.as_list()[:2]
     split = t.reshape(turned, [groups, channels // groups, outputs, *kernel])
     swapped = t.transpose(split, [0, 2, 1, *range(3, 3 + spatial)])
-    flat = t.reshape(swapped, [groups * outputs, channels // groups, *kernel])
-    return convolved(first(spread), flat, [1] * spatial, around, dilations, groups, bias)
+    flat = t.reshape(swapped, [t.product([groups, outputs]), channels // groups, *kernel])
+    y = convolved(first(spread), flat, [1] * spatial, around, dilations, groups, bias)
+    if is_known:
+        return y
+    for axis, (less, more) in enumerate(pads, 2):
+        y = t.slice_along(y, axis, less or None, -more or None)
+    return y
 
 
 def _is_gradient(
@@ -286,7 +327,7 @@ def _as_gradient(
 ) -> Any:
     """The transposed convolution of images with channels last."""
     batch, *sizes, _ = t.extents(x)
-    kernel = w.shape.as_list()[2:]
+    _, outputs, *kernel = t.extents(w)
     result = [
         (size - 1) * stride + (k - 1) * dilation + 1 + e - before - after
         for size, stride, k, dilation, e, (before, after) in zip(
@@ -294,7 +335,7 @@ def _as_gradient(
         )
     ]
     return raw.Conv2DBackpropInput(
-        t.cast(t.vector([batch, *result, w.shape.as_list()[1]]), dtypes.int32),
+        t.cast(t.vector([batch, *result, outputs]), dtypes.int32),
         t.transpose(w, [2, 3, 1, 0]),
         x,
         strides=[1, *strides, 1],
@@ -347,9 +388,12 @@ def _causal_conv_with_state(n: Node, x: Any, w: Any, b: Any = None, past: Any = 
 @reads("Col2Im", settings=(1, 2))
 def _col2im(n: Node, x: Any, image: Any, block: Any) -> Any:
     """Columns of blocks added up where they came from."""
-    image_shape = t.required(image, "image_shape").astype(int).tolist()
-    block_shape = t.required(block, "block_shape").astype(int).tolist()
-    spatial = len(image_shape)
+    # Where the model does not say how many entries they have, attributes do.
+    told = len(n.attr("dilations", n.attr("strides", []))) or len(n.attr("pads", [])) // 2
+    spatial = image.shape.num_elements() or block.shape.num_elements() or told
+    if not spatial:
+        raise UnimplementedError("image_shape and block_shape of a size that is not known.")
+    image_shape, block_shape = _entries(image, spatial), _entries(block, spatial)
     strides = per_dimension(n, "strides", spatial)
     dilations = per_dimension(n, "dilations", spatial)
     pads = known_pads(n, window_pads(n, image_shape, block_shape, strides, dilations))
@@ -359,19 +403,30 @@ def _col2im(n: Node, x: Any, image: Any, block: Any) -> Any:
         for p, k, s, d in zip(padded, block_shape, strides, dilations)
     ]
     # The position of every (offset in the block, block) in the padded image.
-    number = np.zeros((1, 1), np.int64)
+    number = t.int64(np.zeros((1, 1)))
     for i in range(spatial):
-        offsets = np.arange(block_shape[i])[:, None] * dilations[i]
-        starts = np.arange(counts[i])[None, :] * strides[i]
-        rows = offsets + starts
-        number = number[:, None, :, None] * padded[i] + rows[None, :, None, :]
-        number = number.reshape(number.shape[0] * number.shape[1], -1)
+        offsets = t.aligned(t.numbers(block_shape[i]), 4, 1) * dilations[i]
+        starts = t.aligned(t.numbers(counts[i]), 4, 3) * strides[i]
+        number = t.expand_dims(number, [1, 3]) * padded[i] + (offsets + starts)
+        number = t.reshape(number, [t.product(block_shape[: i + 1]), -1])
     batch, columns, _ = t.extents(x)
-    channels = columns // int(np.prod(block_shape))
-    flat = t.reshape(x, [batch, channels, number.size])
+    channels = columns // t.product(block_shape)
+    flat = t.reshape(x, [batch, channels, t.product([*block_shape, *counts])])
     moved = t.transpose(flat, [2, 0, 1])
-    summed = raw.UnsortedSegmentSum(moved, number.reshape(-1), np.int64(np.prod(padded)))
+    size = t.product(padded)
+    summed = raw.UnsortedSegmentSum(
+        moved, t.reshape(number, [-1]), t.int64(size) if isinstance(size, int) else size
+    )
     grid = t.reshape(t.transpose(summed, [1, 2, 0]), [batch, channels, *padded])
-    for axis, (before, _) in enumerate(pads):
-        grid = t.slice_along(grid, axis + 2, before, before + image_shape[axis])
+    for axis, (before, after) in enumerate(pads, 2):
+        grid = t.slice_along(grid, axis, before or None, -after or None)
     return grid
+
+
+def _entries(x: Any, count: int) -> list[Any]:
+    """The entries of a vector: numbers if they are known, else scalars of int64."""
+    value = t.known(x)
+    if value is not None:
+        return value.astype(int).tolist()
+    x = raw.EnsureShape(t.cast(x, dtypes.int64), shape=[count])
+    return [t.element(x, i) for i in range(count)]
