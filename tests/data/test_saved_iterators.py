@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.data_shared import positions
+from penstock._src.ops.io import bundle
 from penstock._src.ops.io.bundle import BundleReader
 from penstock._src.proto.saved import TrackableObjectGraph
 
@@ -78,6 +80,28 @@ def test_states_have_the_form_of_tensorflows(tmp_path):
     graph = TrackableObjectGraph.FromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
     (attribute,) = [each for node in graph.nodes for each in node.attributes]
     assert (attribute.name, attribute.checkpoint_key) == ("ITERATOR", key.removesuffix("_STATE"))
+
+
+@pytest.mark.parametrize("largest", [100, 2000])
+def test_large_buffers_are_stored_in_several_messages(tmp_path, monkeypatch, largest):
+    monkeypatch.setattr(positions, "MOST_TOGETHER", largest)
+    dataset = Dataset.range(8).map(lambda x: tf.cast(tf.fill([10, 9], x), tf.float64)).shuffle(5)
+    iterator = iter(dataset)
+    next(iterator)
+    path = tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "c"))
+    states = BundleReader(path).read("iterator/.ATTRIBUTES/ITERATOR_STATE")
+    assert len(states) > 2
+    assert max(state.ByteSize() for state in states[1:]) < largest + 200
+    again = iter(dataset)
+    tf.train.Checkpoint(iterator=again).restore(path)
+    np.testing.assert_array_equal(list(again), list(iterator))
+
+
+def test_variants_that_are_too_large_to_be_read_are_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle, "LARGEST_MESSAGE", 50)
+    checkpoint = tf.train.Checkpoint(iterator=iter(Dataset.range(8)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="cannot be saved"):
+        checkpoint.save(str(tmp_path / "c"))
 
 
 def test_tensorflows_states_are_refused(tmp_path):

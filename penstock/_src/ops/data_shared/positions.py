@@ -24,6 +24,9 @@ _WARN, _FAIL = 0, 2
 # As TensorFlow writes states, so that it decodes them: names of an iterator and of its values, which are the tensors.
 _TYPE = "tensorflow::Iterator"
 _KEY = b"Iterator::Root@@penstock_position"
+_MORE = b"Iterator::Root::More"
+# Tensors of at most this many bytes are stored in one message together. Larger ones are stored in parts.
+MOST_TOGETHER = 1 << 29
 
 
 class SerializeIterator(Op):
@@ -42,19 +45,36 @@ class SerializeIterator(Op):
                 raise FailedPreconditionError(f"{stateful} is stateful.")
             if stateful is not None:
                 logger.warning("The state of %s is not saved with the iterator.", stateful)
-        return variants([_message(resource_handle.state())], (1,))
+        messages = _messages(resource_handle.state())
+        return variants(messages, (len(messages),))
 
 
-def _message(state: State) -> Any:
-    """The message with a state of an iterator."""
+def _messages(state: State) -> list[Any]:
+    """The messages with a state of an iterator: its text with the first tensors, then more tensors."""
     try:
-        text, tensors = encoded(state)
+        text, tensors = encoded(state, MOST_TOGETHER)
     except NotResumable:  # a buffer holds a value that files cannot store
-        text, tensors = encoded(state | {"elements": None})
-    names = [_KEY, *(b"penstock_tensor_%d" % at for at in range(len(tensors)))]
-    message = VariantTensorDataProto(type_name=_TYPE, metadata=b"@@".join(names))
-    message.tensors.extend([to_proto(np.array(text, object), dtypes.string), *tensors])
-    return message
+        text, tensors = encoded(state | {"elements": None}, MOST_TOGETHER)
+    named = [(_KEY, to_proto(np.array(text, object), dtypes.string))]
+    named += [(b"penstock_tensor_%d" % at, tensor) for at, tensor in enumerate(tensors)]
+    groups: list[list[tuple[bytes, Any]]] = [[]]
+    together = 0
+    for name, tensor in named:
+        size = tensor.ByteSize()
+        together += size
+        if groups[-1] and together > MOST_TOGETHER:
+            together = size
+            groups.append([])
+        groups[-1].append((name, tensor))
+    tensors.clear()
+    named.clear()
+    messages: list[Any] = []
+    for group in groups:
+        names = [*([_MORE] if messages else []), *(name for name, _ in group)]
+        messages.append(VariantTensorDataProto(type_name=_TYPE, metadata=b"@@".join(names)))
+        messages[-1].tensors.extend([tensor for _, tensor in group])  # copies, so that
+        group.clear()  # the tensors of one group at most are there twice
+    return messages
 
 
 class DeserializeIterator(Op):
@@ -75,6 +95,9 @@ class DeserializeIterator(Op):
                 "Penstock does not have. Restore the checkpoint without the iterator, or start it anew."
             )
         text, *tensors = matching[0].tensors
+        for state in states:
+            if state.metadata.startswith(_MORE + b"@@"):
+                tensors.extend(state.tensors)
         resource_handle.restore(decoded(from_proto(text).item(), tensors))
         return ()
 

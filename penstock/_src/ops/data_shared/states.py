@@ -25,14 +25,18 @@ from penstock._src.ops.sparse.variants import RaggedValue
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 
 
-def encoded(state: State) -> tuple[bytes, list[Any]]:
+def encoded(state: State, largest: int) -> tuple[bytes, list[Any]]:
     """A state as text and the TensorProtos that it refers to.
+
+    Args:
+      state: of an iterator.
+      largest: the bytes of the largest array that is one TensorProto; larger ones are several.
 
     Raises:
       NotResumable: it holds a value that cannot be written.
     """
     tensors: list[Any] = []
-    return json.dumps(_Encoder(tensors).encode(state)).encode(), tensors
+    return json.dumps(_Encoder(tensors, largest).encode(state)).encode(), tensors
 
 
 def decoded(text: bytes, tensors: Sequence[Any]) -> State:
@@ -48,8 +52,8 @@ def decoded(text: bytes, tensors: Sequence[Any]) -> State:
 
 
 class _Encoder:
-    def __init__(self, tensors: list[Any]) -> None:
-        self.tensors = tensors
+    def __init__(self, tensors: list[Any], largest: int) -> None:
+        self.tensors, self.largest = tensors, largest
 
     def encode(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float | str):
@@ -57,11 +61,18 @@ class _Encoder:
         if isinstance(value, list):
             return list(map(self.encode, value))
         name = _name_of(value)
+        if name == "tensor" and value.dtype != object and value.nbytes > self.largest:
+            return {"parts": [list(value.shape), self.encode(self.parts(value))]}
         if name in ("tensor", "bytes"):
             return {name: self.tensor(value)}
         if name not in _FORMS:
             raise NotResumable(f"A {name} cannot be saved.")
         return {name: list(map(self.encode, _FORMS[name][0](value)))}
+
+    def parts(self, value: np.ndarray) -> list[np.ndarray]:
+        """The elements of an array, in arrays of at most the largest size."""
+        flat, count = value.reshape(-1), max(1, self.largest // value.itemsize)
+        return [flat[at : at + count] for at in range(0, flat.size, count)]
 
     def tensor(self, value: Any) -> int:
         """The number of a new tensor with an array or bytes."""
@@ -131,6 +142,7 @@ _FORMS: dict[str, tuple[Callable[[Any], Sequence[Any]], Callable[..., Any]]] = {
     "set": (list, lambda *items: set(items)),
     "dict": (lambda value: list(map(list, value.items())), lambda *pairs: dict(pairs)),
     "range": (lambda value: [value.start, value.stop, value.step], range),
+    "parts": (list, lambda shape, parts: np.concatenate(parts).reshape(shape)),
     "objects": (lambda value: [list(value.shape), value.ravel().tolist()], _objects),
     "Failure": (_error, _failure),
     "OptionalValue": (lambda value: [value.components], OptionalValue),

@@ -411,31 +411,51 @@ def _encode_strings(value: np.ndarray) -> tuple[bytes, int]:
     return lengths + stored + joined, crc32c.crc32c(stored + joined, check)
 
 
+# The largest message that protobuf reads again; it writes larger ones, too.
+LARGEST_MESSAGE = (1 << 31) - 1
+
+
 def _encode_variants(value: np.ndarray) -> tuple[bytes, int]:
-    """(bytes, checksum): for each message its length, its bytes and the checksum of everything so far."""
-    encoded, check = b"", 0
+    """(bytes, checksum): for each message its length, its bytes and the checksum of everything so far.
+
+    Raises:
+      InvalidArgumentError: a message is too large to be read again.
+    """
+    parts: list[bytes] = []
+    check = 0
     for message in value.ravel():
         data = message.SerializeToString()
-        check = crc32c.crc32c(struct.pack("<Q", len(data)) + data, check)
-        stored = struct.pack("<I", crc32c.mask(check))
-        check = crc32c.crc32c(stored, check)
-        encoded += varints.encode(len(data)) + data + stored
-    return encoded, check
+        if len(data) > LARGEST_MESSAGE:
+            raise errors.InvalidArgumentError(
+                f"A variant of {len(data)} bytes cannot be saved: messages have at most {LARGEST_MESSAGE} bytes. "
+                f"Received a variant of type {message.type_name}."
+            )
+        stored, check = _variant_check(data, check)
+        parts += [varints.encode(len(data)), data, stored]
+    return b"".join(parts), check
+
+
+def _variant_check(data: bytes, check: int) -> tuple[bytes, int]:
+    """(the checksum behind a variant, as it is stored; the checksum of all up to there)."""
+    check = crc32c.crc32c(data, crc32c.crc32c(struct.pack("<Q", len(data)), check))
+    stored = struct.pack("<I", crc32c.mask(check))
+    return stored, crc32c.crc32c(stored, check)
 
 
 def _decode_variants(raw: bytes, shape: list[int], stored_crc: int, where: str) -> np.ndarray:
-    at, messages = 0, []
+    at, check, messages = 0, 0, []
     try:
         for _ in range(math.prod(shape)):
             size, at = varints.decode(raw, at)
-            messages.append(VariantTensorDataProto.FromString(raw[at : at + size]))
+            data = raw[at : at + size]
+            messages.append(VariantTensorDataProto.FromString(data))
+            check = _variant_check(data, check)[1]
             at += size + 4
     except (IndexError, DecodeError) as error:
         raise errors.DataLossError(f"{where} is truncated.") from error
-    value = variants(messages, shape)
-    if stored_crc and crc32c.mask(_encode_variants(value)[1]) != stored_crc:
+    if stored_crc and crc32c.mask(check) != stored_crc:
         raise errors.DataLossError(f"{where}: checksum mismatch.")
-    return value
+    return variants(messages, shape)
 
 
 def _fixed_lengths(texts: list[bytes]) -> bytes:
