@@ -48,3 +48,21 @@ def test_taps_that_meet_no_plane():
 
 def test_sums_of_16_bits_are_wide():
     check((4, 6, 6), (3, 3, 3), (1, 1, 1), "SAME", dtype=tf.bfloat16)
+
+
+def test_wide_windows_are_reduced_axis_by_axis():
+    """Three launches for the three axes; a window is the same elements, of which padding does not count."""
+    x = np.random.default_rng(5).standard_normal((1, 6, 7, 5, 8)).astype(np.float32)
+    mean = tf.function(lambda x: tf.nn.avg_pool3d(x, [3, 4, 3], [1, 2, 1], "SAME"))
+    most = tf.function(lambda x: tf.nn.max_pool3d(x, [3, 4, 3], 1, "VALID"))
+    sums, counts = np.zeros((1, 6, 4, 5, 8)), np.zeros((6, 4, 5, 1))
+    for at in np.ndindex(6, 4, 5):
+        low = at[0] - 1, 2 * at[1] - 1, at[2] - 1
+        size = 3, 4, 3
+        window = x[(0, *(slice(max(b, 0), b + n) for b, n in zip(low, size, strict=True)))]
+        sums[0][at], counts[at] = window.sum((0, 1, 2)), np.prod(window.shape[:3])
+    np.testing.assert_allclose(mean(x), sums / counts, atol=1e-6)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 4, 3), axis=(1, 2, 3))
+    np.testing.assert_array_equal(most(x), windows.max((-3, -2, -1)))
+    text = str(mean.explain(x))
+    assert "3 launches" in text, text

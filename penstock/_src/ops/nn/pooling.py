@@ -291,14 +291,19 @@ def lower_max(p: Any, c: Pooling, x: Any) -> Any:
     """reduce_max over the windows' extents."""
     if not c.axes:
         return x
-    return p.reduce_max(_view(p, c, x, lowest(x.dtype.np)), _window_axes(c))
+    least = lowest(x.dtype.np)
+    for part in _steps(c):
+        x = p.reduce_max(_view(p, part, x, least), _window_axes(part))
+    return x
 
 
 def lower_average(p: Any, c: Pooling, x: Any) -> Any:
     """reduce_sum over the windows' extents, divided by the number of inputs in each window."""
     if not c.axes:
         return x
-    return _divided(p, c, p.reduce_sum(_view(p, c, x, 0), _window_axes(c)))
+    for part in _steps(c):
+        x = p.reduce_sum(_view(p, part, x, 0), _window_axes(part))
+    return _divided(p, c, x)
 
 
 def lower_average_gradient(p: Any, c: Pooling, grad: Any) -> Any:
@@ -307,7 +312,23 @@ def lower_average_gradient(p: Any, c: Pooling, grad: Any) -> Any:
         return grad
     if any(w.out == 0 or w.extent == 0 for w in c.windows):
         return p.full(c.shape, 0, grad.dtype)
-    return p.reduce_sum(_gradient_view(p, c, _divided(p, c, grad), 0), _window_axes(c))
+    total = _divided(p, c, grad)
+    for part in reversed(_steps(c)):
+        total = p.reduce_sum(_gradient_view(p, part, total, 0), _window_axes(part))
+    return total
+
+
+def _steps(c: Pooling) -> list[Pooling]:
+    """The pooling, or one of each axis after another where that takes less than half as many elements of windows."""
+    if not all(isinstance(n, int) for w in c.windows for n in (w.size, w.stride)):
+        return [c]
+    parts, shape, elements, kept = [], list(c.shape), 0.0, 1.0
+    for axis, w in zip(c.axes, c.windows, strict=True):
+        parts.append(Pooling(c.op, list(shape), [axis], [w]))
+        shape[axis] = w.out
+        kept /= w.stride
+        elements += w.size * kept
+    return parts if 2 * elements < prod(c.sizes) * kept else [c]
 
 
 def _divided(p: Any, c: Pooling, x: Any) -> Any:
