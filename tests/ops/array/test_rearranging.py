@@ -514,3 +514,21 @@ def test_long_permutations_are_inverted(dtype):
         changed = np.concatenate([order[:-1], [wrong]]).astype(dtype)
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             tf.math.invert_permutation(tf.constant(changed))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "uint64", "bool"])
+@pytest.mark.parametrize("width", [2, 40])
+def test_rows_of_any_dtype_are_numbered_in_order_of_appearance(dtype, width):
+    """Rows of many numbers too; a zero equals its negative."""
+    x = np.random.default_rng(2).integers(-1, 2, (200, 2)).repeat(width // 2, 1)
+    values = tf.cast(x, dtype)
+    if values.dtype.is_floating:
+        values = values * tf.cast(np.where(np.arange(200) % 2, 1, -1)[:, None], dtype)
+        x = x * np.where(np.arange(200) % 2, 1, -1)[:, None]
+    elif dtype == "bool":
+        x = x != 0
+    rows, numbers = raw.UniqueV2(x=values, axis=[0])
+    known: dict = {}
+    wanted = [known.setdefault(tuple(row), len(known)) for row in x.tolist()]
+    assert numbers.numpy().tolist() == wanted
+    np.testing.assert_array_equal(tf.gather(rows, numbers) == values, True)

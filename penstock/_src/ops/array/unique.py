@@ -42,12 +42,12 @@ def _ordered(rows, kind=np.int64):
         return _ordered_few(rows.tolist())  # no NaN is equal to another there, either
     if not rows.size:
         return np.arange(min(len(rows), 1) if rows.ndim > 1 else 0), np.zeros(len(rows), np.int64)
-    if rows.ndim > 1 and rows.dtype.kind in "iub":
-        rows = _row_numbers(rows.reshape(len(rows), -1).astype(np.int64))
-    words = _words(rows)
+    keys = in_float32(rows) if rows.dtype.kind == "V" else rows
+    if rows.ndim > 1 and keys.dtype.kind in "iubf" and not (keys.dtype.kind == "f" and np.isnan(keys).any()):  # fmt: skip
+        keys = _row_numbers(_bits(keys.reshape(len(rows), -1)).astype(np.int64))
+    words = _words(keys)
     if words is not None:
         return numbered(words, kind)
-    keys = in_float32(rows) if rows.dtype.kind == "V" else rows
     _, first, inverse = np.unique(
         keys, axis=0, return_index=True, return_inverse=True, equal_nan=False
     )
@@ -65,8 +65,15 @@ def _words(x):
         return x if x.dtype in (np.int32, np.int64) else x.astype(np.int64)
     if x.dtype.kind != "f" or np.isnan(x).any():  # no NaN is equal to another
         return None
-    words = (x + x.dtype.type(0)).view(f"i{x.itemsize}")  # both zeros are +0 here
+    words = _bits(x)
     return words if x.itemsize > 2 else words.astype(np.int64)
+
+
+def _bits(x):
+    """Return whole numbers that are equal where elements are, of which none is NaN."""
+    if x.dtype.kind != "f":
+        return x
+    return (x + x.dtype.type(0)).view(f"i{x.itemsize}")  # both zeros are +0 here
 
 
 def _ordered_strings(strings):
