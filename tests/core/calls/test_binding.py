@@ -57,3 +57,25 @@ def test_products_of_float64_arrays_in_functions_are_float64():
     transformed = tf.function(lambda: tf.signal.fft(z))()
     assert transformed.dtype == tf.complex128
     np.testing.assert_allclose(transformed, np.fft.fft(z), rtol=1e-12)
+
+
+# From TensorFlow 2.21, called eagerly.
+@pytest.mark.parametrize(
+    "indices, dims, expected",
+    [
+        (np.arange(5), [4, 5, 6], "int64"),
+        (np.arange(5), (4, 5, 6), "int64"),
+        (np.arange(5), np.array([4, 5, 6]), "int32"),
+        ([1, 2], np.array([4, 5, 6]), "int32"),
+        (np.arange(5, dtype=np.int16), [4, 5, 6], "int32"),
+    ],
+)
+def test_eager_arrays_before_lists_keep_their_dtype(indices, dims, expected):
+    assert tf.unravel_index(indices, dims).dtype == expected
+
+
+def test_eager_float_arrays_before_lists_are_not_made_integers():
+    ranges = tf.raw_ops.RaggedRange(
+        starts=np.arange(2, dtype=np.float32), limits=[2.0, 2.0], deltas=[1.0, 0.5]
+    )
+    np.testing.assert_array_equal(ranges.rt_dense_values, np.float32([0, 1, 1, 1.5]))

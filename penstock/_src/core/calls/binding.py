@@ -114,7 +114,9 @@ def _bind_one(
         if hint is dtypes.complex64 and _holds_python_complex(value):
             hint = None  # which is complex128 for Python
         if hint is not None:
-            hint = _own_type(cls.traits.type_sets.get(attr), value, hint, in_graph)
+            beside_list = any(map(_is_list_of_values, _siblings(cls, attr, inputs)))
+            allowed = cls.traits.type_sets.get(attr)
+            hint = _own_type(allowed, value, hint, in_graph, beside_list)
         try:
             tensor = convert_to_tensor(value, dtype_hint=hint, name=argument.defined_name)
         except ValueError as error:
@@ -128,16 +130,22 @@ def _bind_one(
 
 
 def _own_type(
-    allowed: frozenset[DType] | None, value: Any, default: DType, in_graph: bool
+    allowed: frozenset[DType] | None,
+    value: Any,
+    default: DType,
+    in_graph: bool,
+    beside_list: bool,
 ) -> DType:
     """The dtype of a value where the attribute allows it, else the attribute's default.
 
-    Eager arrays and numbers take the default if they can be converted to it, and so do Python's integers as indices.
+    Eager arrays and numbers take the default if they can be converted to it, and so do Python's integers as indices. Arrays beside lists keep their own, as they do in graphs.
     """
     listed = isinstance(value, (list, tuple))
     has_own = isinstance(value, np.generic) and not isinstance(value, float)
     if in_graph:
         has_own = has_own or isinstance(value, (np.ndarray, np.generic))
+    elif beside_list:
+        has_own = has_own or isinstance(value, np.ndarray)
     if listed and default is not dtypes.int32:
         has_own = not holds_tensor(value)
     if not has_own:
@@ -172,6 +180,15 @@ def _holds_python_complex(value: Any) -> bool:
 
 def _is_list_of_values(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and not any(map(is_tensor_like, value))
+
+
+def _siblings(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> list[Any]:
+    """The values of the arguments that share a dtype attribute."""
+    return [
+        value
+        for argument, value in zip(cls.inputs, inputs)
+        if argument.type_attr == attr and not argument.is_list
+    ]
 
 
 def _type_of_siblings(cls: type[Op], attr: str, inputs: tuple[Any, ...]) -> DType | None:
