@@ -49,3 +49,10 @@ def test_parts_of_tables_may_be_arrays():
     wanted = tf.sparse.from_dense([[1, 5]])
     summed = tf.nn.embedding_lookup_sparse(parts, wanted, None, combiner="sum").numpy()
     np.testing.assert_array_equal(summed, table[[1, 5]].sum(0, keepdims=True))
+
+
+def test_lengths_of_collapsed_labels_have_the_dtype_of_the_given_ones():
+    rows, lengths = tf.nn.collapse_repeated([[1, 1, 2], [3, 3, 3]], np.array([3, 2]))
+    assert lengths.dtype == tf.int64
+    assert lengths.numpy().tolist() == [2, 1]
+    assert rows.numpy().tolist() == [[1, 2], [3, 0]]

@@ -571,9 +571,9 @@ def collapse_repeated(labels, seq_length, name=None):
       name: of the operations.
 
     Returns:
-      (collapsed, lengths): `[batch, longest]`, padded with zeros, and int32 `[batch]`.
+      (collapsed, lengths): `[batch, longest]`, padded with zeros, and `[batch]` of the type of `seq_length`.
     """
-    labels = convert_to_tensor(labels)
+    labels, seq_length = convert_to_tensor(labels), convert_to_tensor(seq_length)
     first = raw.Fill(
         dims=raw.Pack(values=[raw.Shape(input=labels)[0], np.int32(1)]), value=np.bool_(True)
     )
@@ -581,7 +581,7 @@ def collapse_repeated(labels, seq_length, name=None):
     keep = raw.ConcatV2(values=[first, changes], axis=1)
     inside = sequence_mask(seq_length, raw.Shape(input=labels)[1])
     keep = raw.LogicalAnd(x=keep, y=inside)
-    lengths = raw.Sum(input=cast(keep, dtypes.int32), axis=[1])
+    lengths = raw.Sum(input=cast(keep, seq_length.dtype), axis=[1])
     width = raw.Max(input=lengths, axis=[0])
     mask = sequence_mask(lengths, width)
     kept = raw.GatherNd(params=labels, indices=raw.Where(condition=keep))
