@@ -1,5 +1,6 @@
 """Arithmetic and reductions of sparse tensors."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -433,27 +434,15 @@ def _axes(op, axes, rank):
     return sorted_axes
 
 
-def _reduce(op, indices, values, shape, axes, keep_dims, combine):
-    """The remaining indices, their values, and the shape."""
+def _reduced(op, indices, values, shape, axes, combine):
+    """The axes that are left, the flat places of the groups of entries in these, and the groups' results."""
     check_sparse(op, indices, values, shape)
-    rank = len(shape)
-    gone = _axes(op, axes, rank)
-    kept = [a for a in range(rank) if a not in gone]
-    whole = shape[kept]
-    places = flat_places(indices[:, kept], whole)
+    gone = _axes(op, axes, len(shape))
+    kept = [a for a in range(len(shape)) if a not in gone]
+    places = flat_places(indices[:, kept], shape[kept])
     order, firsts, unique = grouped(places)
     in_order = values if order is None else values.take(order)
-    out = combine.reduceat(in_order, firsts, dtype=values.dtype)
-    left = (
-        np.stack(np.unravel_index(unique, [int(n) for n in whole]), -1)
-        if kept
-        else np.zeros((unique.size, 0), np.int64)
-    )
-    if keep_dims:
-        wide = np.zeros((unique.size, rank), np.int64)
-        wide[:, kept] = left
-        left, whole = wide, np.array([1 if a in gone else n for a, n in enumerate(shape)])
-    return left.astype(np.int64), out, whole.astype(np.int64)
+    return kept, unique, combine.reduceat(in_order, firsts, dtype=values.dtype)
 
 
 class _Reduce(Op):
@@ -465,18 +454,19 @@ class _Reduce(Op):
     keep_dims: bool = False
 
     def eager(self, input_indices, input_values, input_shape, reduction_axes):
-        indices, values, shape = _reduce(
-            self,
-            input_indices,
-            input_values,
-            input_shape,
-            reduction_axes,
-            self.keep_dims,
-            self.combine,
+        kept, places, results = _reduced(
+            self, input_indices, input_values, input_shape, reduction_axes, self.combine
         )
-        out = np.zeros([int(n) for n in shape], input_values.dtype)
-        out[tuple(indices.T)] = values if shape.size else values.sum()
-        return out
+        extents = input_shape.tolist()
+        out = np.zeros(math.prod([extents[a] for a in kept]), input_values.dtype)
+        # Places ascend.
+        if places.size and not 0 <= places[0] <= places[-1] < out.size:
+            at = places[0] if places[0] < 0 else places[-1]
+            raise self.invalid(f"index {at} is out of bounds for a result of {out.size} elements")
+        out[places] = results
+        if self.keep_dims:
+            return out.reshape([n if a in kept else 1 for a, n in enumerate(extents)])
+        return out.reshape([extents[a] for a in kept])
 
 
 class _ReduceSparse(Op):
@@ -488,15 +478,19 @@ class _ReduceSparse(Op):
     keep_dims: bool = False
 
     def eager(self, input_indices, input_values, input_shape, reduction_axes):
-        return _reduce(
-            self,
-            input_indices,
-            input_values,
-            input_shape,
-            reduction_axes,
-            self.keep_dims,
-            self.combine,
+        kept, places, results = _reduced(
+            self, input_indices, input_values, input_shape, reduction_axes, self.combine
         )
+        rank, whole = len(input_shape), input_shape[kept]
+        left = np.zeros((places.size, len(kept)), np.int64)
+        if kept:
+            left = np.stack(np.unravel_index(places, [int(n) for n in whole]), -1)
+        if self.keep_dims:
+            wide = np.zeros((places.size, rank), np.int64)
+            wide[:, kept] = left
+            left = wide
+            whole = np.array([n if a in kept else 1 for a, n in enumerate(input_shape)])
+        return left.astype(np.int64), results, whole.astype(np.int64)
 
 
 class SparseReduceSum(_Reduce):
