@@ -155,3 +155,13 @@ def test_complex_numbers_are_written_as_pairs(form):
     assert (
         tf.strings.as_string(numbers.view(np.complex64)[..., 0], **form).numpy().tolist() == pairs
     )
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"precision": 2}, {"scientific": True}, {"width": 9, "fill": "0"}], ids=str
+)
+def test_numbers_beside_infinite_ones_are_written_together(form):
+    numbers = np.array([[1.5, np.nan, -2.25], [np.inf, 1e5, -np.inf]])
+    together = tf.strings.as_string(numbers, **form).numpy()
+    alone = [[tf.strings.as_string(x, **form).numpy() for x in row] for row in numbers]
+    assert together.tolist() == alone

@@ -73,7 +73,18 @@ class AsString(Op):
         if kind == "b":
             self._flags()
             return _TRUTHS.take(input)
+        if kind == "f" and self.precision <= MOST_DIGITS:
+            return self._with_infinite(flat).reshape(input.shape)
         return strings((self._shown(v, kind) for v in flat), input.shape)
+
+    def _with_infinite(self, flat):
+        """The strings of floats of which some are infinite or NaN."""
+        is_finite = np.isfinite(flat)
+        written = np.empty(flat.shape, object)
+        written[is_finite] = self._finite(flat[is_finite])
+        others = flat[~is_finite]
+        written[~is_finite] = strings((self._shown(v, "f") for v in others), others.shape)
+        return written
 
     def _flags(self):
         if self.fill not in ("", " ", "+", "-", "0", "#"):
