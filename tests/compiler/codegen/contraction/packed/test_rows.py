@@ -33,12 +33,15 @@ def operands(name, m, n, k, seed=0):
 @pytest.mark.parametrize("target", [pytest.param(HERE, id="here"), *LESSER])
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_rows_end_where_memory_does(name, target):
-    k = 768 if FORMATS[name].block == 256 else 96
-    for m, n, group, at_end in (
-        (1, 21, 0, True),
-        (3, 33, 0, False),
-        (1, 21, 32, True),
-        (2, 16, 32, False),
+    long = FORMATS[name].block == 256
+    for m, n, k, group, at_end in (
+        (1, 21, 768 if long else 96, 0, True),
+        (3, 33, 768 if long else 96, 0, False),
+        (1, 21, 768 if long else 96, 32, True),
+        (2, 16, 768 if long else 96, 32, False),
+        # Some blocks at once, and those that are left.
+        (1, 21, 1280 if long else 288, 32, True),
+        (4, 16, 512 if long else 192, 32, False),
     ):
         x, w = operands(name, m, n, k)
         kernel = emit_packed_product(product(name, m, n, k, group), target, 2)

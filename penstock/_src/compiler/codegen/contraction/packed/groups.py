@@ -3,7 +3,8 @@
     scale_w scale_x (q_w + zero) q_x - zero scale_w scale_x q_x + minimum_w scale_x q_x
 
 The last two terms are a group's sum of x times the constants of W's group. So the scratch holds, for each row of x, its int8 numbers, its scales,
-and its sums over as many neighbors as share a scale in W.
+and its sums over as many neighbors as share a scale in W. Scales and sums lie in pairs where blocks are groups: as in many formats, scales and
+minima of W do, so that a vector multiplies those of several blocks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,15 +16,17 @@ from penstock._src.compiler.codegen.contraction.tile import times, zeros
 from penstock._src.compiler.codegen.kernel_code import LEFT, SCRATCH, Epilogue, round_up
 from penstock._src.compiler.codegen.scalars.packed_blocks import Scales, scales, unsigned
 from penstock._src.compiler.codegen.scalars.rounded_groups import load_group
-from penstock._src.ir.meaning.packed import Run
+from penstock._src.ir.meaning.packed import PackedFormat, Run
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F32, I8, I32, PTR, SIZE, lanes, vec
+from penstock._src.native.language.types import F16, F32, I8, I32, PTR, SIZE, lanes, vec
 
 from .rows import RowsSchedule, RowsTask
 
 GROUPS = 32  # that a task rounds
 MOST_SUMS = 8  # lanes of the integer sums of a group
+PAIR = 2  # a scale and a sum of x
+AT_ONCE = 4  # blocks whose scales are converted and multiplied together
 SHORT = 16  # elements of a run that is half a group
 
 
@@ -41,15 +44,27 @@ def tasks_of_rounding(schedule: RowsSchedule) -> int:
     return schedule.rows * ceil_divide(groups_of(schedule), GROUPS)
 
 
+def has_pairs(schedule: RowsSchedule) -> bool:
+    """True if blocks are groups, with scales that the target converts several at a time."""
+    form = schedule.form
+    is_group = not form.factors and form.block == schedule.product.group
+    beside = form.minimum is None or form.minimum == form.scale + SIZE[F16]
+    converts = schedule.target.converts_halves or form.scale_dtype == "float32"
+    return is_group and beside and converts
+
+
 def _rooms(schedule: RowsSchedule) -> tuple[int, int, int]:
     """Bytes before the numbers, the scales and the sums of x."""
     numbers = round_up(schedule.rows * schedule.product.k, 64)
+    if has_pairs(schedule):
+        return 0, numbers, numbers + SIZE[F32]
     each = schedule.rows * groups_of(schedule) * SIZE[F32]
     return 0, numbers, numbers + round_up(each, 64)
 
 
 def scratch_bytes(schedule: RowsSchedule) -> int:
-    sums = schedule.rows * groups_of(schedule) * sums_of(schedule)
+    count = PAIR if has_pairs(schedule) else sums_of(schedule)
+    sums = schedule.rows * groups_of(schedule) * count
     return _rooms(schedule)[2] + sums * SIZE[F32] + 64
 
 
@@ -66,7 +81,7 @@ def write_rounding(f: Fn, s: RowsSchedule) -> None:
     parts = ceil_divide(groups, GROUPS)
     row, low = f.task // parts, f.task % parts * GROUPS
     source = f.at(x, times(f, row, value(f, product.left.cross)), F32)
-    each = size // sums_of(s)
+    each, step = size // sums_of(s), PAIR if has_pairs(s) else 1
 
     def one(g: Val) -> None:
         rounded, scale = load_group(f, f.at(source, g * size, F32), size)
@@ -74,12 +89,12 @@ def write_rounding(f: Fn, s: RowsSchedule) -> None:
         number = f.i64(row) * groups + g
         for i, v in enumerate(rounded):
             f.store(f.convert(v, I8), numbers, number * size + i * n)
-        f.store(scale, scale_at, number)
+        f.store(scale, scale_at, number * step)
         for i in range(sums_of(s)):
             # Small integers, far below 2^24: their float sum is exact in any order.
             vectors = rounded[i * each // n : (i + 1) * each // n]
             total = f.reduce("fadd", sum(vectors[1:], vectors[0]))
-            f.store(total * scale, sums_at, number * sums_of(s) + i)
+            f.store(total * scale, sums_at, number * sums_of(s) * step + i)
 
     f.loop(f.i64(low), f.min(f.i64(low) + GROUPS, groups), 1, one)
 
@@ -98,18 +113,81 @@ class GroupsTask(RowsTask):
         self.lanes = min(MOST_SUMS, f.target.lanes(I32))
         self.shares = form.block // form.group  # scales of a block
         self.adds = bool(self.zero) or form.minimum is not None
+        self.has_pairs = has_pairs(schedule)
+        self.pairs = f.alloca(F32, schedule.rows * AT_ONCE * PAIR) if self.has_pairs else None
+        dots = self.instruction
+        covers = dots is not None and dots.bias > 0 and dots.count * self.lanes == form.block
+        self.keeps_high = covers and _are_nibbles(form)
 
     def nothing(self) -> list[Val]:
         f, s = self.f, self.schedule
         added = vec(F32, self.shares) if self.shares > 1 else F32
+        if self.has_pairs:
+            added = vec(F32, AT_ONCE * PAIR)
         dots = zeros(f, s.rows * s.chains, vec(F32, self.lanes))
         return dots + zeros(f, s.rows * self.adds, added)
 
     def totals(self, sums: Sequence[Val]) -> list[Val]:
-        totals = super().totals(sums)
+        totals, f = super().totals(sums), self.f
         for j, v in enumerate(sums[self.schedule.rows * self.schedule.chains :]):
-            totals[j] = totals[j] + (self.f.reduce("fadd", v) if lanes(v.ty) > 1 else v)
+            if self.has_pairs:
+                v = f.shuffle(v, None, [*range(1, AT_ONCE * PAIR, PAIR)])
+            added = f.reduce("fadd", v) if lanes(v.ty) > 1 else v
+            if self.has_pairs and self.schedule.form.minimum is None:
+                added = added * float(-self.zero)
+            totals[j] = totals[j] + added
         return totals
+
+    def total(self, chains: Sequence[Val]) -> Val:
+        if not self.keeps_high:
+            return super().total(chains)
+        f, whole = self.f, sum(chains[1:], chains[0])
+        is_low = f.lane_numbers(self.lanes) < self.lanes // 2
+        return f.reduce(
+            "fadd", whole * f.select(is_low, f.const(1.0, whole.ty), f.const(1 / 16, whole.ty))
+        )
+
+    def multiply_blocks(self, row: Val, number: Val, count: int, sums: Sequence[Val]) -> list[Val]:
+        if not self.has_pairs:
+            return super().multiply_blocks(row, number, count, sums)
+        assert self.pairs is not None
+        f, s, totals = self.f, self.schedule, list(sums)
+        blocks, both = self.product.k // s.form.block, AT_ONCE * PAIR
+        addresses = [f.at(row, (number + i) * s.form.size) for i in range(count)]
+        of_w = self.pairs_of(addresses)
+        mask = None if count == AT_ONCE else f.mask(both, count * PAIR)
+        for j in range(s.rows):
+            of_x = f.load(self.scales, (number + j * blocks) * PAIR, of_w.ty, mask)
+            product = of_w * of_x
+            f.store(product, self.pairs, j * both)
+            if self.adds:
+                totals[s.rows * s.chains + j] += product
+        for i, address in enumerate(addresses):
+            w = self.bytes_of(address, 0)
+            for j in range(s.rows):
+                x = f.load(f.at(self.numbers, (number + i + j * blocks) * s.form.block), 0, w.ty)
+                # The stack gives one number to all lanes, which spares the unit that permutes.
+                scale = f.splat(f.load(self.pairs, j * both + i * PAIR, F32), self.lanes)
+                at = j * s.chains + i % s.chains
+                for _, _, dot in self.dots(w, x):
+                    totals[at] = f.fma(f.convert(dot, F32), scale, totals[at])
+        return totals
+
+    def pairs_of(self, addresses: Sequence[Val]) -> Val:
+        """The scales and minima of up to `AT_ONCE` blocks, in turn; where there is no minimum, the scale twice. Zeros are those of no block."""
+        f, form = self.f, self.schedule.form
+        words = f.zero(vec(I32, AT_ONCE))
+        for i, address in enumerate(addresses):
+            # A float16 of the scale, and what follows it.
+            word = f.load(f.at(address, form.scale), 0, vec(I8, SIZE[I32]))
+            words = f.insert(words, f.bits(word, I32), i)
+        twice = [i // PAIR * PAIR for i in range(AT_ONCE * PAIR)]
+        if form.scale_dtype == "float32":
+            return f.shuffle(f.bits(words, vec(F32, AT_ONCE)), None, [i // PAIR for i in twice])
+        halves = f.bits(words, vec(F16, AT_ONCE * PAIR))
+        return f.convert(
+            halves if form.minimum is not None else f.shuffle(halves, None, twice), F32
+        )
 
     def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
         f, form, product, totals = self.f, self.schedule.form, self.product, list(sums)
@@ -167,6 +245,12 @@ class GroupsTask(RowsTask):
     def bytes_of(self, address: Val, start: int) -> Val:
         """The integers of a group of W, as bytes with or without a sign."""
         f, form, size = self.f, self.schedule.form, self.product.group
+        if self.keeps_high:
+            # The high four bits are 16 times their number: `total` divides the sums of their lanes.
+            low = f.load(f.at(address, form.runs[0].low), 0, vec(I8, SHORT))
+            both = f.shuffle(low, None, [*range(SHORT)] * 2)
+            is_low = f.lane_numbers(size, I8) < SHORT
+            return both & f.select(is_low, f.const(0x0F, both.ty), f.const(-0x10, both.ty))
         parts = [
             unsigned(f, address, form, run, 0, run.length)
             for run in joined(form.runs)
@@ -194,6 +278,12 @@ class GroupsTask(RowsTask):
                 each,
                 a * b if instruction is None else instruction.multiply(f, a, b, nothing),
             )
+
+
+def _are_nibbles(form: PackedFormat) -> bool:
+    """True if a block is 16 bytes with two numbers of four bits each: the low ones, then the high ones."""
+    places = [(run.start, run.low - form.runs[0].low, run.shift) for run in form.runs]
+    return form.bits == 4 and not form.high_bits and places == [(0, 0, 0), (SHORT, 0, 4)]
 
 
 def joined(runs: Sequence[Run]) -> Iterator[Run]:

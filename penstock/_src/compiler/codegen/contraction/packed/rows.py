@@ -43,6 +43,7 @@ from .row_scales import RowScales
 MOST_LANES = 16  # lanes of a vector: the elements of the shortest run of any format
 MOST_CHAINS = 4  # independent sums, which hide the latency of additions
 UNROLLED = 64  # elements of a row that are multiplied one after the other without a jump
+UNROLLED_INTEGERS = 128  # the same, of products of integers
 AHEAD = 6 << 10  # bytes: processors fetch what is read in order too late by themselves
 LINE = 64  # bytes of a cache line
 TASK_BYTES = 16 << 10  # bytes of W in the smallest task
@@ -89,7 +90,8 @@ def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule
     want = TASKS * cut_for if cut_for > 1 else 1
     columns = max(ceil_divide(product.n, want), ceil_divide(TASK_BYTES, row_bytes))
     columns = round_up(min(columns, product.n), lanes)
-    unrolled = max(1, UNROLLED // product.right.form.block)
+    unrolled = UNROLLED_INTEGERS if product.group else UNROLLED
+    unrolled = max(1, unrolled // product.right.form.block)
     return RowsSchedule(product, target, rows, lanes, chains, unrolled, columns)
 
 
@@ -154,16 +156,14 @@ class RowsTask:
             start = f.at(row, number * s.form.size)
             for line in range(0, how_many * s.form.size, LINE):
                 f.prefetch(start, AHEAD + line, I8, locality=IN_SECOND_CACHE)
-            for i in range(how_many):
-                b = number + i
-                totals = self.multiply(f.at(row, b * s.form.size), b, i, totals)
-            return totals
+            return self.multiply_blocks(row, number, how_many, totals)
 
         if self.row_scales is not None:
             self.row_scales.convert(row)
         main = count // s.unrolled * s.unrolled
         sums = f.loop(0, main, s.unrolled, lambda b, *v: blocks(b, s.unrolled, v), *self.nothing())
-        sums = f.loop(main, count, 1, lambda b, *v: blocks(b, 1, v), *sums)
+        if count > main:
+            sums = blocks(f.i64(main), count - main, sums)
         for j, total in enumerate(self.totals(sums)):
             # A row of W gives a number for each row of x; memory gathers them to vectors.
             f.store(total, self.sums, r + j * s.lanes)
@@ -185,6 +185,15 @@ class RowsTask:
         if self.row_scales is not None:
             return self.row_scales.of(number, lanes)
         return scales(self.f, address, self.schedule.form, lanes)
+
+    def multiply_blocks(self, row: Val, number: Val, count: int, sums: Sequence[Val]) -> list[Val]:
+        """Adds the products of some blocks of a row of W, which is at an address, to the sums; the first of them is block `number`."""
+        totals = list(sums)
+        for turn in range(count):
+            at = number + turn
+            address = self.f.at(row, at * self.schedule.form.size)
+            totals = self.multiply(address, at, turn, totals)
+        return totals
 
     def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
         """Adds the products of block `number` of a row at an address to the sums; it is block `turn` of the unrolled ones."""
