@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock._src.formats.weights.packing_runs import RUN_PACKERS
+
 _SHIFTS = np.arange(32, dtype=np.uint32)
 
 
@@ -79,7 +81,7 @@ def pack_q8_0(values: np.ndarray) -> np.ndarray:
     return np.concatenate([_bytes(scale), whole.astype(np.int8).view(np.uint8)], 1)
 
 
-BLOCK = 32  # numbers of a block of all types here
+BLOCK = 32  # numbers of a block of all types in this file
 
 
 def pack_integers(numbers: np.ndarray, scales: np.ndarray) -> tuple[str, np.ndarray] | None:
@@ -116,4 +118,5 @@ PACKERS = {
     "Q5_0": pack_q5_0,
     "Q5_1": pack_q5_1,
     "Q8_0": pack_q8_0,
+    **RUN_PACKERS,
 }
