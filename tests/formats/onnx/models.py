@@ -26,6 +26,8 @@ def attribute(name, value):
         return AttributeProto(name=name, type=4, t=proto_of(value))
     if isinstance(value, list) and any(isinstance(v, float) for v in value):
         return AttributeProto(name=name, type=6, floats=value)
+    if isinstance(value, list) and any(isinstance(v, str) for v in value):
+        return AttributeProto(name=name, type=8, strings=[v.encode() for v in value])
     if isinstance(value, list):
         return AttributeProto(name=name, type=7, ints=value)
     return AttributeProto(name=name, type=5, g=value)

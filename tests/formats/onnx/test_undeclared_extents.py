@@ -80,6 +80,19 @@ CASES = {
         [floats(1, 12, 9), np.array([5, 6]), np.array([2, 3])],
         {"strides": [2, 1], "pads": [0, 1, 1, 0], "dilations": [1, 2]},
     ),
+    "TfIdfVectorizer": (
+        "TfIdfVectorizer",
+        [RANDOM.integers(0, 4, (3, 7))],
+        {
+            "mode": "TF",
+            "min_gram_length": 1,
+            "max_gram_length": 3,
+            "max_skip_count": 1,
+            "ngram_counts": [0, 2, 8],
+            "ngram_indexes": [1, 0, 3, 2, 5, 6],
+            "pool_int64s": [2, 3, 1, 1, 0, 2, 3, 1, 1, 0, 2],
+        },
+    ),
     "Unique of rows": ("Unique", [floats(5, 2, 3).round()], {"axis": 0}),
     "Unique of columns": ("Unique", [RANDOM.integers(0, 2, (2, 9))], {"axis": 1}),
 }

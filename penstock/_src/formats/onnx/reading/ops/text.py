@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock._src.api.control.conditionals import cond
 from penstock._src.core import dtypes
-from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.registry import Node, reads
@@ -84,65 +84,96 @@ def _string_normalizer(n: Node, x: Any) -> Any:
 
 @reads("TfIdfVectorizer")
 def _tf_idf_vectorizer(n: Node, x: Any) -> Any:
-    """Counts of n-grams; each of the pool is compared with all windows of the input."""
+    """Counts of n-grams: entries become numbers of words, windows of them numbers of n-grams, whose places are counted."""
+    mode = n.attr("mode")
+    if mode not in ("TF", "IDF", "TFIDF"):
+        raise InvalidArgumentError(f"the mode '{mode}' is unknown.")
     if n.has("pool_strings"):
         pool: Any = np.array([s.encode() for s in n.attr("pool_strings")], object)
     else:
         pool = np.array(n.attr("pool_int64s"), np.int64)
         x = t.cast(x, dtypes.int64)
-    starts, places = n.attr("ngram_counts"), n.attr("ngram_indexes")
-    shortest, longest = n.attr("min_gram_length"), n.attr("max_gram_length")
-    skips, weights = n.attr("max_skip_count"), n.attr("weights", None)
     flat = t.rank(x) == 1
     rows = t.expand_dims(x, [0]) if flat else x
-    width = rows.shape.as_list()[1]
-    if width is None:
-        raise UnimplementedError("rows of a length that is not known are not supported.")
-    counts = {}
-    position = 0
-    for size, start in enumerate(starts, 1):
-        end = starts[size] if size < len(starts) else len(pool)
-        for first in range(start, end, size):
-            if shortest <= size <= longest:
-                counts[places[position]] = _occurrences(
-                    rows, pool[first : first + size], width, skips
-                )
-            position += 1
-    zero = raw.Fill(raw.Reshape(t.extent(rows, 0), t.int64([1])), t.constant(0, dtypes.float32))
-    totals = [counts.get(i, zero) for i in range(max(places) + 1)]
-    y = raw.Pack(totals, axis=1)
-    mode = n.attr("mode")
-    if mode not in ("TF", "IDF", "TFIDF"):
-        raise InvalidArgumentError(f"the mode '{mode}' is unknown.")
+    y = _counts(n, rows, pool)
+    weights = n.attr("weights", None)
     if mode == "IDF":
         y = raw.Minimum(y, t.like(1, y))
     if mode != "TF" and weights is not None:
+        places = n.attr("ngram_indexes")
         by_place = np.ones(max(places) + 1, np.float32)
         by_place[places] = weights
         y = raw.Mul(y, t.like(by_place, y))
     return raw.Squeeze(y, axis=[0]) if flat else y
 
 
-def _occurrences(rows: Any, gram: Any, width: int, skips: int) -> Any:
-    """The number of occurrences of an n-gram in each row, with up to `skips` entries between its parts."""
-    total = None
-    # One part has no distance to another: skips make no difference.
-    for skip in range(1 if len(gram) == 1 else skips + 1):
-        reach = (len(gram) - 1) * (skip + 1)
-        if reach >= width:
-            break
-        hits = None
-        for k, part in enumerate(gram):
-            begin = k * (skip + 1)
-            view = t.slice_along(rows, 1, begin, begin + width - reach)
-            same = raw.Equal(view, t.like(part, rows))
-            hits = same if hits is None else raw.LogicalAnd(hits, same)
-        count = raw.Sum(t.cast(hits, dtypes.float32), np.int32(1))
-        total = count if total is None else raw.AddV2(total, count)
-    if total is None:
-        size = raw.Reshape(t.extent(rows, 0), t.int64([1]))
-        total = raw.Fill(size, t.constant(0, dtypes.float32))
-    return total
+def _counts(n: Node, rows: Any, pool: np.ndarray) -> Any:
+    """How often each n-gram of the pool is in each row, [rows, places]."""
+    starts, places = n.attr("ngram_counts"), n.attr("ngram_indexes")
+    width = max(places) + 1
+    words, numbers = np.unique(pool, return_inverse=True)
+    ids = _positions(rows, words)
+    count = t.extents(rows)[0]
+    row = t.aligned(t.numbers(count), 2, 0) * width
+    found, position = [], 0
+    for size, start in enumerate(starts, 1):
+        end = starts[size] if size < len(starts) else len(pool)
+        grams = numbers[start:end].reshape(-1, size)
+        of_grams = np.array(places[position : position + len(grams)], np.int64)
+        position += len(grams)
+        if not (len(grams) and n.attr("min_gram_length") <= size <= n.attr("max_gram_length")):
+            continue
+        # One part has no distance to another: skips make no difference.
+        for skip in range(1 if size == 1 else n.attr("max_skip_count") + 1):
+            seen = _grams(ids, grams, len(words), skip + 1)
+            place = t.batched_gather(t.int64([-1, *of_grams]), seen + 1, 0)
+            at = raw.SelectV2(raw.Less(place, t.int64(0)), t.int64(-1), place + row)
+            found.append(t.reshape(at, [-1]))
+    total = t.product([count, width])
+    if not found:
+        return raw.Fill(t.vector([count, width]), t.constant(0, dtypes.float32))
+    hits = t.concat(found, 0)
+    ones = raw.Fill(t.shape(hits), t.constant(1, dtypes.float32))
+    limit = t.int64(total) if isinstance(total, int) else total
+    return t.reshape(raw.UnsortedSegmentSum(ones, hits, limit), [count, width])
+
+
+def _grams(ids: Any, grams: np.ndarray, words: int, step: int) -> Any:
+    """The number of the n-gram that begins at each place of rows of words' numbers, -1 for none.
+
+    Args:
+      ids: [rows, width], -1 for what is no word.
+      grams: [n-grams, size], numbers of words.
+      words: how many words there are.
+      step: from one part of an n-gram to the next.
+    """
+    size = grams.shape[1]
+    reach = (size - 1) * step
+    # Beginnings of n-grams get numbers as well: one part more is looked up in pairs of such a number and a word.
+    starts: Any = None
+    known = np.zeros(len(grams), np.int64)
+    for part in range(size):
+        begin = part * step
+        view = t.slice_along(ids, 1, begin or None, (begin - reach) or None)
+        keys, known = np.unique(known * words + grams[:, part], return_inverse=True)
+        code = view if starts is None else starts * words + view
+        is_known = raw.GreaterEqual(view, t.int64(0))
+        if starts is not None:
+            is_known = raw.LogicalAnd(is_known, raw.GreaterEqual(starts, t.int64(0)))
+        starts = _positions(raw.SelectV2(is_known, code, t.int64(-1)), keys)
+    # Of n-grams that are there twice the last one counts.
+    last = np.full(int(known.max()) + 1, -1, np.int64)
+    last[known] = np.arange(len(grams))
+    return t.batched_gather(t.int64([-1, *last]), starts + 1, 0)
+
+
+def _positions(x: Any, keys: np.ndarray) -> Any:
+    """Where distinct keys have each element of x, -1 for nowhere; the work grows with the sum of both numbers."""
+    flat = t.reshape(x, [-1])
+    _, first = raw.Unique(t.concat([t.like(keys, flat), flat], 0), out_idx=dtypes.int64)
+    places = t.slice_along(first, 0, len(keys), None)
+    places = raw.SelectV2(raw.Less(places, t.int64(len(keys))), places, t.int64(-1))
+    return raw.Reshape(places, t.shape(x))
 
 
 @reads("ImageDecoder")
