@@ -24,8 +24,11 @@ from penstock._src.ops.data.iteration.resume import Failure, NotResumable, State
 from penstock._src.ops.sparse.variants import RaggedValue
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 
+# The bytes of the largest array that is one TensorProto by default: protobuf reads messages of less than 2 GB.
+LARGEST = 1 << 29
 
-def encoded(state: State, largest: int) -> tuple[bytes, list[Any]]:
+
+def encoded(state: State, largest: int = LARGEST) -> tuple[bytes, list[Any]]:
     """A state as text and the TensorProtos that it refers to.
 
     Args:
