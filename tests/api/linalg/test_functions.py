@@ -161,3 +161,9 @@ def test_spectral_norms_of_complex_matrices_are_real():
         result = norm(x, 2, axis=[-2, -1])
         assert result.dtype == tf.float32
         np.testing.assert_allclose(result, np.linalg.norm(x, 2, axis=(-2, -1)), rtol=1e-5)
+
+
+def test_normalized_integers_are_floats():
+    normalized, size = tf.linalg.normalize(tf.constant([[1, -3], [2, 2]]), ord=1, axis=-1)
+    assert (normalized.dtype, size.dtype) == (tf.float64, tf.int32)
+    np.testing.assert_array_equal(normalized, [[0.25, -0.75], [0.5, 0.5]])

@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.api.control.conditionals import cond
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
+from penstock._src.api.math.arithmetic import truediv
 from penstock._src.api.math.complex_numbers import conj, real
 from penstock._src.api.math.elementwise import abs, cast
 from penstock._src.api.math.norms import norm
@@ -410,12 +411,13 @@ def normalize(tensor, ord="euclidean", axis=None, name=None):
       name: of the operation.
 
     Returns:
-      (normalized, norm): tensors of the dtype of `tensor`; the norm keeps its axes with length 1.
+      (normalized, norm): tensors of the dtype of `tensor`, the first of integers of floats (float64 of those of more than
+      16 bits); the norm keeps its axes with length 1.
     """
     tensor = convert_to_tensor(tensor)
     size = norm(tensor, ord, axis, keepdims=True)
     size = cast(size, tensor.dtype)
-    return raw.RealDiv(x=tensor, y=size, name=name), size
+    return truediv(tensor, size, name=name), size
 
 
 def adjoint_of(x):
