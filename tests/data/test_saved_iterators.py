@@ -33,6 +33,55 @@ def test_state_outside_of_an_iterator_is_not_saved(tmp_path):
     tf.train.Checkpoint(iterator=iter(dataset.with_options(options))).save(str(tmp_path / "c"))
 
 
+def _random():
+    return Dataset.range(4).map(lambda x: x + tf.random.uniform([], 0, 9, dtype=tf.int64))
+
+
+@pytest.mark.parametrize(
+    ("make", "taken"),
+    [
+        (lambda: Dataset.range(3).concatenate(_random()), 2),
+        (lambda: _random().concatenate(Dataset.range(3)), 5),
+        (lambda: _random().shuffle(9), 1),
+        (lambda: _random().cache().repeat(2), 5),
+    ],
+)
+def test_state_outside_that_no_open_iterator_needs_does_not_matter(tmp_path, make, taken):
+    """As in TensorFlow: the functions have not been called yet, or for the last time."""
+    iterator = iter(make())
+    for _ in range(taken):
+        next(iterator, None)
+    path = tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "c"))
+    if taken != 2:  # otherwise random numbers follow
+        again = iter(make())
+        tf.train.Checkpoint(iterator=again).restore(path)
+        assert [int(x) for x in again] == [int(x) for x in iterator]
+
+
+@pytest.mark.parametrize(
+    ("make", "taken"),
+    [
+        (lambda: Dataset.range(3).concatenate(_random()), 4),
+        (lambda: _random().shuffle(2), 1),
+        (lambda: _random().cache().repeat(2), 3),
+    ],
+)
+def test_state_outside_that_an_open_iterator_needs_is_not_saved(tmp_path, make, taken):
+    iterator = iter(make())
+    for _ in range(taken):
+        next(iterator)
+    with pytest.raises(tf.errors.FailedPreconditionError, match="RandomUniformInt is stateful"):
+        tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "c"))
+
+
+def test_state_that_a_captured_dataset_needs_is_not_saved(tmp_path):
+    captured = _random()
+    iterator = iter(Dataset.range(2).flat_map(lambda _: captured))
+    next(iterator)
+    with pytest.raises(tf.errors.FailedPreconditionError, match="RandomUniformInt is stateful"):
+        tf.train.Checkpoint(iterator=iterator).save(str(tmp_path / "c"))
+
+
 def test_an_iterator_refuses_the_state_of_another_dataset(tmp_path):
     path = tf.train.Checkpoint(iterator=iter(Dataset.range(3))).save(str(tmp_path / "c"))
     other = tf.train.Checkpoint(iterator=iter(Dataset.from_tensor_slices([1, 2])))

@@ -8,7 +8,7 @@ from penstock._src.core.calls.placement import CPU
 from penstock._src.core.errors import OpError
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.kernel_state import ApartStates
-from penstock._src.ops.data.pipeline import Pipeline, Run
+from penstock._src.ops.data.pipeline import Pipeline, Run, stateful_operation
 
 
 def bound(
@@ -40,7 +40,7 @@ def bound(
             return execute([*values, *captured])
 
     if owner is None:
-        return call
+        return _noted(call, function, run)
     if run is not None and run.measures is not None:
         call = run.measures.function(owner, call)
 
@@ -50,7 +50,17 @@ def bound(
         except OpError as error:
             raise owner.explained(error, run) from error
 
-    return explained
+    return _noted(explained, function, run)
+
+
+def _noted(
+    call: Callable[..., list[Any]], function: Any, run: Run | None
+) -> Callable[..., list[Any]]:
+    """The call, of which the iteration knows if it needs state from outside."""
+    operation = stateful_operation(function) if run is not None and function.is_stateful else None
+    if run is not None and operation is not None:
+        run.note_state(call, operation)
+    return call
 
 
 def _caller(function: Any, run: Run | None, occurrence: Any) -> tuple[Any, Any] | None:

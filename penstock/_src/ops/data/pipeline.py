@@ -62,6 +62,9 @@ class Run:
         self.goes_on = False
         # Random seeds drawn when the iteration was created, for each pipeline in order of use.
         self.drawn: dict[int, list[Any]] = {}
+        # {what computes elements from state outside of the iteration: the operation that has this state}
+        self._stateful: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self._stateful_lock = threading.Lock()
         # The step begun last whose state a symbolic checkpoint, as TensorFlow defines it, cannot hold.
         self.opaque_step: str | None = None
 
@@ -94,6 +97,19 @@ class Run:
         """Raises UnimplementedError if symbolic checkpoints are enabled and a step does not support them."""
         if self.opaque_step and self._options.symbolic_checkpoint:
             raise UnimplementedError(f"{self.opaque_step} does not support symbolic checkpointing.")
+
+    def note_state(self, owner: Any, operation: str) -> None:
+        """Tells that elements depend on the state of an operation as long as `owner`, a function or an iterator, is held."""
+        with self._stateful_lock:
+            self._stateful[owner] = operation
+
+    def external_state(self) -> str | None:
+        """An operation outside of the iteration whose state open iterators need, if there is one.
+
+        As in TensorFlow, steps count that have begun and whose elements have not all been taken by the next step.
+        """
+        with self._stateful_lock:
+            return next(iter(self._stateful.values()), None)
 
     def in_order(self, deterministic: str) -> bool:
         """True if a step with this attribute keeps the order of its elements."""

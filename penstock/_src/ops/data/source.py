@@ -205,6 +205,10 @@ class RandomDatasetV2(DatasetOp):
         return _Random(seed_generator, self.output_types[0])
 
 
+# The operation that calls Python in TensorFlow's generators.
+_PY_FUNC = "PyFunc"
+
+
 class GeneratorPipeline(Pipeline):
     """Elements from a Python callable: `make()` returns an iterator over tuples of host values."""
 
@@ -215,11 +219,12 @@ class GeneratorPipeline(Pipeline):
         return UNKNOWN
 
     def external_state(self) -> str | None:
-        return "PyFunc"
+        return _PY_FUNC
 
     def iterate(self, run: Run) -> Iterator[Element]:
         source = self.make()
         elements, close = Counted(source), getattr(source, "close", None)
+        run.note_state(elements, _PY_FUNC)
         if close is not None:
             run.ends_with(
                 elements, lambda: None if getattr(source, "gi_running", False) else close()

@@ -22,7 +22,7 @@ from penstock._src.ops.data.iteration.resume import (
     restored,
     saved,
 )
-from penstock._src.ops.data.pipeline import Pipeline, Run, sources_of_seeds
+from penstock._src.ops.data.pipeline import Pipeline, Run, external_state, sources_of_seeds
 from penstock._src.ops.data_planner.measures import Measures, measured
 from penstock._src.ops.data_planner.plan import planned
 from penstock._src.util.process import forks
@@ -154,6 +154,15 @@ class IteratorHandle(Resource):
                 "drawn": [run.drawn.get(id(step)) for step in steps],
                 "elements": None if self.has_ended else _saved_or_none(self._elements),
             }
+
+    def external_state(self, is_repeated: bool) -> str | None:
+        """The operation whose state the next elements depend on beside the state of the iteration, if there is one.
+
+        Args:
+          is_repeated: True if the position is restored by repeating the iteration, which needs all functions again.
+        """
+        assert self.dataset is not None and self._current is not None
+        return external_state(self.dataset) if is_repeated else self._current.external_state()
 
     def restore(self, state: State) -> None:
         """Continues an iteration over an equal dataset where it was saved.

@@ -14,8 +14,7 @@ from penstock._src.core.errors import (
 from penstock._src.core.op import Op
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.data.iteration.resume import NotResumable, State
-from penstock._src.ops.data.pipeline import external_state
-from penstock._src.ops.data_shared.states import decoded, encoded
+from penstock._src.ops.data_shared.states import LARGEST, decoded, encoded
 from penstock._src.ops.tensor_proto import from_proto, to_proto, variants
 from penstock._src.proto.tensor import VariantTensorDataProto
 
@@ -26,7 +25,7 @@ _TYPE = "tensorflow::Iterator"
 _KEY = b"Iterator::Root@@penstock_position"
 _MORE = b"Iterator::Root::More"
 # Tensors of at most this many bytes are stored in one message together. Larger ones are stored in parts.
-MOST_TOGETHER = 1 << 29
+MOST_TOGETHER = LARGEST
 
 
 class SerializeIterator(Op):
@@ -39,22 +38,29 @@ class SerializeIterator(Op):
         dataset = resource_handle.dataset
         if dataset is None:
             raise FailedPreconditionError("SerializeIterator: the iterator is not initialized.")
+        text, tensors, is_repeated = _encoded(resource_handle.state())
         if self.external_state_policy in (_WARN, _FAIL):
-            stateful = external_state(dataset)
+            stateful = resource_handle.external_state(is_repeated)
             if stateful is not None and self.external_state_policy == _FAIL:
                 raise FailedPreconditionError(f"{stateful} is stateful.")
             if stateful is not None:
                 logger.warning("The state of %s is not saved with the iterator.", stateful)
-        messages = _messages(resource_handle.state())
+        messages = _messages(text, tensors)
         return variants(messages, (len(messages),))
 
 
-def _messages(state: State) -> list[Any]:
-    """The messages with a state of an iterator: its text with the first tensors, then more tensors."""
+def _encoded(state: State) -> tuple[bytes, list[Any], bool]:
+    """The text of a state, its tensors, and whether restoring it repeats the iteration."""
     try:
         text, tensors = encoded(state, MOST_TOGETHER)
     except NotResumable:  # a buffer holds a value that files cannot store
-        text, tensors = encoded(state | {"elements": None}, MOST_TOGETHER)
+        state = state | {"elements": None}
+        text, tensors = encoded(state, MOST_TOGETHER)
+    return text, tensors, state["elements"] is None and not state["has_ended"]
+
+
+def _messages(text: bytes, tensors: list[Any]) -> list[Any]:
+    """The messages with a state of an iterator: its text with the first tensors, then more tensors. Clears the list."""
     named = [(_KEY, to_proto(np.array(text, object), dtypes.string))]
     named += [(b"penstock_tensor_%d" % at, tensor) for at, tensor in enumerate(tensors)]
     groups: list[list[tuple[bytes, Any]]] = [[]]
