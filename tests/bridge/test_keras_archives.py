@@ -65,3 +65,12 @@ def test_too_many_members_are_refused(rewritten, monkeypatch):
 
 def test_models_of_many_assets_load(rewritten):
     assert keras.models.load_model(rewritten(**{f"assets/{at}": 10 for at in range(100)})).built
+
+
+@pytest.mark.parametrize("name", ["net.keras", "net.weights.h5"])
+def test_a_missing_folder_is_named_by_the_path_that_was_given(tmp_path, name):
+    model = tf.keras.Sequential([tf.keras.layers.Input((2,)), tf.keras.layers.Dense(1)])
+    path = str(tmp_path / "gone" / name)
+    with pytest.raises(FileNotFoundError) as caught:
+        (model.save if name == "net.keras" else model.save_weights)(path)
+    assert path in str(caught.value) and ".new-" not in str(caught.value)

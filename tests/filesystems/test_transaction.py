@@ -102,3 +102,15 @@ def test_a_damaged_record_is_named(tmp_path):
     (tmp_path / ".thing.commit").write_text("[[1, 2]")
     with pytest.raises(tf.errors.DataLossError, match="thing.commit"):
         recover(str(tmp_path / "thing"))
+
+
+def test_errors_name_the_file_and_not_the_temporary_one(tmp_path):
+    """Users know only the name that they gave."""
+    path = str(tmp_path / "gone" / "model.onnx")
+    for write in (
+        lambda: write_whole(path, "text"),
+        lambda: Transaction(path).open(path).__enter__(),
+    ):
+        with pytest.raises(tf.errors.NotFoundError) as caught:
+            write()
+        assert caught.value.message == f"{path}; No such file or directory"

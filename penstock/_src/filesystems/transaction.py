@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from penstock._src.core import errors
 from penstock._src.filesystems import files
-from penstock._src.filesystems.translation import translated
+from penstock._src.filesystems.translation import naming, translated
 from penstock._src.filesystems.whole import write_whole
 from penstock._src.util.files.whole import is_left_over, is_temporary, temporary_path
 from penstock._src.util.lazy import ByName
@@ -71,7 +71,8 @@ class Transaction:
     @contextlib.contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
         """Opens a file to write; it is safe when the body ends."""
-        with translated(path), files.open_file(self.place(path), "wb") as file:
+        place = self.place(path)
+        with naming(path, place), translated(path), files.open_file(place, "wb") as file:
             yield file
             files.system_of(path).sync(file)
 

@@ -72,3 +72,14 @@ def translated(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise as_tensorflow(error, path) from error
+
+
+@contextlib.contextmanager
+def naming(path: str, place: str) -> Iterator[None]:
+    """Errors in its body about the file `place` name `path` instead: what users asked for, not the temporary file that becomes it."""
+    try:
+        yield
+    except errors.OpError as error:
+        if place == path or place not in error.message:
+            raise
+        raise type(error)(error.message.replace(place, path)) from error.__cause__

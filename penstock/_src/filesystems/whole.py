@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from penstock._src.filesystems.files import open_file, remove_if_there, system_of
-from penstock._src.filesystems.translation import translated
+from penstock._src.filesystems.translation import naming, translated
 from penstock._src.util.files.whole import temporary_path
 
 
@@ -23,12 +23,13 @@ def written_whole(path: str) -> Iterator[BinaryIO]:
     system = system_of(path)
     place = path if system.appears_when_closed else temporary_path(path)
     try:
-        with translated(path), open_file(place, "wb") as file:
-            yield file
-            system.sync(file)
-        if place != path:
-            system.rename(place, path)
-            system.sync_folder(os.path.dirname(path))
+        with naming(path, place):
+            with translated(path), open_file(place, "wb") as file:
+                yield file
+                system.sync(file)
+            if place != path:
+                system.rename(place, path)
+                system.sync_folder(os.path.dirname(path))
     except BaseException:
         if place != path:
             remove_if_there(place)

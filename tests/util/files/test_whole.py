@@ -43,3 +43,10 @@ def test_everything_renamed_is_synced_first():
         if "os.replace(" in path.read_text() or "os.rename(" in path.read_text()
     }
     assert found == {"_src/filesystems/local/system.py", "_src/util/files/whole.py"}
+
+
+def test_errors_name_the_file_and_not_the_temporary_one(tmp_path):
+    path = str(tmp_path / "gone" / "file")
+    with pytest.raises(FileNotFoundError) as caught, written_whole(path):
+        pass
+    assert caught.value.filename == path and ".new-" not in str(caught.value)

@@ -92,7 +92,7 @@ def _staged(save: Callable[..., Any]) -> Callable[..., Any]:
         folder, name = os.path.split(path)
         tidy(folder)
         staging = temporary_path(path)
-        os.mkdir(staging)
+        _make(staging, path)
         try:
             arguments["filepath"] = type(arguments["filepath"])(os.path.join(staging, name))
             bound = inspect.BoundArguments(signature, arguments)  # type: ignore[arg-type]
@@ -105,6 +105,15 @@ def _staged(save: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return saving
+
+
+def _make(staging: str, path: str) -> None:
+    """Makes the folder for what becomes `path`, which an error names."""
+    try:
+        os.mkdir(staging)
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 def _made_in(staging: str, folder: str) -> list[str]:

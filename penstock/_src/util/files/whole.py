@@ -95,7 +95,9 @@ def written_whole(
             if survives_crashes:
                 sync(file)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
+        if isinstance(error, OSError) and error.filename == temporary:
+            error.filename = os.fspath(path)  # what users asked for
         raise
