@@ -1,5 +1,8 @@
 """The command `penstock`: programs, refusals, help."""
 
+import argparse
+import importlib
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import penstock as tf
-from penstock._src.bridge.cli import commands
+from penstock._src.bridge.cli import commands, examples
+from penstock._src.bridge.cli.arguments import Refused
 from tests.harness.processes import bare
 
 
@@ -100,6 +104,50 @@ def test_every_command_has_help(command, capsys):
         status = end.code
     said = capsys.readouterr().out
     assert status == 0 and said.startswith(f"usage: penstock {command}")
+    assert said.endswith(f"{examples.text_of(command)}\n")
+
+
+class _Parsed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("command", [name for name in commands.COMMANDS if name != "run"])
+def test_examples_of_help_have_options_that_their_command_takes(command, monkeypatch):
+    parse_known = argparse.ArgumentParser.parse_known_args
+
+    def parse_args(parser, args=None, namespace=None):
+        _, left = parse_known(parser, args, namespace)
+        raise Refused(f"{left} are unknown") if left else _Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+    for line in examples.EXAMPLES[command]:
+        _, name, *words = shlex.split(line)
+        if name == command:
+            with pytest.raises(_Parsed):
+                importlib.import_module(
+                    f"penstock._src.bridge.cli.{commands.COMMANDS[name][0]}"
+                ).main(words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["key", "gone/key"], "gone/key: No such file or directory."),
+        (["trust", "gone"], "gone: No such file or directory."),
+        (["trust", "."], ".: Is a directory."),
+        (["predict", "http://localhost:1/v1/models/net", "gone.npy"], "gone.npy: No such file"),
+        (["record"], "expected a folder for the recording, then a script"),
+        (["record", "runs"], "expected a folder for the recording, then a script"),
+        (["record", "program.py", "program.py"], "program.py: File exists."),
+    ],
+)
+def test_errors_of_files_are_said_in_words(tmp_path, monkeypatch, capsys, arguments, reason):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "program.py").write_text("print('run')\n")
+    assert commands.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"penstock {arguments[0]}: {reason}")
+    assert "Errno" not in captured.err and not captured.out
 
 
 def test_unknown_commands_and_options_are_one_line(capsys):

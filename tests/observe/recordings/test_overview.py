@@ -227,7 +227,7 @@ def test_a_program_is_recorded(tmp_path, capsys):
     assert main(["replay", str(tmp_path / "run")]) == 0
     assert "first infinity at [0]: Log" in capsys.readouterr().out
     assert main(["record", str(tmp_path / "run")]) == 2
-    assert "expected a folder and a program" in capsys.readouterr().err
+    assert "expected a folder for the recording" in capsys.readouterr().err
     assert main(["record", "--last", "0", str(tmp_path / "run"), str(script)]) == 2
 
 

@@ -198,3 +198,10 @@ def test_no_request_is_lost_while_versions_change(models, tmp_path):
         status, reply = Rest(server.rest_port)("/v1/models/m:predict", {"instances": [1.0]})
     assert not unexpected
     assert reply == {"predictions": [4.0]} and replies <= {"[2.0]", "[3.0]", "[4.0]"}
+
+
+def test_a_folder_without_versions_is_reported_once(manager, tmp_path, caplog):
+    manager.configure([ModelConfig("half", str(tmp_path))])
+    manager.update()
+    (said,) = [record for record in caplog.records if record.name == "penstock.serving"]
+    assert said.levelname == "WARNING" and f"{tmp_path} is no model" in said.getMessage()

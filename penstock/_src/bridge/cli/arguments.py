@@ -9,9 +9,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
+from penstock._src.bridge.cli.examples import text_of
+
 
 class Refused(Exception):
     """A command cannot be run; the message is one line, and the status 2."""
+
+
+def refused(error: Exception) -> Refused:
+    """The refusal of a command that an error ended, in words without the numbers of the system's errors."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return Refused(f"{error.filename}: {error.strerror}.")
+    return Refused(getattr(error, "message", None) or str(error))
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,6 +32,7 @@ class Parser(argparse.ArgumentParser):
             description=description,
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=text_of(prog.removeprefix("penstock ")),
             **more,
         )
         self._given: list[str] = []
@@ -61,7 +71,7 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def parse_with_program(
-    parser: Parser, arguments: Sequence[str]
+    parser: Parser, arguments: Sequence[str], expected: str = "a script, or -m and a module"
 ) -> tuple[argparse.Namespace, list[str]]:
     """Returns the command's own options, wherever they stand, and the program with its arguments.
 
@@ -71,6 +81,7 @@ def parse_with_program(
     Args:
       parser: of the command's options, without the program.
       arguments: what follows the command's name.
+      expected: the program in words, for the error if there is none.
 
     Returns:
       (options, program): the parsed options, and a list that begins with a script or with `-m`.
@@ -101,5 +112,5 @@ def parse_with_program(
             parser.error(f"unknown option {word} before the program")
     parsed = parser.parse_args(own)
     if not program or program == ["-m"]:
-        parser.error("expected a script, or -m and a module")
+        parser.error(f"expected {expected}")
     return parsed, program

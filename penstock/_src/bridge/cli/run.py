@@ -12,6 +12,7 @@ from typing import Any
 
 from penstock._src.bridge import tensorflow_alias
 from penstock._src.bridge.cli.arguments import Refused
+from penstock._src.bridge.cli.examples import text_of
 
 USAGE = """usage: penstock run SCRIPT [ARGUMENT ...]
        penstock run -m MODULE [ARGUMENT ...]
@@ -22,7 +23,7 @@ Runs a program in which `import tensorflow` gives Penstock. What follows its nam
 def main(arguments: Sequence[str]) -> int:
     """Runs a script or module in which `tensorflow` means Penstock."""
     if arguments[:1] in (["-h"], ["--help"]):
-        print(USAGE)
+        print(f"{USAGE}\n\n{text_of('run')}")
         return 0
     if not arguments or list(arguments) == ["-m"]:
         raise Refused("expected a script, or -m and a module. Example: penstock run train.py")

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 from penstock._src.util.process.installing import pip_install
 
 DESCRIPTION = """Serves models behind TensorFlow Serving's REST and gRPC APIs (docs/serving.md).
@@ -173,7 +173,7 @@ def _serve(parsed: argparse.Namespace) -> int:
         else:
             process.run(options, _say_started)
     except (OSError, OpError, ValueError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     return 0
 
 

@@ -125,6 +125,7 @@ def recording(
         raise InvalidArgumentError(
             f"tf.debugging.recording: last must be at least 1. Received {last}."
         )
+    os.makedirs(folder, exist_ok=True)  # a folder that cannot be made is refused before the runs
     recorder = Recorder(last)
     try:
         with conditions.recorded_traces(), conditions.recorded_by(recorder):

@@ -144,11 +144,16 @@ class ModelManager:
         try:
             available = folders.versions(config.base_path)
         except (NotFoundError, OSError) as error:  # loaded versions stay
-            if self._complaints.get(config.name) != str(error):  # it is looked for every second
-                _LOG.error("%s: %s", config.name, error)
-            self._complaints[config.name] = str(error)
+            self._complain(config.name, logging.ERROR, str(error))
             return
-        self._complaints.pop(config.name, None)
+        if available:
+            self._complaints.pop(config.name, None)
+        else:
+            self._complain(
+                config.name,
+                logging.WARNING,
+                f"{config.base_path} is no model, and holds no folder of a version, named by its number, yet",
+            )
         wanted = config.policy.chosen(available)
         loaded = self._loaded(config.name)
         for number in wanted:
@@ -158,6 +163,12 @@ class ModelManager:
         loaded = self._loaded(config.name)
         if not wanted or any(number in loaded for number in wanted):
             self._unload(config.name, [number for number in loaded if number not in wanted])
+
+    def _complain(self, name: str, level: int, complaint: str) -> None:
+        """Logs once what stays so: folders are looked at every second."""
+        if self._complaints.get(name) != complaint:
+            _LOG.log(level, "%s: %s", name, complaint)
+        self._complaints[name] = complaint
 
     def _add(self, config: ModelConfig, number: int, path: str) -> None:
         """Loads a version, unless its files failed to load before."""

@@ -85,7 +85,7 @@ class Watch:
         first = self.failures[0]
         who = f"rank {first.rank} of {size}" if first.rank >= 0 else f"one of {size} ranks"
         where = f" (process {first.process} on {first.host})" if first.process else ""
-        return f"{who}{where} failed: {first.text}. All ranks have been ended."
+        return f"{who}{where} failed: {first.text.rstrip('.')}. All ranks have been ended."
 
     def _forward(self, source: IO[bytes] | None, target: IO[str]) -> None:
         """Copies lines with their ranks, and takes events out."""

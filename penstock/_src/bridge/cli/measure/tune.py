@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Parser, Refused, parse_with_program
+from penstock._src.bridge.cli.arguments import Parser, Refused, parse_with_program, refused
 from penstock._src.bridge.cli.run import run_program
 from penstock._src.util.process.progress import Progress
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         kept = records.TuningRecords.read(path) if path.exists() else records.TuningRecords()
         _check_writable(path)
     except (OSError, ValueError) as error:
-        raise Refused(str(error)) from None
+        raise refused(error) from None
     with search.recording() as products:
         status = _status_of(program)
     if status:

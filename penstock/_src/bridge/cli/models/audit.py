@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, refused
 
 DESCRIPTION = """Says what models would do besides computing, without loading them.
 The status is 0 if nothing, 1 if something that needs its caller's consent, 2 for damaged files."""
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             audit = files.audit(path)
         except (OSError, OpError) as error:
-            raise Refused(str(error)) from error
+            raise refused(error) from error
         print(audit.as_json() if parsed.json else "\n".join(audit.lines()))
         status = max(status, 1 if audit.needed() else 0)
     return status

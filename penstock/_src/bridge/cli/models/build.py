@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 from penstock._src.util.process.installing import pip_install
 
 DESCRIPTION = """Compiles a model ahead of time: an object, static and shared libraries, a C header, a CMake file and a test program. What is built
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         built = build(chosen, parsed.name, options)
         files = write(built, parsed.out, options)
     except (OSError, OpError, ValueError) as error:
-        raise Refused(getattr(error, "message", None) or str(error)) from error
+        raise refused(error) from error
     for path in files:
         print(f"{path.stat().st_size:>12,}  {path}")
     print(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 
 DESCRIPTION = """Exports this user's cache of compiled kernels to a signed file, merges such a file into the cache of another user or machine with
 the same Penstock, or says whether a file or a model's pack may be used here. Kernels are for the kind of processor that they were compiled on."""
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     except PackRefused as refusal:
         raise Refused(f"{parsed.file} may not be used: {refusal}") from refusal
     except (OSError, OpError) as error:
-        raise Refused(getattr(error, "message", None) or str(error)) from error
+        raise refused(error) from error
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, refused
 
 DESCRIPTION = (
     """Reads a model of any format and writes it in another, which OUT's suffix says, or --to."""
@@ -38,6 +38,6 @@ def main(arguments: Sequence[str]) -> int:
             options.source, options.target, options.to, options.signature, options.quantize
         )
     except (OpError, OSError, ValueError, TypeError, ImportError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     print(f"{options.source} ({source_format.title}) -> {options.target} ({target_format.title})")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, refused
 
 DESCRIPTION = """Writes a model in another framework's format.
 
@@ -34,6 +34,6 @@ def main(arguments: Sequence[str]) -> int:
             model = model.with_only(parsed.signature)
         FORMATS[parsed.format].write(model, parsed.out)
     except (OSError, OpError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     print(f"{parsed.out}: {FORMATS[parsed.format].title}")
     return 0

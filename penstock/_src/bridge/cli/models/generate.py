@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, refused
 
 DESCRIPTION = """Prints the text that a language model goes on with, as it comes. MODEL is a GGUF file, or a Hugging Face folder with safetensors.
 
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
                 prompt = sys.stdin.read() if parsed.prompt is None else parsed.prompt
                 _print(model.stream(prompt, **options))
     except (OpError, OSError, ValueError, ImportError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, refused
 
 DESCRIPTION = """Reads an ONNX model and writes it as a SavedModel, which `tf.saved_model.load` loads (docs/onnx.md).
 
@@ -26,6 +26,6 @@ def main(arguments: Sequence[str]) -> int:
         model = FORMATS["onnx"].read(parsed.model, trainable=not parsed.frozen)
         FORMATS["saved-model"].write(model, parsed.folder)
     except (OSError, OpError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     print(f"{parsed.folder}: {model.details['nodes']} nodes, opset {model.details['opset']}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, refused
 
 DESCRIPTION = """Makes a key that signs packs (penstock pack): a secret key in FILE, which must be kept, and the public key in FILE.pub, which users of
 your packs trust (penstock trust FILE.pub)."""
@@ -22,6 +22,6 @@ def main(arguments: Sequence[str]) -> int:
     try:
         public = new_key(parsed.file)
     except (OSError, OpError) as error:
-        raise Refused(getattr(error, "message", None) or str(error)) from error
+        raise refused(error) from error
     print(f"{parsed.file} signs packs: keep it secret. {public} is for those who use them.")
     return 0

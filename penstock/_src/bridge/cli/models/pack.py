@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 from penstock._src.bridge.cli.models.build import batches_of, shape_of
 
 DESCRIPTION = """Compiles the programs of a SavedModel for other machines, and writes the machine code, signed, to assets.extra/penstock.pack beside the
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
                 exercise=lambda model=model: run_as_served(model),  # type: ignore[misc]
             )
         except (OSError, OpError, ValueError) as error:
-            raise Refused(getattr(error, "message", None) or str(error)) from error
+            raise refused(error) from error
         print(
             f"{model}: {report.kernels:,} kernels of {report.programs:,} programs in {report.objects:,} objects, "
             f"{report.code_bytes:,} bytes of code."
@@ -93,4 +93,4 @@ def _samples(path: str) -> dict[str, Any]:
     try:
         return dict(np.load(path)) if path else {}
     except (OSError, ValueError) as error:
-        raise Refused(f"--sample: {error}") from error
+        raise Refused(f"--sample: {refused(error)}") from error

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 
 DESCRIPTION = """Asks a model that a server has, Penstock's or TensorFlow Serving (docs/serving.md).
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         contents = _answer(parsed, _input(parsed.file), kind)
         _write(parsed.output, contents)
     except (OSError, OpError, ImportError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Refused
+from penstock._src.bridge.cli.arguments import refused
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -16,4 +16,4 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return command.main(arguments)
     except (OSError, OpError, RuntimeError, ValueError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error

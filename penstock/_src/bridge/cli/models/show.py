@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, refused
 
 DESCRIPTION = """Prints the signatures of models of any format, the sizes of their weights, their operations, and the work of a call."""
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             described = describe(path)
         except (OpError, OSError, ValueError, TypeError, ImportError) as error:
-            raise Refused(str(error)) from error
+            raise refused(error) from error
         lines = [""] * bool(number) + described.lines()
         print(described.as_json() if parsed.json else "\n".join(lines))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 
 DESCRIPTION = """Trusts the owner of a public key: machine code that the key has signed may run on this machine, as this user. Without KEY, lists the
 keys that are trusted. To trust one no longer, remove its file."""
@@ -30,5 +30,5 @@ def main(arguments: Sequence[str]) -> int:
             raise Refused(f"{parsed.key} does not hold a public key of packs")
         print(trust.trust(key))
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     return 0

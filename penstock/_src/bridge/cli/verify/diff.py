@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 
 if TYPE_CHECKING:
     from penstock._src.observe.recordings.files import RecordedRun
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         else:
             raise Refused(f"{parsed.first} does not hold the values of operations: name a second.")
     except (OpError, OSError, ValueError, KeyError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     print("\n".join(report.lines) or f"The same values {report.compared}.")
     return int(bool(report.lines))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from penstock._src.bridge.cli.arguments import Parser, Refused
+from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 
 DESCRIPTION = """Repeats a run that `tf.debugging.recording` or `penstock record` has written, operation by operation, and shows what names of the program stood for
 at a line, and the gradients of that line. Without a line it says what stands out (the first NaN, units that are always 0, variables that did not change, a batch
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
             return int(any(report.is_failed for report in reports))
         repeated = shown_values(run)
     except (OpError, OSError, ValueError, KeyError) as error:
-        raise Refused(str(error)) from error
+        raise refused(error) from error
     print(f"{run.label}, step {run.step}: {len(repeated.computed)} operations")
     if parsed.line is None:
         for place in repeated.lines():
