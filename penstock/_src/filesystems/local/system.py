@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 from penstock._src.core import errors
 from penstock._src.filesystems.base import BLOCK, FileStatus, FileSystem, Reader
 from penstock._src.filesystems.local.appending import AppendedFile
+from penstock._src.filesystems.local.written import open_to_write
 from penstock._src.filesystems.translation import translated
 from penstock._src.util.files import whole
 from penstock._src.util.files.records import BUFFER
@@ -22,6 +23,7 @@ _REMOVE_TREE = ByName("shutil", "rmtree")
 _WRITE_PAST_CACHE = ByName(f"{__package__}.direct", "write_past_cache")
 
 
+_READING = ("rb", "br", "r")
 _MOST_TARGETS = 1024  # of one call, on Linux and macOS
 
 
@@ -72,7 +74,9 @@ class LocalFiles(FileSystem):
 
     def open(self, path: str, mode: str = "rb") -> BinaryIO:
         with translated(path):
-            return cast(BinaryIO, open(plain(path), mode, BUFFER))
+            if mode in _READING:
+                return cast(BinaryIO, open(plain(path), mode, BUFFER))
+            return open_to_write(plain(path), mode, path)
 
     def read(self, path: str) -> bytes:
         with translated(path), open(plain(path), "rb", buffering=0) as file:

@@ -30,6 +30,7 @@ from penstock._src.filesystems.files import (
 )
 from penstock._src.filesystems.read_ahead import ReadAhead
 from penstock._src.filesystems.transaction import Transaction, recover, tidy
+from penstock._src.filesystems.translation import naming
 from penstock._src.ops.io import sstable
 from penstock._src.ops.io.bundle_data import as_bytes, read_data, write_data
 from penstock._src.ops.tensor_proto import is_serialized, variants
@@ -97,11 +98,13 @@ def write_shards(
         return
     entries: dict[bytes, Any] = {}
     for at, tensors in enumerate(shards):
-        path = transaction.place(shard_name(prefix, at, len(shards)))
+        path = shard_name(prefix, at, len(shards))
+        place = transaction.place(path)
         added = _Shard(at, entries)
         for name in sorted(tensors, key=lambda key: key.encode()):
             added.add(name, tensors[name])
-        added.write(path)
+        with naming(path, place):
+            added.write(place)
     header = BundleHeaderProto(num_shards=len(shards))
     header.version.producer = 1
     entries[HEADER_KEY] = header
