@@ -150,3 +150,22 @@ def test_targets_without_an_output_gradient_count_with_ones():
         targets = [ROWS * 2, ROWS * 3]
     found = tape.gradient(targets, ROWS, output_gradients=[tf.fill([3, 2], 10.0)])
     assert (found.numpy() == 23).all()
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        (3.0, AttributeError),
+        (np.ones(2, np.float32), AttributeError),
+        (np.float32(1), AttributeError),
+        ("text", TypeError),
+    ],
+    ids=["number", "array", "NumPy's number", "text"],
+)
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_targets_that_are_no_tensors_are_refused(target, error, is_alone):
+    x = tf.Variable(2.0)
+    with tf.GradientTape() as tape:
+        y = x * x
+    with pytest.raises(error):
+        tape.gradient(target if is_alone else [y, target], x)

@@ -6,6 +6,8 @@ import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from penstock._src.autodiff import jacobian
 from penstock._src.autodiff import tape as tape_module
 from penstock._src.autodiff.backprop import UnconnectedGradients, gradients_of_tape, zeros_like
@@ -338,7 +340,8 @@ def flat_targets(target: Any) -> list[Any]:
     """Returns the flat list of target tensors; variables give their handles.
 
     Raises:
-      TypeError: a target is None.
+      TypeError: a target is None or a text.
+      AttributeError: it is another value that is no tensor; an array has no gradient either, which None would hide.
       ValueError: a composite tensor among them has no gradient.
     """
     if target is None:
@@ -347,6 +350,14 @@ def flat_targets(target: Any) -> list[Any]:
             "CompositeTensors to be differentiated, but received None."
         )
     leaves = [target] if isinstance(target, Tensor) else nest.flatten(target)
+    for leaf in leaves:
+        if isinstance(leaf, Tensor):
+            continue
+        require_dtype(leaf)
+        if isinstance(leaf, np.ndarray | np.generic):
+            raise AttributeError(
+                f"tape.gradient: a target must be a tensor that the tape has recorded. Received an array: {type(leaf).__name__!r} object has no attribute '_id'"
+            )
     return [convert_to_tensor(t) for leaf in leaves for t in gradient_tensors(leaf)]
 
 

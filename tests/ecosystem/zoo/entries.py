@@ -520,7 +520,14 @@ ENTRIES = (
         {0: (6, 85), 1: (10, 13), 2: (2, 10), 3: (6, 8), 4: (6, 8), 5: (6, 16), 6: (6,)},
         integers=1,
     ),
-    Entry(*_NMR, "caustic/data/best_v2_carbons.onnx", ORT, integers=1),
+    # Distances and masks that are not zero: else all results are NaN.
+    Entry(
+        *_NMR,
+        "caustic/data/best_v2_carbons.onnx",
+        ORT,
+        integers=1,
+        scalars={3: 1.0, 5: 1.5, 7: 1.0, 9: 1, 17: 1.0, 18: 1.0},
+    ),
     *(
         Entry(*_SPELLING, f"pyfrspell/models/community/{name}.int8.onnx", ORT)
         for name in ("derive_form_model", "lemma_type_model")
@@ -530,6 +537,7 @@ ENTRIES = (
         *_TERRAIN,
         "terrain_diffusion/weights/terrain_consistency_unet_difficulty100.onnx",
         ORT,
+        scalars={1: 0.5, 2: 0.5},  # levels of noise are positive
     ),
     Entry(*_LESIONS, "sklesion/model.keras", TENSORFLOW),
     *(
