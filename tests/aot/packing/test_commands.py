@@ -66,6 +66,19 @@ def test_what_is_not_a_key_is_refused(tmp_path, capsys):
     assert "does not hold a public key" in capsys.readouterr().err
 
 
+def test_a_public_key_in_place_of_the_secret_one_is_named(tmp_path):
+    _, public = maker(tmp_path)
+    with pytest.raises(InvalidArgumentError, match="is a public key"):
+        Maker(public)
+
+
+def test_no_secret_key_is_left_without_its_public_half(tmp_path, capsys):
+    (tmp_path / "key.pub").touch()
+    assert main(["key", str(tmp_path / "key")]) == 2
+    assert "key.pub: File exists." in capsys.readouterr().err
+    assert not (tmp_path / "key").exists()
+
+
 def test_trusted_keys_are_listed(tmp_path, capsys):
     with override(trusted_keys=str(tmp_path / "trusted")):
         assert main(["trust"]) == 0 and capsys.readouterr().out == "No keys are trusted.\n"

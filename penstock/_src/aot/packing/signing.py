@@ -1,5 +1,6 @@
 """The key of a maker of packs: Ed25519, in a file of its own as PKCS 8, and its public half in a file that users trust."""
 
+import errno
 import importlib
 import os
 from pathlib import Path
@@ -41,12 +42,17 @@ class Maker:
     def __init__(self, path: Path | str) -> None:
         path = Path(path)
         serialization, ed25519 = _cryptography()
+        content = path.read_bytes()
+        if trust.key_of(content.decode("ascii", "replace")) is not None:
+            raise InvalidArgumentError(
+                None, None, f"{path} is a public key. Packs are signed by the secret one beside it."
+            )
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise InvalidArgumentError(
                 None, None, f"{path}: other users have access to this secret key (chmod 600)."
             )
         try:
-            self._secret = serialization.load_pem_private_key(path.read_bytes(), None)
+            self._secret = serialization.load_pem_private_key(content, None)
         except (ValueError, TypeError) as error:
             raise InvalidArgumentError(
                 None, None, f"{path} is not a secret key: {error}"
@@ -72,6 +78,9 @@ def new_key(path: Path | str) -> Path:
       OSError: a file exists, or cannot be written.
     """
     path = Path(path)
+    public = path.with_name(path.name + trust.SUFFIX)
+    if public.exists():  # before a secret key is left without it
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(public))
     serialization, ed25519 = _cryptography()
     secret = ed25519.Ed25519PrivateKey.generate()
     text = secret.private_bytes(
@@ -81,10 +90,10 @@ def new_key(path: Path | str) -> Path:
     )
     for place, content, mode in (
         (path, text, 0o600),
-        (path.with_name(path.name + trust.SUFFIX), trust.key_text(secret.public_key().public_bytes_raw()).encode(), 0o644),
+        (public, trust.key_text(secret.public_key().public_bytes_raw()).encode(), 0o644),
     ):  # fmt: skip
         with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    return path.with_name(path.name + trust.SUFFIX)
+    return public

@@ -42,6 +42,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """A number of an option that is at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on. Received '{text}'")
+    return int(text)
+
+
 # Option (and TensorFlow Serving's name if it differs): type, default, description.
 OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("name", "model_name"): (str, None, "of the model; by default the last part of its path"),
@@ -58,7 +65,7 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
     ("grpc-port", "port"): (port, 8500, "of gRPC; 0 for a free one, -1 for none"),
     ("rest-api-timeout-in-ms",): (int, 30_000, "after which a request is given up; 0 for never"),
     ("max-batch-size",): (int, None, "rows of a joined batch; 64 by default, 1 joins nothing"),
-    ("workers",): (int, 1, "processes that share the ports"),
+    ("workers",): (count, 1, "processes that share the ports"),
     ("file-system-poll-wait-seconds",): (
         float,
         1.0,
@@ -78,8 +85,8 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
         True,
         "whether a sequence gets the same tokens alone and among others",
     ),
-    ("generation-slots",): (int, 4, "sequences that a language model generates at a time"),
-    ("generation-length",): (int, 2048, "tokens of a sequence of a language model, at most"),
+    ("generation-slots",): (count, 4, "sequences that a language model generates at a time"),
+    ("generation-length",): (count, 2048, "tokens of a sequence of a language model, at most"),
     ("generation-cache",): (
         str,
         "float32",
@@ -333,7 +340,9 @@ def _tls(parsed: argparse.Namespace) -> Any:
         if parsed.tls_client_ca:
             raise Refused("--tls-client-ca needs --tls-certificate and --tls-key.")
         return None
-    return TLS(parsed.tls_certificate, parsed.tls_key, parsed.tls_client_ca)
+    tls = TLS(parsed.tls_certificate, parsed.tls_key, parsed.tls_client_ca)
+    tls.read()  # files that cannot be read are refused before models are loaded
+    return tls
 
 
 def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
