@@ -16,7 +16,7 @@ from penstock._src.ir import interpreter
 from penstock._src.ir.function import Function
 from penstock._src.runtime.load import load
 from penstock._src.util import flags
-from tests.harness.targets import LESSER
+from tests.harness.targets import HERE, LESSER, MATRICES_IN_MEMORY
 
 LOW = -2.0e38
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12, "bfloat16": 2e-2, "float16": 3e-3}
@@ -124,7 +124,7 @@ def arguments(case: Case):
         arrays.append(seen)
     if case.mask == "bias":
         bias = random.standard_normal((case.heads, case.rows, case.columns))
-        arrays.append(bias.astype(case.dtype if case.dtype == "float64" else "float32"))
+        arrays.append(bias.astype("float64" if case.dtype == "float64" else "float32"))
     return arrays
 
 
@@ -184,6 +184,10 @@ CASES = [
     Case(rows=64, columns=129, mask="bias"),
     Case(rows=65, columns=40, depth=32, width=24, dtype="bfloat16"),
     Case(rows=40, columns=33, depth=21, width=24, dtype="bfloat16"),
+    Case(rows=131, columns=261, depth=64, width=48, mask="causal", dtype="bfloat16"),
+    Case(rows=16, columns=150, depth=32, width=64, dtype="bfloat16"),
+    Case(rows=97, columns=17, depth=40, width=16, mask="given", dtype="bfloat16", heads_first=True),
+    Case(rows=63, columns=128, depth=2, width=2, mask="bias", dtype="bfloat16"),
     Case(rows=48, columns=140, depth=24, width=40, mask="given", dtype="float16"),
 ]
 
@@ -192,6 +196,18 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_values(case, backward):
     check(case, backward)
+
+
+@pytest.mark.parametrize("case", [x for x in CASES if x.dtype == "bfloat16"], ids=str)
+@pytest.mark.skipif(HERE.architecture != "x86_64", reason="an extension of x86-64")
+def test_matrix_registers_in_memory_compute_the_values_within_their_arrays(case):
+    arrays = arguments(case)
+    with flags.override(guard=1, checked=1):
+        program = load(plan_function(written(case, True), generator_for(MATRICES_IN_MEMORY), 1))
+        results = program(*arrays)
+    for got, want in zip(results, expected(case, arrays, True), strict=True):
+        tolerance = TOLERANCE[case.dtype] * max(1.0, np.abs(want).max())
+        np.testing.assert_allclose(got.astype(np.float64), want, rtol=0, atol=tolerance)
 
 
 def test_columns_that_no_row_sees_are_not_read():

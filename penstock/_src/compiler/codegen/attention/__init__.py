@@ -9,6 +9,7 @@ words of its context. Read form.py first, then forward.py.
     backward.py   columns in blocks: probabilities computed again from each row's maximum and sum, then dV, dK, dQ
     task.py       common parts of both tasks: packing, rows as operands of products
     tiles.py      the register tiles of both
+    matrix_tiles.py, matrix_forward.py, matrix_backward.py    the same blocks in bfloat16 by the registers of AMX
 
 Forward, a row's softmax is updated from block to block of columns: with the running maximum m, total t and output o, a block with maximum m' multiplies
 t and o by exp(m - max(m, m')) and adds its own terms, so that no exponential overflows and no score is stored.

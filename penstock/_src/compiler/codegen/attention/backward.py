@@ -14,7 +14,7 @@ from penstock._src.native.language.types import I64, PTR, vec
 from penstock._src.util.dataclass import dataclass
 
 from .form import BACKWARD, COLUMNS, ROWS, ContextLayout, Form
-from .task import Task
+from .task import Rows, Task
 from .tiles import ScoreTile, Tiles, exponential, through
 
 
@@ -27,9 +27,6 @@ def emit_backward(
     """
     layout = ContextLayout(form, target, BACKWARD)
     return _Backward(form, layout, target, gradient_epilogue).write(epilogue, operands)
-
-
-Rows = tuple[Val, Val]  # address, step from row to row
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class _Backward(Tiles):
         self.emit_scores("gradient", form.width, self.finish_gradient, operands, 0.0)
         self.emit_probabilities()
         with self.module.task("backward") as f:
-            _BackwardTask(self, f, BACKWARD).write()
+            BackwardTask(self, f, BACKWARD).write()
         return Code.of(self.module)
 
     def finish_gradient(self, f: Fn, tile: ScoreTile, acc: list[Val]) -> list[Val]:
@@ -104,7 +101,7 @@ class _Backward(Tiles):
             f.loop(f.i64(0), f.rows, 1, row)
 
 
-class _BackwardTask(Task):
+class BackwardTask(Task):
     """Writes the task: all of one batch."""
 
     def write(self) -> None:

@@ -21,6 +21,8 @@ from .operands import arrays_of, batch_of
 # Imported by name: the text of a kernel is written only if its object code is not cached.
 _FORWARD = ByName(f"{__package__}.forward", "emit_forward")
 _BACKWARD = ByName(f"{__package__}.backward", "emit_backward")
+_MATRIX_FORWARD = ByName(f"{__package__}.matrix_forward", "emit_matrix_forward")
+_MATRIX_BACKWARD = ByName(f"{__package__}.matrix_backward", "emit_matrix_backward")
 
 
 def emit_attention(
@@ -31,12 +33,14 @@ def emit_attention(
     extents = [hook.extents for hook in hooks]
     layout = ContextLayout(form, target, BACKWARD if backward else FORWARD)
     if not backward:
-        forward = NamedCode(target, partial(_FORWARD, form, target, hooks[0]))
+        write = _MATRIX_FORWARD if form.matrices else _FORWARD
+        forward = NamedCode(target, partial(write, form, target, hooks[0]))
         stage = AttentionStage(forward, "forward")
         return AttentionCode((stage,), layout, extents)
     first = epilogues[0]
     operands = 0 if first is None else len(first.slots) - 1 + len(extents[0])
-    code = NamedCode(target, partial(_BACKWARD, form, target, hooks[0], hooks[1], operands))
+    write = _MATRIX_BACKWARD if form.matrices else _BACKWARD
+    code = NamedCode(target, partial(write, form, target, hooks[0], hooks[1], operands))
     return AttentionCode((AttentionStage(code, "backward"),), layout, extents)
 
 
@@ -54,10 +58,13 @@ def form_of(attention: Attention, backward: bool, target: Target) -> Form:
         "seed": attention.width,
     }
     apart = tuple([a for a, width in widths.items() if a in arrays and arrays[a].cross != width])
+    pairs = _in_pairs(
+        attention, elements, total, [arrays[a] for a in widths if a in arrays], target
+    )
     return Form(
         attention.depth, attention.width, len(batch_of(attention)), elements, total,  # type: ignore[arg-type]
         attention.reach is not None, attention.gradient is not None and not backward, turned, apart,
-        _in_pairs(attention, elements, total, [arrays[a] for a in widths if a in arrays], target),
+        pairs, pairs and target.multiplies_matrices,
     )  # fmt: skip
 
 

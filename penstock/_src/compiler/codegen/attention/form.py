@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.pack import room
+from penstock._src.compiler.codegen.contraction.products.matrix_registers import SIDE
 from penstock._src.compiler.codegen.contraction.products.pairs import PAIR
 from penstock._src.compiler.codegen.kernel_code import LINE, round_up
 from penstock._src.ir.extents import dims
@@ -42,6 +43,7 @@ class Form:
     apart         names of operands whose rows are not adjacent: row strides of a power of two crowd a few sets
                   of the L1, so they are copied
     pairs         True if scores are products of bfloat16 pairs in memory order
+    matrices      True if matrix registers multiply; probabilities and their gradients are then rounded to bfloat16
     """
 
     depth: int
@@ -54,6 +56,7 @@ class Form:
     turned: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     pairs: bool = False
+    matrices: bool = False
 
     def element(self, name: str) -> str:
         """LLVM's type of an array's elements."""
@@ -97,6 +100,8 @@ class ContextLayout:
     @property
     def row_tile(self) -> int:
         """Rows of a tile of scores."""
+        if self.form.matrices:
+            return VECTORS * SIDE
         return ROW_TILE if self.target.registers >= MANY_REGISTERS else SMALL_ROW_TILE
 
     @property
@@ -138,6 +143,9 @@ class ContextLayout:
 
     def steps(self, depth: int) -> int:
         """Rows of a packed panel with this depth in elements."""
+        if self.form.matrices:
+            # Registers are multiplied whole: the last one is filled with zeros.
+            return round_up(depth // PAIR, SIDE)
         return depth // PAIR if self.form.pairs else depth
 
     def panel_room(self, width: int, depth: int) -> int:
@@ -163,7 +171,9 @@ class ContextLayout:
             "queries": queries // self.row_tile * self.panel_room(self.row_tile, form.depth),
             "keys": keys // self.panel * self.panel_room(self.panel, form.depth),
         }
-        if not self.backward:
+        if form.matrices:
+            offsets |= self._sections_of_matrices(tall, wide)
+        elif not self.backward:
             offsets |= {"maximum": ROWS, "total": ROWS, "sums": ROWS * self.width}
             offsets["value"] = wide * self.width if self.copied("value") else 0
         else:
@@ -179,6 +189,26 @@ class ContextLayout:
                 "seed": tall * self.width if self.copied("seed") else 0,
             }
         return {name: round_up(count + lanes, LINE) for name, count in offsets.items()}
+
+    def _sections_of_matrices(self, tall: int, wide: int) -> dict[str, int]:
+        """Further sections, in words of a pair or a sum: "pairs" are of two rows, "turned" has a row for each element."""
+        form = self.form
+        if not self.backward:
+            offsets = {"maximum": ROWS, "total": ROWS, "sums": ROWS * self.width}
+            return offsets | {"value_pairs": wide // PAIR * self.width}
+        return {
+            "seeds": tall // self.row_tile * self.panel_room(self.row_tile, form.width),
+            "values": COLUMNS // self.panel * self.panel_room(self.panel, form.width),
+            "shares": tall,
+            "dq": tall * self.depth,
+            "dk": COLUMNS * self.depth,
+            "dv": COLUMNS * self.width,
+            "score_pairs": ROWS // PAIR * COLUMNS,
+            "key_pairs": COLUMNS // PAIR * self.depth,
+            "turned_queries": tall // PAIR * self.depth,
+            "turned_seeds": tall // PAIR * self.width,
+            "rows": COLUMNS * dims.maximum(self.depth, self.width),
+        }
 
     def scratch(self, rows: int, columns: int) -> int:
         """Bytes of one thread's memory."""

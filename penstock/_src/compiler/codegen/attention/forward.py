@@ -7,34 +7,42 @@ in the end  O / l is stored, and m and l for the backward pass
 """
 
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
-from penstock._src.native import Code, Target
-from penstock._src.native.language.types import I64, PTR, vec
+from penstock._src.native import Code, Target, Val
+from penstock._src.native.language.function import Fn
+from penstock._src.native.language.types import BF16, I64, PTR, vec
 
 from .form import COLUMNS, FORWARD, ROWS, ContextLayout, Form
-from .task import Task
+from .task import Rows, Task
 from .tiles import INFINITY, Tiles, exponential, through
 
 
 def emit_forward(form: Form, target: Target, epilogue: Epilogue = PLAIN) -> Code:
     """The kernel: task `forward`, for a chunk of `per` rows of one batch."""
-    return _Forward(form, ContextLayout(form, target, FORWARD), target).write(epilogue)
+    return Forward(form, ContextLayout(form, target, FORWARD), target).write(epilogue)
 
 
-class _Forward(Tiles):
+class Forward(Tiles):
     """Writes the kernel."""
 
     def write(self, epilogue: Epilogue) -> Code:
+        """Writes the functions of the tiles, and the task."""
         # A score of -inf past the last column has the weight 0, so sums and products run over whole vectors.
         self.emit_scores("scores", self.form.depth, through(epilogue), 0, -INFINITY)
         self.emit_softmax()
         with self.module.task("forward") as f:
-            _ForwardTask(self, f, FORWARD).write()
+            self.write_task(f)
         return Code.of(self.module)
+
+    def write_task(self, f: Fn) -> None:
+        """Writes the body of the task."""
+        ForwardTask(self, f, FORWARD).write()
 
     def emit_softmax(self) -> None:
         """The block's exponentials; the running sums of earlier blocks are rescaled to the new maximum."""
         n, width = self.lanes, self.layout.width
         vector = vec(self.total, n)
+        # Rounded weights need half of the room: a row's stay behind the scores that are still to be read.
+        stored = BF16 if self.form.matrices else self.total
         with self.module.fn(
             "softmax", internal=True, noalias=False, scores=PTR, maximum=PTR, total=PTR, sums=PTR, rows=I64, cols=I64
         ) as f:  # fmt: skip
@@ -55,7 +63,7 @@ class _Forward(Tiles):
 
                 def exponentials(j, sum_):
                     p = exponential(f, f.load(scores, j, vector) - shift, self.total)
-                    f.store(p, scores, j)
+                    f.store(f.convert(p, stored), scores, j)
                     return (sum_ + p,)
 
                 (sum_,) = self.vectors_of(f, f.cols, exponentials, f.zero(vector))
@@ -67,7 +75,7 @@ class _Forward(Tiles):
             f.loop(f.i64(0), f.rows, 1, row)
 
 
-class _ForwardTask(Task):
+class ForwardTask(Task):
     """Writes the task: a chunk of rows."""
 
     def write(self) -> None:
@@ -78,20 +86,36 @@ class _ForwardTask(Task):
         reach = self.reach(last)
         keys = self.section("keys")
         self.pack("key", f.i64(0), reach, form.depth, layout.panel, keys)
-        values, across = self.whole_rows("value", "value", form.width, f.i64(0), reach)
+        values = self.values(reach)
 
         def block(i):
-            self.block_of_rows(i, f.min(last - i, ROWS), keys, values, across)
+            self.block_of_rows(i, f.min(last - i, ROWS), keys, values)
 
         f.loop(first, last, ROWS, block)
 
-    def block_of_rows(self, row, count, keys, values, across) -> None:
+    def values(self, count: Val) -> Rows:
+        """The first `count` rows of V, as they are multiplied by."""
+        return self.whole_rows("value", "value", self.form.width, self.f.i64(0), count)
+
+    def pack_queries(self, first: Val, count: Val, dst: Val) -> None:
+        """Packs rows of Q for the tiles of scores."""
+        self.pack("query", first, count, self.form.depth, self.layout.row_tile, dst)
+
+    def add_values(
+        self, scores: Val, values: Rows, j: Val, sums: Val, count: Val, cols: Val
+    ) -> None:
+        """Adds the products of a block of probabilities and the rows of V from `j` on to the sums."""
+        f, (address, across) = self.f, values
+        rows = f.at(address, j * across, self.total)
+        self.tiles.multiply(f, scores, False, rows, across, sums, count, cols, self.form.width)
+
+    def block_of_rows(self, row: Val, count: Val, keys: Val, values: Rows) -> None:
         """Writes the attention of `count` rows, starting at `row`."""
         f, form, layout, tiles = self.f, self.form, self.layout, self.tiles
         # Sections are reused from block to block: sums and totals begin at 0, maxima at -inf.
         queries, scores, sums = (self.section(s) for s in ("queries", "scores", "sums"))
         maximum, total = self.section("maximum"), self.section("total")
-        self.pack("query", row, count, form.depth, layout.row_tile, queries)
+        self.pack_queries(row, count, queries)
         self.clear(sums, ROWS * layout.width)
         self.clear(total, ROWS)
         low = f.splat(f.const(-INFINITY, self.total), self.lanes)
@@ -110,8 +134,7 @@ class _ForwardTask(Task):
                 f, "scores", queries, a_room, panels, b_room, scores, number, j, count, cols, total
             )
             f.call("softmax", scores, maximum, total, sums, count, cols)
-            rows = f.at(values, j * across, self.total)
-            tiles.multiply(f, scores, False, rows, across, sums, count, cols, form.width)
+            self.add_values(scores, values, j, sums, count, cols)
 
         f.loop(f.i64(0), reach, COLUMNS, columns)
         self.store_rows("output", form.width, sums, row, count, total)

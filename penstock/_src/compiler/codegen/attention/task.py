@@ -11,6 +11,8 @@ from penstock._src.native.language.value import Val
 
 from .tiles import Tiles
 
+Rows = tuple[Val, Val]  # address, step from row to row
+
 
 class Task:
     """A task that is being written, with the words of its context.
@@ -55,12 +57,17 @@ class Task:
         if self.form.pairs:  # as floats are, that hold a pair each
             element, cross, base = self.total, cross // PAIR, base // PAIR
         source, room = self.array[name], self.layout.panel_room(width, depth)
+        steps = depth // PAIR if self.form.pairs else depth
 
         def panel(i):
+            to = f.at(dst, i // width * room, self.total)
             pack_across(
-                f, source, base + (first + i) * cross, cross, width, count - i, self.layout.steps(depth),
-                f.at(dst, i // width * room, self.total), width, element, self.total, self.lanes,
+                f, source, base + (first + i) * cross, cross, width, count - i, steps, to, width, element, self.total,
+                self.lanes,
             )  # fmt: skip
+            padding = self.layout.steps(depth) - steps
+            if padding:
+                self.clear(f.at(to, steps * width, self.total), padding * width)
 
         f.loop(f.i64(0), count, width, panel)
 

@@ -8,9 +8,9 @@ import pytest
 from penstock._src.compiler.codegen.contraction.packed.emit import emit_packed_product
 from penstock._src.ir.meaning.packed import FORMATS, GROUP, round_groups, unpack
 from tests.compiler.codegen.contraction.packed.test_rows import operands, product
-from tests.compiler.codegen.contraction.products.test_matrices import IN_MEMORY, TARGETS
+from tests.compiler.codegen.contraction.products.test_matrices import TARGETS
 from tests.compiler.codegen.kernel_harness import run_kernel
-from tests.harness.targets import WITHOUT_MATRICES
+from tests.harness.targets import MATRICES_IN_MEMORY, WITHOUT_MATRICES
 
 
 def rounded_product(name, m, n, k):
@@ -63,4 +63,7 @@ def test_targets_without_matrices_keep_their_kernel():
         for make in (product, rounded_product)
     ]
     assert kernels[0].label == kernels[1].label and kernels[0].facts == kernels[1].facts
-    assert emit_packed_product(rounded_product("Q4_0", 40, 64, 128), IN_MEMORY, 2).facts["nc"] == 16
+    assert (
+        emit_packed_product(rounded_product("Q4_0", 40, 64, 128), MATRICES_IN_MEMORY, 2).facts["nc"]
+        == 16
+    )

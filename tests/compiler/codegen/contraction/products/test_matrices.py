@@ -1,7 +1,5 @@
 """Products by matrix registers: by the processor's where it has them, and by those in memory that checked code uses, on every machine with x86-64."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -10,15 +8,12 @@ from penstock._src.native import host
 from tests.compiler.codegen.contraction.harness import check, evaluate, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.extents import symbol
+from tests.harness.targets import MATRICES_IN_MEMORY
 
 pytestmark = pytest.mark.skipif(host().architecture != "x86_64", reason="an extension of x86-64")
 
-AMX = "+amx-tile,+amx-bf16,+amx-int8,+avx512bw,+avx512bf16"
-IN_MEMORY = replace(
-    host(), features=f"{host().features},{AMX}", vector_bytes=64, registers=32, checked=True
-)
 TARGETS = [
-    pytest.param(IN_MEMORY, id="in memory"),
+    pytest.param(MATRICES_IN_MEMORY, id="in memory"),
     pytest.param(
         host(),
         id="of the processor",
@@ -90,7 +85,7 @@ def test_numbers_of_rows_that_are_known_at_the_run(rows, target):
 
 def test_few_rows_are_multiplied_by_vectors():
     make = plain("mk,kn->mn")
-    kernel = kernel_of(make, ((4, 64), (64, 128)), dtypes.bfloat16, IN_MEMORY)[-1]
+    kernel = kernel_of(make, ((4, 64), (64, 128)), dtypes.bfloat16, MATRICES_IN_MEMORY)[-1]
     assert kernel.facts["unit"] == "vectors"
 
 

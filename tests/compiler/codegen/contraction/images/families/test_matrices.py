@@ -17,9 +17,10 @@ from tests.compiler.codegen.contraction.images.test_conv import (
     forward,
     input_gradient,
 )
-from tests.compiler.codegen.contraction.products.test_matrices import IN_MEMORY, TARGETS
+from tests.compiler.codegen.contraction.products.test_matrices import TARGETS
 from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel
+from tests.harness.targets import MATRICES_IN_MEMORY
 
 pytestmark = pytest.mark.skipif(host().architecture != "x86_64", reason="an extension of x86-64")
 
@@ -78,7 +79,9 @@ def test_drawn_geometries(data):
     make, shapes = draw(
         st.sampled_from([(forward(**g), (x, w)), (input_gradient(size, **g), (dy, w))])
     )
-    check(make, *shapes, dtype=dtypes.bfloat16, target=IN_MEMORY, at_end=draw(st.booleans()))
+    check(
+        make, *shapes, dtype=dtypes.bfloat16, target=MATRICES_IN_MEMORY, at_end=draw(st.booleans())
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)
