@@ -6,7 +6,7 @@ from penstock._src.native import Target
 from . import conv
 from .choice import PartProblem, choose
 from .conv import ConvolutionPart
-from .convolution import Convolution, FilterGradient
+from .convolution import Convolution, FilterGradient, with_taps_as_channels
 from .families import dots, few_outputs, matrices
 from .filter_gradients.emit import emit_matrix_gradient, emit_plain_gradient
 from .filter_gradients.matrices import suits as suits_matrices
@@ -17,6 +17,9 @@ from .winograd import forward as winograd
 def emit_convolution(
     described: Convolution, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
+    if not matrices.suits(described, target):
+        wide = with_taps_as_channels(described)
+        described = wide if matrices.suits(wide, target) else described
     by_matrices = matrices.suits(described, target)
     if not by_matrices and winograd.suits(described, target):
         return winograd.emit_winograd(described, target, threads, epilogue)
@@ -37,8 +40,10 @@ def emit_convolution(
 def emit_filter_gradient(
     described: FilterGradient, target: Target, threads: int, epilogue: Epilogue = PLAIN
 ) -> KernelCode:
-    if suits_matrices(described, target):
-        return emit_matrix_gradient(described, target, threads, epilogue)
+    wide = with_taps_as_channels(described)
+    for gradient in (described, wide):
+        if suits_matrices(gradient, target):
+            return emit_matrix_gradient(gradient, target, threads, epilogue)
     if winograd_gradient.suits(described, target):
         return winograd_gradient.emit_winograd(described, target, threads, epilogue)
     return emit_plain_gradient(described, target, threads, epilogue)

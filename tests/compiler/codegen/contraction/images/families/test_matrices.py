@@ -35,6 +35,8 @@ CASES = [  # image size, taps, channels, outputs, geometry
     ((4, 6), (4, 5), 16, 9, PLAIN),
     ((1, 50), (1, 4), 96, 17, PLAIN | dict(low=(0, 1), high=(0, 2))),
     ((7, 7), (3, 3), 512, 520, SAME3),
+    ((33, 50), (16, 16), 3, 40, PLAIN | dict(s=(16, 16))),
+    ((9, 36), (2, 6), 4, 33, PLAIN | dict(s=(1, 7), d=(2, 1), low=(1, 0))),
 ]
 IDS = [f"{h}x{w} {k[0]}x{k[1]} {c}-{o} {g['s']}" for (h, w), k, c, o, g in CASES]
 
