@@ -190,7 +190,10 @@ class ArithmeticInstructions(FunctionWriter):
             return self.convert_float(self.convert_float(x, source, F32), F32, element)
         if source == BF16:
             wide = self.bits(self.binary("shl", self.bits_of_bfloat(x), 16), like(x.ty, F32))
+            wide.narrow = x
             return wide if element == F32 else self.cast("fpext", wide, element)
+        if element == BF16 and x.narrow is not None:
+            return self.bits(x.narrow, like(x.ty, BF16))  # rounding would change nothing
         if element == BF16 and "+avx512bf16" not in self.target.features:
             return self.rounded_to_bfloat(x)
         if BITS[element] == 16 and (lanes(x.ty) == 1 or element == BF16):

@@ -19,13 +19,14 @@ class Val:
     `//` and `%` are unsigned (sizes and indices are not negative), `>>` and the comparisons signed.
     """
 
-    __slots__ = ("f", "ty", "s", "bounds")
+    __slots__ = ("f", "ty", "s", "bounds", "narrow")
 
     f: Instructions
 
     def __init__(self, f: Any, ty: str, s: str):
         self.f, self.ty, self.s = f, ty, s
         self.bounds: tuple[str, str] | None = None  # the buffer of a pointer, see checked.py
+        self.narrow: Val | None = None  # the bfloats, or their bits, that floats were widened from
 
     def __repr__(self):
         return f"{self.ty} {self.s}"

@@ -127,7 +127,10 @@ def narrow_bfloat(f: Fn, x: Val) -> Val:
 
 
 def widen_bfloat(f: Fn, x: Val) -> Val:
-    return f.bits(f.convert(x, I32, signed=False) << 16, like(x.ty, F32))
+    """16 bits of a bfloat16 -> float."""
+    wide = f.bits(f.convert(x, I32, signed=False) << 16, like(x.ty, F32))
+    wide.narrow = x
+    return wide
 
 
 def from_memory(f: Fn, x: Val, dtype) -> Val:
