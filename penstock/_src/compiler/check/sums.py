@@ -119,7 +119,9 @@ def _shared(members: Members, share: Share, operands: list[np.ndarray]) -> np.nd
     """A sum as attention's backward kernel computes it."""
     weights, value, seed = [_widened(v).astype(np.float64) for v in operands]
     amount = precision(share.operands[0].dtype.np)
-    near = members.noise.scaled(weights, parts(weights.shape[-1]) * amount)
+    # Matrix registers multiply probabilities in the type of the values.
+    rounding = spacing(operands[1].dtype) if is_narrow(operands[1].dtype) else 0.0
+    near = members.noise.scaled(weights, parts(weights.shape[-1]) * amount + rounding)
     exact = product(near, value, share.output)
     output = as_type(exact, share.product).astype(np.float64)
     near = members.noise.scaled(seed, parts(seed.shape[-1]) * amount)
