@@ -201,6 +201,7 @@ class GradientTape:
             flat_sources = [sources] if single else nest.flatten(sources, expand_composites=False)
             for source in flat_sources:
                 require_dtype(source)
+            require_tensors(target)
             seeds: list[Any] = [None] * len(targets)
             if output_gradients is not None:
                 weights = [gradient_tensors(g) for g in nest.flatten(output_gradients)]
@@ -340,8 +341,7 @@ def flat_targets(target: Any) -> list[Any]:
     """Returns the flat list of target tensors; variables give their handles.
 
     Raises:
-      TypeError: a target is None or a text.
-      AttributeError: it is another value that is no tensor; an array has no gradient either, which None would hide.
+      TypeError: a target is None.
       ValueError: a composite tensor among them has no gradient.
     """
     if target is None:
@@ -350,15 +350,25 @@ def flat_targets(target: Any) -> list[Any]:
             "CompositeTensors to be differentiated, but received None."
         )
     leaves = [target] if isinstance(target, Tensor) else nest.flatten(target)
-    for leaf in leaves:
+    return [convert_to_tensor(t) for leaf in leaves for t in gradient_tensors(leaf)]
+
+
+def require_tensors(target: Any) -> None:
+    """Raises an error for a target that is no tensor: None would hide that the tape has not recorded it.
+
+    Raises:
+      TypeError: a target is a text.
+      AttributeError: it is a number, an array or another object.
+    """
+    for leaf in [target] if isinstance(target, Tensor) else nest.flatten(target):
         if isinstance(leaf, Tensor):
             continue
         require_dtype(leaf)
         if isinstance(leaf, np.ndarray | np.generic):
             raise AttributeError(
-                f"tape.gradient: a target must be a tensor that the tape has recorded. Received an array: {type(leaf).__name__!r} object has no attribute '_id'"
+                "tape.gradient: a target must be a tensor that the tape has recorded. Received an array: "
+                f"{type(leaf).__name__!r} object has no attribute '_id'"
             )
-    return [convert_to_tensor(t) for leaf in leaves for t in gradient_tensors(leaf)]
 
 
 def require_dtype(source: Any) -> None:
