@@ -10,7 +10,6 @@ from typing import BinaryIO, cast
 from penstock._src.core import errors
 from penstock._src.filesystems.base import BLOCK, FileStatus, FileSystem, Reader
 from penstock._src.filesystems.local.appending import AppendedFile
-from penstock._src.filesystems.local.written import open_to_write
 from penstock._src.filesystems.translation import translated
 from penstock._src.util.files import whole
 from penstock._src.util.files.records import BUFFER
@@ -20,6 +19,7 @@ _SCHEME = "file://"
 # Imported by name: with all formats of archives, for a call that few processes make.
 _REMOVE_TREE = ByName("shutil", "rmtree")
 # With threads, which small files do without.
+_OPEN_TO_WRITE = ByName(f"{__package__}.written", "open_to_write")
 _WRITE_PAST_CACHE = ByName(f"{__package__}.direct", "write_past_cache")
 
 
@@ -76,7 +76,7 @@ class LocalFiles(FileSystem):
         with translated(path):
             if mode in _READING:
                 return cast(BinaryIO, open(plain(path), mode, BUFFER))
-            return open_to_write(plain(path), mode, path)
+            return _OPEN_TO_WRITE(plain(path), mode, path)
 
     def read(self, path: str) -> bytes:
         with translated(path), open(plain(path), "rb", buffering=0) as file:
