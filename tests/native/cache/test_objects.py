@@ -181,7 +181,7 @@ def test_a_folder_that_takes_long_to_list_is_pruned_by_parts(tmp_path, monkeypat
 
 def test_a_folder_is_looked_at_once_in_a_while(tmp_path, monkeypatch):
     looked = []
-    monkeypatch.setattr(ObjectCache, "prune", lambda self: looked.append(self))
+    monkeypatch.setattr(ObjectCache, "prune", lambda self: not looked.append(self))
     for name in "ab":
         ObjectCache(tmp_path).write(name * 40, bytes(8))
     assert len(looked) == 1
@@ -190,9 +190,25 @@ def test_a_folder_is_looked_at_once_in_a_while(tmp_path, monkeypatch):
     assert len(looked) == 2
 
 
+def test_a_folder_that_is_not_pruned_in_time_is_looked_at_soon(tmp_path, monkeypatch):
+    """As many processes write, each of which removes as much as a user may wait for."""
+    patience = objects.PATIENCE
+    monkeypatch.setattr(objects, "LIMIT", 4 * objects.BLOCK)
+    monkeypatch.setattr(objects, "PATIENCE", -1)
+    cache = ObjectCache(tmp_path)
+    for i in range(8):
+        cache.write(f"{i:040d}", bytes(1000))
+    os.utime(tmp_path / "looked-at", (0, 0))
+    ObjectCache(tmp_path).write("a" * 40, bytes(8))
+    age = time.time() - (tmp_path / "looked-at").stat().st_mtime
+    assert INTERVAL - objects.SOON <= age < INTERVAL
+    monkeypatch.setattr(objects, "PATIENCE", patience)
+    assert cache.prune() and len(list(tmp_path.rglob("*.o"))) == 3
+
+
 def test_a_process_that_runs_on_looks_again(tmp_path, monkeypatch):
     looked, cache = [], ObjectCache(tmp_path)
-    monkeypatch.setattr(ObjectCache, "prune", lambda self: looked.append(self))
+    monkeypatch.setattr(ObjectCache, "prune", lambda self: not looked.append(self))
     cache.write("a" * 40, bytes(8))
     os.utime(tmp_path / "looked-at", (0, 0))
     cache.write("b" * 40, bytes(8))

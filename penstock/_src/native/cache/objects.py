@@ -25,7 +25,8 @@ log = logging.getLogger("penstock.native")
 MAGIC = b"PNSTKOBJ2\n"
 LIMIT = 512 << 20  # bytes of a folder on its disk
 BLOCK = 4096  # bytes in which disks store files: most of a cache are small ones
-INTERVAL = 600  # seconds between checks of the folder's size by a process that writes
+INTERVAL = 600  # seconds between checks of the folder's size by processes that write
+SOON = 60  # seconds until the next one, if a check has left files that are too many
 PATIENCE = 0.5  # seconds of a check: a user's first call may wait for it
 
 File = tuple[float, int, str]  # time of writing, bytes on the disk, path
@@ -60,17 +61,21 @@ def files(folder: Path) -> Iterator[File]:
         yield from _files_of(part)
 
 
-def _remove_oldest(files: Iterable[File], limit: int, until: float) -> None:
-    """If files exceed a limit, removes the oldest until they are at three quarters of it, or it is the time `until`."""
+def _remove_oldest(files: Iterable[File], limit: int, until: float) -> bool:
+    """If files exceed a limit, removes the oldest until they are at three quarters of it, or it is the time `until`.
+
+    Returns:
+      True if they are within the limit.
+    """
     files = sorted(files)
     total = sum(size for _, size, _ in files)
-    if total <= limit:
-        return
+    least = limit * 3 // 4 if total > limit else limit
     for _, size, path in files:
-        if total <= limit * 3 // 4 or time.monotonic() > until:
-            return
+        if total <= least or time.monotonic() > until:
+            break
         Path(path).unlink(missing_ok=True)
         total -= size
+    return total <= limit
 
 
 class ObjectCache:
@@ -132,8 +137,8 @@ class ObjectCache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if time.monotonic() - self._looked > INTERVAL:
                 self._looked = time.monotonic()
-                if self._is_due():
-                    self.prune()
+                if self._is_due() and not self.prune():
+                    self._look_soon()
             path.parent.mkdir(mode=0o700, exist_ok=True)
             with written_whole(path, survives_crashes=False) as file:  # it is signed
                 file.write(MAGIC + signing.signature(secret, key, code) + code)
@@ -150,13 +155,23 @@ class ObjectCache:
         mark.touch()
         return True
 
-    def prune(self, limit: int | None = None) -> None:
+    def _look_soon(self) -> None:
+        """Has this process and others check the folder's size again after SOON seconds."""
+        assert self.folder is not None
+        self._looked = time.monotonic() - (INTERVAL - SOON)
+        due = time.time() - (INTERVAL - SOON)
+        os.utime(self.folder / "looked-at", (due, due))
+
+    def prune(self, limit: int | None = None) -> bool:
         """If the limit is exceeded, removes the oldest files until the folder is at three quarters of it, as far as PATIENCE allows.
 
         Of a folder with more files than can be listed in this time, some parts are brought to their share of the limit.
+
+        Returns:
+          True if the folder is known to be within the limit.
         """
         if self.folder is None or not self.folder.is_dir():
-            return
+            return True
         limit = LIMIT if limit is None else limit
         until = time.monotonic() + PATIENCE
         listed: list[File] = []
@@ -164,17 +179,19 @@ class ObjectCache:
             listed.append(file)
             if time.monotonic() > until:
                 return self._prune_parts(limit, until + PATIENCE)
-        _remove_oldest(listed, limit, until + PATIENCE)
+        return _remove_oldest(listed, limit, until + PATIENCE)
 
-    def _prune_parts(self, limit: int, until: float) -> None:
-        """Brings parts of the folder, in any order, to their share of the limit."""
+    def _prune_parts(self, limit: int, until: float) -> bool:
+        """Brings parts of the folder, in any order, to their share of the limit. Returns True if it has come to all of them."""
         assert self.folder is not None
         parts = _parts(self.folder)
         random.Random().shuffle(parts)  # the state of Python's own generator is the user's
         for part in parts:
-            _remove_oldest(_files_of(part), limit // len(parts), until)
+            if not _remove_oldest(_files_of(part), limit // len(parts), until):
+                return False
             if time.monotonic() > until:
-                return
+                return False
+        return True
 
     def _complain(self, message: str, *args) -> None:
         """Logs a message once, at a level for users who investigate slow starts."""
