@@ -196,12 +196,14 @@ class GradientTape:
             unconnected = unconnected_gradients
             if type(unconnected) is not UnconnectedGradients:
                 unconnected = unconnected_kind(unconnected)
-            targets = flat_targets(target)
+            leaves = leaves_of(target)
+            targets = [convert_to_tensor(t) for leaf in leaves for t in gradient_tensors(leaf)]
             single = is_tensor_like(sources)
             flat_sources = [sources] if single else nest.flatten(sources, expand_composites=False)
             for source in flat_sources:
                 require_dtype(source)
-            require_tensors(target)
+            for leaf in leaves:
+                require_recorded(leaf)
             seeds: list[Any] = [None] * len(targets)
             if output_gradients is not None:
                 weights = [gradient_tensors(g) for g in nest.flatten(output_gradients)]
@@ -337,38 +339,31 @@ def unconnected_kind(value: Any) -> UnconnectedGradients:
         raise ValueError(f"Unknown value for unconnected_gradients: {value!r}") from None
 
 
-def flat_targets(target: Any) -> list[Any]:
-    """Returns the flat list of target tensors; variables give their handles.
-
-    Raises:
-      TypeError: a target is None.
-      ValueError: a composite tensor among them has no gradient.
-    """
+def leaves_of(target: Any) -> list[Any]:
+    """Returns the flat list of targets. Raises TypeError for None."""
     if target is None:
         raise TypeError(
             "Argument `target` should be a list or nested structure of Tensors, Variables or "
             "CompositeTensors to be differentiated, but received None."
         )
-    leaves = [target] if isinstance(target, Tensor) else nest.flatten(target)
-    return [convert_to_tensor(t) for leaf in leaves for t in gradient_tensors(leaf)]
+    return [target] if isinstance(target, Tensor) else nest.flatten(target)
 
 
-def require_tensors(target: Any) -> None:
+def require_recorded(target: Any) -> None:
     """Raises an error for a target that is no tensor: None would hide that the tape has not recorded it.
 
     Raises:
-      TypeError: a target is a text.
+      TypeError: it is a text.
       AttributeError: it is a number, an array or another object.
     """
-    for leaf in [target] if isinstance(target, Tensor) else nest.flatten(target):
-        if isinstance(leaf, Tensor):
-            continue
-        require_dtype(leaf)
-        if isinstance(leaf, np.ndarray | np.generic):
-            raise AttributeError(
-                "tape.gradient: a target must be a tensor that the tape has recorded. Received an array: "
-                f"{type(leaf).__name__!r} object has no attribute '_id'"
-            )
+    if isinstance(target, Tensor):
+        return
+    require_dtype(target)
+    if isinstance(target, np.ndarray | np.generic):
+        raise AttributeError(
+            "tape.gradient: a target must be a tensor that the tape has recorded. Received an array: "
+            f"{type(target).__name__!r} object has no attribute '_id'"
+        )
 
 
 def require_dtype(source: Any) -> None:

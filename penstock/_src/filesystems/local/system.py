@@ -18,8 +18,9 @@ from penstock._src.util.lazy import ByName
 _SCHEME = "file://"
 # Imported by name: with all formats of archives, for a call that few processes make.
 _REMOVE_TREE = ByName("shutil", "rmtree")
-# With threads, which small files do without.
+# Not by processes that only read.
 _OPEN_TO_WRITE = ByName(f"{__package__}.written", "open_to_write")
+# With threads, which small files do without.
 _WRITE_PAST_CACHE = ByName(f"{__package__}.direct", "write_past_cache")
 
 

@@ -12,9 +12,8 @@ import numpy as np
 
 from penstock._src.ir.meaning.packed import FORMATS, PackedFormat
 
-_PIECE = (
-    4096  # blocks at a time: of a large matrix, few numbers are in memory as float32 several times
-)
+# Blocks at a time: of a large matrix, few numbers are in memory as float32 several times.
+_PIECE = 4096
 _WAYS = 19  # scales that are tried, a tenth of a step apart
 _MOST_SIX_BITS = 63
 _HALF = np.dtype("<f2")

@@ -171,11 +171,8 @@ class ContextLayout:
             "queries": queries // self.row_tile * self.panel_room(self.row_tile, form.depth),
             "keys": keys // self.panel * self.panel_room(self.panel, form.depth),
         }
-        if form.matrices:
-            offsets |= self._sections_of_matrices(tall, wide)
-        elif not self.backward:
+        if not self.backward:
             offsets |= {"maximum": ROWS, "total": ROWS, "sums": ROWS * self.width}
-            offsets["value"] = wide * self.width if self.copied("value") else 0
         else:
             offsets |= {
                 "seeds": tall // self.row_tile * self.panel_room(self.row_tile, form.width),
@@ -184,25 +181,25 @@ class ContextLayout:
                 "dq": tall * self.depth,
                 "dk": COLUMNS * self.depth,
                 "dv": COLUMNS * self.width,
-                "query": tall * self.depth if self.copied("query") else 0,
-                "key": COLUMNS * self.depth if self.copied("key") else 0,
-                "seed": tall * self.width if self.copied("seed") else 0,
             }
+        offsets |= self._pairs(tall, wide) if form.matrices else self._copies(tall, wide)
         return {name: round_up(count + lanes, LINE) for name, count in offsets.items()}
 
-    def _sections_of_matrices(self, tall: int, wide: int) -> dict[str, int]:
-        """Further sections, in words of a pair or a sum: "pairs" are of two rows, "turned" has a row for each element."""
-        form = self.form
+    def _copies(self, tall: int, wide: int) -> dict[str, int]:
+        """Elements of copied rows."""
         if not self.backward:
-            offsets = {"maximum": ROWS, "total": ROWS, "sums": ROWS * self.width}
-            return offsets | {"value_pairs": wide // PAIR * self.width}
+            return {"value": wide * self.width if self.copied("value") else 0}
         return {
-            "seeds": tall // self.row_tile * self.panel_room(self.row_tile, form.width),
-            "values": COLUMNS // self.panel * self.panel_room(self.panel, form.width),
-            "shares": tall,
-            "dq": tall * self.depth,
-            "dk": COLUMNS * self.depth,
-            "dv": COLUMNS * self.width,
+            "query": tall * self.depth if self.copied("query") else 0,
+            "key": COLUMNS * self.depth if self.copied("key") else 0,
+            "seed": tall * self.width if self.copied("seed") else 0,
+        }
+
+    def _pairs(self, tall: int, wide: int) -> dict[str, int]:
+        """Words of operands for matrix registers: "pairs" are of two rows, "turned" has a row for each element."""
+        if not self.backward:
+            return {"value_pairs": wide // PAIR * self.width}
+        return {
             "score_pairs": ROWS // PAIR * COLUMNS,
             "key_pairs": COLUMNS // PAIR * self.depth,
             "turned_queries": tall // PAIR * self.depth,

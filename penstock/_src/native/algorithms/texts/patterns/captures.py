@@ -104,9 +104,8 @@ def emit_captured(m: Module) -> None:
         f.give(found)
 
 
-_Step = tuple[
-    Val, ...
-]  # the instruction, the position, the height of the stack, and 1 if a way has matched
+# The instruction, the position, the height of the stack, and 1 if a way has matched.
+_Step = tuple[Val, ...]
 
 
 class _Search:
