@@ -1,6 +1,5 @@
 """Strings as characters: decode, encode, transcode, scripts."""
 
-import codecs
 from typing import Literal
 
 import numpy as np
@@ -11,134 +10,40 @@ from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.native.algorithms.texts import code_points
 from penstock._src.native.systems import runs_native_code
-from penstock._src.ops.strings.elements import each, strings
-
-_ENCODINGS = {
-    "UTF-8": "utf-8", "UTF8": "utf-8", "UTF-16-BE": "utf-16-be", "UTF-32-BE": "utf-32-be",
-    "UTF-16-LE": "utf-16-le", "UTF-32-LE": "utf-32-le", "UTF-16": "utf-16", "UTF-32": "utf-32",
-    "US-ASCII": "ascii", "ASCII": "ascii", "ISO-8859-1": "latin-1", "LATIN1": "latin-1",
-    "SHIFT-JIS": "shift-jis", "EUC-JP": "euc-jp", "GB18030": "gb18030",
-    "BIG5": "big5", "EUC-KR": "euc-kr", "ISO-2022-JP": "iso2022-jp", "KOI8-R": "koi8-r", "WINDOWS-1252": "cp1252",
-}  # fmt: skip
-
-_BYTE_ORDER_MARKS = {
-    "utf-16": (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE),
-    "utf-32": (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE),
-}
-
-
-def _codec(encoding):
-    """Python's name of an encoding; None if it is not known."""
-    return _ENCODINGS.get(encoding.upper().replace(" ", "-").replace("_", "-"))
+from penstock._src.ops.strings.elements import strings
+from penstock._src.ops.strings.encodings import MALFORMED, Characters, characters_of, codec_of
 
 
 def decoder(op, encoding):
-    """The function from bytes to [(code point or None where malformed, first byte)].
+    """The function from strings of bytes to their characters.
 
     Raises:
       InvalidArgumentError: the encoding is not known.
     """
-    name = _codec(encoding)
-    if name is None:
+    codec = codec_of(encoding)
+    if codec is None:
         raise op.invalid("Could not create converter for input encoding: " + encoding)
-    if name in _BYTE_ORDER_MARKS:
-        return lambda s: _in_byte_order(s, name)
-    return lambda s: list(_characters(s, name))
-
-
-def _in_byte_order(s, name):
-    """The characters after a byte order mark, if there is one; else bytes are in big-endian order."""
-    for mark, order in zip(_BYTE_ORDER_MARKS[name], ("-be", "-le"), strict=True):
-        if s.startswith(mark):
-            points = _characters(s[len(mark) :], name + order)
-            # The first character begins with the mark.
-            return [(point, begin + len(mark) if begin else 0) for point, begin in points]
-    return list(_characters(s, name + "-be"))
-
-
-def _characters(s, name):
-    at = 0
-    if name == "utf-8":
-        yield from well_formed_parts(s)
-        return
-    step = codecs.getincrementaldecoder(name)("strict")
-    begin = 0
-    for at in range(len(s)):
-        try:
-            decoded = step.decode(s[at : at + 1], at == len(s) - 1)
-        except UnicodeDecodeError:
-            yield None, begin
-            step.reset()
-            begin = at + 1
-            continue
-        for character in decoded:
-            yield ord(character), begin
-            begin = at + 1
-
-
-def well_formed_parts(s):
-    """Each character, or None for a maximal part of one that is malformed (Unicode 15, section 3.9)."""
-    at = 0
-    while at < len(s):
-        lead = s[at]
-        if lead < 0x80:
-            yield lead, at
-            at += 1
-            continue
-        need = (
-            1
-            if 0xC2 <= lead <= 0xDF
-            else 2
-            if 0xE0 <= lead <= 0xEF
-            else 3
-            if 0xF0 <= lead <= 0xF4
-            else 0
-        )
-        low, high = 0x80, 0xBF
-        if lead in (0xE0, 0xF0):
-            low = 0xA0 if lead == 0xE0 else 0x90
-        if lead in (0xED, 0xF4):
-            high = 0x9F if lead == 0xED else 0x8F
-        end = at + 1
-        while need and end < len(s) and end - at <= need and low <= s[end] <= high:
-            low, high = 0x80, 0xBF
-            end += 1
-        if need and end - at == need + 1:
-            yield ord(s[at:end].decode()), at
-        else:
-            yield None, at
-        at = end
+    return lambda rows: characters_of(rows, codec)
 
 
 def handled(op, characters, errors, replacement, control):
     """Characters with the malformed ones dropped, replaced, or refused."""
-    results = []
-    for point, begin in characters:
-        if point is None:
-            if errors == "strict":
-                raise op.invalid("Invalid formatting on input string")
-            if errors == "replace":
-                results.append((replacement, begin))
-        elif control and point < 32:
-            if errors != "ignore":
-                results.append((replacement, begin))
+    points = characters.points
+    is_malformed = points == MALFORMED
+    is_replaced = is_malformed if errors == "replace" else np.zeros(len(points), bool)
+    is_dropped = is_malformed & ~is_replaced
+    if errors == "strict" and is_malformed.any():
+        raise op.invalid("Invalid formatting on input string")
+    if control:
+        is_control = (points >= 0) & (points < 32)
+        if errors == "ignore":
+            is_dropped |= is_control
         else:
-            results.append((point, begin))
-    return results
-
-
-def _well_formed(rows):
-    """The row splits, code points and first bytes of strings in UTF-8; None if one of them is malformed."""
-    try:
-        texts = [row.decode() for row in rows]
-    except UnicodeDecodeError:
-        return None
-    splits = np.concatenate([[0], np.cumsum([len(t) for t in texts], dtype=np.int64)])
-    points = np.frombuffer("".join(texts).encode("utf-32-le"), "<i4").astype(np.int32)
-    sizes = 1 + sum((points >= least).astype(np.int64) for least in (0x80, 0x800, 0x10000))
-    begins = np.cumsum(sizes) - sizes
-    lengths = np.array([len(row) for row in rows], np.int64)
-    return splits, points, begins - np.repeat(np.cumsum(lengths) - lengths, np.diff(splits))
+            is_replaced = is_replaced | is_control
+    if is_replaced.any():
+        points = np.where(is_replaced, np.int32(replacement), points)
+    replaced = characters._replace(points=points)
+    return replaced.select(~is_dropped) if is_dropped.any() else replaced
 
 
 class _Decode(Op):
@@ -152,21 +57,10 @@ class _Decode(Op):
 
     def decoded(self, input):
         check_replacement(self, self.replacement_char)
-        read = decoder(self, self.input_encoding)
-        control = self.replace_control_characters
-        if not control and _codec(self.input_encoding) == "utf-8":
-            rows = input.reshape(-1)
-            well_formed = code_points.decoded(rows) if runs_native_code() else _well_formed(rows)
-            if well_formed is not None:
-                splits, points, begins = well_formed
-                return splits.astype(self.Tsplits.as_numpy_dtype), points, begins
-        rows = [
-            handled(self, read(s), self.errors, self.replacement_char, control)
-            for s in input.reshape(-1)
-        ]
-        splits = np.concatenate([[0], np.cumsum([len(r) for r in rows], dtype=np.int64)])
-        points = np.array([p for row in rows for p, _ in row], np.int32)
-        begins = np.array([b for row in rows for _, b in row], np.int64)
+        found = decoder(self, self.input_encoding)(input.reshape(-1))
+        splits, points, begins = handled(
+            self, found, self.errors, self.replacement_char, self.replace_control_characters
+        )
         return splits.astype(self.Tsplits.as_numpy_dtype), points, begins
 
 
@@ -203,10 +97,26 @@ def check_replacement(op, replacement):
         raise op.invalid("replacement_char out of unicode codepoint range")
 
 
-def encoded(points, encoding):
-    """Code points in one of the output encodings."""
-    name = _ENCODINGS[encoding]
-    return "".join(map(chr, points)).encode(name, "surrogatepass")
+def encoded(points, splits, encoding):
+    """Strings of rows of code points in one of the output encodings."""
+    if encoding == "UTF-8" and runs_native_code():
+        as_utf8 = code_points.encoded(points, splits)
+        if as_utf8 is not None:
+            return as_utf8
+    # All rows at once: a call of a codec costs more than a short row.
+    text = points.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
+    data = text.encode(codec_of(encoding), "surrogatepass")
+    if encoding == "UTF-8":
+        sizes = 1 + sum((points >= least).astype(np.int64) for least in (0x80, 0x800, 0x10000))
+    else:
+        sizes = (
+            np.where(points >= 0x10000, 4, 2)
+            if encoding == "UTF-16-BE"
+            else np.full(len(points), 4)
+        )
+    bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])[splits].tolist()
+    rows = [data[begin:end] for begin, end in zip(bounds[:-1], bounds[1:], strict=True)]
+    return strings(rows, (len(rows),))
 
 
 class UnicodeEncode(Op):
@@ -233,22 +143,17 @@ class UnicodeEncode(Op):
             )
         if (input_splits[1:] < input_splits[:-1]).any():
             raise self.invalid("Values in input_splits must be monotonically increasing.")
-        if self.output_encoding == "UTF-8" and runs_native_code():
-            as_utf8 = code_points.encoded(input_values, input_splits)
-            if as_utf8 is not None:
-                return as_utf8
-        rows = []
-        for begin, end in zip(input_splits[:-1], input_splits[1:], strict=True):
-            points = [self._checked(int(p)) for p in input_values[begin:end]]
-            rows.append(encoded([p for p in points if p is not None], self.output_encoding))
-        return strings(rows, (len(rows),))
-
-    def _checked(self, point):
-        if 0 <= point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF:
-            return point
-        if self.errors == "strict":
-            raise self.invalid("Code point is out of range for Unicode, or a noncharacter.")
-        return self.replacement_char if self.errors == "replace" else None
+        is_valid = (input_values >= 0) & (input_values <= 0x10FFFF)
+        is_valid &= (input_values < 0xD800) | (input_values > 0xDFFF)
+        if not is_valid.all():
+            if self.errors == "strict":
+                raise self.invalid("Code point is out of range for Unicode, or a noncharacter.")
+            marked = Characters(
+                input_splits, np.where(is_valid, input_values, MALFORMED), input_values
+            )
+            marked = handled(self, marked, self.errors, self.replacement_char, False)
+            input_splits, input_values = marked.splits, marked.points
+        return encoded(input_values, input_splits, self.output_encoding)
 
 
 class UnicodeTranscode(Op):
@@ -264,19 +169,8 @@ class UnicodeTranscode(Op):
 
     def eager(self, input):
         check_replacement(self, self.replacement_char)
-        read = decoder(self, self.input_encoding)
-        control = self.replace_control_characters
-
-        whole = _codec(self.input_encoding) == "utf-8" and not control
-        output = _codec(self.output_encoding)
-
-        def transcode(s):
-            if whole:
-                try:
-                    return s.decode().encode(output)
-                except UnicodeDecodeError:
-                    pass  # malformed parts are handled one by one
-            transcoded = handled(self, read(s), self.errors, self.replacement_char, control)
-            return encoded([p for p, _ in transcoded], self.output_encoding)
-
-        return each(transcode, input)
+        found = decoder(self, self.input_encoding)(input.reshape(-1))
+        found = handled(
+            self, found, self.errors, self.replacement_char, self.replace_control_characters
+        )
+        return encoded(found.points, found.splits, self.output_encoding).reshape(input.shape)

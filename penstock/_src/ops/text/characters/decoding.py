@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from penstock._src.core.shapes import TensorShape
-from penstock._src.ops.strings.unicode import well_formed_parts
+from penstock._src.ops.strings.encodings import well_formed_parts
 from penstock._src.util.dataclass import dataclass
 
 MALFORMED = -1

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from penstock._src.ops.strings.unicode import well_formed_parts
+from penstock._src.ops.strings.encodings import well_formed_parts
 from penstock._src.ops.text.sentencepiece.model import SPACE, Rules
 from penstock._src.util.process import forks
 

@@ -170,17 +170,12 @@ class SentenceFragments(Op):
 
     def eager(self, row_lengths, token_start, token_end, token_word, token_properties):
         check_replacement(self, self.replacement_char)
-        read = decoder(self, self.input_encoding)
-        words = []
-        for word in token_word.tolist():
-            points = handled(
-                self,
-                read(word),
-                self.errors,
-                self.replacement_char,
-                self.replace_control_characters,
-            )
-            words.append("".join(chr(point) for point, _ in points))
+        found = decoder(self, self.input_encoding)(token_word)
+        splits, points, _ = handled(
+            self, found, self.errors, self.replacement_char, self.replace_control_characters
+        )
+        bounds, text = splits.tolist(), "".join(map(chr, points.tolist()))
+        words = [text[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
         spans, counts, begin = [], [], 0
         for length in row_lengths.tolist():
             own = token_fragments(
