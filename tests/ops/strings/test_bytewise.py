@@ -165,3 +165,20 @@ def test_numbers_beside_infinite_ones_are_written_together(form):
     together = tf.strings.as_string(numbers, **form).numpy()
     alone = [[tf.strings.as_string(x, **form).numpy() for x in row] for row in numbers]
     assert together.tolist() == alone
+
+
+@pytest.mark.parametrize("fill", ["", "0", "-", "+", " ", "#"])
+@pytest.mark.parametrize("letter", ["e", "g", "f"])
+@pytest.mark.parametrize("width, precision", [(-1, -1), (12, 3), (3, 0), (30, 17)])
+def test_floats_are_written_as_c_writes_them(fill, letter, width, precision):
+    numbers = [1.5, -2.25, 0.0, -0.0, 1e17, 999999.5, 1e-7, 123456789.0, -1e300]
+    form = {"e": {"scientific": True}, "g": {"shortest": True}, "f": {}}[letter]
+    written = tf.strings.as_string(
+        np.float64(numbers), width=width, fill=fill, precision=precision, **form
+    )
+    size = str(width) if width > -1 else ""
+    places = f".{precision}" if precision > -1 else ""
+    c_form = f"%{fill}{size}{places}{letter}"
+    assert written.numpy().tolist() == [(c_form % n).encode() for n in numbers]
+    both = tf.strings.as_string(tf.complex(np.float64([1, np.inf]), np.float64([np.nan, -2])))
+    assert both.numpy().tolist() == [b"(1.000000,nan)", b"(inf,-2.000000)"]

@@ -57,12 +57,11 @@ class AsString(Op):
         if self.T.is_floating and kind != "f":
             input, kind = input.astype(np.float32), "f"
         flat = input.reshape(-1)
-        if kind in "fc" and self.precision <= MOST_DIGITS and np.isfinite(flat).all():
-            if kind == "f":
-                return self._finite(input)
-            pairs = zip(
-                *[self._finite(part).flat for part in (input.real, input.imag)], strict=True
-            )
+        if kind == "f" and self.precision <= MOST_DIGITS:
+            return self._floats(input)
+        if kind == "c" and self.precision <= MOST_DIGITS:
+            parts = [self._floats(part).flat for part in (input.real, input.imag)]
+            pairs = zip(*parts, strict=True)
             return strings((b"(%b,%b)" % pair for pair in pairs), input.shape)
         if kind in "iu":
             # C writes no sign for unsigned numbers.
@@ -73,16 +72,16 @@ class AsString(Op):
         if kind == "b":
             self._flags()
             return _TRUTHS.take(input)
-        if kind == "f" and self.precision <= MOST_DIGITS:
-            return self._with_infinite(flat).reshape(input.shape)
         return strings((self._shown(v, kind) for v in flat), input.shape)
 
-    def _with_infinite(self, flat):
-        """The strings of floats of which some are infinite or NaN."""
-        is_finite = np.isfinite(flat)
-        written = np.empty(flat.shape, object)
-        written[is_finite] = self._finite(flat[is_finite])
-        others = flat[~is_finite]
+    def _floats(self, numbers):
+        """The strings of floats; those of infinite ones and NaN are few."""
+        is_finite = np.isfinite(numbers)
+        if is_finite.all():
+            return self._finite(numbers)
+        written = np.empty(numbers.shape, object)
+        written[is_finite] = self._finite(numbers[is_finite])
+        others = numbers[~is_finite]
         written[~is_finite] = strings((self._shown(v, "f") for v in others), others.shape)
         return written
 
@@ -99,18 +98,26 @@ class AsString(Op):
         return self._written(form, float(value)).encode()
 
     def _finite(self, numbers):
-        """The strings of finite floats; native code writes digits with a point alone."""
-        if not (self.shortest or self.scientific or self._flags()) and runs_native_code():
-            written = bytewise.fixed(numbers, self.precision if self.precision > -1 else 6)
-            if written is not None:
-                return written
+        """The strings of finite floats."""
+        flags, digits = self._flags(), self.precision if self.precision > -1 else 6
+        if self.fill not in ("#", " ") and runs_native_code():
+            if not (self.shortest or self.scientific or flags):
+                written = bytewise.fixed(numbers, digits)
+                if written is not None:
+                    return written
+            padding = self.fill if self.fill in ("0", "-") else " "
+            return bytewise.written(
+                numbers, self._letter(), digits, self.fill == "+", max(self.width, 0), padding
+            )
         return _formatted(self._form(), numbers.reshape(-1), numbers.shape)
 
     def _form(self):
         """The text of a float as Python writes it."""
-        letter = "g" if self.shortest else "e" if self.scientific else "f"
         precision = f".{self.precision}" if self.precision > -1 else ""
-        return "%" + self._flags() + precision + letter
+        return "%" + self._flags() + precision + self._letter()
+
+    def _letter(self):
+        return "g" if self.shortest else "e" if self.scientific else "f"
 
     def _written(self, form, value):
         """A float by C's rules; digits beyond those that a float64 has are zeros, which are not computed."""

@@ -9,7 +9,7 @@ from ... import python_calls as py
 from ...builtins import compiled
 from ...language.function import Fn
 from ...language.module import Module
-from ...language.types import I8, I64, PTR
+from ...language.types import F64, I8, I32, I64, PTR
 from ...language.value import Val
 from .utf8 import byte, string
 from .words import make, put
@@ -30,6 +30,7 @@ class _Functions(NamedTuple):
     encoded (strings, number, digits uint8 [64], True if padded, results) -> 0; in base64
     decoded (strings, number, values uint8 [256], results) -> the number of strings before the first malformed one
     decimals (magnitudes uint64, number, signs bool, places behind a point, results) -> 0
+    written (float64 values, number, letter, digits, True if "+" is written, least size, padding, results) -> 0
     """
 
     mapped: Callable[..., int]
@@ -38,6 +39,7 @@ class _Functions(NamedTuple):
     encoded: Callable[..., int]
     decoded: Callable[..., int]
     decimals: Callable[..., int]
+    written: Callable[..., int]
 
 
 @compiled(_Functions)
@@ -48,9 +50,10 @@ def _functions(m: Module) -> None:
     _emit_encoded(m)
     _emit_decoded(m)
     _emit_decimals(m)
+    _emit_written(m)
     for name, parameters in (
         ("mapped", "anaa"), ("stripped", "ana"), ("gathered", "anna"), ("encoded", "anana"),
-        ("decoded", "anaa"), ("decimals", "anana"),
+        ("decoded", "anaa"), ("decimals", "anana"), ("written", "annnnnna"),
     ):  # fmt: skip
         py.emit_entry(m, name, parameters, holds_gil=True)
 
@@ -119,6 +122,26 @@ def fixed(numbers: np.ndarray, places: int) -> np.ndarray | None:
         toward = np.where(low > 0, 0.5, -0.5)
         whole[halves] = np.where(low == 0, whole[halves], high[halves] + toward)
     return _decimals(np.abs(whole).astype(np.uint64), np.signbit(x), places)
+
+
+def written(
+    numbers: np.ndarray, letter: str, digits: int, signed: bool, width: int, padding: str
+) -> np.ndarray:
+    """Finite floats as strings, as C writes them.
+
+    Args:
+      numbers: an array of floats.
+      letter: "e", "f" or "g".
+      digits: the precision.
+      signed: True if positive numbers have a sign.
+      width: the least size of a string.
+      padding: " " before a number, "0" after its sign, or "-" for spaces after it.
+    """
+    strings, flat = np.empty(numbers.shape, object), numbers.reshape(-1).astype(np.float64)
+    _functions().written(
+        flat, len(flat), ord(letter), digits, int(signed), width, ord(padding), strings
+    )
+    return strings
 
 
 def _rest_of_product(x: np.ndarray, y: np.float64, product: np.ndarray) -> np.ndarray:
@@ -332,6 +355,37 @@ def _emit_decimals(m: Module) -> None:
             put_byte("-", at - 1)
             begin = f.select(byte(f, f.signs, row).ne(0), at - 1, at)
             make(f, f.at(buffer, begin), _DIGITS - begin, f.into, row)
+
+        f.loop(f.i64(0), f.number, 1, one)
+        f.give(f.i64(0))
+
+
+def _emit_written(m: Module) -> None:
+    arguments: Any = dict(
+        values=PTR, number=I64, letter=I64, digits=I64, signed=I64, width=I64, padding=I64, into=PTR
+    )
+    with m.fn("written", ret=I64, internal=True, **arguments) as f:
+        letter, digits = f.convert(f.letter, I8), f.convert(f.digits, I32)
+        flags = f.convert(f.signed, I32)  # 1 is Python's flag for a sign of positive numbers
+
+        def one(row: Val) -> None:
+            value = f.load(f.values, row, F64)
+            number = f.call(
+                "PyOS_double_to_string", value, letter, digits, flags, f.const(0, PTR), ret=PTR
+            )
+            size = f.call("strlen", number, ret=I64)
+            pad = f.max(f.width - size, f.i64(0))
+            text, out = _empty(f, size + pad)
+            first = byte(f, number, f.i64(0))
+            has_sign = f.padding.eq(ord("0")) & (first.eq(ord("-")) | first.eq(ord("+")))
+            sign = f.convert(has_sign, I64, signed=False)
+            begin = f.select(f.padding.eq(ord("-")), size, sign)
+            fill = f.select(f.padding.eq(ord("0")), f.i64(ord("0")), f.i64(ord(" ")))
+            f.memcpy(out, number, begin)
+            f.loop(f.i64(0), pad, 1, lambda i: f.store(f.convert(fill, I8), out, begin + i))
+            f.memcpy(f.at(out, begin + pad), f.at(number, begin), size - begin)
+            f.call("PyMem_Free", number)
+            put(f, text, f.into, row)
 
         f.loop(f.i64(0), f.number, 1, one)
         f.give(f.i64(0))
