@@ -116,7 +116,10 @@ class _LoopPlan:
 
     def _finished(self, states: Sequence[Any], rows: Sequence[Any]) -> tuple[Any, ...]:
         last = [unpacked(v, kind) for v, kind in zip(states, self.kinds)]
-        return (*last, *(a.stack() for a in rows))
+        return (
+            *last,
+            *(_stacked(a, shape) for a, (_, shape) in zip(rows, self.items, strict=True)),
+        )
 
     def counted(self) -> tuple[Any, ...]:
         """A loop whose number of steps is the limit."""
@@ -171,6 +174,19 @@ class _LoopPlan:
             maximum_iterations=None if self.limit is None else _as_int32(most),
         )
         return self._finished(results[3:], results[2])
+
+
+def _stacked(rows: TensorArray, shape: TensorShape) -> Any:
+    """What steps have given, in one tensor. If there was no step, extents that only a step would tell are 0."""
+    if shape.rank is None or shape.is_fully_defined():
+        return rows.stack()
+    handle = rows.flow
+    is_empty = raw.Equal(raw.TensorListLength(handle), np.int32(0))
+    open_extents = np.array([-1 if n is None else n for n in shape.as_list()], np.int32)
+    known = raw.SelectV2(is_empty, np.maximum(open_extents, 0), open_extents)
+    stack = raw.TensorListStack(handle, known, element_dtype=rows.dtype)
+    stack.set_shape([None, *shape.as_list()])
+    return stack
 
 
 def _as_int32(most: Any) -> Any:
@@ -234,9 +250,10 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
     collected = len(n.outputs) - count
     steps = t.cast(t.extent(moved[0], 0), dtypes.int32)
     trial = [*states, *(t.batched_gather(x, np.int32(0), 0) for x in moved)]
+    items = _collected(n, collected, trial)
     rows = [
         TensorArray(dtype, size=steps, infer_shape=False, element_shape=shape)
-        for dtype, shape in _collected(n, collected, trial)
+        for dtype, shape in items
     ]
 
     def step(i: Any, kept: Any, *old: Any) -> Any:
@@ -250,7 +267,7 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
         (t.constant(0, dtypes.int32), rows, *states),
         maximum_iterations=steps,
     )
-    outputs = [a.stack() for a in final[1]]
+    outputs = [_stacked(a, shape) for a, (_, shape) in zip(final[1], items, strict=True)]
     turned = n.attr("scan_output_directions", [0] * collected)
     places = n.attr("scan_output_axes", [0] * collected)
     shown = []
