@@ -19,6 +19,7 @@ from penstock._src.ops.control.list_value import MIXED, TensorList
 
 # The largest integer input for whose value a program may be specialized, in elements.
 SMALL_VALUE = 64
+STRINGS = "strings are held by the host"
 
 
 class ProgramInputs:
@@ -51,7 +52,7 @@ class ProgramInputs:
         if tensor.dtype == dtypes.variant:
             return self._list(position, value)
         if tensor.dtype == dtypes.string:
-            return HostValue("strings are held by the host")
+            return HostValue(STRINGS)
         if isinstance(value, VariableHandle):
             return HostValue("references to v1 variables are held by the host")
         if by_value:
@@ -157,7 +158,7 @@ class ProgramInputs:
         if not isinstance(value, VariableHandle) or not value.dtype.is_numpy_compatible:
             return HostValue("the resource is not a variable")
         if value.dtype == dtypes.string:
-            return HostValue("strings are held by the host")
+            return HostValue(STRINGS)
         if id(value) in self.handles:
             return self.handles[id(value)]
         shape = shape_of_value(value)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.compiler.blocks.input_form import InputForm
-from penstock._src.compiler.blocks.inputs import SMALL_VALUE, ProgramInputs
+from penstock._src.compiler.blocks.inputs import SMALL_VALUE, STRINGS, ProgramInputs
 from penstock._src.compiler.blocks.kinds import ARRAY, input_kinds
 from penstock._src.compiler.blocks.placing import Placing, refuse_without_kernel
 from penstock._src.compiler.blocks.results import ProgramResults
@@ -36,6 +36,7 @@ from penstock._src.compiler.lower.context import LoweringContext, Refusal
 from penstock._src.compiler.lower.lowering import HANDLERS, Lowering
 from penstock._src.compiler.lower.values import DynamicRows
 from penstock._src.compiler.pipeline import prepare
+from penstock._src.core import dtypes
 from penstock._src.core.calls.tracebacks import drop_frames
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes import host_lists, own_sizes
@@ -187,9 +188,16 @@ class Reasons:
             return self.host[op.name]
         if self.has_references and reads_reference(op):
             return "it reads a v1 variable, which the host holds"
-        if op.type in HANDLERS or op.raw_op.has_lowering:
+        if op.type in HANDLERS:
             return None
-        return f"{op.type} has no lowering"
+        if not op.raw_op.has_lowering:
+            return f"{op.type} has no lowering"
+        return STRINGS if _has_strings(op) else None
+
+
+def _has_strings(op: Operation) -> bool:
+    """True if an operation without a handler takes or gives strings: no program has it, whatever is known of them."""
+    return any(t.dtype is dtypes.string for t in (*op._inputs, *op._outputs))
 
 
 def take_host_steps(

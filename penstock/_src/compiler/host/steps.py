@@ -2,13 +2,14 @@
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.compiler.host.running import refusal_at, run_on_host
 from penstock._src.core.calls import deadlines
+from penstock._src.core.errors import OpError
 from penstock._src.core.op import Op
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.device_array import DeviceArray, on_host
@@ -17,7 +18,13 @@ from penstock._src.graph.operation import Operation
 from penstock._src.ir.errors import LoweringDefect, RefusedArguments
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
+from penstock._src.util.process import forks
+from penstock._src.util.process.quiet import made_quiet, quiet
 from penstock._src.util.run_observers import RESULT_OBSERVERS, RUN_OBSERVERS
+
+_NOT_MADE: Any = object()
+# Errors of kernels made for constants: NumPy's, and those of ops.
+_REFUSALS = (ValueError, IndexError, TypeError, OpError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +95,56 @@ class PlainStep(HostStep):
         return len(kernel.output_dtypes) == 1 and type(kernel.output_dtypes[0]) is not tuple
 
 
+class GivenStep(PlainStep):
+    """Runs an operation of which some inputs are constants by a kernel made for them (`Op.eager_given`), one for each combination of ranks."""
+
+    @forks.cached_property
+    def functions(self) -> dict[Sequence[int], Callable[..., Any] | None]:
+        """The kernels by the ranks of the arguments."""
+        return {}
+
+    @forks.cached_property
+    def varying(self) -> list[int]:
+        """The slots of the inputs that are no constants."""
+        return [i for i, t in zip(self.reads, self.op._inputs, strict=True) if not _is_constant(t)]
+
+    def __call__(self, slots: list[Any]) -> None:
+        values = [slots[i] for i in self.varying]
+        if not (RUN_OBSERVERS or deadlines.SET or any([type(x) is not np.ndarray for x in values])):
+            ranks = tuple([x.ndim for x in values])
+            function = self.functions.get(ranks, _NOT_MADE)
+            if function is _NOT_MADE:
+                function = self.functions[ranks] = self.function(slots)
+            if function is not None:
+                try:
+                    value = function(*values)
+                except _REFUSALS:  # the kernel for any inputs raises it again, in the op's words
+                    super().__call__(slots)
+                    return
+                slots[self.writes[0]] = host_value(value, self.kernel.output_dtypes[0])
+                return
+        super().__call__(slots)
+
+    def function(self, slots: list[Any]) -> Callable[..., Any] | None:
+        """The kernel for the constants and for other inputs of these dtypes and ranks; None if there is none."""
+        arguments = [slots[i] for i in self.reads]
+        if any(type(x) is not np.ndarray for x in arguments):
+            return None
+        constant = [_is_constant(t) for t in self.op._inputs]
+        made = self.kernel.eager_given(constant, *arguments)
+        is_quiet = made is not None and made_quiet(type(self.kernel).eager) is not None
+        return quiet(made) if is_quiet else made
+
+    @staticmethod
+    def suits(kernel: Op) -> bool:
+        """True if a plain step's kernel can be made for constants."""
+        return kernel.eager_given is not None and PlainStep.suits(kernel)
+
+
+def _is_constant(tensor: Any) -> bool:
+    return tensor.op.type == "Const"
+
+
 class SuspectStep(HostStep):
     """Runs an operation whose lowering failed: the kernel should reject these arguments too."""
 
@@ -105,6 +162,8 @@ def host_step(
     """A step that runs an operation on the host, for a reason."""
     kernel = op.raw_op
     kind = PlainStep if PlainStep.suits(kernel) else HostStep
+    if GivenStep.suits(kernel) and any(map(_is_constant, op._inputs)):
+        kind = GivenStep
     kind = SuspectStep if _is_suspect(op, why) else kind
     return kind(op, reads, writes, why, kernel, states if kernel.stateful else None)
 

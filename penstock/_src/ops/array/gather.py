@@ -1,5 +1,7 @@
 """Gathers: elements or rows chosen by index."""
 
+import operator
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -112,6 +114,15 @@ class GatherV2(Op):
         ]
         where = indices.reshape(indices.shape[:batch] + (1,) * (at - batch) + indices.shape[batch:])
         return params[(*lead, where)]
+
+    def eager_given(self, constant, params, indices, axis):
+        is_plain = not axis.ndim and not self.batch_dims and -params.ndim <= axis < params.ndim
+        if not (constant[1] and constant[2] and is_plain) or (indices < 0).any():
+            return None
+        at = int(axis) % params.ndim
+        if not indices.ndim:
+            return operator.itemgetter((*(slice(None),) * at, int(indices), ...))
+        return operator.methodcaller("take", indices, at)
 
     def check_batch(self, params, indices, axis, batch):
         """Raises InvalidArgumentError unless the leading dimensions of both agree."""

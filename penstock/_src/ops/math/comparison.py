@@ -49,6 +49,13 @@ class _Equality(Compare):
                 return equal if self.ufunc is np.equal else ~equal
         return self._by_numpy(x, y)
 
+    def eager_given(self, constant, x, y):
+        if self.T != dtypes.string or constant[0] == constant[1] or not runs_native_code():
+            return None
+        known = x if constant[0] else y
+        # One comparison costs less than a hash.
+        return equality.with_constant(known, self.ufunc) if known.size > 1 else None
+
     @quiet
     def _by_numpy(self, x, y):
         try:

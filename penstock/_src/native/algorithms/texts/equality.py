@@ -10,6 +10,7 @@ from ...builtins import compiled
 from ...language.module import Module
 from ...language.types import I8, I32, I64, PTR
 from ...language.value import Val
+from ...readers.string_index import StringIndex, numbered
 from .utf8 import string
 
 # A call costs less than NumPy's comparison of objects from some 200 elements on (Zen 3, 29 November 2026).
@@ -64,3 +65,20 @@ def equal(left: np.ndarray, right: np.ndarray) -> np.ndarray | None:
     a, b = np.ascontiguousarray(left), np.ascontiguousarray(right)
     _functions().equal(a, steps[0], b, steps[1], found.size, found)
     return found
+
+
+def with_constant(strings: np.ndarray, ufunc: np.ufunc) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that compares arrays with a constant one, by the numbers of its distinct strings.
+
+    Args:
+      strings: the constant.
+      ufunc: `np.equal` or `np.not_equal`. The function raises ValueError for shapes that do not fit.
+    """
+    flat = strings.reshape(-1)
+    first, numbers = numbered(flat)
+    index, numbers = StringIndex(flat[first]), numbers.reshape(strings.shape)
+
+    def compared(x: np.ndarray) -> np.ndarray:
+        return np.asarray(ufunc(index.find(x.reshape(-1)).reshape(x.shape), numbers))
+
+    return compared
