@@ -1,5 +1,6 @@
 """Models of XGBoost, LightGBM and YDF predict what these libraries do."""
 
+import json
 import pathlib
 
 import numpy as np
@@ -53,6 +54,16 @@ def test_doubles_between_two_floats():
     low, high = x[:1].copy(), x[:1].copy()
     low[0, feature], high[0, feature] = model._ensemble.tables.threshold[0], near
     assert model.predict(low) != model.predict(high)
+
+
+@pytest.mark.parametrize("field", ["objective", "learner_model_param", "gradient_booster"])
+def test_a_field_that_a_file_lacks_is_named(field, tmp_path):
+    whole = json.loads((HERE / "xgboost-categories.json").read_text())
+    del whole["learner"][field]
+    place = tmp_path / "model.json"
+    place.write_text(json.dumps(whole))
+    with pytest.raises(tf.errors.DataLossError, match=f"model.json: .*no field '{field}'"):
+        tf.trees.load(place)
 
 
 def test_facts_of_a_model():

@@ -85,9 +85,10 @@ def named_errors(path: str) -> Iterator[None]:
     except OpError as error:
         raise error if path in str(error) else type(error)(f"{path}: {error.message}") from error
     except _DAMAGED as error:
-        raise DataLossError(
-            f"{path}: the model is damaged: {type(error).__name__}: {error}"
-        ) from error
+        what = f"{type(error).__name__}: {error}"
+        if isinstance(error, KeyError):
+            what = f"there is no field {error}."
+        raise DataLossError(f"{path}: the model is damaged: {what}") from error
 
 
 def _head(path: str) -> bytes:
