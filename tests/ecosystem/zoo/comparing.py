@@ -27,7 +27,8 @@ class Outcome:
     """What came of a model.
 
     Attributes:
-      state: "equal", "differs", "read" (there is nothing to compare with), "refused" (Penstock cannot read or run it) or "runtime refuses".
+      state: "equal", "differs", "all NaN" (both give nothing else, which proves little), "read" (there is nothing to compare with), "refused"
+        (Penstock cannot read or run it) or "runtime refuses".
       detail: the difference, or the message.
       speed: processor time of the own runtime divided by Penstock's; None if it was not measured.
     """
@@ -60,6 +61,8 @@ def compare(entry: Entry, path: Path, python: str | None) -> Outcome:
         return Outcome("runtime refuses", error.stderr.strip().splitlines()[-1])
     worst = difference(ours, theirs)
     state = "equal" if worst <= entry.tolerance else "differs"
+    if state == "equal" and has_no_number(ours):
+        state = "all NaN"
     return Outcome(state, f"{worst:.1e}", their_seconds / seconds)
 
 
@@ -144,6 +147,12 @@ def _own_runtime(entry: Entry, path: Path, given, python: str):
             return [held[str(i)] for i in range(len(held.files))], seconds
 
 
+def has_no_number(results) -> bool:
+    """True if there are floats among the results, and all of them are NaN."""
+    floats = [x for x in results if x.dtype.kind == "f" and x.size]
+    return bool(floats) and all(np.isnan(x).all() for x in floats)
+
+
 def difference(ours, theirs) -> float:
     """The greatest difference of any output, relative to its greatest number (`LEAST` if it is smaller); infinite if shapes or dtypes differ."""
     if [(x.shape, x.dtype) for x in ours] != [(x.shape, x.dtype) for x in theirs]:
@@ -154,8 +163,11 @@ def difference(ours, theirs) -> float:
             worst = max(worst, float(not np.array_equal(a, b)))
         elif a.size:
             a, b = a.astype(np.float64), b.astype(np.float64)
-            if not np.array_equal(np.isfinite(a), np.isfinite(b)):
+            finite = np.isfinite(b)
+            if not np.array_equal(np.isfinite(a), finite):
                 return float("inf")
-            a, b = np.nan_to_num(a), np.nan_to_num(b)
+            if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
+                return float("inf")
+            a, b = np.where(finite, a, 0), np.where(finite, b, 0)
             worst = max(worst, float(np.abs(a - b).max() / max(np.abs(b).max(), LEAST)))
     return worst
