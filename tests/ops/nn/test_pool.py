@@ -133,3 +133,32 @@ def test_paddings_are_smaller_than_the_window():
     ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"{said} needs to be smaller"):
             tf.nn.max_pool2d(x, 2, 1, [[0, 0], *paddings, [0, 0]])
+
+
+WIDE = {
+    "max": lambda x: tf.nn.max_pool2d(x, [4, 1], 2, "VALID"),
+    "mean": lambda x: tf.nn.avg_pool2d(x, [4, 1], 2, "VALID"),
+    "conv": lambda x: tf.nn.conv2d(x, tf.ones([4, 1, 2, 3]), 2, "VALID"),
+    "depthwise": lambda x: tf.nn.depthwise_conv2d(x, tf.ones([4, 1, 2, 1]), [1, 2, 2, 1], "VALID"),
+    "dilation": lambda x: tf.nn.dilation2d(
+        x, tf.ones([4, 1, 2]), [1, 2, 2, 1], "VALID", "NHWC", [1] * 4
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_windows_too_wide_by_less_than_their_stride_have_empty_results(kind, compiled):
+    def with_gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = WIDE[kind](x)
+        return y, tape.gradient(y, x)
+
+    spec = tf.TensorSpec([None, None, None, 2], tf.float32)
+    function = tf.function(with_gradient, input_signature=[spec]) if compiled else with_gradient
+    y, dx = function(tf.ones([1, 3, 5, 2]))
+    assert y.shape[:3] == [1, 0, 3]
+    np.testing.assert_array_equal(dx, np.zeros([1, 3, 5, 2]))
+    with pytest.raises(InvalidArgumentError, match="size would be negative: -1 .*input_size: 0"):
+        function(tf.ones([1, 0, 5, 2]))

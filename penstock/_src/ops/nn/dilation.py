@@ -104,8 +104,14 @@ class Dilation2D(_Dilation):
         input, filter = input.with_rank(4), filter.with_rank(3)
         dims = [
             out_extent(
-                "Dilation2D", input[a], filter[i], self.strides[a], self.rates[a], self.padding
-            )
+                "Dilation2D",
+                input[a],
+                filter[i],
+                self.strides[a],
+                self.rates[a],
+                self.padding,
+                refuse_wide=False,
+            )  # fmt: skip
             for i, a in enumerate((1, 2))
         ]
         return [input[0], *dims, input[3]]
@@ -153,7 +159,7 @@ class Dilation2DBackpropInput(_Dilation):
         def seen(x, value):
             """Return, for every element, the values of the outputs with a window that contains it: by tap, the last one first."""
             reach = [(w.size - 1) * w.dilation for w in windows]
-            spread = [(w.out - 1) * w.stride + 1 for w in windows]
+            spread = [(w.out - 1) * w.stride + 1 if w.out else 0 for w in windows]
             return p.windows(
                 x,
                 axes=[1, 2],

@@ -86,11 +86,12 @@ def window(
         out = (extent + low + high - reach) // stride + 1
         if extent + low + high < reach:
             room = extent + low + high - reach + stride
-            out = room // stride if room > 0 else -(-room // stride)  # rounded towards 0
-            # TensorFlow's kernels take windows that are too large by less than a stride, or die of them; its graphs refuse them.
-            if out < 0 or extent or padding != "VALID":
+            out = (
+                room // stride if room > 0 else -(-room // stride)
+            )  # rounded towards 0, as TensorFlow's kernels do
+            if out < 0:
                 raise InvalidArgumentError(
-                    f"{op}: Computed output size would be negative: {out or -1} [input_size: {extent}, "
+                    f"{op}: Computed output size would be negative: {out} [input_size: {extent}, "
                     f"effective_filter_size: {reach}, stride: {stride}]"
                 )
     return Window(extent, size, stride, dilation, low, high, out)
@@ -113,11 +114,15 @@ def out_extent(
     dilation: int,
     padding: str,
     explicit: tuple[int, int] = (0, 0),
+    refuse_wide: bool = True,
 ) -> int | None:
-    """The output extent along one axis; None if the input's is unknown."""
+    """The output extent along one axis; None if the input's is unknown.
+
+    With `refuse_wide` a window is refused that is wider than the input, though the op's kernel may give an empty result for it.
+    """
     if extent is None or (size is None and padding != "SAME"):
         return None
-    if size is not None and padding != "SAME":
+    if refuse_wide and size is not None and padding != "SAME":
         reach, whole = (size - 1) * dilation + 1, extent + sum(explicit)
         if whole < reach:
             raise ValueError(f"Negative dimension size caused by subtracting {reach} from {whole}")
