@@ -42,3 +42,17 @@ def test_dense_labels(compiled, lengths, blank, wanted, slopes):
     wanted = np.minimum(wanted, 708.3964)  # labels that cannot be: a large finite number
     np.testing.assert_allclose(loss, wanted, rtol=1e-5)
     np.testing.assert_allclose(np.abs(gradient).sum((1, 2)), slopes, rtol=1e-5)
+
+
+def test_sparse_labels_outside_of_the_classes_end_the_row_or_are_refused():
+    def loss(values, blank):
+        indices = [[0, i] for i in range(len(values))]
+        labels = tf.SparseTensor(indices, values, [1, len(values)])
+        return tf.nn.ctc_loss(
+            labels, LOGITS[:1], None, [7], logits_time_major=False, blank_index=blank
+        ).numpy()
+
+    np.testing.assert_array_equal(loss([1, 6], 5), loss([1], 5))
+    for labels in ([0, 1], [1, -1]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must be nonnegative"):
+            loss(labels, 0)

@@ -129,3 +129,21 @@ def test_native_recursions_are_those_of_logarithms(size, merges):
         wanted = ctc.losses_and_gradients(logits, sizes, labels, 4, merges)
     np.testing.assert_allclose(found[0], wanted[0], rtol=1e-11)
     np.testing.assert_allclose(found[1], wanted[1], atol=1e-9)
+
+
+def test_labels_end_at_the_first_null_label():
+    logits = RNG.normal(size=(5, 2, 4)).astype(np.float32)
+
+    def loss(labels):
+        indices = [[b, i] for b, row in enumerate(labels) for i in range(len(row))]
+        return raw.CTCLoss(
+            inputs=logits, labels_indices=indices, labels_values=[x for row in labels for x in row],
+            sequence_length=[5, 5],
+        )  # fmt: skip
+
+    for found, expected in zip(loss([[1, 2, 3, 7], [0, 3]]), loss([[1, 2], [0]]), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="non-null label .* following a null"):
+        loss([[1, 3, 2], [0]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be nonnegative"):
+        loss([[1, -1], [0]])

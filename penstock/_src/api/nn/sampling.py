@@ -6,7 +6,6 @@ from penstock._src.api.array.ranges import sequence_mask
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
-from penstock._src.api.math.reduction import reduce_logsumexp
 from penstock._src.api.nn.ctc import dense_ctc_loss
 from penstock._src.api.random.seeds import op_seeds
 from penstock._src.api.sparse.sparse_tensor import SparseTensor
@@ -352,27 +351,14 @@ def sampled_softmax_loss_of_parts(
     return softmax_cross_entropy_with_logits(raw.StopGradient(input=wanted), logits, name=name)
 
 
-def _with_blank_as_label(logits, labels, blank, frames):
-    """Converts logits and labels so that the blank class may also be a label; returns them and a correction of the losses.
-
-    The blank class gets a second column, which is the class of such labels. The correction, to be added to the losses, removes
-    that column from the softmax.
-    """
+def _with_blank_last(logits, labels, blank):
+    """Moves the blank class to the end, where CTCLoss expects it, and numbers the labels accordingly."""
     classes = logits.shape[2]
     blank = blank + classes if blank < 0 else blank
-    own = logits[:, :, blank : blank + 1]
-    parts = [logits[:, :, :blank], logits[:, :, blank + 1 :], own, own]
-    wide = raw.ConcatV2(values=parts, axis=2)
-    # As in TensorFlow, classes start at 1 and blank is 0; a label equal to `blank` counts as blank - 1.
-    number = np.asarray(blank, np.int32)
-    shifted = raw.SelectV2(condition=labels < number, t=labels, e=labels - np.int32(1))
-    labels = raw.SelectV2(condition=shifted < np.int32(0), t=np.int32(classes - 1), e=shifted)
-    more = reduce_logsumexp(wide, axis=2) - reduce_logsumexp(logits, axis=2)
-    mask = raw.Transpose(
-        x=sequence_mask(frames, raw.Shape(input=logits)[0], logits.dtype),
-        perm=np.array([1, 0], np.int32),
-    )
-    return wide, labels, raw.Sum(input=more * mask, axis=[0])
+    parts = [logits[:, :, :blank], logits[:, :, blank + 1 :], logits[:, :, blank : blank + 1]]
+    one = np.asarray(1, np.int32)
+    renumbered = raw.SelectV2(condition=labels < one * blank, t=labels, e=labels - one)
+    return raw.ConcatV2(values=parts, axis=2), renumbered
 
 
 @dispatchable("nn.ctc_loss", v1=["nn.ctc_loss_v2"], scope="ctc_loss_dense")
@@ -433,9 +419,7 @@ def ctc_loss(
     dtype = logits.dtype
     if dtype in NARROW:
         logits = cast(logits, dtypes.float32)
-    logits, values, correction = _with_blank_as_label(
-        logits, cast(values, dtypes.int32), blank_index, logit_length
-    )
+    logits, values = _with_blank_last(logits, cast(values, dtypes.int32), blank_index)
     loss = raw.CTCLoss(
         inputs=logits,
         labels_indices=indices,
@@ -443,7 +427,7 @@ def ctc_loss(
         sequence_length=cast(convert_to_tensor(logit_length), dtypes.int32),
         name=name,
     )[0]
-    return cast(loss - correction, dtype)
+    return cast(loss, dtype)
 
 
 def _decoded(indices, values, shapes):

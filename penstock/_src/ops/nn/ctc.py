@@ -168,7 +168,7 @@ class _CtcLoss(Op):
                 raise self.invalid(f"sequence_length({b}) <= {steps}")
             if size < 0:
                 raise self.invalid(f"seq_len({b}) < 0")
-            labels = self._checked(labels_values[labels_indices[:, 0] == b], size, blank, classes)
+            labels = self._checked(labels_values[labels_indices[:, 0] == b], size, classes)
             if labels is not None:
                 rows[b] = labels
         if rows:
@@ -180,13 +180,13 @@ class _CtcLoss(Op):
             losses[used], gradients[: len(logits), used] = found
         return losses, gradients
 
-    def _checked(self, labels, size, blank, classes):
+    def _checked(self, labels, size, classes):
         """Returns the labels of a sequence, or None if its loss is zero."""
-        if labels.size and (labels.min() < 0 or labels.max() >= classes or (labels == blank).any()):
+        if labels.size and labels.min() < 0:
             raise self.invalid(
-                "Saw a non-null label (index >= num_classes - 1) following a null label, or a label out "
-                f"of range. Received labels {labels.tolist()} for {classes} classes"
+                f"All labels must be nonnegative integers. Received {labels.tolist()}"
             )
+        labels = self._without_nulls(labels, classes)
         if self.preprocess_collapse_repeated and labels.size:
             labels = labels[np.concatenate([[True], labels[1:] != labels[:-1]])]
         needed = labels.size
@@ -199,6 +199,23 @@ class _CtcLoss(Op):
                 "ignore_longer_outputs_than_inputs"
             )
         return labels if size else None
+
+    def _without_nulls(self, labels, classes):
+        """Returns the labels before the first that is no class but the blank; only such labels may follow it."""
+        if self.blank_is_first:
+            if ((labels == 0) | (labels >= classes)).any():
+                raise self.invalid(
+                    f"a label is the blank, or out of range. Received labels {labels.tolist()} for {classes} classes"
+                )
+            return labels
+        is_null = labels >= classes - 1
+        count = int(np.argmax(is_null)) if is_null.any() else labels.size
+        if not is_null[count:].all():
+            raise self.invalid(
+                "Saw a non-null label (index >= num_classes - 1) following a null label. Received labels "
+                f"{labels.tolist()} for {classes} classes"
+            )
+        return labels[:count]
 
 
 class CTCLoss(_CtcLoss):
