@@ -110,10 +110,24 @@ def test_boxes_are_drawn_in_the_depths_that_have_colors(depth):
         raw.DrawBoundingBoxes(images=images, boxes=boxes)
 
 
-def test_boxes_end_at_the_image_however_large_they_are():
-    boxes = np.float32([[[0, -3e38, 3e38, 3e38]]])
-    drawn = raw.DrawBoundingBoxes(images=np.zeros((1, 3, 3, 1), np.float32), boxes=boxes)
-    np.testing.assert_array_equal(drawn.numpy()[0, :, :, 0], [[1, 1, 1], [0, 0, 0], [0, 0, 0]])
+# TensorFlow 2.21's pictures of six rows of eight pixels.
+@pytest.mark.parametrize(
+    "box, rows",
+    [
+        ([0, -1e17, 1e17, 1e17], ["11111111"] + ["00000000"] * 5),
+        ([0, 0, 0, 0], ["10000000"] + ["00000000"] * 5),
+        ([0.5, 0.2, 0.49, 0.6], ["00000000"] * 2 + ["01111000"] + ["00000000"] * 3),
+        ([0.2, 0.2, 0.7, 0.2], ["00000000"] + ["01000000"] * 3 + ["00000000"] * 2),
+        ([0.5, 0.2, 0.39, 0.6], ["00000000"] * 6),
+        ([np.nan, 0.1, 0.5, 0.5], ["10010000"] * 2 + ["11110000"] + ["00000000"] * 3),
+        ([0.1, 0.1, 1e30, 0.5], ["00000000"] * 6),
+    ],
+)
+def test_boxes_are_drawn_from_pixel_to_pixel(box, rows):
+    drawn = raw.DrawBoundingBoxes(
+        images=np.zeros((1, 6, 8, 1), np.float32), boxes=np.float32([[box]])
+    )
+    assert ["".join("01"[int(x)] for x in row) for row in drawn.numpy()[0, :, :, 0]] == rows
 
 
 @pytest.mark.parametrize(

@@ -481,13 +481,14 @@ def _draw(op, images, boxes, colors):
 
 
 def _corners(boxes, height, width):
-    """For each box of each image: the pixels of its top, left, bottom and right; None of those without an area."""
-    is_box = np.isfinite(boxes).all(-1)
-    is_box &= (boxes[..., 0] < boxes[..., 2]) & (boxes[..., 1] < boxes[..., 3])
-    ends = np.array([height, width, height, width])
-    # One pixel beyond the image says as much as the largest number.
-    known = np.where(is_box[..., None], boxes, 0)
-    pixels = np.clip(known * (ends - 1).astype(boxes.dtype), -1, ends).astype(int)
+    """For each box of each image: the pixels of its top, left, bottom and right; None of those that end before they begin.
+
+    A box within a row or a column of pixels is drawn as a line or a pixel.
+    """
+    pixels = boxes * (np.array([height, width, height, width]) - 1).astype(boxes.dtype)
+    # What is no int64 counts as the least one, as where TensorFlow's kernel converts it.
+    pixels = np.where(np.abs(pixels) < 2.0**63, pixels, -(2.0**63)).astype(np.int64)
+    is_box = (pixels[..., :2] <= pixels[..., 2:]).all(-1)
     return [
         [box if counts else None for box, counts in zip(*of_image, strict=True)]
         for of_image in zip(pixels.tolist(), is_box.tolist(), strict=True)
