@@ -117,3 +117,18 @@ def test_elements_in_order_of_short_and_long_rows(columns, reverse):
         ]
     )
     np.testing.assert_array_equal(in_a_loop(x), wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int32, np.uint32, np.float16, np.float32])
+@pytest.mark.parametrize("columns", [3, 100])
+def test_of_equal_elements_in_many_rows_the_first_comes_first(dtype, columns):
+    rng = np.random.default_rng(columns)
+    rows = np.round(rng.normal(size=(200, columns)) * 3)
+    if np.dtype(dtype).kind == "f":
+        rows[rows == 1] = -0.0
+        rows[0, 0], rows[1, 1] = np.inf, -np.inf
+    rows = (np.abs(rows) if np.dtype(dtype).kind == "u" else rows).astype(dtype)
+    values, places = tf.math.top_k(rows, 3)
+    expected = np.argsort(-rows.astype(np.float64), axis=-1, kind="stable")[:, :3]
+    assert places.numpy().tolist() == expected.tolist()
+    np.testing.assert_array_equal(values, np.take_along_axis(rows, expected, -1))

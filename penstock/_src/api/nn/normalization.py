@@ -297,16 +297,21 @@ def isotonic_regression(inputs, decreasing=True, axis=-1):
         inputs = raw.Transpose(x=inputs, perm=perm)
     wide = inputs.dtype in (dtypes.int32, dtypes.int64)
     kind = inputs.dtype if inputs.dtype.is_floating else dtypes.float64 if wide else dtypes.float32
-    extents = raw.Shape(input=inputs)
-    flat = raw.Reshape(
-        tensor=inputs,
-        shape=[raw.Prod(input=extents[:-1], axis=0), raw.Prod(input=extents[-1:], axis=0)],
-    )
+    # A matrix has the op's form already.
+    is_matrix = inputs.shape.rank == 2
+    flat = inputs
+    if not is_matrix:
+        extents = raw.Shape(input=inputs)
+        flat = raw.Reshape(
+            tensor=inputs,
+            shape=[raw.Prod(input=extents[:-1], axis=0), raw.Prod(input=extents[-1:], axis=0)],
+        )
     flat = flat if decreasing else -flat
     result, segments = raw.IsotonicRegression(input=flat, output_dtype=kind)
     result = result if decreasing else -result
-    result = raw.Reshape(tensor=result, shape=raw.Shape(input=inputs))
-    segments = raw.Reshape(tensor=segments, shape=raw.Shape(input=inputs))
+    if not is_matrix:
+        result = raw.Reshape(tensor=result, shape=extents)
+        segments = raw.Reshape(tensor=segments, shape=extents)
     if not last:
         result = raw.Transpose(x=result, perm=perm)
         segments = raw.Transpose(x=segments, perm=perm)

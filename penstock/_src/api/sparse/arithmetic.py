@@ -109,7 +109,11 @@ def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
 def _axes(sp, axis):
     if axis is None:
         return raw.Range(start=0, limit=raw.Size(input=sp.dense_shape), delta=1)
+    if isinstance(axis, int):
+        return convert_to_tensor([axis], dtype=dtypes.int32)
     axes = axis if isinstance(axis, Tensor) else convert_to_tensor(axis, dtype=dtypes.int32)
+    if axes.shape.rank == 1:
+        return axes
     return raw.Reshape(tensor=axes, shape=[-1])
 
 
