@@ -66,3 +66,22 @@ def test_counts_of_values_too_large_to_number_with_their_rows(form):
     indices = [[0, 1], [0, 2**62], [1, 5], [2, 2], [2, 6], [3, 2**62]]
     np.testing.assert_array_equal(found.indices, indices)
     np.testing.assert_array_equal(found.values, [1, 1, 2, 1, 1, 2])
+
+
+def test_crosses_join_values_of_all_kinds_of_columns_row_by_row():
+    ragged = tf.ragged.constant([[1, -2], [], [3]], dtype=tf.int64)
+    sparse = tf.SparseTensor([[0, 0], [2, 0], [2, 1]], ["a", "b", "c"], [3, 2])
+    dense = tf.constant([[7], [8], [9]], tf.int64)
+    found = tf.ragged.cross([ragged, sparse, dense])
+    assert found.to_list() == [
+        [b"1_X_a_X_7", b"-2_X_a_X_7"], [], [b"3_X_b_X_9", b"3_X_c_X_9"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", [-1, 3])
+def test_crosses_refuse_rows_that_are_not_there(row):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"Row {row} of a sparse input"):
+        raw.SparseCross(
+            indices=[[[row, 0]]], values=[["a"]], shapes=[[3, 2]], dense_inputs=[],
+            hashed_output=False, num_buckets=0, hash_key=0, out_type="string", internal_type="string",
+        )  # fmt: skip

@@ -1,11 +1,13 @@
 """Feature crosses: all combinations of one value from each column, joined or hashed."""
 
-import itertools
+from typing import NamedTuple
 
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
+from penstock._src.native.algorithms.texts import bytewise
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import places_in_runs, show
 from penstock._src.ops.strings.elements import strings
 from penstock._src.ops.strings.fingerprint import fingerprints64, siphash
@@ -27,34 +29,73 @@ def joined_fingerprints(first, second):
     return _mix(_mix(result) * _MULTIPLIER)
 
 
-def rows_of_sparse(indices, values, rows):
-    by_row = [[] for _ in range(rows)]
-    for index, value in zip(indices[:, 0].tolist(), values.tolist(), strict=True):
-        by_row[index].append(value)
-    return by_row
+class Column(NamedTuple):
+    """A column of features.
+
+    Attributes:
+      values: those of all rows, one row after the other: byte strings or int64.
+      counts: the number of each row's.
+    """
+
+    values: np.ndarray
+    counts: np.ndarray
 
 
-def text(value):
-    return value if isinstance(value, bytes) else str(value).encode()
+def column_of_sparse(op, indices, values, rows):
+    """The column of a sparse matrix, whose elements may be in any order.
+
+    Raises:
+      InvalidArgumentError: an element is in a row that is not there.
+    """
+    row = indices[:, 0]
+    if row.size and not 0 <= row.min() <= row.max() < rows:
+        wrong = row[(row < 0) | (row >= rows)][0]
+        raise op.invalid(f"Row {wrong} of a sparse input is out of bounds: there are {rows} rows.")
+    if not (row[1:] >= row[:-1]).all():
+        values = values[np.argsort(row, kind="stable")]
+    return Column(values, np.bincount(row, minlength=rows))
+
+
+def column_of_dense(matrix):
+    """The column of a dense matrix."""
+    return Column(matrix.reshape(-1), np.full(len(matrix), matrix.shape[1], np.int64))
+
+
+def _texts(values):
+    """A list of values as byte strings."""
+    if values.dtype == object:
+        return values.tolist()
+    if runs_native_code():
+        return bytewise.decimals(values).tolist()
+    return [str(value).encode() for value in values.tolist()]
 
 
 def _bytes(value):
     return value if isinstance(value, bytes) else (value & 0xFFFFFFFF).to_bytes(4, "little")
 
 
-def _fingerprints(column, of_texts):
-    """Returns the fingerprints of all values of a column, uint64; numbers are their own."""
-    values = list(itertools.chain.from_iterable(column))
-    if values and isinstance(values[0], bytes):
-        return of_texts(strings(values, (len(values),)))
-    return np.array([value & _MASK for value in values], np.uint64)
+def _fingerprints(values, of_texts):
+    """Returns the fingerprints of values, uint64; numbers are their own."""
+    return of_texts(values) if values.dtype == object else values.astype(np.int64).view(np.uint64)
+
+
+def _combinations(columns, rows):
+    """The row of each combination of values, and for each column the positions of its values; the last column runs fastest."""
+    row, positions = np.arange(rows), []
+    for _, counts in columns:
+        repeats = counts[row]
+        # Each combination so far goes with every value of the column's row.
+        at = np.repeat((np.cumsum(counts) - counts)[row], repeats) + places_in_runs(repeats)
+        positions = [*(np.repeat(other, repeats) for other in positions), at]
+        row = np.repeat(row, repeats)
+    return row, positions
 
 
 def hashed_crosses(columns, rows, buckets, of_texts=fingerprints64, key=None):
     """Hashes the combinations of each row: the fingerprints of the key, if any, and of its values, joined in order.
 
     Args:
-      columns: for each column a list of values for each row.
+      columns: a list of `Column`.
       rows: their number.
       buckets: how many numbers there are for hashes; 0 for all.
       of_texts: gives the fingerprints of a vector of byte strings.
@@ -63,35 +104,25 @@ def hashed_crosses(columns, rows, buckets, of_texts=fingerprints64, key=None):
     Returns:
       The hashes of all rows, the last column running fastest, int64; and the number of each row's.
     """
-    row = np.arange(rows)
-    hashes = None if key is None else np.full(rows, key & _MASK, np.uint64)
-    for column in columns:
-        counts = np.array(list(map(len, column)), np.int64)
-        repeats = counts[row]
-        # Each combination so far goes with every value of the column's row.
-        at = np.repeat((np.cumsum(counts) - counts)[row], repeats) + places_in_runs(repeats)
-        row = np.repeat(row, repeats)
-        numbers = _fingerprints(column, of_texts)[at]
-        hashes = (
-            numbers if hashes is None else joined_fingerprints(np.repeat(hashes, repeats), numbers)
-        )
+    row, positions = _combinations(columns, rows)
+    hashes = None if key is None else np.full(row.size, key & _MASK, np.uint64)
+    for column, at in zip(columns, positions, strict=True):
+        numbers = _fingerprints(column.values, of_texts)[at]
+        hashes = numbers if hashes is None else joined_fingerprints(hashes, numbers)
     modulus = np.uint64(buckets if buckets > 0 else _LARGEST)
     hashes = np.zeros(0, np.uint64) if hashes is None else hashes % modulus
     return hashes.astype(np.int64), np.bincount(row, minlength=rows)
 
 
-def joined(by):
-    """Returns the function that joins a combination's values as text."""
-    return lambda values: by.join(map(text, values))
-
-
-def crossed(columns, rows, combine):
-    """The combinations of all rows, the last column running fastest, and the number of each row's."""
-    combinations = [
-        [combine(c) for c in itertools.product(*(col[r] for col in columns))] for r in range(rows)
-    ]
-    flat = list(itertools.chain.from_iterable(combinations))
-    return strings(flat, (len(flat),)), np.array(list(map(len, combinations)), np.int64)
+def crossed(columns, rows, by):
+    """The combinations of all rows, joined by a separator, the last column running fastest, and the number of each row's."""
+    row, positions = _combinations(columns, rows)
+    parts = []
+    for column, at in zip(columns, positions, strict=True):
+        texts = _texts(column.values)
+        parts.append([texts[i] for i in at.tolist()])
+    joined = map(by.join, zip(*parts, strict=True)) if parts else [b""] * row.size
+    return strings(joined, (row.size,)), np.bincount(row, minlength=rows)
 
 
 def _columns(op, indices, values, shapes, dense_inputs):
@@ -124,8 +155,8 @@ def _columns(op, indices, values, shapes, dense_inputs):
     if len(counts) > 1:
         raise op.invalid(f"Expected batch size {min(counts)}, got {max(counts)}")
     rows = counts.pop() if counts else 0
-    columns = [rows_of_sparse(i, v, rows) for i, v in zip(indices, values, strict=True)]
-    columns.extend(d.tolist() for d in dense_inputs)
+    columns = [column_of_sparse(op, i, v, rows) for i, v in zip(indices, values, strict=True)]
+    columns.extend(map(column_of_dense, dense_inputs))
     return columns, rows
 
 
@@ -164,7 +195,7 @@ class SparseCross(_Cross):
         if self.hashed_output:
             crosses = hashed_crosses(columns, rows, self.num_buckets, key=self.hash_key)
         else:
-            crosses = crossed(columns, rows, joined(b"_X_"))
+            crosses = crossed(columns, rows, b"_X_")
         return _as_sparse(*crosses)
 
 
@@ -181,7 +212,7 @@ class SparseCrossV2(_Cross):
                 f"Input separator should be a scalar. Received: {sep.astype(str).tolist()}"
             )
         columns, rows = _columns(self, indices, values, shapes, dense_inputs)
-        return _as_sparse(*crossed(columns, rows, joined(sep.item())))
+        return _as_sparse(*crossed(columns, rows, sep.item()))
 
 
 class SparseCrossHashed(_Cross):
@@ -197,7 +228,8 @@ class SparseCrossHashed(_Cross):
             raise self.invalid(f'Input "salt" must have length 2. Received {show(salt.shape)}')
         # Numbers of sparse columns are hashed by their lower 32 bits, those of dense columns are used unhashed.
         for at in range(len(values)):
-            columns[at] = [list(map(_bytes, row)) for row in columns[at]]
+            listed, counts = columns[at].values.tolist(), columns[at].counts
+            columns[at] = Column(strings(map(_bytes, listed), (len(listed),)), counts)
         key = tuple(int(part) & _MASK for part in salt)
 
         def strong(texts):

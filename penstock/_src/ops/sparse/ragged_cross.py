@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 
-from .cross import crossed, hashed_crosses, joined, rows_of_sparse
+from .cross import Column, column_of_dense, column_of_sparse, crossed, hashed_crosses
 
 _RANK = "tf.ragged.cross only supports inputs with rank=2."
 _BATCH = "inputs must all have the same batch dimension size."
@@ -72,17 +72,17 @@ class RaggedCross(Op):
             raise self.invalid(_BATCH)
         rows = counts.pop() if counts else 0
         parts = {
-            "R": [_rows_of_ragged(*column) for column in ragged],
-            "S": [rows_of_sparse(i, v, rows) for i, v, _ in sparse],
-            "D": [x.tolist() for x in dense_inputs],
+            "R": [Column(values, np.diff(splits)) for values, splits in ragged],
+            "S": [column_of_sparse(self, i, v, rows) for i, v, _ in sparse],
+            "D": list(map(column_of_dense, dense_inputs)),
         }
         columns = self._in_order(parts)
         if self.hashed_output:
             crosses = hashed_crosses(columns, rows, self.num_buckets, key=self.hash_key)
         else:
-            crosses = crossed(columns, rows, joined(b"_X_"))
+            crosses = crossed(columns, rows, b"_X_")
         array, counts = crosses
-        splits = np.cumsum([0, *counts])
+        splits = np.concatenate([[0], np.cumsum(counts)])
         return array, splits.astype(self.out_row_splits_type.np)
 
     def _check_ragged(self, values, splits):
@@ -125,8 +125,3 @@ class RaggedCross(Op):
                 )
             columns.append(column)
         return columns
-
-
-def _rows_of_ragged(values, splits):
-    listed = values.tolist()
-    return [listed[b:e] for b, e in zip(splits[:-1], splits[1:], strict=True)]
