@@ -59,7 +59,9 @@ EXAMPLES = {
     "-(x - y) -> y - x": lambda p, n, **_: -(n - p.square(n)),
     "x * 0 -> 0 (integers)": lambda p, n, **_: n * 0,
     "x * y * z -> x * (y*z), y and z numbers": lambda p, x, **_: (x * 3.0) * 1.5,
-    "x ** 2 -> square(x), x ** 1 -> x, x ** -1 -> 1/x": lambda p, x, **_: (x**2.0) + (x**-1.0),
+    "x ** 2 -> square(x), x ** 3 -> x*x*x, x ** 1 -> x, x ** -1 -> 1/x": lambda p, x, y, **_: (
+        (x**2.0) + (x**-1.0) + (y**3.0)
+    ),
     "x * x -> square(x)": lambda p, x, **_: x * x,
     "1 / sqrt(x) -> rsqrt(x)": lambda p, x, **_: 1.0 / p.sqrt(p.exp(x)),
     "reciprocal(sqrt(x)) -> rsqrt(x)": lambda p, x, **_: p.reciprocal(p.sqrt(p.exp(x))),
@@ -326,3 +328,16 @@ def test_rules_leave_what_they_must_not_change():
     assert many.kind == "reduce"  # float16 holds no 70,000
     wide = p.parameter(1, (3, 4), dtypes.uint8)
     assert p.cast(p.cast(wide, dtypes.int8), I).args[0].dtype == dtypes.int8
+
+
+@pytest.mark.parametrize("dtype", [dtypes.float16, dtypes.bfloat16], ids=lambda d: d.name)
+def test_cubes_of_narrow_floats_are_rounded_once(dtype):
+    p = Builder()
+    x = p.parameter(0, (65536,), dtype)
+    cube = Function("f", (x,), (x**3.0,))
+    every = np.arange(65536, dtype=np.uint16).view(dtype.np)
+    with np.errstate(all="ignore"):
+        (made,) = interpreter.run(cube, [every])[0]
+        exact = (every.astype(np.float64) ** 3).astype(dtype.np)
+    assert cube.results[0].kind == "cast"
+    np.testing.assert_array_equal(made.astype(np.float64), exact.astype(np.float64))

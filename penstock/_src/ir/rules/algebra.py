@@ -8,6 +8,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import number_of
@@ -81,9 +82,22 @@ def _power(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
     exponent = number_of(y)
     if not node.dtype.is_floating or exponent is None:
         return None
-    simple = {1.0: lambda: x, 2.0: lambda: p.square(x), 0.5: None, -1.0: lambda: p.reciprocal(x)}
+    simple = {
+        1.0: lambda: x,
+        2.0: lambda: p.square(x),
+        3.0: lambda: _cube(p, x),
+        -1.0: lambda: p.reciprocal(x),
+    }
     make = simple.get(exponent)
     return make() if make else None
+
+
+def _cube(p: NodeMaker, x: Node) -> Node:
+    """x * x * x, rounded once in types narrower than float32: x * x overflows or vanishes only where the cube does."""
+    if x.dtype.size >= dtypes.float32.size:
+        return p.mul(p.square(x), x)
+    wide = p.cast(x, dtypes.float32)
+    return p.cast(p.mul(p.square(wide), wide), x.dtype)
 
 
 def _select_known(p: NodeMaker, node: Node, x: Node, y: Node, z: Node) -> Node | None:
@@ -131,7 +145,11 @@ ALGEBRA = (
         when=_integer,
     ),
     rule("x * y * z -> x * (y*z), y and z numbers", (x * y) * z, _scale_of),
-    rule("x ** 2 -> square(x), x ** 1 -> x, x ** -1 -> 1/x", m.binary("pow", x, y), _power),
+    rule(
+        "x ** 2 -> square(x), x ** 3 -> x*x*x, x ** 1 -> x, x ** -1 -> 1/x",
+        m.binary("pow", x, y),
+        _power,
+    ),
     rule("x * x -> square(x)", x * x, lambda p, node, x: p.square(x)),
     rule("1 / sqrt(x) -> rsqrt(x)", 1 / m.sqrt(x), lambda p, node, x: p.rsqrt(x)),
     rule("reciprocal(sqrt(x)) -> rsqrt(x)", m.reciprocal(m.sqrt(x)), lambda p, node, x: p.rsqrt(x)),
