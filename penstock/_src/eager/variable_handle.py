@@ -9,6 +9,8 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import resources
+from penstock._src.eager.context import init_scope
+from penstock._src.graph.trace import refuse_variable
 
 
 def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool = False) -> Any:
@@ -39,6 +41,32 @@ def announce_creation(variable: Any) -> None:
             rule(variable)
             return
         graph = graph.enclosing
+
+
+@contextlib.contextmanager
+def made_before() -> Iterator[None]:
+    """A context whose variables are those of an object that was there before the function being traced: the function is not said to create them.
+
+    It holds only for variables that do not depend on the trace, and where the function may create variables. Otherwise, they are created as usual.
+    """
+    if not in_function() or _refuses(STATE.graph):
+        yield
+        return
+    with init_scope():
+        left, STATE.left_graph = STATE.left_graph, None
+        try:
+            yield
+        finally:
+            STATE.left_graph = left
+
+
+def _refuses(graph: Any) -> bool:
+    """True if a function being traced must create no variables."""
+    while graph is not None and graph.building_function:
+        if graph.variable_rule is not None:
+            return graph.variable_rule is refuse_variable
+        graph = graph.enclosing
+    return False
 
 
 def in_function() -> bool:

@@ -9,7 +9,17 @@ from typing import Any
 
 from penstock._src.util.process.collector import paused
 
-from . import backup, distribution, elastic, explaining, hints, loss_scaling, saving, tracebacks
+from . import (
+    backup,
+    distribution,
+    elastic,
+    explaining,
+    hints,
+    loss_scaling,
+    saving,
+    step_variables,
+    tracebacks,
+)
 from .pipeline import hook
 
 
@@ -18,6 +28,11 @@ def _wrap_trainer(module: types.ModuleType) -> None:
     explaining.wrap_trainer(module)
     hook.wrap_trainer(module)
     elastic.wrap_trainer(module)
+
+
+def _wrap_optimizer(module: types.ModuleType) -> None:
+    tracebacks.wrap_optimizer(module)
+    step_variables.wrap_optimizer(module)
 
 
 def _nothing(module: types.ModuleType) -> None:
@@ -30,7 +45,9 @@ WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     hints.MODULE: hints.wrap_model,
     loss_scaling.MODULE: loss_scaling.wrap_optimizer,
     tracebacks.MODULE: tracebacks.wrap_filter,
-    tracebacks.OPTIMIZER: tracebacks.wrap_optimizer,
+    tracebacks.OPTIMIZER: _wrap_optimizer,
+    step_variables.METRIC: step_variables.wrap_metric,
+    step_variables.COMPILED: step_variables.wrap_compiled,
     "keras.src.callbacks.backup_and_restore": backup.wrap_backup,
     "keras.src.backend.tensorflow.trainer": _wrap_trainer,
     "keras.src.backend.tensorflow.distribution_lib": distribution.wrap_backend,

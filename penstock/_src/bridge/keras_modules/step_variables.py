@@ -1,0 +1,66 @@
+"""Variables that a training step of Keras makes when it is first traced: they are made outside of the function.
+
+A function whose first trace makes variables is traced a second time, as TensorFlow does it, because the first trace may do more than later calls. Keras's own optimizers and
+compiled metrics and losses only make the variables then, from a shape and an initializer; their objects were there before. So with variables made outside, the first trace is
+what a second one would be. Classes of users are left alone: their `build` may compute in the function.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+from penstock._src.distribute.current import has_strategy
+from penstock._src.eager.variable_handle import made_before
+
+COMPILED, METRIC = "keras.src.trainers.compile_utils", "keras.src.metrics.metric"
+_KERAS = "keras.src."
+
+# True while the metrics of a compiled model are built: a metric that a function makes itself is the user's mistake, to be reported.
+_BUILDS = contextvars.ContextVar("builds", default=False)
+
+
+def wrap_optimizer(module: types.ModuleType) -> None:
+    """Makes variables of Keras's own optimizers outside of functions."""
+    kind = module.BaseOptimizer  # type: ignore[attr-defined]
+    kind.add_variable = _outside(kind.add_variable, lambda: True)
+
+
+def wrap_metric(module: types.ModuleType) -> None:
+    """Makes variables of Keras's own metrics outside of functions while those of a compiled model are built."""
+    kind = module.Metric  # type: ignore[attr-defined]
+    kind.add_variable = _outside(kind.add_variable, _BUILDS.get)
+
+
+def wrap_compiled(module: types.ModuleType) -> None:
+    """Notes that the metrics or losses of a compiled model are built."""
+    for kind in (module.CompileMetrics, module.CompileLoss):  # type: ignore[attr-defined]
+        kind.build = _noted(kind.build)
+
+
+def _outside(make: Callable[..., Any], applies: Callable[[], bool]) -> Callable[..., Any]:
+    @functools.wraps(make)
+    def add_variable(self: Any, *args: Any, **kwargs: Any) -> Any:
+        is_own = type(self).__module__.startswith(_KERAS)
+        # The variables of replicas depend on the replica in which they are made.
+        if not is_own or not applies() or has_strategy():
+            return make(self, *args, **kwargs)
+        with made_before():
+            return make(self, *args, **kwargs)
+
+    return add_variable
+
+
+def _noted(build: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(build)
+    def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        token = _BUILDS.set(True)
+        try:
+            return build(self, *args, **kwargs)
+        finally:
+            _BUILDS.reset(token)
+
+    return noting
