@@ -91,6 +91,27 @@ def test_programs_with_loops_and_branches_are_kept():
     assert made == ["ProgramStep"]
 
 
+def before_the_host(factor):
+    """A program whose results the host reads, and a later one that reads the host's."""
+
+    def body(x):
+        y = tf.nn.softmax(x @ tf.transpose(x)) * factor
+        text = tf.strings.as_string(tf.reduce_sum(y), precision=3)
+        return y, text, tf.strings.to_number(text) * 2.0 + y
+
+    return function_of(body, tf.TensorSpec([None, None]))
+
+
+def test_programs_before_operations_on_the_host_are_kept():
+    first, made = steps_of(before_the_host(UNIQUE), X)
+    assert made[0] == "ProgramStep"
+    second, made = steps_of(before_the_host(UNIQUE), X)
+    assert made[0] == "PlannedStep"
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(second[2], 2 * np.float32(second[1].numpy()) + second[0].numpy())
+
+
 def test_another_constant_is_another_program():
     scaled(UNIQUE + 2)(X)
     result, made = steps_of(scaled(UNIQUE + 3), X)

@@ -270,7 +270,7 @@ class Block:
         while True:
             # A new recording each time: answers of an attempt that was dropped must not become conditions.
             with Recording({}) as recording:
-                form = _SPECIALIZE(self.section, values, left_open)
+                form = _SPECIALIZE(self.section, values, left_open, self.is_kept)
             if not isinstance(form, list):
                 return form, recording
             self.specialize_for({*self.value_positions, *form})
@@ -299,10 +299,15 @@ class Block:
             self._counted = ops, _are_many(ops)
         return bool(self.section.pack) or self._counted[1]
 
+    @property
+    def is_kept(self) -> bool:
+        """True if programs of the whole section are kept for other processes."""
+        return not self.section.pack and self.may_be_recorded and not SPECIALIZED_OBSERVERS
+
     def kept_key(self, key: Any, values: Sequence[Any]) -> str | None:
         """The part of a key on which programs that are kept for other processes depend; None if none are: planning takes little time, or another place has them."""
-        section, handles = self.section, [values[i] for i in self.handles]
-        if section.pack or not self.may_be_recorded or SPECIALIZED_OBSERVERS:
+        handles = [values[i] for i in self.handles]
+        if not self.is_kept:
             return None
         if self.others or self.value_positions or not all(map(_is_plain, handles)):
             return None
@@ -419,8 +424,7 @@ class Block:
         """The steps of a form, loaded for these extents; a section that waits becomes a block."""
         with extents:
             steps: list[Any] = _LOADED(form.steps)
-        if form.waiting is not None:
-            steps.append(self.waiting_step(form.waiting))
+        steps += map(self.waiting_step, form.waiting)
         return specialization(steps, form)
 
     def waiting_step(self, waiting: WaitingSection) -> "BlockStep":

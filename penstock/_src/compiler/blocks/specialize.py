@@ -5,6 +5,8 @@
     3. the rest is a section again, which is specialized when it is reached: the shapes and values that the host
        computed are known by then
 
+If programs are kept for other processes, 2. becomes a section of its own, as only programs of whole sections are kept.
+
 So a graph that lowers completely is one program, and one with k host operations that depend on each other at most k + 1.
 """
 
@@ -51,14 +53,14 @@ from penstock._src.util.process import forks
 
 @dataclass(frozen=True)
 class Specialized:
-    """The steps of a section, and the section that waits for them.
+    """The steps of a section, and the sections that wait for them, in the order in which they run.
 
     slots    slots of tensors, by their ids
     initial  content of the slots after those of the inputs before a run: constants, and None for those that steps write
     """
 
     steps: list[HostStep | ProgramForm]
-    waiting: WaitingSection | None
+    waiting: Sequence[WaitingSection]
     slots: dict[int, int]
     initial: list[Any]
     form: InputForm  # of the program's inputs
@@ -73,7 +75,7 @@ class Specialized:
     @forks.cached_property
     def only_program(self) -> ProgramForm | None:
         """The only step, if it is a program that computes the outputs from the inputs as they are."""
-        if len(self.steps) != 1 or self.waiting is not None:
+        if len(self.steps) != 1 or self.waiting:
             return None
         (step,) = self.steps
         if not isinstance(step, ProgramForm) or not step.is_plain:
@@ -131,7 +133,10 @@ class Slots:
 
 
 def specialize(
-    section: Section, values: Sequence[Any], left_open: frozenset[str] = frozenset()
+    section: Section,
+    values: Sequence[Any],
+    left_open: frozenset[str] = frozenset(),
+    is_kept: bool = False,
 ) -> Specialized | list[int]:
     """The steps for these inputs; or positions of inputs whose values would let more of the section be lowered.
 
@@ -139,6 +144,7 @@ def specialize(
       section: the operations to execute.
       values: its inputs.
       left_open: the kinds of unknown numbers ("d" for extents, "v" for given ones) whose operations, if they need one, are left to the host.
+      is_kept: True if programs of whole sections are kept for other processes.
     """
     slots = Slots(section.inputs)
     constants: dict[int, Any] = {}  # slot -> value
@@ -147,8 +153,16 @@ def specialize(
     pending = take_host_steps(section.ops, reasons, section.states, slots, steps, constants)
     deferrals: list[Deferral] = []
     form = InputForm()
+    waiting: list[WaitingSection] = []
+    if is_kept and not steps:
+        first = before_the_host(pending, reasons)
+        if first:
+            taken = {op.name for op in first}
+            rest = [op for op in pending if op.name not in taken]
+            waiting.append(what_waits(section, first, {}, (), slots, rest))
+            pending = rest
     # After a host step all other operations wait, even those that could be lowered now, so that they form one program.
-    if pending and not steps:
+    if pending and not steps and not waiting:
         recording = current()
         assert isinstance(recording, Recording)
         with recording.lowering(left_open):
@@ -159,9 +173,8 @@ def specialize(
         pending = lowered.left
         steps += program_of(section, lowered, slots)
         pending = take_host_steps(pending, reasons, section.states, slots, steps, constants)
-    waiting = None
     if pending:
-        waiting = what_waits(section, pending, reasons.host, deferrals, slots)
+        waiting.append(what_waits(section, pending, reasons.host, deferrals, slots))
     initial = [constants.get(slot) for slot in range(len(section.inputs), slots.count)]
     outputs = [slots.of[t._id] for t in section.outputs]
     return Specialized(steps, waiting, slots.of, initial, form, len(section.inputs), outputs)
@@ -241,6 +254,27 @@ def take_host_steps(
                 steps.append(host_step(op, reads, writes, reasons.why(op) or "", states))
         done = {op.name for op in ready}
         pending = [op for op in pending if op.name not in done]
+
+
+def before_the_host(ops: Sequence[Operation], reasons: Reasons) -> list[Operation]:
+    """The operations that depend on none of those that the host runs, if there are any of these.
+
+    Constants and copies that none of them reads are left to the others: a program that is kept computes all of its results.
+    """
+    after = {op.name for op in ops if reasons.why(op) is not None}
+    if not after:
+        return []
+    count = 0
+    while count != len(after):  # once more: operations of loops may read later ones
+        count = len(after)
+        for op in ops:
+            makers = [*[t.op for t in op._inputs], *op._control_inputs]
+            if any(maker.name in after for maker in makers):
+                after.add(op.name)
+    first = [op for op in ops if op.name not in after]
+    read = {t.op.name for op in first for t in op._inputs}
+    read |= {maker.name for op in first for maker in op._control_inputs}
+    return [op for op in first if op.name in read or op.type not in ("Const", "Identity")]
 
 
 # -- the program
@@ -415,11 +449,14 @@ def what_waits(
     host: Mapping[str, str],
     deferrals: Sequence[Deferral],
     slots: Slots,
+    readers: Sequence[Operation] = (),
 ) -> WaitingSection:
-    """Makes a section of the operations that wait."""
+    """Makes a section of the operations that wait; further ones, `readers`, may read its results."""
     computed = {t._id for op in pending for t in op._outputs}
     reads = {t._id: t for op in pending for t in op._inputs if t._id not in computed}
-    outputs = list({t._id: t for t in section.outputs if t._id in computed}.values())
+    needed = {t._id for t in section.outputs} | {t._id for op in readers for t in op._inputs}
+    # In the order of the operations, in which a program gives them.
+    outputs = [t for op in pending for t in op._outputs if t._id in needed]
     inputs = list(reads.values())
     wanted = {t._id for deferral in deferrals for t in deferral.needs}
     # Values that are known stay so: two requests of one operation would else take turns for ever.
@@ -433,7 +470,7 @@ def what_waits(
         outputs=outputs,
         why_host="",
         host=host,
-        constants=section.constants | own,
+        constants=(section.constants | own) & frozenset(reads),
         values=tuple([i for i, t in enumerate(inputs) if t._id in wanted]),
         for_host=frozenset(reads) - lowered,
     )

@@ -46,7 +46,9 @@ def steps_record(section: Section, form: Specialized, key: str) -> StepsRecord:
     # Slots that steps write have None.
     constants = [count + at for at, value in enumerate(form.initial) if value is not None]
     steps = [_step(step, slots) for step in form.steps]
-    waiting = None if form.waiting is None else _waiting(form.waiting)
+    if len(form.waiting) > 1:
+        raise NotRecorded("several sections that wait")
+    waiting = _waiting(form.waiting[0]) if form.waiting else None
     names = [t.name for t in slots]
     values = list(section.values or ())
     return StepsRecord(key, values, names, constants, form.outputs, steps, waiting)
