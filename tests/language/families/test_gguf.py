@@ -10,7 +10,7 @@ from penstock._src.core.errors import DataLossError, UnimplementedError
 from penstock._src.formats.weights.stored import Weights, stored
 from penstock._src.language.families import frequencies
 from penstock._src.language.families.gguf import architecture_of
-from penstock._src.language.families.names import GGUF, LAYOUTS, OR
+from penstock._src.language.families.names import GGUF, GGUF_OF, LAYOUTS, OR
 from penstock._src.language.families.table import FAMILIES
 from penstock._src.language.network.decoder import Decoder
 from penstock._src.language.network.program import Program
@@ -135,6 +135,22 @@ def test_caps_of_logits_that_files_leave_out():
     assert read("gemma2", attn_logit_softcapping=20.0).attention_cap == 20
 
 
+def test_layers_of_exaone_without_a_window_have_no_positions():
+    assert read("exaone4").rope_of == (0,) * LAYERS
+    found = read("exaone4", attention__sliding_window=6)
+    assert found.windows == (6, 6, 6, 0, 6, 6) and found.rope_of == (0, 0, 0, -1, 0, 0)
+    assert set(read("exaone4", block_count=64).windows) == {4096, 0}
+    with pytest.raises(UnimplementedError, match="rope.freq_base_swa"):
+        read("exaone4", attention__sliding_window=6, rope__freq_base_swa=2e4)
+
+
+def test_layers_for_further_tokens_and_sections_of_positions_are_refused():
+    with pytest.raises(UnimplementedError, match="'glm4.nextn_predict_layers': expected 0"):
+        read("glm4", nextn_predict_layers=1)
+    with pytest.raises(UnimplementedError, match="'glm4.rope.dimension_sections'"):
+        read("glm4", rope__dimension_sections=np.array([2, 3, 3, 0]))
+
+
 def test_decoders_that_look_ahead_are_refused():
     with pytest.raises(UnimplementedError, match="'llama.attention.causal': expected true"):
         read("llama", attention__causal=False)
@@ -143,8 +159,13 @@ def test_decoders_that_look_ahead_are_refused():
 # Facts of each model besides its extents, and True if only GGUF's files turn neighbors of queries and keys together.
 LOGITS = {
     "arcee": ({}, True),
+    "cohere": ({"logit_scale": 0.0625, "rope.freq_base": 500000.0}, False),
+    "cohere-norms": ({"logit_scale": 0.0625, "rope.freq_base": 500000.0}, False),
+    "cohere2": ({"logit_scale": 0.0625, "attention.sliding_window": 5}, False),
     "ernie4_5": ({"rope.freq_base": 500000.0}, False),
+    "exaone4": ({"attention.sliding_window": 5}, False),
     "gemma": ({}, False),
+    "glm4": ({"rope.dimension_count": 6}, False),
     "granite": (
         {"embedding_scale": 3.0, "logit_scale": 2.0, "residual_scale": 0.7, "attention.scale": 0.3},
         True,
@@ -152,20 +173,26 @@ LOGITS = {
     "nemotron": ({"rope.dimension_count": 4}, False),
     "olmo2": ({}, False),
     "olmo3": ({"attention.sliding_window": 5, "rope.freq_base": 500000.0}, False),
+    "phi": ({"rope.dimension_count": 8}, False),
+    "seed_oss": ({}, False),
     "smollm3": ({"rope.freq_base": 2000000.0}, True),
     "stablelm": ({"rope.dimension_count": 4}, False),
+    "stablelm-parallel": ({"rope.dimension_count": 4, "use_parallel_residual": True}, False),
 }
 
 
 def as_gguf(name, facts, neighbors):
     """Returns a tiny model as llama.cpp's converter writes it: norms with their offset, rows of queries and keys as neighbors."""
-    config, family = models()[name]["config"], FAMILIES[name]
+    config, family = models()[name]["config"], FAMILIES[name.partition("-")[0]]
     tensors, of_file = {}, weights_of(name)
-    finder = Finder(of_file, name, is_gguf=False, packs=False)
+    finder = Finder(of_file, family.name, is_gguf=False, packs=False)
+    names = {**GGUF, **GGUF_OF.get(family.name, {})}
     heads = {"query": config["num_attention_heads"], "key": config["num_key_value_heads"]}
     for ours, at, part in itertools.product(LAYOUTS[family.layout], range(4), ("weight", "bias")):
         # A layout may have one name for norms that stand at different places.
-        if not finder.has(ours, at, part) or ("norm" in ours and ours not in family.norms):
+        is_of_heads = family.norms_by_head and ours in ("query_norm", "key_norm")
+        is_unread = "norm" in ours and ours not in family.norms and not is_of_heads
+        if is_unread or not finder.has(ours, at, part):
             continue
         array = of_file.tensors[finder.name(ours, at, part)].array()
         if "norm" in ours and part == "weight":
@@ -173,8 +200,16 @@ def as_gguf(name, facts, neighbors):
         if neighbors and ours in heads:
             halves = array.reshape(heads[ours], 2, -1, *array.shape[1:])
             array = np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(array.shape)
-        tensors[f"{GGUF[ours].split(OR)[0].format(at)}.{part}"] = stored(array)
-    architecture = {"olmo3": "olmo2"}.get(name, name)
+        ours = "up" if ours == "gate_up" else ours
+        tensors[f"{names[ours].split(OR)[0].format(at)}.{part}"] = stored(array)
+    for ours, at in itertools.product(heads, range(4) if family.norms_by_head else ()):
+        norms = [
+            finder.name(f"{ours}_norm", at, f"norms.{head}.weight") for head in range(heads[ours])
+        ]
+        if norms[0] in of_file.tensors:  # StableLM's, which are one tensor in such files
+            array = np.stack([of_file.tensors[norm].array() for norm in norms])
+            tensors[f"{names[f'{ours}_norm'].format(at)}.weight"] = stored(array)
+    architecture = {"olmo3": "olmo2"}.get(name) or family.gguf_name or family.name
     about = {
         "block_count": config["num_hidden_layers"],
         "embedding_length": config["hidden_size"],

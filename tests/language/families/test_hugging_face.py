@@ -122,7 +122,7 @@ REFUSED = [
     ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, tf.errors.UnimplementedError, "inverse_layer"),
     ("gpt2", {"scale_attn_weights": False}, tf.errors.UnimplementedError, "scale_attn_weights"),
     ("bert", {"is_decoder": True}, tf.errors.UnimplementedError, "is_decoder"),
-    ("cohere", {"use_qk_norm": True}, tf.errors.UnimplementedError, "use_qk_norm"),
+    ("llama", {"use_qk_norm": True}, tf.errors.UnimplementedError, "use_qk_norm"),
     ("opt", {"do_layer_norm_before": False}, tf.errors.UnimplementedError, "do_layer_norm_before"),
     ("smollm3", {"no_rope_layers": [1, 2]}, tf.errors.DataLossError, "no_rope_layers"),
     ("roberta", {"pad_token_id": -1}, tf.errors.DataLossError, "pad_token_id"),

@@ -21,7 +21,7 @@ class Family:
     """Properties that models of a family have in common.
 
     Attributes:
-      name: as GGUF's files name the architecture.
+      name: as GGUF's files name the architecture, unless `gguf_name` does.
       models: Hugging Face's names of model types.
       layout: of the names of Hugging Face's tensors, in `names.py`.
       norm: of rows.
@@ -40,14 +40,17 @@ class Family:
       is_encoder: True if tokens look at all others, and norms are those of sums.
       norms: that its layers and the whole have, of `names.py`.
       norms_all_heads: True if queries and keys are normed with all their heads, and not head by head.
+      norms_by_head: True if queries and keys may have norms with factors for each head.
       norms_first: False if the first layer has no norm before its attention.
       is_parallel: True or False if attention and feed-forward layers may read the same values, and do so where a file does not say it; None if they never do.
+      shares_norm: True if layers in which these read the same values have one norm, where others of the family have two.
       turning: which layers have rotary positions: all, those with a window, or those that a file names.
       turns_neighbors: True if Hugging Face's files hold rows of queries and keys in an order in which neighbors are turned together.
       first_position: row of the first token in the table of learned positions; "padding": the one after that of the token that fills up texts.
       reads: fields of `config.json` that change numbers, and that models of the family have.
       defaults: values of fields of `config.json` that files may leave out.
       in_gguf: True if GGUF's files of the family are read.
+      gguf_name: as these name the architecture, if it differs.
       is_interleaved: True if GGUF's files hold rows of queries and keys in an order in which neighbors are turned together.
     """
 
@@ -69,11 +72,14 @@ class Family:
     is_transposed: bool = False
     is_interleaved: bool = False
     in_gguf: bool = True
+    gguf_name: str = ""
     is_encoder: bool = False
     norms: tuple[str, ...] = BEFORE
     norms_all_heads: bool = False
+    norms_by_head: bool = False
     norms_first: bool = True
     is_parallel: bool | None = None
+    shares_norm: bool = False
     turning: Literal["all", "windows", "named"] = "all"
     turns_neighbors: bool = False
     first_position: int | Literal["padding"] = 0

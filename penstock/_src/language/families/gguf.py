@@ -12,12 +12,16 @@ from penstock._src.formats.weights.stored import Weights
 from penstock._src.language.architecture import Architecture, Rope, default_length
 from penstock._src.language.families import frequencies
 from penstock._src.language.families.facts import Facts
+from penstock._src.language.families.names import GGUF
+from penstock._src.language.families.rotary import turned_with_windows
 from penstock._src.language.families.table import FAMILIES, IN_GGUF, Family
 
 # In Gemma's largest models, attention is scaled by a head's share of the width.
 _LARGEST_GEMMA = {"gemma2": 46, "gemma3": 62}
 # Whose layers have a window even if a file names none.
-_WITH_WINDOWS = ("gemma2",)
+_WITH_WINDOWS = ("gemma2", "cohere2")
+# EXAONE 4's largest model has windows, of this size unless a file names another.
+_LARGEST_EXAONE, _ITS_WINDOW = 64, 4096
 _WINDOW = "attention.sliding_window"
 _PATTERN = "attention.sliding_window_pattern"
 # What files of a family may leave out.
@@ -52,6 +56,8 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
     if name in _WINDOWED and facts.get(_WINDOW):
         family = FAMILIES[_WINDOWED[name]]
     layers, width = facts.integer("block_count"), facts.integer("embedding_length")
+    if facts.get("nextn_predict_layers"):  # layers that predict further tokens are counted above
+        facts.lacks(("nextn_predict_layers",), "0", facts.get("nextn_predict_layers"))
     heads = facts.integer("attention.head_count")
     size = facts.integer("attention.key_length", default=max(width // heads, 1))
     context = facts.integer("context_length")
@@ -81,8 +87,7 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
         rope_of=rope_of,
         attention_scale=multipliers.attention or float(scaled) ** -0.5,
         is_gated=family.is_gated,
-        is_parallel=family.is_parallel is not None
-        and facts.flag("use_parallel_residual", default=family.is_parallel),
+        is_parallel=_is_parallel(weights, facts, family),
         attention_cap=facts.number("attn_logit_softcapping", default=caps[0]),
         logits_cap=facts.number("final_logit_softcapping", default=caps[1]),
         embedding_scale=float(width) ** 0.5 if family.scales_embeddings else multipliers.embedding,
@@ -91,6 +96,14 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
         logits_scale=multipliers.logits,
         is_causal=not family.is_encoder,
     )
+
+
+def _is_parallel(weights: Weights, facts: Facts, family: Family) -> bool:
+    if family.is_parallel is None:
+        return False
+    if family.shares_norm:  # files of such families may say true whatever their layers are
+        return f"{GGUF['inner_norm'].format(0)}.weight" not in weights.tensors
+    return facts.flag("use_parallel_residual", default=family.is_parallel)
 
 
 class _Multipliers(NamedTuple):
@@ -104,6 +117,8 @@ class _Multipliers(NamedTuple):
 
 def _multipliers(facts: Facts, family: Family) -> _Multipliers:
     """The factors that files of some families name; 0 stands for none in such files."""
+    if "logit_scale" in family.reads:
+        return _Multipliers(logits=facts.number("logit_scale", default=1.0) or 1.0)
     if "logits_scaling" not in family.reads:
         return _Multipliers()
     if not facts.flag("rope.scaling.finetuned", default=True):  # llama.cpp turns no head then
@@ -130,6 +145,8 @@ def _vocabulary(weights: Weights) -> int:
 def _windows(facts: Facts, family: Family, layers: int) -> tuple[int, ...]:
     """The tokens that each layer looks at, 0 for all. Only of families some of whose layers look at all: files of others may name a window that no layer has."""
     default = family.defaults.get("sliding_window") if family.name in _WITH_WINDOWS else None
+    if family.name == "exaone4" and layers == _LARGEST_EXAONE:
+        default = _ITS_WINDOW
     if family.period == 1 or not (facts.get(_WINDOW) or default):
         return (0,) * layers
     window = facts.integer(_WINDOW, default=default)
@@ -155,12 +172,18 @@ def _ropes(
         return (), (0,) * len(windows)
     base = facts.number("rope.freq_base", default=10000.0)
     turned = facts.integer("rope.dimension_count", default=size)
+    if np.any(facts.get("rope.dimension_sections")):
+        facts.lacks(("rope.dimension_sections",), "none", facts.get("rope.dimension_sections"))
     if turned % 2 or turned > size:
         facts.refuse(("rope.dimension_count",), f"an even number up to {size}", turned)
     whole = _scaled(weights, facts, base, turned, context, length)
     if every := _UNTURNED.get(family.name):
         return (whole,), tuple(0 if (at + 1) % every else -1 for at in range(len(windows)))
     local_base = facts.number("rope.freq_base_swa", default=family.local_base or base)
+    if family.turning == "windows":
+        if local_base != base:
+            facts.lacks(("rope.freq_base_swa",), str(base), local_base)
+        return (whole,), turned_with_windows(windows, any(windows))
     if family.period == 1 or (family.local_base is None and local_base == base):
         return (whole,), (0,) * len(windows)
     if family.local_base is None:

@@ -28,6 +28,10 @@ GGUF: Mapping[str, str] = {
     "down": "blk.{}.ffn_down",
     "post_inner_norm": "blk.{}.post_ffw_norm|blk.{}.layer_output_norm",
 }
+# Names of which some families use others.
+GGUF_OF: Mapping[str, Mapping[str, str]] = {
+    "seed_oss": {"inner_norm": "blk.{}.post_attention_norm"},
+}
 _LLAMA: Mapping[str, str] = {
     "embedding": "embed_tokens",
     "final_norm": "norm",
@@ -63,6 +67,11 @@ LAYOUTS: Mapping[str, Mapping[str, str]] = {
         **_LLAMA,
         "post_attention_norm": "layers.{}.post_self_attn_layernorm",
         "post_inner_norm": "layers.{}.post_mlp_layernorm",
+    },
+    "stablelm": {
+        **_LLAMA,
+        "query_norm": "layers.{}.self_attn.q_layernorm",
+        "key_norm": "layers.{}.self_attn.k_layernorm",
     },
     "starcoder2": {**_LLAMA, "up": "layers.{}.mlp.c_fc", "down": "layers.{}.mlp.c_proj"},
     "phi": {

@@ -69,14 +69,19 @@ def _turning(facts: Facts, family: Family, windows: tuple[int, ...]) -> tuple[in
     if family.turning == "all":
         return (0,) * count
     if family.turning == "windows":
-        has_none = not any(windows) and facts.get("sliding_window") is None
-        return (0,) * count if has_none else tuple(0 if window else -1 for window in windows)
+        has_some = any(windows) or facts.get("sliding_window") is not None
+        return turned_with_windows(windows, has_some)
     every = facts.integer("no_rope_layer_interval", default=4)
     usual = [int((at + 1) % every != 0) for at in range(count)]
     chosen = facts.get("no_rope_layers") or usual  # 1 for those that are turned
     if not isinstance(chosen, list) or len(chosen) != count or not {0, 1} >= set(chosen):
         facts.refuse(("no_rope_layers",), f"{count} of 0 and 1", chosen)
     return tuple(each - 1 for each in chosen)
+
+
+def turned_with_windows(windows: tuple[int, ...], has_some: bool) -> tuple[int, ...]:
+    """Returns 0 for layers with a window and -1 for others, if a model has windows; else 0 for all."""
+    return tuple(0 if window or not has_some else -1 for window in windows)
 
 
 def _base(facts: Facts, *names: str, default: float) -> float:

@@ -106,7 +106,7 @@ _ALL = (
     *MORE,
 )
 FAMILIES: Mapping[str, Family] = {each.name: each for each in _ALL}
-IN_GGUF: Mapping[str, Family] = {each.name: each for each in _ALL if each.in_gguf}
+IN_GGUF: Mapping[str, Family] = {each.gguf_name or each.name: each for each in _ALL if each.in_gguf}
 OF_MODEL_TYPE: Mapping[str, Family] = {name: each for each in _ALL for name in each.models}
 # Names of activations in `config.json`.
 ACTIVATIONS: Mapping[str, Activation] = {

@@ -124,7 +124,7 @@ class Decoder:
     def _heads(self, linear: Linear, norm: Norm | None, shape: Any, x: Any, turn: Any) -> Any:
         """Queries or keys, normed and turned."""
         heads = linear(x)
-        if norm is not None and norm.scale.shape[0] != self.architecture.head_size:
+        if norm is not None and norm.scale.shape[-1] != self.architecture.head_size:
             heads, norm = self._normed(norm, heads), None  # of all heads together
         heads = self._normed(norm, reshape(heads, shape))
         return heads if turn is None else _turned(heads, *turn)

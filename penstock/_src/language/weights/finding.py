@@ -11,6 +11,7 @@ from penstock._src.filesystems.mapping import drop_pages
 from penstock._src.formats.weights.stored import StoredTensor, Weights
 from penstock._src.language.families.names import (
     GGUF,
+    GGUF_OF,
     LAYOUTS,
     OR,
     OUTPUT_PREFIXES,
@@ -21,6 +22,8 @@ from penstock._src.language.families.table import FAMILIES, Family
 from penstock._src.language.weights.operands import Activations, Linear, Matrix, Norm, tensor_of
 
 _EMBEDDING, _OUTPUT = "embedding", "output"
+# Fields of `config.json` that are true if queries and keys have norms by head.
+_SAYING_NORMS = ("qk_layernorm", "use_qk_norm")
 
 
 class Finder:
@@ -48,7 +51,9 @@ class Finder:
         self.weights, self.is_gguf, self._packs = weights, is_gguf, packs
         self._activations: Activations = activations
         self.family: Family = FAMILIES[family]
-        self._names: Mapping[str, str] = GGUF if is_gguf else LAYOUTS[self.family.layout]
+        self._names: Mapping[str, str] = LAYOUTS[self.family.layout]
+        if is_gguf:
+            self._names = {**GGUF, **GGUF_OF.get(family, {})}
         self._prefix = "" if is_gguf else self._found_prefix()
         self._read: set[str] = set()
 
@@ -119,6 +124,28 @@ class Finder:
             scale = scale + np.float32(self.family.norm_offset)
         bias = self.vector(ours, layer, "bias", size) if self.has(ours, layer, "bias") else None
         return Norm(tensor_of(scale), None if bias is None else tensor_of(bias))
+
+    def norm_by_head(
+        self, ours: str, heads: int, size: int, layer: int, order: np.ndarray | None
+    ) -> Norm | None:
+        """Returns a norm with factors for each head, `[heads, size]`; None if the model has none there.
+
+        Args:
+          ours: our name.
+          heads, size: of the matrix of factors.
+          layer: the layer.
+          order: of the numbers of all heads; None for that of the file.
+        """
+        if self.has(ours, layer):
+            scale = self.stored(ours, layer, "weight", [heads, size]).array()
+        elif any(self.weights.metadata.get(name) for name in _SAYING_NORMS):
+            parts = [f"norms.{head}.weight" for head in range(heads)]
+            scale = np.stack([self.vector(ours, layer, part, size) for part in parts])
+        else:
+            return None
+        if order is not None:
+            scale = scale.reshape(-1)[order].reshape(heads, size)
+        return Norm(tensor_of(np.asarray(scale, np.float32)))
 
     def linear(
         self,

@@ -119,10 +119,7 @@ def _positions(finder: Finder, a: Architecture) -> Matrix:
 def _layer(finder: Finder, a: Architecture, at: int) -> Layer:
     query, key, value = _queries_keys_values(finder, a, at)
     gate, up = _gate_and_up(finder, a, at)
-    query_size, key_size = (
-        a.head_size * (heads if finder.family.norms_all_heads else 1)
-        for heads in (a.heads, a.kv_heads)
-    )
+    shares = a.is_parallel and finder.family.shares_norm
     return Layer(
         query=query,
         key=key,
@@ -132,10 +129,10 @@ def _layer(finder: Finder, a: Architecture, at: int) -> Layer:
         down=finder.linear("down", a.width, a.inner, at),
         gate=gate,
         attention_norm=_attention_norm(finder, a, at),
-        query_norm=finder.norm("query_norm", query_size, at),
-        key_norm=finder.norm("key_norm", key_size, at),
+        query_norm=_head_norm(finder, a, at, "query", a.heads),
+        key_norm=_head_norm(finder, a, at, "key", a.kv_heads),
         post_attention_norm=finder.norm("post_attention_norm", a.width, at),
-        inner_norm=finder.norm("inner_norm", a.width, at),
+        inner_norm=None if shares else finder.norm("inner_norm", a.width, at),
         post_inner_norm=finder.norm("post_inner_norm", a.width, at),
     )
 
@@ -144,6 +141,14 @@ def _attention_norm(finder: Finder, a: Architecture, at: int) -> Norm | None:
     if at == 0 and not finder.family.norms_first:
         return None
     return finder.norm("attention_norm", a.width, at)
+
+
+def _head_norm(finder: Finder, a: Architecture, at: int, name: str, heads: int) -> Norm | None:
+    """The norm of queries or keys."""
+    ours, family = f"{name}_norm", finder.family
+    if family.norms_by_head:
+        return finder.norm_by_head(ours, heads, a.head_size, at, _order(finder, a, name, heads))
+    return finder.norm(ours, a.head_size * (heads if family.norms_all_heads else 1), at)
 
 
 def _queries_keys_values(finder: Finder, a: Architecture, at: int) -> tuple[Linear, ...]:

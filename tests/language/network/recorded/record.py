@@ -90,6 +90,8 @@ MODELS = {
     "roberta": t.RobertaConfig(**{**NEOX, "max_position_embeddings": 66}, type_vocab_size=1),
     "distilbert": t.DistilBertConfig(vocab_size=96, max_position_embeddings=64, n_layers=2, n_heads=4, dim=32, hidden_dim=48),
     "modernbert": t.ModernBertConfig(**{**NEOX, "num_hidden_layers": 4}, local_attention=10, pad_token_id=0),
+    "stablelm-parallel": t.StableLmConfig(**{**SIZES, "hidden_size": 64}, use_parallel_residual=True, qk_layernorm=True, use_qkv_bias=True),
+    "cohere-norms": t.CohereConfig(**SIZES, use_qk_norm=True),
     "gpt_neox-serial": t.GPTNeoXConfig(**NEOX, use_parallel_residual=False),
 }  # fmt: skip
 
