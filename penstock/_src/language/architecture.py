@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Activation = Literal["silu", "gelu", "gelu_tanh", "quick_gelu", "relu", "relu2"]
+# What packed weights are multiplied by.
+Activations = Literal["float32", "bfloat16", "int8"]
 # Of keys and values.
 CacheType = Literal["float32", "float16", "int8"]
 # Tokens of a text that there is room for by default, where a model was made for more: they take memory.

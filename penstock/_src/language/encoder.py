@@ -21,14 +21,13 @@ from penstock._src.filesystems import files as paths
 from penstock._src.formats.safetensors.folder import read_object
 from penstock._src.function.function import Function, function
 from penstock._src.language import files
-from penstock._src.language.architecture import Architecture
+from penstock._src.language.architecture import Activations, Architecture
 from penstock._src.language.files import LanguageFiles
 from penstock._src.language.network.cache import attending_all
 from penstock._src.language.network.decoder import Decoder
 from penstock._src.language.text.tokenizers import Tokenizer
 from penstock._src.language.weights.finding import Finder
 from penstock._src.language.weights.loading import load as load_weights
-from penstock._src.language.weights.operands import Activations
 from penstock._src.util.export import export
 
 # Texts that are computed at a time.

@@ -13,7 +13,7 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language import files
-from penstock._src.language.architecture import Architecture, CacheType, default_length
+from penstock._src.language.architecture import Activations, Architecture, CacheType, default_length
 from penstock._src.language.files import LanguageFiles
 from penstock._src.language.grammar import Grammar, Matcher, Matchers, grammar_of
 from penstock._src.language.held_text import Followed, HeldText
@@ -29,7 +29,6 @@ from penstock._src.language.tuning.files import StoredAdapters, read
 from penstock._src.language.tuning.lora import Lora
 from penstock._src.language.weights.finding import Finder
 from penstock._src.language.weights.loading import load as load_weights
-from penstock._src.language.weights.operands import Activations
 from penstock._src.util.export import export
 from penstock._src.util.process import heap
 

@@ -92,6 +92,11 @@ OPTIONS: dict[tuple[str, ...], tuple[Any, Any, str]] = {
         "float32",
         "the type of a language model's keys and values: float32, float16 or int8",
     ),
+    ("generation-activations",): (
+        str,
+        "float32",
+        "what a language model's packed weights are multiplied by: float32, or rounded to bfloat16 or int8",
+    ),
     ("generation-prefixes",): (
         float,
         256.0,
@@ -312,6 +317,7 @@ def _options(parsed: argparse.Namespace) -> Any:
                 parsed.generation_length,
                 int(parsed.generation_prefixes * _MEGABYTE),
                 parsed.generation_cache,
+                parsed.generation_activations,
             ),
         ),
         warms_up=parsed.enable_model_warmup,

@@ -9,6 +9,7 @@ import numpy as np
 from penstock._src.core.errors import DataLossError, NotFoundError, UnimplementedError
 from penstock._src.filesystems.mapping import drop_pages
 from penstock._src.formats.weights.stored import StoredTensor, Weights
+from penstock._src.language.architecture import Activations
 from penstock._src.language.families.names import (
     GGUF,
     GGUF_OF,
@@ -19,7 +20,7 @@ from penstock._src.language.families.names import (
     UNUSED,
 )
 from penstock._src.language.families.table import FAMILIES, Family
-from penstock._src.language.weights.operands import Activations, Linear, Matrix, Norm, tensor_of
+from penstock._src.language.weights.operands import Linear, Matrix, Norm, tensor_of
 
 _EMBEDDING, _OUTPUT = "embedding", "output"
 # Fields of `config.json` that are true if queries and keys have norms by head.

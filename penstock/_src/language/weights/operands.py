@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.eager.tensor import EagerTensor
-
-Activations = Literal["float32", "bfloat16", "int8"]
+from penstock._src.language.architecture import Activations
 
 
 def tensor_of(array: np.ndarray) -> EagerTensor:

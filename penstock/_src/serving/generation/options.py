@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.language.architecture import CacheType
+from penstock._src.language.architecture import Activations, CacheType
 from penstock._src.serving.servables.servable import ROOM, Room
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
@@ -43,8 +43,9 @@ class GenerationOptions:
             raise InvalidArgumentError(
                 f"room: expected at least 1 slot and token, and no negative number. Received {tuple(self.room)}."
             )
-        if self.room.cache not in get_args(CacheType):
-            expected = " or ".join(get_args(CacheType))
-            raise InvalidArgumentError(
-                f"room: expected a cache of {expected}. Received {self.room.cache!r}."
-            )
+        for name, kinds in (("cache", CacheType), ("activations", Activations)):
+            value, expected = getattr(self.room, name), " or ".join(get_args(kinds))
+            if value not in get_args(kinds):
+                raise InvalidArgumentError(
+                    f"room: expected {name} of {expected}. Received {value!r}."
+                )

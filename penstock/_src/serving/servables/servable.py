@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from penstock._src.core.dtypes import DType
-from penstock._src.language.architecture import CacheType
+from penstock._src.language.architecture import Activations, CacheType
 from penstock._src.saving.saved_model.constants import CLASSIFY_METHOD_NAME, REGRESS_METHOD_NAME
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
@@ -99,12 +99,14 @@ class Room(NamedTuple):
       length: tokens of a sequence, with its prompt, at most.
       prefix_bytes: of keys and values of prompts' beginnings that are kept for later sequences, whatever the model; 0: none are kept.
       cache: the type of keys and values, as of `tf.language.load`: "float32", "float16" or "int8".
+      activations: what packed weights are multiplied by, as of `tf.language.load`: "float32", "bfloat16" or "int8".
     """
 
     slots: int = 4
     length: int = 2048
     prefix_bytes: int = 256 << 20
     cache: CacheType = "float32"
+    activations: Activations = "float32"
 
 
 # The usual one.

@@ -26,18 +26,21 @@ def path(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", params=["float32", "int8"])
-def generator(path, request):
-    room = Room(3, 40, cache=request.param)
+@pytest.fixture(
+    scope="module", params=[("float32", "float32"), ("int8", "float32"), ("float32", "int8")]
+)
+def served(path, request):
+    room = Room(3, 40, cache=request.param[0], activations=request.param[1])
     servable = table.load(str(path), room=room)  # the folder of one file
     made = Generator(servable, GenerationOptions())
-    yield made
+    yield made, room
     made.engine.close().wait()
 
 
-def test_sequences_together_have_the_tokens_that_each_has_alone(path, generator):
-    cache = generator.engine.model._signatures["read"].outputs["part"].dtype.name
-    model = tf.language.load(path / "tiny.gguf", length=40, cache=cache)
+def test_sequences_together_have_the_tokens_that_each_has_alone(path, served):
+    generator, room = served
+    options = {"cache": room.cache, "activations": room.activations}
+    model = tf.language.load(path / "tiny.gguf", length=40, **options)
     prompts = [TOKENS[at : at + count].tolist() for at, count in ((0, 3), (2, 9), (5, 1), (1, 14))]
     running = [
         generator.start(prompt, GREEDY, 10, (), on_thread, threading.Event()) for prompt in prompts
@@ -47,7 +50,8 @@ def test_sequences_together_have_the_tokens_that_each_has_alone(path, generator)
         assert sequence.tokens == list(model.tokens(prompt, GREEDY, 10))
 
 
-def test_conversations_take_the_template_of_the_file(path, generator):
+def test_conversations_take_the_template_of_the_file(path, served):
+    generator, _ = served
     model = tf.language.load(path / "tiny.gguf", length=40)
     assert generator.chats and generator.generation.stop_tokens == model.stop_tokens
     assert generator.prompt_of([{"role": "user", "content": "abc"}]) == model.prompt_of("abc")
@@ -71,3 +75,5 @@ def test_bytes_take_about_a_quarter(path):
     assert other == one / (8 * 4) * (8 + 4)
     with pytest.raises(tf.errors.InvalidArgumentError, match="cache of float32 or float16 or int8"):
         GenerationOptions(room=Room(cache="int4"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="activations of float32 or bfloat16"):
+        GenerationOptions(room=Room(activations="int4"))

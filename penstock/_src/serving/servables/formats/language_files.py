@@ -57,9 +57,7 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
         return _encoder(path, place)
     context = architecture.context
     most = min(room.length, context)
-    about, program, length = assemble(
-        place, most, packed=True, cache=room.cache, sequences=room.slots
-    )
+    about, program, length = assemble(place, most, True, room.activations, room.cache, room.slots)
     names = (*generation.INPUTS, generation.READ, generation.WRITE, generation.SCORE)
     signatures = {name: _signature(name, getattr(program, name)) for name in names}
     signatures[generation.RESET] = replace(signatures[generation.RESET], run=_allocating(program))
