@@ -18,7 +18,7 @@ from penstock._src.language.text.tokenizers import Tokenizer
 from penstock._src.util.process.installing import pip_install
 
 # Text that JSON is written with, as Python's: a weak model could go on with blanks for ever.
-_JSON = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+WRITTEN_JSON = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 class Grammar(NamedTuple):
@@ -92,7 +92,7 @@ class Matchers:
         make = library.LLMatcher
         try:
             if grammar.kind == "schema":
-                text = make.grammar_from_json_schema(grammar.text, overrides=_JSON)
+                text = make.grammar_from_json_schema(grammar.text, overrides=WRITTEN_JSON)
             else:
                 text = make.grammar_from_lark(grammar.text)
         except ValueError as error:

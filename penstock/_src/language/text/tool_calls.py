@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from penstock._src.language.grammar import WRITTEN_JSON
 from penstock._src.language.text.stream import overlap
 
 _BEGIN, _END = "<tool_call>", "</tool_call>"
+# The parameters of a function that names none.
+_NOTHING: Mapping[str, Any] = {"properties": {}, "additionalProperties": False}
 
 
 class ToolCall(NamedTuple):
@@ -42,6 +45,26 @@ class ToolCallReader:
     def __init__(self, has_marks: bool) -> None:
         self._has_marks = has_marks
         self._held, self._is_within, self._has_begun = "", False, False
+
+    def grammar(self, functions: Sequence[Mapping[str, Any]], several: bool) -> str:
+        """Returns a grammar in Lark's language of texts that are nothing but calls, as llguidance reads it.
+
+        Args:
+          functions: that may be called: a `name`, and a JSON schema of `parameters`.
+          several: whether one call may follow another; between marks only.
+        """
+        begin, end, arguments = ("", "", "parameters")
+        if self._has_marks:
+            begin, end, arguments = f"{_BEGIN}\n", f"\n{_END}", "arguments"
+        others = ' ("\\n" call)*' if several and self._has_marks else ""
+        lines = [f"start: call{others}"]
+        lines.append("call: " + " | ".join(f"call_{number}" for number in range(len(functions))))
+        for number, function in enumerate(functions):
+            before = json.dumps(f'{begin}{{"name": "{function["name"]}", "{arguments}": ')
+            lines.append(f"call_{number}: {before} of_{number} {json.dumps('}' + end)}")
+            schema = {**function.get("parameters", _NOTHING), "x-guidance": WRITTEN_JSON}
+            lines.append(f"of_{number}: %json {json.dumps({'type': 'object', **schema})}")
+        return "\n".join(lines)
 
     def push(self, text: str) -> Said:
         """Returns the part that is certain after some more text."""

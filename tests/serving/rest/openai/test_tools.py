@@ -7,14 +7,16 @@ import pytest
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.formats.gguf.writing import write
+from penstock._src.language.grammar import Matchers
 from penstock._src.language.text.tokenizers import Characters
+from penstock._src.language.text.tool_calls import reader_of
 from penstock._src.serving.generation.generator import Generator
 from penstock._src.serving.generation.options import GenerationOptions
 from penstock._src.serving.inference.generating import Piece
 from penstock._src.serving.rest.openai.choices import CHAT
 from penstock._src.serving.rest.openai.requests import Asked
 from penstock._src.serving.rest.openai.routes import _Answer
-from penstock._src.serving.rest.openai.tools import message_of, tools_of
+from penstock._src.serving.rest.openai.tools import forced_form, message_of, tools_of
 from penstock._src.serving.rest.parsing.fields import Fields
 from penstock._src.serving.servables.formats import table
 from penstock._src.serving.servables.servable import Room
@@ -111,7 +113,9 @@ def test_conversations_with_calls():
         ({"tools": [{"type": "function", "function": {"name": "<|x|>"}}]}, "'tools'"),
         ({"tools": [{"type": "function", "function": {"name": "f", "parameters": 3}}]}, "'tools'"),
         ({"tools": [TOOL] * 129}, "'tools'"),
-        ({"tools": [TOOL], "tool_choice": "required"}, "'tool_choice'"),
+        ({"tool_choice": "required"}, "'tool_choice': expected 'tools'"),
+        ({"tools": [TOOL], "tool_choice": "any"}, "'tool_choice'"),
+        ({"tools": [TOOL], "tool_choice": {"type": "function", "function": 3}}, "'tool_choice'"),
         ({"tool_choice": {"type": "function"}}, "'tool_choice'"),
         ({"parallel_tool_calls": 1}, "'parallel_tool_calls'"),
     ],
@@ -124,6 +128,63 @@ def test_wrong_tools_are_named(given, names):
 def test_tools_that_are_not_to_be_called():
     assert tools_of(Fields({"tools": [TOOL], "tool_choice": "none"})) == []
     assert tools_of(Fields({"tools": [TOOL], "tool_choice": "auto"})) == [TOOL]
+
+
+NAMED = {"type": "function", "function": {"name": "g"}}
+NUMBER = {"type": "object", "properties": {"a": {"$ref": "#/$defs/n"}}, "required": ["a"]}
+NUMBER |= {"additionalProperties": False, "$defs": {"n": {"enum": [1, 23]}}}
+OTHER = {"type": "function", "function": {"name": "g", "parameters": NUMBER}}
+LLAMA = '{% for tool in tools %}{{ tool | tojson }}{% endfor %}{# "parameters" #}'
+
+
+@pytest.mark.parametrize(
+    ("template", "choice", "texts", "wrong"),
+    [
+        (
+            TAUGHT,
+            "required",
+            [
+                '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>',
+                '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>\n'
+                '<tool_call>\n{"name": "g", "arguments": {"a": 23}}\n</tool_call>',
+            ],
+            ["so", '<tool_call>\n{"name": "g", "arguments": {"a": 2}'],
+        ),
+        (
+            TAUGHT,
+            NAMED,
+            ['<tool_call>\n{"name": "g", "arguments": {"a": 1}}\n</tool_call>'],
+            ['<tool_call>\n{"name": "f"', '<tool_call>\n{"name": "g", "arguments": {"b'],
+        ),
+        (
+            LLAMA,
+            "required",
+            ['{"name": "g", "parameters": {"a": 1}}'],
+            ["<tool_call>", '{"name": "h'],
+        ),
+    ],
+)
+def test_answers_that_have_to_call_tools(template, choice, texts, wrong):
+    pytest.importorskip("llguidance")
+    letters = [chr(number) for number in range(32, 127)] + ["\n"]
+    matchers = Matchers(Characters(letters), len(letters), ())
+    fields = Fields({"tools": [TOOL, OTHER], "tool_choice": choice})
+    form = forced_form(fields, tools_of(fields), template)
+    for text in texts + wrong:
+        matcher, taken = matchers.matcher(form), ""
+        while len(taken) < len(text) and letters.index(text[len(taken)]) in matcher.allowed():
+            matcher.take(letters.index(text[len(taken)]))
+            taken += text[len(taken)]
+        assert (taken == text) == (text in texts)
+    reader = reader_of(template)
+    assert [reader.push(texts[0]), reader.finish()][template == LLAMA].calls
+
+
+def test_tools_that_need_not_be_called_have_no_form():
+    for choice in (None, "auto", "none"):
+        assert forced_form(Fields({"tool_choice": choice}), [TOOL], TAUGHT) is None
+    with pytest.raises(InvalidArgumentError, match="expected one of 'tools'. Received 'g'"):
+        forced_form(Fields({"tool_choice": NAMED}), [TOOL], TAUGHT)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from penstock._src.language.grammar import Grammar
 from penstock._src.serving.inference.generating import GenerationRequest
 from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.rest.generation.generate import SAMPLING, request_of
-from penstock._src.serving.rest.openai.tools import message_of, tools_of
+from penstock._src.serving.rest.openai.tools import forced_form, message_of, tools_of
 from penstock._src.serving.rest.parsing.fields import Fields, is_integers
 
 # Members that clients of chats send, with the only value that they may have there.
@@ -121,7 +121,13 @@ def chat_of(value: Any, table: ModelTable) -> Asked:
     limit = fields.integer("max_tokens") if limit is None else limit
     request = request_of(fields, prompt, limit)
     request = dataclasses.replace(request, top_logprobs=top or 0 if wants else None)
-    return _asked(fields, [request])._replace(template=template)
+    asked = _asked(fields, [request])._replace(template=template)
+    form = forced_form(fields, tools, template)
+    if form is None:
+        return asked
+    # Such an answer has no text that `response_format` could be about.
+    requests = [dataclasses.replace(each, grammar=form) for each in asked.requests]
+    return asked._replace(requests=requests)
 
 
 def model_of(fields: Fields) -> str:

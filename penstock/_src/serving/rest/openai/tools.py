@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.language.grammar import Grammar
 from penstock._src.language.text.chat import ASSISTANT
+from penstock._src.language.text.tool_calls import reader_of
 from penstock._src.serving.rest.parsing.fields import Fields
 
 MOST_TOOLS = 128
@@ -23,12 +25,12 @@ def tools_of(fields: Fields) -> list[dict[str, Any]]:
       InvalidArgumentError: a member is wrong.
     """
     fields.boolean("parallel_tool_calls")
-    choice = fields.get("tool_choice")
-    if choice not in (None, "auto", "none"):
-        raise InvalidArgumentError(
-            f"'tool_choice': expected 'auto' or 'none': other values are not supported. Received {choice!r:.100}."
-        )
+    choice = _choice(fields)
     if fields.get("tools") is None:
+        if choice not in (None, "auto", "none"):
+            raise InvalidArgumentError(
+                f"'tool_choice': expected 'tools' to choose {choice!r} from."
+            )
         return []
     tools = fields.objects("tools")
     if len(tools) > MOST_TOOLS:
@@ -44,6 +46,51 @@ def tools_of(fields: Fields) -> list[dict[str, Any]]:
             )
         _check_name(function.get("name"), "tools")
     return [] if choice == "none" else tools
+
+
+def forced_form(
+    fields: Fields, tools: Sequence[Mapping[str, Any]], template: str
+) -> Grammar | None:
+    """Returns the form of answers that have to call tools; None if they need not.
+
+    Args:
+      fields: of the request.
+      tools: that `tools_of` returned.
+      template: of the model, which knows the form of calls.
+
+    Raises:
+      InvalidArgumentError: the tool that is to be called is not among these.
+    """
+    choice = _choice(fields)
+    if choice in (None, "auto", "none"):
+        return None
+    functions = [tool["function"] for tool in tools]
+    if isinstance(choice, Mapping):
+        name = choice["function"]["name"]
+        functions = [function for function in functions if function["name"] == name]
+        if not functions:
+            raise InvalidArgumentError(
+                f"'tool_choice': expected one of 'tools'. Received {name!r}."
+            )
+    reader = reader_of(template)
+    assert reader is not None, "Templates that know no form of calls take no tools."
+    # A call of one function that is named is a single one, as is one where parallel calls are forbidden.
+    several = choice == "required" and fields.get("parallel_tool_calls") is not False
+    return Grammar("lark", reader.grammar(functions, several), "'tool_choice'")
+
+
+def _choice(fields: Fields) -> Any:
+    """The member `tool_choice`: "auto", "none", "required", an object that names a function, or None."""
+    choice = fields.get("tool_choice")
+    if choice in (None, "auto", "none", "required"):
+        return choice
+    function = choice.get("function") if isinstance(choice, dict) else None
+    if not isinstance(function, dict) or choice.get("type") != "function":
+        raise InvalidArgumentError(
+            f"'tool_choice': expected 'auto', 'none', 'required', or an object of the type 'function' with a 'function' of a 'name'. Received {choice!r:.100}."
+        )
+    _check_name(function.get("name"), "tool_choice")
+    return choice
 
 
 def message_of(message: Mapping[str, Any]) -> dict[str, Any]:
