@@ -79,6 +79,12 @@ EXAMPLES = {
     "cast(cast(x)) -> cast(x), the middle wide enough": lambda p, x, **_: p.cast(
         p.cast(x, dtypes.float64), I
     ),
+    "cast(cast(x)) -> cast(low bits of x), the middle of few bits": lambda p, n, **_: p.cast(
+        p.cast(n, dtypes.int4), F
+    ),
+    "cast(constant of few bits) -> cast(constant of bytes)": lambda p, **_: p.cast(
+        p.constant(np.arange(4096).astype(np.int32).astype(ml_dtypes.uint4), dtypes.uint4), I
+    ),
     "reshape(x) to its own shape -> x": lambda p, x, **_: p.reshape(x, [3, 4]),
     "reshape(reshape(x)) -> reshape(x)": lambda p, x, **_: p.reshape(p.reshape(x, [2, 6]), [6, 2]),
     "reshape(broadcast(x)) -> broadcast(x), axes of extent 1": lambda p, v, **_: p.reshape(

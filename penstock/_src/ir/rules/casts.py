@@ -1,10 +1,19 @@
 """Chains of casts."""
 
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.node import Node
 from penstock._src.ir.rules import pattern as m
 from penstock._src.ir.rules.rewrite import rule
+
+# Integers of a few bits, which compiled code neither reads nor holds, and the bytes that hold their values.
+_BYTES = {
+    dtypes.int4: dtypes.int8,
+    dtypes.int2: dtypes.int8,
+    dtypes.uint4: dtypes.uint8,
+    dtypes.uint2: dtypes.uint8,
+}
 
 (x,) = m.variables("x")
 
@@ -31,6 +40,27 @@ def _through(p: NodeMaker, node: Node, x: Node) -> Node | None:
     return x if x.dtype == node.dtype else p.cast(x, node.dtype)
 
 
+def _of_stored_bytes(p: NodeMaker, node: Node, x: Node) -> Node | None:
+    """cast(constant of 4 or 2 bits) -> cast of the same numbers as bytes, which compiled code can read."""
+    wide = _BYTES.get(x.dtype)
+    if wide is None or x.kind != "constant":
+        return None
+    return p.cast(p.constant(x.attrs["value"].astype(wide.np), wide), node.dtype)
+
+
+def _low_bits(p: NodeMaker, node: Node, x: Node) -> Node | None:
+    """cast(cast(integer) to 4 or 2 bits) -> cast of the low bits, extended by their sign."""
+    middle = node.args[0].dtype
+    if middle not in _BYTES or not x.dtype.is_integer or x.dtype in _BYTES:
+        return None
+    bits = int(middle.max - middle.min).bit_length()
+    if middle.is_unsigned:
+        return p.cast(p.and_(x, (1 << bits) - 1), node.dtype)
+    signed = p.cast(x, dtypes.int32)
+    shift = 32 - bits
+    return p.cast(p.shift_right(p.shift_left(signed, shift), shift), node.dtype)
+
+
 CASTS = (
     rule(
         "cast(x) to its own dtype -> x",
@@ -38,4 +68,8 @@ CASTS = (
         lambda p, node, x: x if x.dtype == node.dtype else None,
     ),
     rule("cast(cast(x)) -> cast(x), the middle wide enough", m.cast(m.cast(x)), _through),
+    rule(
+        "cast(cast(x)) -> cast(low bits of x), the middle of few bits", m.cast(m.cast(x)), _low_bits
+    ),
+    rule("cast(constant of few bits) -> cast(constant of bytes)", m.cast(x), _of_stored_bytes),
 )

@@ -39,6 +39,13 @@ def quantized(x: Any, scale: Any, zero_point: Any, dtype: DType, saturate: bool 
     return raw.Cast(raw.Cast(limited, DstT=dtypes.int32), DstT=dtype)
 
 
+def _as_bytes(x: Any) -> Any:
+    """Integers of a few bits as bytes, which compiled code can move."""
+    if x is None or x.dtype.name not in _RANGES:
+        return x
+    return raw.Cast(x, DstT=dtypes.uint8 if x.dtype.is_unsigned else dtypes.int8)
+
+
 def _spread(n: Node, values: Any, x: Any) -> Any:
     """Scales or zero points in a shape that broadcasts with x: of the tensor, of an axis, or of blocks."""
     if values is None or values.shape.rank == 0:
@@ -70,7 +77,7 @@ def _quantize_linear(n: Node, x: Any, scale: Any, zero_point: Any = None) -> Any
         if (x.dtype is not kind or x.dtype.is_integer)
         else x
     )
-    scale, zero_point = _spread(n, scale, x), _spread(n, zero_point, x)
+    scale, zero_point = _spread(n, scale, x), _spread(n, _as_bytes(zero_point), x)
     return quantized(x, scale, zero_point, dtype, n.flag("saturate", 1))
 
 
@@ -79,6 +86,7 @@ def _quantize_linear(n: Node, x: Any, scale: Any, zero_point: Any = None) -> Any
 def _dequantize_linear(n: Node, x: Any, scale: Any, zero_point: Any = None) -> Any:
     number = n.attr("output_dtype", 0)
     dtype = element_type(number).dtype if number else scale.dtype
+    x, zero_point = _as_bytes(x), _as_bytes(zero_point)
     return dequantized(x, _spread(n, scale, x), _spread(n, zero_point, x), dtype)
 
 
