@@ -82,7 +82,7 @@ EXAMPLES = {
     "cast(cast(x)) -> cast(low bits of x), the middle of few bits": lambda p, n, **_: p.cast(
         p.cast(n, dtypes.int4), F
     ),
-    "cast(constant of few bits) -> cast(constant of bytes)": lambda p, **_: p.cast(
+    "cast(movement of few bits) -> cast(movement of bytes)": lambda p, **_: p.cast(
         p.constant(np.arange(4096).astype(np.int32).astype(ml_dtypes.uint4), dtypes.uint4), I
     ),
     "reshape(x) to its own shape -> x": lambda p, x, **_: p.reshape(x, [3, 4]),

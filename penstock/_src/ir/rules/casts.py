@@ -14,6 +14,8 @@ _BYTES = {
     dtypes.uint4: dtypes.uint8,
     dtypes.uint2: dtypes.uint8,
 }
+# Kinds of nodes whose elements are those of an argument.
+_MOVEMENTS = frozenset("reshape transpose broadcast slice reverse concat gather".split())
 
 (x,) = m.variables("x")
 
@@ -41,11 +43,16 @@ def _through(p: NodeMaker, node: Node, x: Node) -> Node | None:
 
 
 def _of_stored_bytes(p: NodeMaker, node: Node, x: Node) -> Node | None:
-    """cast(constant of 4 or 2 bits) -> cast of the same numbers as bytes, which compiled code can read."""
+    """cast(constant of 4 or 2 bits, or a part of it) -> cast of the same numbers as bytes, which compiled code can read."""
     wide = _BYTES.get(x.dtype)
-    if wide is None or x.kind != "constant":
+    if wide is None:
         return None
-    return p.cast(p.constant(x.attrs["value"].astype(wide.np), wide), node.dtype)
+    if x.kind == "constant":
+        return p.cast(p.constant(x.attrs["value"].astype(wide.np), wide), node.dtype)
+    if x.kind not in _MOVEMENTS:
+        return None
+    args = tuple([p.cast(arg, wide) if arg.dtype == x.dtype else arg for arg in x.args])
+    return p.cast(p.make(x.kind, args, **x.attrs), node.dtype)
 
 
 def _low_bits(p: NodeMaker, node: Node, x: Node) -> Node | None:
@@ -71,5 +78,5 @@ CASTS = (
     rule(
         "cast(cast(x)) -> cast(low bits of x), the middle of few bits", m.cast(m.cast(x)), _low_bits
     ),
-    rule("cast(constant of few bits) -> cast(constant of bytes)", m.cast(x), _of_stored_bytes),
+    rule("cast(movement of few bits) -> cast(movement of bytes)", m.cast(x), _of_stored_bytes),
 )
