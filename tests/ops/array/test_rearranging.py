@@ -532,3 +532,13 @@ def test_rows_of_any_dtype_are_numbered_in_order_of_appearance(dtype, width):
     wanted = [known.setdefault(tuple(row), len(known)) for row in x.tolist()]
     assert numbers.numpy().tolist() == wanted
     np.testing.assert_array_equal(tf.gather(rows, numbers) == values, True)
+
+
+def test_reversing_a_scalar_along_axes_is_refused_while_a_graph_is_traced():
+    reverse = tf.function(lambda x, axes: tf.reverse(x, axes), autograph=False)
+    for axes in ([0], [1], [-1, 1]):
+        with pytest.raises(ValueError, match=rf"'axis'\[0\] = {axes[0]} is out of valid range"):
+            reverse(tf.constant(1.0), axes)
+    # Eagerly TensorFlow does not look at the axes of a scalar.
+    assert tf.reverse(tf.constant(1.0), [1]).numpy() == 1.0
+    assert tf.reverse(tf.constant(1.0), 0).numpy() == 1.0

@@ -166,7 +166,7 @@ class ReverseV2(Op):
 
     def shape(self, tensor, axis):
         axes = infer.value_or_none(axis)
-        if axes is not None and tensor.rank:
+        if axes is not None and tensor.rank is not None:
             self.checked(axes, tensor.rank)
         return tensor
 
@@ -174,10 +174,10 @@ class ReverseV2(Op):
         return raw.ReverseV2(dy, axis), None
 
     def eager(self, tensor, axis):
-        if axis.ndim != 1:
-            raise self.invalid(f"'dims' must be 1-dimension, not {axis.ndim}")
         if not tensor.ndim:
             return tensor
+        if axis.ndim != 1:
+            raise self.invalid(f"'dims' must be 1-dimension, not {axis.ndim}")
         try:
             axes = self.checked(axis.tolist(), tensor.ndim)
         except RefusedValue as error:
