@@ -275,7 +275,7 @@ class ConcreteFunction:
     def checked(self, leaves: Sequence[Any], any_shape: bool = False) -> list[Any]:
         """Converts arguments to tensors; raises TypeError or ValueError if a dtype or shape does not match.
 
-        With `any_shape`, eager tensors may have other shapes than those traced, as in TensorFlow's calls with flat arguments.
+        With `any_shape`, eager tensors (not what converts to one) may have other shapes than those traced, as in TensorFlow's flat calls.
         """
         tensors: list[Any] = []
         name = self._function.name
@@ -291,7 +291,8 @@ class ConcreteFunction:
                     f"a {kernel_name(model.dtype)} tensor but is a {kernel_name(value.dtype)} tensor "
                     f"[Op:{name}]"
                 )
-            exempt = any_shape and isinstance(value, EagerTensor)
+            # What was converted here, a list or a variable, is bound by its type as in TensorFlow.
+            exempt = any_shape and is_tensor and isinstance(value, EagerTensor)
             if not exempt and not model.shape.is_compatible_with(value.shape):
                 raise TypeError(
                     f"Can not cast {TensorSpec(value.shape, value.dtype)!r} to "

@@ -1,5 +1,6 @@
 """Signatures whose results are no plain tensors."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -118,3 +119,30 @@ def test_keys_of_any_characters_give_placeholders_tensorflows_names(key, node, t
     with tf.compat.v1.Session(graph=graph) as session:
         meta = tf.compat.v1.saved_model.load(session, ["serve"], str(tmp_path))
     assert meta.signature_def[key].inputs["x"].name == f"{node}:0"
+
+
+def test_what_is_converted_must_have_the_shape_of_the_signature(tmp_path):
+    class Model(tf.Module):
+        """Counts its calls: a refused one is not made."""
+
+        def __init__(self):
+            super().__init__()
+            self.calls = tf.Variable(0)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 2], name="x")])
+        def double(self, x):
+            self.calls.assign_add(1)
+            return {"y": x * 2.0}
+
+    model = Model()
+    tf.saved_model.save(model, str(tmp_path), signatures={"serving_default": model.double})
+    loaded = tf.saved_model.load(str(tmp_path))
+    concrete = model.double.get_concrete_function()
+    for wrong in ([[1.0, 2.0, 3.0]], np.ones([1, 3], np.float32), tf.Variable([[1.0]])):
+        for call in (loaded.signatures["serving_default"], concrete):
+            with pytest.raises(TypeError, match="Can not cast TensorSpec"):
+                call(x=wrong)
+    assert loaded.calls.numpy() == 0
+    np.testing.assert_array_equal(
+        loaded.signatures["serving_default"](x=[[1.0, 2.0]])["y"], [[2.0, 4.0]]
+    )

@@ -129,7 +129,7 @@ def cast_to(value: Any, spec: Any) -> Any:
             converted.set_shape(spec.shape)
             return converted
         raise TypeError(
-            f"Can not cast {TensorSpec(converted.shape, converted.dtype)!r} to {spec!r}"
+            f"Can not cast {TensorSpec(converted.shape, converted.dtype, spec.name)!r} to {spec!r}"
         )
     if isinstance(spec, TypeSpec):
         if isinstance(value, TypeSpec):
