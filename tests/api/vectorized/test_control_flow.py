@@ -84,6 +84,22 @@ def test_gradients_through_all_rows_equal_those_of_each(fn):
     np.testing.assert_allclose(found, np.stack(wanted), rtol=1e-5)
 
 
+def test_gradients_of_loops_that_rows_leave_at_different_times():
+    @tf.function
+    def slope(x, count):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            _, y = tf.while_loop(lambda i, _: i < count, lambda i, y: (i + 1, y * x + 1), (0, x))
+        return tape.gradient(y, x)
+
+    counts = tf.constant([0, 3, 1, 2])
+    found = tf.vectorized_map(lambda row: slope(*row), (X, counts))
+    wanted = [slope(*row) for row in zip(tf.unstack(X), tf.unstack(counts), strict=True)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    with pytest.raises(ValueError, match="lists grow or shrink in a loop that rows leave"):
+        tf.vectorized_map(lambda row: slope(*row), (X, counts), fallback_to_while_loop=False)
+
+
 def test_rows_that_choose_other_branches_do_not_run_them():
     x = tf.constant([0.0, 1.0, 4.0])
 

@@ -270,7 +270,26 @@ def loop(step: Step) -> list:
         return _common_loop(step, test, body, constant, stacked)
     stacked = [rows or not same for rows, same in zip(stacked, constant, strict=True)]
     stacked = _fixed_point(body, stacked)
+    if any(
+        rows and not same and result.dtype is dtypes.variant and _changes_length(result)
+        for rows, same, result in zip(stacked, constant, outputs, strict=True)
+    ):
+        # One stacked list cannot have another length for each row.
+        raise NotVectorizable("lists grow or shrink in a loop that rows leave at different times")
     return _loop_of_some(step, test, body, constant, stacked)
+
+
+_RESIZING = ("TensorListPushBack", "TensorListPopBack", "TensorListResize")
+
+
+def _changes_length(result: SymbolicTensor) -> bool:
+    """True if a list, computed from arguments of its function, may have another length than they have."""
+    node, attrs = result.op, result.op.raw_op.attrs
+    if node.type in _RESIZING or attrs.get("resize_if_index_out_of_bounds"):
+        return True
+    functions = [f for f in attrs.values() if isinstance(f, GraphFunction)]
+    sources = [*node._inputs, *(t for f in functions for t in f.outputs)]
+    return any(_changes_length(t) for t in sources if t.dtype is dtypes.variant)
 
 
 def _fixed_point(body: Body, stacked: list[bool]) -> list[bool]:
