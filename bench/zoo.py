@@ -195,16 +195,15 @@ def _grouped_attention(keras, x, heads, groups):
         def call(self, x):
             low, high = ops.split(x, 2, axis=-1)
             turned = ops.concatenate([-high, low], -1)
-            return x * ops.convert_to_tensor(cosine) + turned * ops.convert_to_tensor(sine)
+            return x * ops.cast(cosine, x.dtype) + turned * ops.cast(sine, x.dtype)
 
     class Attend(layers.Layer):
         """Softmax attention of [batch, length, heads, size] over keys and values of fewer heads."""
 
         def call(self, q, k, v):
             q = ops.reshape(q, (-1, length, groups, heads // groups, size))
-            scores = ops.einsum("btghd,bsgd->bghts", q, k) * size**-0.5 + ops.convert_to_tensor(
-                hidden
-            )
+            scores = ops.einsum("btghd,bsgd->bghts", q, k) * size**-0.5
+            scores = scores + ops.cast(hidden, scores.dtype)
             return ops.reshape(
                 ops.einsum("bghts,bsgd->btghd", ops.softmax(scores), v), (-1, length, width)
             )
