@@ -3,6 +3,7 @@
 import decimal
 import math
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -117,3 +118,18 @@ def test_angles_beside_zeros(native, dtype):
     _, made = native(lambda p, x: [p.sin(x), p.cos(x)], x, tolerance=5e5)
     for first, got in zip((1, 0), made, strict=True):
         assert ulps(np.abs(got[first::2]), np.abs(want[first::2]), dtype).max() < 2
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+def test_erfc_of_narrow_floats_is_rounded_once(native, dtype):
+    """Of every number: half a unit in the last place, and little more."""
+    x = np.arange(65536, dtype=np.uint16).view(dtype)
+    x = x[np.isfinite(x.astype(np.float32))]
+    _, (got,) = native(lambda p, x: p.erfc(x), x, tolerance=100)
+    want = np.array([math.erfc(v) for v in x.astype(np.float64)])
+    normal = np.abs(want) > float(ml_dtypes.finfo(dtype).tiny)
+    unit = np.exp2(np.floor(np.log2(want[normal]))) * float(ml_dtypes.finfo(dtype).eps)
+    assert (np.abs(got.astype(np.float64)[normal] - want[normal]) / unit).max() <= 0.52
+    assert (np.abs(got.astype(np.float64)[~normal]) <= 2 * float(ml_dtypes.finfo(dtype).tiny)).all()
+    _, (got,) = native(lambda p, x: p.erfc(x), np.array(SPECIAL, dtype), tolerance=100)
+    np.testing.assert_array_equal(got.astype(np.float64)[:5], [1, 1, 0, 2, np.nan])

@@ -178,6 +178,28 @@ def _erfc_parts_unfused(f: Fn, a: Val) -> tuple[Val, Val, Val]:
     return y, s, (s - large) - small
 
 
+LARGEST_ERFC = 9.3  # erfc(x) is subnormal beyond
+
+
+def short_erfc(f: Fn, x: Val) -> Val:
+    """erfc for results of at most 11 bits: relative errors of 2^-17, by one division and half the terms.
+
+    exp(-a^2) t p(t) of a = |x|, t = 1 / (1 + 0.435 a), where x has 11 bits at most, so that a^2 is exact.
+    """
+    size = fabs(f, x)
+    a = f.select(size > LARGEST_ERFC, LARGEST_ERFC, size)
+    t = 1.0 / f.fma(a, 0.435, 1.0)
+    y = t * poly(
+        f, t, -0.151733652, 0.383798689, 0.0101351785, 0.27484268, 0.236997604, 0.245955855
+    )
+    s = -(a * a)
+    n, i = _whole(f, s * 1.4426950408889634)
+    r = f.fma(n, -0.6931471805599453, s)
+    e = poly(f, r, 0.0414582454, 0.167910799, 0.50004369, 0.999963284, 0.999999285)
+    y = f.select(size > LARGEST_ERFC, 0.0, y * ldexp(f, e, i))
+    return f.select(x < 0.0, 2.0 - y, y)
+
+
 def _reduced_angle(f: Fn, x: Val) -> tuple[Val, Val]:
     """(r, q): x = r + q pi/2 with |r| <= pi/4, q an i32; for |x| <= FAST_ANGLE."""
     n = f.intrinsic("rint", x * (2 / math.pi))

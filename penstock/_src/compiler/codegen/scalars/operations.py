@@ -300,6 +300,8 @@ def _float(f: Fn, name: str, *args: Val) -> Val:
 @operation("exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
            "cosh", "tanh", "asinh", "acosh", "atanh", "sigmoid", "erf", "erfc", "lgamma", "atan2")  # fmt: skip
 def _function(f, name, kind, dtype, *args):
+    if dtype in NARROW and name in SHORT:
+        return SHORT[name](f, *args)
     return _float(f, name, *args)
 
 
@@ -309,3 +311,4 @@ FLOAT32 = {
     "erfc": math32.erfc, "sin": math32.sin, "cos": math32.cos, "sqrt": math32.sqrt, "asin": math32.asin, "acos": math32.acos,
     "rsqrt": lambda f, x: 1.0 / math32.sqrt(f, x),
 }  # fmt: skip
+SHORT = {"erfc": math32.short_erfc}  # for arguments and results of 16 bits
