@@ -23,7 +23,7 @@ def content_of(section: Section) -> str | None:
     """
     if section.device is not None or section.why_host or section.values != () or section.host:
         return None
-    if section.constants or section.for_host:
+    if section.for_host or any(t._id in section.constants for t in section.inputs):
         return None
     try:
         contents = _Contents()
