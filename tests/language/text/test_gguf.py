@@ -85,6 +85,7 @@ def test_digits_are_cut_where_the_model_has_them_so():
         (("qwen2",), "e\u0301 e", ["e", "Ìģ", "Ġe"]),
         (("tekken",), "ofMine's 12", ["of", "Mine", "'s", "Ġ", "1", "2"]),
         (("gpt-4o", "llama4"), "ofMine's 12", ["of", "Mine's", "Ġ", "12"]),
+        (("seed-coder",), "it's 12 !\n\nb", ["it", "'s", "Ġ", "1", "2", "Ġ!", "ĊĊ", "b"]),
         (("deepseek-coder",), "a b,,c 12\n", ["a", "Ġb", ",,", "c", "Ġ", "1", "2", "Ċ"]),
     ],
 )

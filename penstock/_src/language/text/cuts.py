@@ -37,9 +37,11 @@ _ENDINGS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _BLANKS = r"\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
-def _words(letters: str, digits: str, before: str = _ENDINGS + "|") -> str:
+def _words(
+    letters: str, digits: str, before: str = _ENDINGS + "|", after_signs: str = r"[\r\n]*"
+) -> str:
     """The pattern of words, numbers of so many digits, signs and blanks."""
-    return rf"{before}[^\r\n\p{{L}}\p{{N}}]?[{letters}]+|\p{{N}}{digits}| ?[^\s{letters}\p{{N}}]+[\r\n]*|{_BLANKS}"
+    return rf"{before}[^\r\n\p{{L}}\p{{N}}]?[{letters}]+|\p{{N}}{digits}| ?[^\s{letters}\p{{N}}]+{after_signs}|{_BLANKS}"
 
 
 def _capitalized(ending: str, digits: str) -> str:
@@ -63,6 +65,7 @@ _NAMES: Mapping[Cut, str] = {
     Cut((_TRIPLES,), takes_words=True): "glm4",
     Cut((_SINGLES,)): "deepseek-r1-qwen grok-2 hunyuan kormo megrez qwen2 solar-open stablelm2",
     Cut((_words(r"\p{L}\p{M}", ""),)): "qwen35",
+    Cut((_words(r"\p{L}", "", after_signs=""),)): "seed-coder",
     Cut((_capitalized("", ""),), takes_words=True, begins=True): "tekken",
     Cut((_capitalized(_ENDINGS + "?", "{1,3}"),)): "gpt-4o kanana2 llama4",
     Cut(_CODER): "deepseek-coder",
