@@ -15,7 +15,7 @@ from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable import ResourceVariable, Variable
 from penstock._src.graph.operation import scope_of
 
 from .array import indexing
@@ -57,7 +57,7 @@ _NO_ATTRIBUTES: dict[str, Any] = {}
 def _operand(value, dtype):
     """Returns an eager tensor, variable or number as an eager tensor of this dtype, or None if it has another dtype."""
     kind = type(value)
-    if kind is Variable:
+    if kind is ResourceVariable:
         value = value._read()
     elif kind is float or kind is int:
         quick = number(value, dtype)

@@ -7,7 +7,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import resources
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable import ResourceVariable, Variable
 from penstock._src.eager.variable_handle import scoped
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 
@@ -35,7 +35,7 @@ def variable_holding(
       synchronization: when copies are brought together.
       aggregation: how values that replicas assign become one.
     """
-    variable = Variable.__new__(Variable)
+    variable = ResourceVariable.__new__(ResourceVariable)
     variable._take_modes(trainable, None, synchronization, aggregation)
     variable._name = scoped(name or "Variable")
     variable._dtype, variable._shape = dtype, shape

@@ -28,6 +28,7 @@ from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.eager.variable_handle import (
     add_to_collections,
     announce_creation,
+    check_arguments,
     in_function,
     initial_value_of,
     make_handle,
@@ -63,15 +64,16 @@ class VariableMetaclass(ABCMeta):
             # TensorFlow accepts this argument for every variable class; only False has an effect, in functions.
             if kwargs.get("experimental_enable_variable_lifting") is not False:
                 kwargs.pop("experimental_enable_variable_lifting", None)
+            create: Callable[..., Any] = super().__call__
             if cls is Variable:
+                create = _new_variable
                 kwargs = {name: kwargs[name] for name in kwargs if name not in _OF_VERSION_1}
             creators = STATE.variable_creators if cls.__dict__.get("asks_creators", False) else ()
             if not creators:
-                return super().__call__(*args, **kwargs)
+                return create(*args, **kwargs)
             parameters = dict(list(inspect.signature(cls.__init__).parameters.items())[1:])
             arguments = {name: parameter.default for name, parameter in parameters.items()}
             arguments |= {**dict(zip(parameters, args)), **kwargs}
-            create: Callable[..., Any] = super().__call__
             for creator in creators:
                 create = functools.partial(creator, create)
             return create(**arguments)
@@ -80,19 +82,11 @@ class VariableMetaclass(ABCMeta):
             raise
 
 
-def _check_arguments(initial_value: Any, constraint: Any, name: Any) -> None:
-    if constraint is not None and not callable(constraint):
-        raise ValueError(
-            f"Argument `constraint` must be None or a callable. Got a {type(constraint)}:"
-            f"  {constraint}"
-        )
-    if initial_value is None:
-        raise ValueError(
-            "The `initial_value` arg to `tf.Variable` must be specified except when you are "
-            "not providing a `variable_def`. You provided neither."
-        )
-    if name is not None and not isinstance(name, str):
-        raise ValueError(f"name for name_scope must be a string. Received {name!r}.")
+def _new_variable(*args: Any, **kwargs: Any) -> "ResourceVariable":
+    """Returns what `tf.Variable(...)` does: its class has a constructor with other parameters."""
+    variable = ResourceVariable.__new__(ResourceVariable)
+    Variable.__init__(variable, *args, **kwargs)
+    return variable
 
 
 def _of_value(function: Callable[[Tensor], Any]) -> Any:
@@ -184,11 +178,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 self.__class__ = type(imported)  # it may be a reference
             self.__dict__.update(vars(imported))
             return
-        if initial_value is None and self.is_interface and type(self) is not Variable:
-            raise NotImplementedError(
-                "A class derived from tf.Variable without a value of its own."
-            )
-        _check_arguments(initial_value, constraint, name)
+        if initial_value is None and self.is_interface:
+            raise NotImplementedError("A class derived from tf.Variable has no value of its own.")
+        check_arguments(initial_value, constraint, name)
         synchronization = mode_of(VariableSynchronization.AUTO, synchronization, name)
         aggregation = mode_of(VariableAggregation.NONE, aggregation, name)
         is_local = not experimental_enable_variable_lifting and in_function()
@@ -693,6 +685,19 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         raise TypeError("to_proto() is not supported eagerly.")
 
 
+class ResourceVariable(Variable):
+    """The class of what `tf.Variable(...)` returns, with the name and parameters of TensorFlow's.
+
+    Called itself, it bypasses variable creators. All variables are its instances, however they were made.
+    """
+
+    asks_creators = is_interface = False
+    instances_of = Variable
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        above("construct_resource_variable")(self, *args, **kwargs)
+
+
 class AssignedVariable(Variable):
     """A variable after an assignment in a graph of TensorFlow 1: its reads run after the assignment."""
 
@@ -767,4 +772,4 @@ def is_variable(value: Any) -> bool:
     return isinstance(value, Variable)
 
 
-READERS[Variable] = Variable.value
+READERS[ResourceVariable] = ResourceVariable.value

@@ -130,3 +130,19 @@ def refused_update(symbol: str, method: str) -> Any:
         )
 
     return refuse
+
+
+def check_arguments(initial_value: Any, constraint: Any, name: Any) -> None:
+    """Raises ValueError for arguments of `tf.Variable` that make no variable."""
+    if constraint is not None and not callable(constraint):
+        raise ValueError(
+            f"Argument `constraint` must be None or a callable. Got a {type(constraint)}:"
+            f"  {constraint}"
+        )
+    if initial_value is None:
+        raise ValueError(
+            "The `initial_value` arg to `tf.Variable` must be specified except when you are "
+            "not providing a `variable_def`. You provided neither."
+        )
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"name for name_scope must be a string. Received {name!r}.")

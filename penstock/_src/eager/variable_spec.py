@@ -9,7 +9,7 @@ from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import DenseSpec, TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.context import init_scope
-from penstock._src.eager.variable import UNIQUE, Variable
+from penstock._src.eager.variable import UNIQUE, ResourceVariable, Variable
 from penstock._src.eager.variable_handle import make_handle
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 
@@ -174,7 +174,7 @@ def variable_of_handle(handle: Any, spec: VariableSpec) -> Variable:
         raise ValueError(
             f"VariableSpec: expected the handle of a variable, a resource tensor. Received {handle!r}."
         )
-    variable = Variable.__new__(Variable)
+    variable = ResourceVariable.__new__(ResourceVariable)
     variable._handle = handle
     variable._dtype = spec.dtype
     variable._shape = spec.shape

@@ -21,7 +21,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable import ResourceVariable, Variable
 from penstock._src.eager.variable_spec import VariableSpec, has_own_handle, variable_of_handle
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -136,7 +136,7 @@ def add_quick_key(value: Any, key: list[Any], leaves: list[Any]) -> bool:
             if not add_quick_key(item, key, leaves):
                 return False
         return True
-    if kind is Variable:
+    if kind is ResourceVariable:
         return _add_quick_variable(value, key, leaves)
     parts = getattr(kind, "_trace_parts", None)
     if parts is None:

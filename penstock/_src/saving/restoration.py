@@ -17,7 +17,7 @@ from penstock._src.eager.context import init_scope
 from penstock._src.eager.execute import is_unobserved
 from penstock._src.eager.restored_variables import restore
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable import Variable
+from penstock._src.eager.variable import ResourceVariable, Variable
 from penstock._src.saving.object_graph import (
     attribute_of,
     give_values,
@@ -161,7 +161,7 @@ class Restoration:
             return
         if not attributes:
             return
-        if type(trackable) is Variable and self._give_value(attributes, trackable):
+        if type(trackable) is ResourceVariable and self._give_value(attributes, trackable):
             return
         current = get_registered_saver_name(trackable)
         if current is not None:  # its class has got a saver since the checkpoint was written

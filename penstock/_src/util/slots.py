@@ -92,6 +92,7 @@ TABLE = {
     "forget_default_graphs": "v1.graphs.default_graph",  # tf.test.TestCase.setUp
     "warning": "v1.process.log",  # tf.summary.trace_on
     "variable_def": "v1.saving.meta_graph",  # tf.Variable.to_proto
+    "construct_resource_variable": "bridge.python.ops.resource_variable_ops",  # the constructor of TensorFlow's internal class
     "variable_of": "v1.saving.meta_graph",  # tf.Variable.from_proto
     "Saver": "v1.saving.saver",  # the savers in a meta graph
     "QueueRunner": "v1.inputs.queue_runner",  # the queue runners in a meta graph

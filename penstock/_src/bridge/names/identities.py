@@ -3,7 +3,7 @@
 Libraries dispatch on a class's `__module__` without importing anything, so while Penstock is `tensorflow` its classes bear
 TensorFlow's `__module__` and `__qualname__`. `identities.txt`, which `tools/gen_identities.py` generates, has a line for each module
 of ours below `penstock._src`: `core.dtypes DType=python.framework.dtypes` says that the class `DType` of `core.dtypes` is
-`tensorflow.python.framework.dtypes.DType`; `Variable=python.ops.resource_variable_ops:ResourceVariable` has another name there.
+`tensorflow.python.framework.dtypes.DType`; `PartitionInfo=python.ops.variable_scope:_PartitionInfo` has another name there.
 
 A class is renamed when its module has been loaded, by a finder: nothing is loaded in order to be renamed. The new name leads back to the class
 (`private_modules.py`), so pickles and copies name it, too; the code, and therefore every frame of a traceback, stays where it is.

@@ -8,70 +8,66 @@ from penstock._src.core.dispatch import STATE, init_scope_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.tensor import Tensor
-from penstock._src.eager.variable import UNIQUE, Variable, _UnreadVariable
+from penstock._src.eager.variable import ResourceVariable, Variable, _UnreadVariable
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
-from penstock._src.v1.variables.collections import VariableV1
 
-__all__ = ["_UnreadVariable"]
+__all__ = ["ResourceVariable", "_UnreadVariable"]
 BaseResourceVariable = Variable
 
 
-class ResourceVariable(VariableV1):
-    """A variable with the parameters of TensorFlow's internal class; variable creators are bypassed.
+def construct_resource_variable(
+    variable: ResourceVariable,
+    initial_value: Any = None,
+    trainable: bool | None = None,
+    collections: Any = None,
+    validate_shape: bool = True,
+    caching_device: Any = None,
+    name: str | None = None,
+    dtype: Any = None,
+    variable_def: Any = None,
+    import_scope: str | None = None,
+    constraint: Any = None,
+    handle: Any = None,
+    **kwargs: Any,
+) -> None:
+    """Initializes a variable from the parameters of TensorFlow's internal class."""
+    if handle is not None:
+        _adopt(variable, handle, trainable, kwargs.get("shape"), dtype)
+        return
+    variable._collections = collections
+    Variable.__init__(
+        variable,
+        initial_value=initial_value,
+        trainable=trainable,
+        validate_shape=validate_shape,
+        caching_device=caching_device,
+        name=name,
+        variable_def=variable_def,
+        dtype=dtype,
+        import_scope=import_scope,
+        constraint=constraint,
+        **kwargs,
+    )
 
-    All variables are its instances, however they were made.
-    """
 
-    asks_creators = False
-    instances_of = Variable
-
-    def __init__(
-        self,
-        initial_value: Any = None,
-        trainable: bool | None = None,
-        collections: Any = None,
-        validate_shape: bool = True,
-        caching_device: Any = None,
-        name: str | None = None,
-        dtype: Any = None,
-        variable_def: Any = None,
-        import_scope: str | None = None,
-        constraint: Any = None,
-        handle: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        if handle is not None:
-            self._adopt(handle, trainable, kwargs.get("shape"), dtype)
-            return
-        super().__init__(
-            initial_value=initial_value,
-            trainable=trainable,
-            collections=collections,
-            validate_shape=validate_shape,
-            caching_device=caching_device,
-            name=name,
-            variable_def=variable_def,
-            dtype=dtype,
-            import_scope=import_scope,
-            constraint=constraint,
-            **kwargs,
-        )
-
-    def _adopt(self, handle: Any, trainable: bool | None, shape: Any, dtype: Any) -> None:
-        """Becomes a variable with the value that a handle leads to."""
-        known = getattr(handle, "_handle_data", None) or [(None, None)]
-        self._trainable = trainable is None or bool(trainable)
-        self._constraint, self._in_graph_mode = None, False
-        self._synchronization = VariableSynchronization.AUTO
-        self._aggregation = VariableAggregation.NONE
-        self._unique = next(UNIQUE)
-        self._shape = as_shape(known[0][0] if shape is None else shape)
-        self._dtype = dtypes.as_dtype(known[0][1] if dtype is None else dtype)
-        self._name = "Variable" if STATE.graph is None else handle.op.name
-        self._handle, self._initializer = handle, None
-        self._initial_value = self._graph_element = None
-        if STATE.graph is not None:
-            self._graph_element = self._read()
+def _adopt(
+    variable: ResourceVariable, handle: Any, trainable: bool | None, shape: Any, dtype: Any
+) -> None:
+    """Gives a variable the value that a handle leads to."""
+    known = getattr(handle, "_handle_data", None) or [(None, None)]
+    variable._take_modes(
+        trainable is None or trainable,
+        None,
+        VariableSynchronization.AUTO,
+        VariableAggregation.NONE,
+    )
+    variable._shape = as_shape(known[0][0] if shape is None else shape)
+    variable._dtype = dtypes.as_dtype(known[0][1] if dtype is None else dtype)
+    variable._name = "Variable" if STATE.graph is None else handle.op.name
+    variable._handle, variable._initializer = handle, None
+    variable._initial_value = variable._graph_element = None
+    if STATE.graph is not None:
+        variable._graph_element = variable._read()
 
 
 def var_handle_op(

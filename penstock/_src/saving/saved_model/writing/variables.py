@@ -7,7 +7,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.eager.variable import UNIQUE, Variable
+from penstock._src.eager.variable import UNIQUE, ResourceVariable, Variable
 from penstock._src.eager.variable_modes import VariableAggregation, VariableSynchronization
 from penstock._src.graph.serialize.attributes import shape_to_proto
 from penstock._src.saving.saved_model.context import get_save_options
@@ -60,7 +60,7 @@ def export_to_saved_model_graph(
 ) -> list[Any]:
     """Puts a copy without a value into the current graph; returns the replaced handles."""
     del options
-    copy = object.__new__(Variable)
+    copy = object.__new__(ResourceVariable)
     for field, value in vars(self).items():
         setattr(copy, field, value)
     name = handle_of(self).name
