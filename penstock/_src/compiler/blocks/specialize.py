@@ -470,7 +470,7 @@ def what_waits(
         outputs=outputs,
         why_host="",
         host=host,
-        constants=(section.constants | own) & frozenset(reads),
+        constants=section.constants | own,
         values=tuple([i for i, t in enumerate(inputs) if t._id in wanted]),
         for_host=frozenset(reads) - lowered,
     )
