@@ -1,5 +1,7 @@
 """Quantization against values recorded from TensorFlow 2.21 (raw ops on a CPU)."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import penstock as tf
 import penstock._src.api.load
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
+from penstock._src.ops.quantized import quantize
 from penstock._src.util.flags import override
 from tests.harness.op_case import OpCase, check
 
@@ -247,3 +250,32 @@ def test_numbers_above_the_range_are_the_greatest_of_32_bits():
     assert tf.bitcast(numbers, tf.int32).numpy().tolist() == expected
     floats = tf.quantization.dequantize(numbers, low, high, "MIN_FIRST")
     np.testing.assert_allclose(floats, [0.5, 1.0, 1.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["MIN_COMBINED", "SCALED"])
+@pytest.mark.parametrize("dtype", [tf.qint8, tf.quint8, tf.qint16, tf.quint16])
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 37])
+def test_native_levels_are_those_of_numpy(monkeypatch, mode, dtype, size):
+    rng = np.random.default_rng(size)
+    x = np.concatenate([rng.normal(size=size) * 3, np.round(rng.normal(size=size) * 16) / 8])
+    x[:1] = np.nan
+    for rounding in ["HALF_AWAY_FROM_ZERO"] + ["HALF_TO_EVEN"] * (mode == "SCALED"):
+        results = []
+        for work in (0, math.inf):
+            monkeypatch.setattr(quantize._quantized, "done", work)
+            made = tf.quantization.quantize(
+                tf.constant(x, tf.float32), -2.0, 1.9375, dtype, mode, rounding
+            )
+            results.append(tf.cast(made.output, tf.int32).numpy())
+        np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("mode", ["MIN_COMBINED", "SCALED"])
+@pytest.mark.parametrize(
+    ("dtype", "least"), [(tf.qint8, -128), (tf.quint8, 0), (tf.qint16, -32768)]
+)
+def test_a_nan_becomes_the_least_number(mode, dtype, least):
+    # recorded from TensorFlow 2.21, whose vectors have at least 16 elements
+    x = tf.constant([np.nan] + [0.0] * 31)
+    made = tf.quantization.quantize(x, -3.0, 3.0, dtype, mode)
+    assert tf.cast(made.output, tf.int32).numpy()[0] == least

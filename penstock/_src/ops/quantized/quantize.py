@@ -9,20 +9,31 @@ All is computed in float32, in TensorFlow's order: a number near the middle of t
 the level that TensorFlow rounds it to.
 """
 
-from typing import Literal
+import functools
+import math
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import QUANTIZED, SINGLE_RANGE
+from penstock._src.native.algorithms.quantizing import quantizing
+from penstock._src.native.builtins import HotCounter
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.quantized.ends import check_channels, merge_channels
 from penstock._src.ops.rules import quiet
 
 Mode = Literal["MIN_COMBINED", "MIN_FIRST", "SCALED"]
 Rounding = Literal["HALF_AWAY_FROM_ZERO", "HALF_TO_EVEN"]
 
+_MOST = np.finfo(np.float32).max
+# Elements, a call counting as so many more, after which native code pays.
+_quantized = HotCounter(1_000_000)
+_CALL = 4_000
 
+
+@functools.cache
 def limits(dtype):
     """Returns the least and the greatest integer of a quantized type."""
     info = np.iinfo(dtype.np)
@@ -49,6 +60,46 @@ def half_away(x):
     moved = np.copysign(np.nextafter(x.dtype.type(0.5), x.dtype.type(0)), x)
     moved += x
     return np.trunc(moved)
+
+
+class _Levels(NamedTuple):
+    """Numbers of a type: round((clip(x, low, high) - origin) * scale - shift), where rounding is "away", "even" or "trunc"."""
+
+    low: np.ndarray
+    high: np.ndarray
+    scale: np.ndarray
+    rounding: str
+    origin: np.ndarray | None = None
+    shift: np.ndarray | None = None
+
+
+_ROUNDINGS = {"away": half_away, "even": np.rint, "trunc": np.trunc}
+
+
+def _at_levels(x, levels, kind):
+    """Returns the integers of a type for floats; a NaN gives the least one, as in TensorFlow's vectors."""
+    least, greatest = limits(kind)
+    low, high, scale, rounding, origin, shift = levels
+    if kind.size <= 2 and not np.ndim(low) and runs_native_code():
+        # With other ends or scales there are NaNs, which the two ways round differently.
+        is_finite = math.isfinite(low) and math.isfinite(high) and math.isfinite(scale)
+        if is_finite and _quantized.is_hot(_CALL + x.size):
+            numbers = np.empty(x.shape, kind.np)
+            constants = (low, high, origin or 0.0, scale, shift or 0.0, least, greatest)
+            x = np.ascontiguousarray(x)
+            packed = np.array(constants, np.float32)
+            quantizing(rounding, kind.size).quantize(x, x.size, packed, numbers)
+            return numbers
+    steps = np.empty_like(x)
+    np.maximum(x, low, out=steps)
+    np.minimum(steps, high, out=steps)
+    if origin is not None:
+        steps -= origin
+    steps *= scale
+    if shift is not None:
+        steps -= shift
+    numbers = _ROUNDINGS[rounding](steps)
+    return np.minimum(np.fmax(numbers, least), greatest).astype(kind.np)
 
 
 def scaled_step(low, high, kind, narrow):
@@ -82,28 +133,35 @@ class QuantizeV2(Op):
         if self.round_mode == "HALF_TO_EVEN" and self.mode != "SCALED":
             raise self.invalid("Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED'")
         check_channels(self, input, self.axis, min_range=min_range, max_range=max_range)
-        if np.any(min_range > max_range):
+        backward = min_range > max_range
+        if backward.any() if backward.ndim else backward:
             raise self.invalid("max_range must be larger than min_range.")
         low = np.minimum(np.float32(0), min_range)
         widest = np.maximum(np.float32(1), np.maximum(np.abs(low), np.abs(max_range)))
         room = widest * np.float32(self.ensure_minimum_range)
         high = np.maximum(np.float32(0), np.maximum(max_range, low + room))
-        numbers, low, high = self._quantize(input, low, high)
-        return np.clip(numbers, *limits(self.T)).astype(self.T.np), low, high
+        return self._quantize(input, low, high)
 
     def _quantize(self, x, low, high):
-        """Returns the numbers before they are clipped to the type, and the ends of their range."""
+        """Returns the numbers, and the ends of their range."""
         if self.mode == "SCALED":
             if self._in_bytes and self.round_mode == "HALF_TO_EVEN":
-                return self._scale_by_the_wider_end(x, low, high)
-            return self._scale(x, low, high)
+                numbers, low, high = self._scale_by_the_wider_end(x, low, high)
+                return self._clip(numbers), low, high
+            levels, low, high = self._scaled_levels(x, low, high)
+            return _at_levels(x, levels, self.T), low, high
         wide_low, wide_high = (along(end, x.ndim, self.axis) for end in (low, high))
         if self.mode == "MIN_COMBINED":
-            return self._combine(x, wide_low, wide_high), low, high
+            levels = self._combined_levels(wide_low, wide_high)
+            return _at_levels(x, levels, self.T), low, high
         if self._in_bytes and self.T == dtypes.quint8:
             scale = np.float32(255) / (high - low)
-            return np.rint(x * scale - low * scale), low, high
-        return self._round_low_first(x, wide_low, wide_high), low, high
+            return self._clip(np.rint(x * scale - low * scale)), low, high
+        return self._clip(self._round_low_first(x, wide_low, wide_high)), low, high
+
+    def _clip(self, numbers):
+        """Returns whole floats as integers of the type."""
+        return np.clip(numbers, *limits(self.T)).astype(self.T.np)
 
     @property
     def _in_bytes(self):
@@ -117,25 +175,24 @@ class QuantizeV2(Op):
         scale = np.float32(127.5 if signed else 255) / end
         return np.rint(x * scale), -end if signed else np.zeros_like(end), end
 
-    def _scale(self, x, low, high):
+    def _scaled_levels(self, x, low, high):
         least, greatest = (np.float32(limit) for limit in limits(self.T))
         first = least + np.float32(self.narrow_range)
-        most = np.finfo(np.float32).max
-        by_low = np.where(first * low > 0, first / low, most)
-        by_high = np.where(greatest * high > 0, greatest / high, most)
+        by_low = np.where(first * low > 0, first / low, _MOST)
+        by_high = np.where(greatest * high > 0, greatest / high, _MOST)
         scale = np.minimum(by_low, by_high).astype(np.float32)
         low, high = first / scale, greatest / scale
         wide_low, wide_high, wide_scale = (along(v, x.ndim, self.axis) for v in (low, high, scale))
-        rounded = np.rint if self.round_mode == "HALF_TO_EVEN" else half_away
-        return rounded(np.clip(x, wide_low, wide_high) * wide_scale), low, high
+        rounding = "even" if self.round_mode == "HALF_TO_EVEN" else "away"
+        return _Levels(wide_low, wide_high, wide_scale, rounding), low, high
 
-    def _combine(self, x, low, high):
+    def _combined_levels(self, low, high):
         least, greatest = limits(self.T)
         scale = ((greatest - least) / (high - low).astype(np.float64)).astype(np.float32)
-        steps = (np.clip(x, low, high) - low) * scale
         if least == 0:
-            return np.trunc(steps + np.float32(0.5))
-        return half_away(steps - np.float32((greatest - least + 1) / 2))
+            return _Levels(low, high, scale, "trunc", low, np.float32(-0.5))
+        half = np.float32((greatest - least + 1) / 2)
+        return _Levels(low, high, scale, "away", low, half)
 
     def _round_low_first(self, x, low, high):
         least, _ = limits(self.T)

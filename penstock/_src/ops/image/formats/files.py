@@ -9,7 +9,7 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.values.arrays import empty_aligned
-from penstock._src.native.algorithms.painting import OPAQUE, ORDERS, painting
+from penstock._src.native.algorithms.pictures.painting import OPAQUE, ORDERS, painting
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.formats.gif import gif_pixels
 from penstock._src.ops.image.formats.jpeg import jpeg_pixels

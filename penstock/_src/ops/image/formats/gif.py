@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.values import memory_limit
-from penstock._src.native.algorithms.painting import COLORS, painting
+from penstock._src.native.algorithms.pictures.painting import COLORS, painting
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.formats.libraries import check_size, opened
 from penstock._src.util.dataclass import dataclass

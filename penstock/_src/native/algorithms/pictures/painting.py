@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import python_calls as py
-from ..builtins import compiled
-from ..language.module import Module
-from ..language.types import I8, I64, PTR, vec
-from ..language.value import Val
+from ... import python_calls as py
+from ...builtins import compiled
+from ...language.module import Module
+from ...language.types import I8, I64, PTR, vec
+from ...language.value import Val
 
 COLORS = 256  # rows of a color table, which an index of a byte cannot exceed
 OPAQUE = 255

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from penstock._src.native.algorithms.painting import BLOCK, COLORS, painting
+from penstock._src.native.algorithms.pictures.painting import BLOCK, COLORS, painting
 from penstock._src.ops.image.formats.files import _arranged_by_numpy
 from penstock._src.ops.image.formats.gif import _painted_by_numpy
 
