@@ -28,7 +28,7 @@ WITH_NONE = {"ArgMax", "ArgMin"}
 ELSEWHERE = {"XlaDynamicSlice", "XlaDynamicUpdateSlice", "XlaOptimizationBarrier"}
 ELSEWHERE |= {"XlaConvV2", "XlaDotV2"}
 ELSEWHERE |= {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"}
-OURS = {"PackedDequantize", "PackedGather", "PackedMatMul", "TreeEnsemble"}
+OURS = {"KeyPositions", "PackedDequantize", "PackedGather", "PackedMatMul", "TreeEnsemble"}
 
 
 def kind(op):

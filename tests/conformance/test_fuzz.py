@@ -41,6 +41,7 @@ APART = {
     "CollectiveReduce": "needs other processes (tests/ops/collective, tests/distribute/workers)",
     "CollectiveReduceV2": "needs other processes as well",
     "TreeEnsemble": "takes tables of constants, which tests/ops/trees draws",
+    "KeyPositions": "takes sorted constants, which tests/ops/lookup has",
 }
 
 

@@ -168,12 +168,8 @@ def _grams(ids: Any, grams: np.ndarray, words: int, step: int) -> Any:
 
 
 def _positions(x: Any, keys: np.ndarray) -> Any:
-    """Where distinct keys have each element of x, -1 for nowhere; the work grows with the sum of both numbers."""
-    flat = t.reshape(x, [-1])
-    _, first = raw.Unique(t.concat([t.like(keys, flat), flat], 0), out_idx=dtypes.int64)
-    places = t.slice_along(first, 0, len(keys), None)
-    places = raw.SelectV2(raw.Less(places, t.int64(len(keys))), places, t.int64(-1))
-    return raw.Reshape(places, t.shape(x))
+    """Where sorted distinct keys have each element of x, -1 for nowhere."""
+    return raw.KeyPositions(x, t.like(keys, x))
 
 
 @reads("ImageDecoder")
