@@ -23,6 +23,7 @@ from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.graph.trace import add_arguments, recording
+from penstock._src.ops.control.tensor_list import ListOp
 
 
 class Body:
@@ -279,13 +280,10 @@ def loop(step: Step) -> list:
     return _loop_of_some(step, test, body, constant, stacked)
 
 
-_RESIZING = ("TensorListPushBack", "TensorListPopBack", "TensorListResize")
-
-
 def _changes_length(result: SymbolicTensor) -> bool:
     """True if a list, computed from arguments of its function, may have another length than they have."""
     node, attrs = result.op, result.op.raw_op.attrs
-    if node.type in _RESIZING or attrs.get("resize_if_index_out_of_bounds"):
+    if isinstance(node.raw_op, ListOp) and node.raw_op.changes_length:
         return True
     functions = [f for f in attrs.values() if isinstance(f, GraphFunction)]
     sources = [*node._inputs, *(t for f in functions for t in f.outputs)]

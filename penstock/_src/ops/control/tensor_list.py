@@ -1,6 +1,6 @@
 """Lists of tensors: tf.TensorArray in graphs, and accumulators for the gradients of loops."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,7 +30,12 @@ def held_shape(handle: Any, asked: Any) -> TensorShape:
 
 
 class ListOp(Op):
-    """Base of the ops on lists: checks the dtype of elements."""
+    """Base of the ops on lists: checks the dtype of elements.
+
+    changes_length  True if the list that is given may have another length than the one that is taken
+    """
+
+    changes_length: ClassVar[bool] = False
 
     def list_of(self, value: Any) -> TensorList:
         if not isinstance(value, TensorList):
@@ -106,6 +111,7 @@ class TensorListPushBack(ListOp):
     """The list with one more element at its end."""
 
     signature = "input_handle: variant, tensor: element_dtype -> output_handle: variant[]"
+    changes_length = True
     host_kernel = HostKernel(use_of_list="changes")
 
     def held(self, input_handle, _tensor):
@@ -136,6 +142,7 @@ class TensorListPopBack(ListOp):
 
     signature = """input_handle: variant, element_shape: int32
         -> output_handle: variant, tensor: element_dtype"""
+    changes_length = True
     host_kernel = HostKernel(use_of_list="reads")
     element_dtype: DType
     values = Values(keeps_finite=True)
@@ -206,6 +213,7 @@ class TensorListResize(ListOp):
     """The list truncated, or extended with unset elements, to `size`."""
 
     signature = "input_handle: variant, size: int32 -> output_handle: variant[]"
+    changes_length = True
     ranks = {"size": (0,)}
 
     def held(self, input_handle, _size):
@@ -257,6 +265,10 @@ class TensorListSetItem(ListOp):
         -> output_handle: variant[]"""
     host_kernel = HostKernel(use_of_list="changes")
     resize_if_index_out_of_bounds: bool = False
+
+    @property
+    def changes_length(self) -> bool:  # type: ignore[override]
+        return self.resize_if_index_out_of_bounds
 
     def held(self, input_handle, _index, _item):
         return input_handle.handle_data

@@ -141,6 +141,7 @@ class TensorListConcatLists(ListOp):
 
     signature = "input_a: variant, input_b: variant -> output: variant[input_a]"
     element_dtype: DType
+    changes_length = True
     differentiable = False
 
     def eager(self, input_a, input_b):
@@ -174,6 +175,7 @@ class TensorListPushBackBatch(ListOp):
     signature = """input_handles: variant, tensor: element_dtype
         -> output_handles: variant[input_handles]"""
     ranks = {"tensor": at_least(1)}
+    changes_length = True
     differentiable = False
 
     def eager(self, input_handles, tensor):
