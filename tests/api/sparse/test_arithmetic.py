@@ -44,3 +44,29 @@ def test_columns_of_a_cross_are_matrices():
         tf.sparse.cross([tf.SparseTensor([[0]], [0], [10])])
     with pytest.raises(tf.errors.InvalidArgumentError, match="separator should be a scalar"):
         tf.sparse.cross([tf.SparseTensor([[0, 0]], [0], [1, 1])], separator=tf.constant(["a", "b"]))
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1, [0, 2], [], [0, 1, 2]])
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_reductions_are_those_of_the_dense_tensor(axis, is_sorted):
+    rng, extents = np.random.default_rng(3), (4, 5, 6)
+    places = rng.permutation(120)[:70]
+    places = np.sort(places) if is_sorted else places
+    values = rng.integers(1, 50, 70)
+    dense = np.zeros(120, np.int64)
+    dense[places] = values
+    sparse = tf.SparseTensor(np.stack(np.unravel_index(places, extents), -1), values, extents)
+    axes = tuple(range(3)) if axis is None else tuple(np.ravel(axis).astype(int))
+    for reduce, whole in ((tf.sparse.reduce_sum, np.sum), (tf.sparse.reduce_max, np.max)):
+        for keeps in (False, True):
+            wanted = whole(dense.reshape(extents), axes, keepdims=keeps)
+            np.testing.assert_array_equal(reduce(sparse, axis, keepdims=keeps), wanted)
+            made = tf.sparse.to_dense(reduce(sparse, axis, keeps, output_is_sparse=True))
+            np.testing.assert_array_equal(made, wanted)
+
+
+def test_indices_outside_a_sparse_result_are_refused():
+    sparse = tf.SparseTensor([[0, 0], [0, 3]], [1.0, 2.0], [1, 3])
+    for is_sparse in (False, True):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="index 3 is out of bounds"):
+            tf.sparse.reduce_sum(sparse, 0, output_is_sparse=is_sparse)

@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
 
@@ -108,6 +109,9 @@ def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
 
 def _axes(sp, axis):
     if axis is None:
+        rank = sp.dense_shape.shape.num_elements()
+        if rank is not None:
+            return convert_to_tensor(np.arange(rank, dtype=np.int32))
         return raw.Range(start=0, limit=raw.Size(input=sp.dense_shape), delta=1)
     if isinstance(axis, int):
         return convert_to_tensor([axis], dtype=dtypes.int32)
@@ -130,6 +134,8 @@ def _reduce(stem, sp_input, axis, keepdims, output_is_sparse, name):
     if output_is_sparse:
         return SparseTensor(*getattr(raw, stem + "Sparse")(**arguments))
     result = getattr(raw, stem)(**arguments)
+    if isinstance(result, EagerTensor):
+        return result
     rank = sp.shape.rank
     axes = get_static_value(arguments["reduction_axes"])
     if rank is not None and axes is not None:

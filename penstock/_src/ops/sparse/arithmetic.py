@@ -425,22 +425,29 @@ class SparseTensorDenseMatMul(Op):
 
 
 def _axes(op, axes, rank):
-    sorted_axes = sorted({int(a) % rank for a in np.ravel(axes)}) if rank else []
-    for axis in np.ravel(axes):
+    axes = axes.ravel().tolist()
+    for axis in axes:
         if not -rank <= axis < rank:
             raise op.invalid(
-                f"Invalid reduction dimension {int(axis)}, for input with {rank} dimensions."
+                f"Invalid reduction dimension {axis}, for input with {rank} dimensions."
             )
-    return sorted_axes
+    return {axis % rank for axis in axes}
 
 
 def _reduced(op, indices, values, shape, axes, combine):
-    """The axes that are left, the flat places of the groups of entries in these, and the groups' results."""
+    """The axes that are left, the flat places of the groups of entries in these, ascending, and the groups' results."""
     check_sparse(op, indices, values, shape)
     gone = _axes(op, axes, len(shape))
     kept = [a for a in range(len(shape)) if a not in gone]
-    places = flat_places(indices[:, kept], shape[kept])
+    if len(kept) == 1:  # no copy of the indices
+        places = indices[:, kept[0]]
+    else:
+        places = flat_places(indices[:, kept], shape[kept])
     order, firsts, unique = grouped(places)
+    count = math.prod(shape[kept].tolist())
+    if unique.size and not 0 <= unique[0] <= unique[-1] < count:
+        at = unique[0] if unique[0] < 0 else unique[-1]
+        raise op.invalid(f"index {at} is out of bounds for a result of {count} elements")
     in_order = values if order is None else values.take(order)
     return kept, unique, combine.reduceat(in_order, firsts, dtype=values.dtype)
 
@@ -459,10 +466,6 @@ class _Reduce(Op):
         )
         extents = input_shape.tolist()
         out = np.zeros(math.prod([extents[a] for a in kept]), input_values.dtype)
-        # Places ascend.
-        if places.size and not 0 <= places[0] <= places[-1] < out.size:
-            at = places[0] if places[0] < 0 else places[-1]
-            raise self.invalid(f"index {at} is out of bounds for a result of {out.size} elements")
         out[places] = results
         if self.keep_dims:
             return out.reshape([n if a in kept else 1 for a, n in enumerate(extents)])
@@ -482,9 +485,12 @@ class _ReduceSparse(Op):
             self, input_indices, input_values, input_shape, reduction_axes, self.combine
         )
         rank, whole = len(input_shape), input_shape[kept]
-        left = np.zeros((places.size, len(kept)), np.int64)
-        if kept:
-            left = np.stack(np.unravel_index(places, [int(n) for n in whole]), -1)
+        left = places.reshape(-1, 1)
+        if len(kept) != 1:
+            columns = np.unravel_index(places, whole.tolist()) if kept else ()
+            left = np.empty((places.size, len(kept)), np.int64)
+            for axis, column in enumerate(columns):
+                left[:, axis] = column
         if self.keep_dims:
             wide = np.zeros((places.size, rank), np.int64)
             wide[:, kept] = left

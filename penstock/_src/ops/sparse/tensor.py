@@ -89,9 +89,10 @@ def check_sparse(op, indices, values, shape, what="sparse"):
             f"Dimensions {indices.shape[0]} and {values.shape[0]} are not compatible: the parts of a "
             f"{what} tensor are {show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
         )
-    if (shape < 0).any():
+    extents = shape.tolist()  # numbers of Python: faster than NumPy for a few
+    if min(extents, default=0) < 0:
         raise op.invalid(f"dimensions must be >= 0. Received shape {show(shape)}")
-    check_elements(op, *shape)
+    check_elements(op, *extents)
 
 
 def dense_of(indices, values, shape, fill=0):
@@ -130,12 +131,20 @@ def stable_order(numbers):
 
 def grouped(numbers):
     """Return the order that sorts a vector of int64 (None if it is sorted), where groups of equal ones begin, and their numbers."""
-    order = None
-    if not (numbers[1:] >= numbers[:-1]).all():
+    order, count = None, len(numbers)
+    if not _ascends(numbers):
         order = stable_order(numbers)
         numbers = numbers.take(order)
-    begins = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]])[: len(numbers)])
+    is_first = np.empty(count, bool)
+    is_first[:1] = True
+    np.not_equal(numbers[1:], numbers[:-1], out=is_first[1:])
+    begins = is_first.nonzero()[0]
     return order, begins, numbers.take(begins)
+
+
+def _ascends(numbers):
+    """True if no number of a vector is smaller than the one before."""
+    return not np.count_nonzero(numbers[1:] < numbers[:-1])
 
 
 class SparseToDense(Op):
