@@ -104,6 +104,8 @@ def test_rounded_activations_are_within_their_bound():
         (lambda x, w: raw.PackedMatMul(x=x, weights=w, format="Q4_0", transpose_b=False), "a column of weights"),
         (lambda x, w: raw.PackedMatMul(x=x, weights=w[0], format="Q4_0"), "rank 2|weights two"),
         (lambda x, w: raw.PackedMatMul(x=x[:, :5], weights=w, format="Q4_0", transpose_b=False, activations="int8"), "only where transpose_b"),
+        (lambda x, w: raw.PackedMatMul(x=x[:, :5], weights=w, format="Q4_0", transpose_b=False, bfloat16_rows=2), "only where transpose_b"),
+        (lambda x, w: raw.PackedMatMul(x=x, weights=w, format="Q4_0", bfloat16_rows=-1), "bfloat16_rows must not be negative"),
         (lambda x, w: raw.PackedGather(weights=w[:, 2:], indices=[0], format="Q4_0"), "whole blocks of Q4_0"),
         (lambda x, w: raw.PackedGather(weights=w, indices=[4, 5], format="Q4_0"), r"indices\[1\] = 5 is not in \[0, 5\)"),
         (lambda x, w: raw.PackedDequantize(weights=w[:, 2:], format="Q4_0"), "whole blocks of Q4_0"),
@@ -246,6 +248,46 @@ def test_products_of_numbers_rounded_to_bfloat16(name):
             assert (np.abs(found - wanted) / size).max() < 1e-6
     launches = compiled.experimental_get_compiler_ir(x, weights)(stage="launches")
     assert "packed product" in launches and "unpack" not in launches
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_products_of_many_rows_round_to_bfloat16_where_few_round_to_int8(name):
+    weights, random = packed(name, 37, 1), np.random.default_rng(4)
+    columns = unpack(weights, FORMATS[name]).shape[1]
+
+    def product(x, **options):
+        return raw.PackedMatMul(x=x, weights=weights, format=name, **options)
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, columns])])
+    def compiled(x):
+        return product(x, activations="int8", bfloat16_rows=6)
+
+    for m, activations in ((1, "int8"), (2, "int8"), (3, "bfloat16"), (40, "bfloat16")):
+        x = random.normal(size=(2, m, columns)).astype(np.float32)
+        wanted = product(x, activations=activations).numpy()
+        other = product(x, activations="int8" if activations == "bfloat16" else "bfloat16")
+        for found in (product(x, activations="int8", bfloat16_rows=6), compiled(x)):
+            difference = np.abs(found - wanted).max()
+            assert difference < 1e-2 * np.abs(other - wanted).max()
+
+
+def test_data_dependent_numbers_of_rows_are_counted():
+    weights = packed("Q8_0", 5, 1)
+
+    @tf.function(autograph=False)
+    def chosen(x, mask):
+        rows = tf.boolean_mask(x, mask)
+        return raw.PackedMatMul(
+            x=rows, weights=weights, format="Q8_0", activations="int8", bfloat16_rows=4
+        )
+
+    x = np.random.default_rng(5).normal(size=(8, 32)).astype(np.float32)
+    for count, activations in ((3, "int8"), (4, "bfloat16")):
+        found = chosen(x, np.arange(8) < count)
+        wanted = raw.PackedMatMul(
+            x=x[:count], weights=weights, format="Q8_0", activations=activations
+        )
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -75,6 +75,14 @@ def _by_facts(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequenc
     raise _refuse(op)
 
 
+@on_dynamic_rows("PackedMatMul")
+def _packed_product(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
+    if raw_op(op).bfloat16_rows:
+        # The rows of the buffer are more than those that count.
+        raise _refuse(op, "rounds by the number of rows")
+    return _each_row(lowering, op, args)
+
+
 def _elementwise(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p = lowering.p
     rank = max(a.rank for a in args if isinstance(a, (Node, DynamicRows)))

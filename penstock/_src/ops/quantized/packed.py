@@ -74,7 +74,8 @@ class PackedMatMul(OnPackedWeights):
 
     Sums are of float32. `activations="int8"` rounds each 32 neighboring elements of x to int8 times a scale of their own, so that products are
     of integers: an element is off by at most 1/254 of the largest magnitude among its 32. `activations="bfloat16"` rounds x and the unpacked weights
-    to bfloat16, whose products are exact in float32: each is off by at most 1/512 of itself.
+    to bfloat16, whose products are exact in float32: each is off by at most 1/512 of itself. If `bfloat16_rows` is not 0 and x has at least so many rows
+    (all of its dimensions but the last multiplied), `activations` is taken to be "bfloat16".
     """
 
     signature = "x: T, weights: uint8 -> product: T"
@@ -82,6 +83,7 @@ class PackedMatMul(OnPackedWeights):
     format: Format
     transpose_b: bool = True
     activations: Literal["float32", "bfloat16", "int8"] = "float32"
+    bfloat16_rows: int = 0
     elements = Elements(is_row_wise=True)
     packed_input = 1
 
@@ -107,9 +109,17 @@ class PackedMatMul(OnPackedWeights):
         return x[:-1].concatenate(as_shape([n if self.transpose_b else row_elements(self, row)]))
 
     def check_activations(self):
-        """Raises InvalidArgumentError if activations are to be rounded whose groups are not those of the weights."""
-        if self.activations != "float32" and not self.transpose_b:
+        """Raises InvalidArgumentError if activations are to be rounded whose groups are not those of the weights, or `bfloat16_rows` is negative."""
+        if self.bfloat16_rows < 0:
+            raise self.invalid(f"bfloat16_rows must not be negative. Received {self.bfloat16_rows}")
+        if (self.activations != "float32" or self.bfloat16_rows) and not self.transpose_b:
             raise self.invalid("activations can be rounded only where transpose_b is True")
+
+    def activations_of(self, lead):
+        """The type to which x is rounded, for its extents but the last."""
+        if self.bfloat16_rows and dims.product(lead) >= self.bfloat16_rows:
+            return "bfloat16"
+        return self.activations
 
     def gradient(self, _x, weights, _product, dy):
         # Rounded activations have the gradient of those that are not.
@@ -125,17 +135,17 @@ class PackedMatMul(OnPackedWeights):
         check_extents(self, x.shape, weights.shape)
         form, n = FORMATS[self.format], weights.shape[0]
         k = form.row_elements(weights.shape[1])
-        wide = in_float32(x)
-        if self.activations == "int8":
+        wide, activations = in_float32(x), self.activations_of(x.shape[:-1])
+        if activations == "int8":
             wide = round_groups(wide, GROUP)
-        elif self.activations == "bfloat16":
+        elif activations == "bfloat16":
             wide = in_bfloats(wide)
         out = np.zeros((*x.shape[:-1], n if self.transpose_b else k), np.float32)
         step = max(1, ROOM // max(1, k))
         with np.errstate(all="ignore"):
             for at in range(0, n, step):
                 rows = unpack(weights[at : at + step], form)
-                if self.activations == "bfloat16":
+                if activations == "bfloat16":
                     rows = in_bfloats(rows)
                 if self.transpose_b:
                     out[..., at : at + step] = wide @ rows.T
@@ -149,9 +159,10 @@ class PackedMatMul(OnPackedWeights):
             raise NotLowerable("operands other than rows and a matrix")
         check_extents(self, x.shape, weights.shape)
         wide, dense = p.cast(x, dtypes.float32), p.unpack(weights, self.format)
-        if self.activations == "int8":
+        activations = self.activations_of(x.shape[:-1])
+        if activations == "int8":
             wide = p.round_groups(wide, GROUP)
-        elif self.activations == "bfloat16":
+        elif activations == "bfloat16":
             wide, dense = (p.cast(p.cast(v, dtypes.bfloat16), v.dtype) for v in (wide, dense))
         rows = p.reshape(wide, (dims.product(x.shape[:-1]), x.shape[-1]))
         spec = "mk,nk->mn" if self.transpose_b else "mn,nk->mk"
