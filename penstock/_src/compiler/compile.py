@@ -3,7 +3,7 @@
 graph -> blocks (blocks/) -> lower (lower/) -> the stages of pipeline.py -> a program of a device
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from penstock._src.compiler.executable import Executable, PlacedExecutable
@@ -23,9 +23,10 @@ class _Needed:
         inputs: Sequence[Any],
         outputs: Sequence[Any],
         control_outputs: Sequence[Operation],
+        already_run: Collection[Operation] = (),
     ) -> None:
         self.graph, self.inputs, self.outputs = graph, inputs, outputs
-        self.control_outputs = control_outputs
+        self.control_outputs, self.already_run = control_outputs, already_run
         self.state: tuple[int, ...] = ()
         self.found: tuple[Operation, ...] = ()
 
@@ -34,7 +35,9 @@ class _Needed:
         state = len(graph._operations), graph._edits, len(self.control_outputs)
         # elsewhere what runs depends on the graphs of conditions and loops, too
         if state != self.state or not graph.keeps_program_order:
-            ops = operations_to_run(graph, self.inputs, self.outputs, self.control_outputs)
+            ops = operations_to_run(
+                graph, self.inputs, self.outputs, self.control_outputs, self.already_run
+            )
             self.found, self.state = tuple(ops), state
         return self.found
 
@@ -47,6 +50,7 @@ def compile_graph(
     name: str | None = None,
     why_host: str = "",
     states: dict[Any, Any] | None = None,
+    already_run: Collection[Operation] = (),
 ) -> Executable | TokenFlow:
     """An Executable for part of a graph, or a runner of Switch and Merge nodes.
 
@@ -58,6 +62,7 @@ def compile_graph(
       name: for reports; by default the graph's.
       why_host: if given, every operation runs on the host, for this reason.
       states: what stateful kernels remember between calls; by default the graph's.
+      already_run: operations that do not run again; those of their results that others read are inputs.
 
     Returns:
       An Executable: called with a host value for each input, it returns one for each output.
@@ -65,7 +70,7 @@ def compile_graph(
     if control_outputs is None:
         control_outputs = getattr(graph, "control_outputs", ())
 
-    needed = _Needed(graph, inputs, outputs, control_outputs)
+    needed = _Needed(graph, inputs, outputs, control_outputs, already_run)
 
     name = name or str(getattr(graph, "name", "graph"))
     states = graph.kernel_states if states is None else states

@@ -1,7 +1,7 @@
 """The operations of a graph that a call needs."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError
@@ -10,12 +10,21 @@ from penstock._src.graph.operation import Operation
 
 
 def needed_operations(
-    graph: Any, inputs: Sequence[Any], outputs: Sequence[Any], control_outputs: Sequence[Operation]
+    graph: Any,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    control_outputs: Sequence[Operation],
+    already_run: Collection[Operation] = (),
 ) -> list[Operation]:
-    """The operations that outputs and control outputs depend on, with inputs as leaves, in an order in which they can run."""
+    """The operations that outputs and control outputs depend on, with inputs as leaves, in an order in which they can run.
+
+    Those of `already_run` are left out, and what only they depend on: their results that others read are inputs.
+    """
     input_ids = {t._id for t in inputs}
     needed = _reached(
-        [t.op for t in outputs if t._id not in input_ids] + list(control_outputs), input_ids
+        [t.op for t in outputs if t._id not in input_ids] + list(control_outputs),
+        input_ids,
+        set(map(id, already_run)),
     )
     return _ordered(needed, input_ids)
 
@@ -35,12 +44,16 @@ def _before(op: Operation, fed: set[int]) -> list[Operation]:
     return [other for other in _needs(op, fed) if not goes_back(other)]
 
 
-def _reached(roots: Sequence[Operation], fed: set[int]) -> dict[int, Operation]:
+def _reached(
+    roots: Sequence[Operation], fed: set[int], already_run: set[int]
+) -> dict[int, Operation]:
     reached: dict[int, Operation] = {}
     awaited: dict[int, Operation] = {}
     pending = list(roots)
     while pending:
         op = pending.pop()
+        if id(op) in already_run:
+            continue
         if id(op) not in reached and not (op._outputs and all(t._id in fed for t in op._outputs)):
             reached[id(op)] = op
             pending += [t.op for t in op._inputs if t._id not in fed]

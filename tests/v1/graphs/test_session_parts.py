@@ -28,6 +28,59 @@ def test_partial_runs():
             session.partial_run(b"none", total)
 
 
+def test_steps_of_a_partial_run_run_no_operation_twice():
+    a, b = v1.placeholder(tf.float32, []), v1.placeholder(tf.float32, [])
+    v = v1.get_variable("partial", [], initializer=v1.zeros_initializer())
+    raised = v.assign_add(a)
+    scaled = raised * 2.0
+    random = v1.random_uniform([])
+    first, second = random * 1.0, random + b
+    step = v.assign_add(10.0, read_value=False)
+    with tf.control_dependencies([step]):
+        after_a, after_b = tf.identity(a), tf.identity(b)
+    with v1.Session() as session:
+        session.run(v.initializer)
+        handle = session.partial_run_setup([raised, scaled], [a])
+        assert session.partial_run(handle, raised, {a: 3.0}) == 3
+        assert session.partial_run(handle, scaled) == 6
+        assert session.run(v) == 3
+        handle = session.partial_run_setup([first, second], [b])
+        drawn = session.partial_run(handle, first)
+        assert session.partial_run(handle, second, {b: 0.0}) == drawn
+        handle = session.partial_run_setup([after_a, after_b], [a, b])
+        assert session.partial_run(handle, after_a, {a: 1.0}) == 1
+        assert session.partial_run(handle, after_b, {b: 2.0}) == 2
+        assert session.run(v) == 13
+
+
+def test_feeds_of_a_step_that_is_refused_are_not_taken():
+    a, b = v1.placeholder(tf.float32, []), v1.placeholder(tf.float32, [])
+    total = a + b
+    with v1.Session() as session:
+        handle = session.partial_run_setup([total], [a, b])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="has not been fed yet"):
+            session.partial_run(handle, total, {a: 1.0})
+        assert session.partial_run(handle, total, {a: 5.0, b: 1.0}) == 6
+
+
+def test_values_within_a_loop_do_not_pass_to_later_steps():
+    enter = tf.raw_ops.Enter(data=tf.constant(0), frame_name="f")
+    limit, one = (
+        tf.raw_ops.Enter(data=tf.constant(n), frame_name="f", is_constant=True) for n in (4, 1)
+    )
+    again = tf.raw_ops.Merge(inputs=[enter, enter])[0]
+    proceed = tf.raw_ops.LoopCond(input=tf.raw_ops.Less(x=again, y=limit))
+    last, inner = tf.raw_ops.Switch(data=again, pred=proceed)
+    again.op._update_input(1, tf.raw_ops.NextIteration(data=inner + one))
+    count, sooner = tf.raw_ops.Exit(data=last), tf.raw_ops.Exit(data=last - 1)
+    with v1.Session() as session:
+        handle = session.partial_run_setup([count, count * 2], [])
+        assert session.partial_run(handle, count) == 4
+        handle = session.partial_run_setup([count, sooner], [])
+        with pytest.raises(tf.errors.UnimplementedError, match="within a loop"):
+            session.partial_run(handle, count)
+
+
 def test_handles_of_tensors():
     a = v1.placeholder(tf.float32, [2])
     kept = v1.get_session_handle(a * 2.0)

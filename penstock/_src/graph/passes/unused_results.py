@@ -5,7 +5,7 @@ that are not fetched; they are removed here. Functions keep all effects.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from penstock._src.core.calls.binding import complete
@@ -21,13 +21,17 @@ _WITH_EXCHANGES = ByName(f"{__package__}.gathered_weights", "with_exchanges")
 
 
 def operations_to_run(
-    graph: Any, inputs: Sequence[Any], outputs: Sequence[Any], control_outputs: Sequence[Operation]
+    graph: Any,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    control_outputs: Sequence[Operation],
+    already_run: Collection[Operation] = (),
 ) -> list[Operation]:
     """Returns the operations of `needed_operations`, with conditions and loops replaced by ones with fewer results if that removes effects.
 
     The replacements are in no graph.
     """
-    needed = needed_operations(graph, inputs, outputs, control_outputs)
+    needed = needed_operations(graph, inputs, outputs, control_outputs, already_run)
     if any(op.raw_op.effects.is_collective for op in needed):
         needed = _WITH_EXCHANGES(needed, outputs)
     if graph.keeps_program_order:

@@ -157,8 +157,7 @@ class BaseSession:
           RuntimeError: the session is closed or the graph empty.
           ValueError, TypeError: a fetch or feed is not in the graph, or a value has a wrong shape or type.
         """
-        if self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
+        self._require_open()
         if not self._graph._operations:
             raise RuntimeError(
                 "The Session graph is empty. Add operations to the graph before calling run()."
@@ -168,6 +167,10 @@ class BaseSession:
         plan = Fetches(self._graph, fetches, reads_first=fed)
         with deadline(self._timeout(options)):
             return self._described(plan, feeds, options, run_metadata)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
 
     def _timeout(self, options: Any) -> int:
         """The milliseconds that a run may take; 0 for no limit."""
@@ -199,19 +202,24 @@ class BaseSession:
         return value if maker is None else TensorHandle(value.item(), maker.inputs[0].dtype, self)
 
     def _program(
-        self, feeds: Sequence[Any], wanted: list[SymbolicTensor], operations: list[Operation]
+        self,
+        feeds: Sequence[Any],
+        wanted: list[SymbolicTensor],
+        operations: list[Operation],
+        already_run: tuple[Operation, ...] = (),
     ) -> Callable[[list[Any]], list[Any]]:
         key = (
             self._graph.version,
             tuple(t._id for t, _ in feeds),
             tuple(t._id for t in wanted),
             tuple(id(op) for op in operations),
+            tuple(id(op) for op in already_run),
             STATE.trace_context,
         )
         program = self._programs.get(key)
         if program is None:
             program = self._programs[key] = self._compiled(
-                [t for t, _ in feeds], wanted, operations
+                [t for t, _ in feeds], wanted, operations, already_run
             )
 
         def run(values: list[Any]) -> list[Any]:
@@ -233,11 +241,23 @@ class BaseSession:
 
         return run
 
-    def _compiled(self, inputs: list[Any], wanted: list[Any], operations: list[Operation]) -> Any:
+    def _compiled(
+        self,
+        inputs: list[Any],
+        wanted: list[Any],
+        operations: list[Operation],
+        already_run: tuple[Operation, ...],
+    ) -> Any:
         if self._remote is not None:
-            return self._remote.program(self._graph, inputs, wanted, operations)
+            return self._remote.program(self._graph, inputs, wanted, operations, already_run)
         executable = compile_graph(
-            self._graph, inputs, wanted, operations, "session", states=self._states
+            self._graph,
+            inputs,
+            wanted,
+            operations,
+            "session",
+            states=self._states,
+            already_run=already_run,
         )
         if self._graph.breakpoints or STATE.trace_context is not None:
             # Loaded if needed: few programs have breakpoints, or are recorded.
@@ -281,11 +301,11 @@ class BaseSession:
             for part in partial_feed(feed)
         ]
         handle = f"partial_run_{next(_PARTIAL_RUNS)}".encode()
-        self._partial[handle] = PartialRun(plan, fed)
+        self._partial[handle] = PartialRun(self._graph, plan, fed)
         return handle
 
     def partial_run(self, handle: bytes, fetches: Any, feed_dict: Any = None) -> Any:
-        """Continues a run: tensors that earlier steps fed and fetched keep their values.
+        """Continues a run: no operation runs twice in it.
 
         Raises:
           InvalidArgumentError: the handle is unknown, or a feed or fetch was not set up or was already used.
@@ -300,10 +320,18 @@ class BaseSession:
                 f"target_list={plan.operations} (non-empty)"
             )
         feeds = self._feeds(feed_dict or {})
-        run.take(feeds, plan.tensors)
-        values = self.run(plan.tensors, {t.ref(): v for t, v in run.known})
-        run.keep(plan.tensors, values)
-        return plan.pack({t._id: v for t, v in zip(plan.tensors, values, strict=True)})
+        self._require_open()
+        step = run.step(feeds, plan.tensors)
+        program = self._program(step.given, step.wanted, [], run.already_run)
+        with deadline(self._timeout(None)):
+            results = program([value for _, value in step.given])
+        values = run.keep(step, results)
+        return plan.pack(
+            {
+                t._id: self._handled(t._id, read_reference(t, values[t._id]), plan)
+                for t in plan.tensors
+            }
+        )
 
     def make_callable(
         self, fetches: Any, feed_list: Any = None, accept_options: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from penstock._src.core.values.resources import ResourceManager
@@ -75,14 +75,15 @@ class RemoteSession:
         inputs: Sequence[SymbolicTensor],
         wanted: Sequence[SymbolicTensor],
         operations: Sequence[Operation],
+        already_run: Collection[Operation] = (),
     ) -> Program:
-        """Returns a function that computes `wanted` and runs `operations`, for values of `inputs`.
+        """Returns a function that computes `wanted` and runs `operations`, for values of `inputs`, without what has `already_run`.
 
         Raises:
           InvalidArgumentError: an operation is placed on a device that does not exist.
         """
         self.connection()
-        needed = needed_operations(graph, inputs, wanted, operations)
+        needed = needed_operations(graph, inputs, wanted, operations, already_run)
         parts = partition(needed, inputs, wanted, operations, self._placement)
         return Program(self.worker, graph, inputs, wanted, parts)
 
