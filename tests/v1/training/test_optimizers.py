@@ -72,3 +72,19 @@ def test_losses_and_gates_are_checked():
             optimizer.compute_gradients(tf.cast(variable, tf.int32))
         with pytest.raises(ValueError, match="gate_gradients must be one of"):
             optimizer.compute_gradients(variable * 2, gate_gradients=7)
+
+
+def test_slots_of_centered_rmsprop_have_the_names_of_tensorflows():
+    with tf.Graph().as_default(), v1.Session() as session:
+        v = v1.get_variable("v", initializer=[1.0])
+        optimizer = v1.train.RMSPropOptimizer(0.1, momentum=0.5, centered=True)
+        step = optimizer.minimize(v * v)
+        session.run(v1.global_variables_initializer())
+        slots = {w.name: w for w in optimizer.variables()}
+        assert list(slots) == ["v/RMSProp:0", "v/RMSProp_1:0", "v/RMSProp_2:0"]
+        assert [slots["v/RMSProp:0"], slots["v/RMSProp_1:0"], slots["v/RMSProp_2:0"]] == [
+            optimizer.get_slot(v, name) for name in ("rms", "mg", "momentum")
+        ]
+        session.run(step)
+        np.testing.assert_allclose(session.run(slots["v/RMSProp:0"]), [1.3], rtol=1e-6)
+        np.testing.assert_allclose(session.run(slots["v/RMSProp_1:0"]), [0.2], rtol=1e-6)

@@ -495,8 +495,15 @@ class RMSPropOptimizer(Optimizer):
         if centered:
             self._op, self._first_values = (
                 "ResourceApplyCenteredRMSProp",
-                {"mg": 0.0, **self._first_values},
+                # in the order that numbers their names in checkpoints
+                {"rms": 1.0, "mg": 0.0, "momentum": 0.0},
             )
+
+    def _handles(self, variable: Any) -> dict[str, Any]:
+        handles = super()._handles(variable)
+        if "mg" in handles:  # the first slot of the rule
+            return {"mg": handles.pop("mg"), **handles}
+        return handles
 
 
 @export(v1=["train.AdadeltaOptimizer"])
