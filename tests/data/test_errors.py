@@ -221,6 +221,19 @@ def test_sparse_batches_begin_after_an_element_that_does_not_fit():
     assert all_of(batches.map(lambda s: s.dense_shape)) == [[3, 2], "error", [2, 2]]
 
 
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        (lambda d: d.skip(2), ["error", 4, 5, "error", 7, 8, 9, 10]),
+        (lambda d: d.skip(2).skip(3), ["error", "error", 10]),
+        (lambda d: d.shard(3, 2), ["error", 4, "error", 9]),
+        (lambda d: d.shard(3, 1), ["error", 2, 5, "error", 9]),
+    ],
+)
+def test_elements_before_an_error_do_not_count_among_those_left_out(transform, expected):
+    assert all_of(transform(Dataset.range(11).map(failing_at(1, 6)))) == expected
+
+
 def test_an_error_in_a_last_batch_that_is_dropped_is_raised():
     batches = tf.data.experimental.map_and_batch(failing_at(7), 3, drop_remainder=True)
     assert all_of(Dataset.range(8).apply(batches)) == [[0, 1, 2], [3, 4, 5], "error"]

@@ -108,7 +108,7 @@ class _Skip(Pipeline):
 
 
 class WithoutFirst(Resumable):
-    """Iterates over elements without the next `left`."""
+    """Iterates over elements without the next `left`; where one of these fails, it leaves out as many after it, as TensorFlow does."""
 
     plain = ("left",)
 
@@ -116,9 +116,9 @@ class WithoutFirst(Resumable):
         self.source, self.left = source, left
 
     def __next__(self) -> Element:
-        while self.left:
-            self.left -= 1
+        for _ in range(self.left):
             next(self.source)
+        self.left = 0
         return next(self.source)
 
 
@@ -379,9 +379,9 @@ class Sharded(Resumable):
         if not self.is_begun and step.non_empty:
             return self.first()
         self.is_begun = True
-        while self.passed:
+        for _ in range(self.passed):  # all of them again after an error, as TensorFlow does
             next(self.source)
-            self.passed -= 1
+        self.passed = 0
         element = next(self.source)
         self.passed = step.shards - 1
         return element
