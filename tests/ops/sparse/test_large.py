@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.sparse.tensor import stable_order
 
 SHAPE = (300, 7, 200)
 
@@ -154,3 +155,10 @@ def test_dense_operand_is_broadcast_to_the_elements():
         )
         np.testing.assert_array_equal(dense(product), dense(x) * operand)
     np.testing.assert_array_equal(tf.sparse.add(x, np.ones(SHAPE, np.float32)), dense(x) + 1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 30, 499, 500, 3000])
+def test_equal_numbers_keep_their_order_at_any_size(size):
+    numbers = np.random.default_rng(size).integers(-1 if size == 3000 else 0, 20, size)
+    np.testing.assert_array_equal(stable_order(numbers), np.argsort(numbers, kind="stable"))
+    np.testing.assert_array_equal(stable_order(numbers + 1), np.argsort(numbers, kind="stable"))

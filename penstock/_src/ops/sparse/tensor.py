@@ -114,14 +114,20 @@ def sorted_parts(indices, values, shape):
     return indices.take(order, 0), values.take(order)
 
 
+# Numbers from which their words are sorted faster (measured with AVX-512, November 2026).
+_WORDS_FROM = 500
+
+
 def stable_order(numbers):
     """Return the order that sorts a vector of int64 and keeps the order of equal ones.
 
     Numbers and their positions are sorted as one word if they fit: NumPy sorts words much faster than it orders them.
     """
+    if len(numbers) < _WORDS_FROM:
+        return numbers.argsort(kind="stable")
     bits = len(numbers).bit_length()
-    if not len(numbers) or numbers.min() < 0 or int(numbers.max()).bit_length() + bits > 63:
-        return np.argsort(numbers, kind="stable")
+    if numbers.min() < 0 or int(numbers.max()).bit_length() + bits > 63:
+        return numbers.argsort(kind="stable")
     words = numbers << bits
     words |= np.arange(len(numbers))
     words.sort()
