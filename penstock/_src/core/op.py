@@ -164,6 +164,8 @@ class Op:
     traits: ClassVar[Traits] = Traits()
     kept: ClassVar[Kept] = Kept()
     has_gradient: ClassVar[bool] = False
+    # An attribute holds the value of a tensor.
+    holds_arrays: ClassVar[bool] = False
     has_lowering: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # the attributes of each class
@@ -173,6 +175,8 @@ class Op:
     # Kernels of eager calls, and the instances by their attributes.
     bound: ClassVar[dict[Any, Any]] = {}
     _instances: ClassVar[dict[Any, "Op"]] = {}
+    # The same by those attributes that calls state, in their order, without the defaults: see calls/binding.py.
+    completed: ClassVar[dict[Any, "Op"]] = {}
     # Native code for eager calls with kernels that are called often, and the scopes of the functions that call it.
     quick: ClassVar[Any] = None
     quick_forms: ClassVar[tuple[Any, ...]] = ()
@@ -182,6 +186,8 @@ class Op:
     attrs: dict[str, Any]
     output_dtypes: tuple[Any, ...]
     passes_gradients: bool
+    # {extents of the inputs: static shapes of the outputs} of a rule that reads nothing else: see graph/shapes.py.
+    shapes_found: dict[tuple[Any, ...], tuple[TensorShape, ...]]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -206,6 +212,7 @@ class Op:
         if any(a.dtype is dtypes.resource and not a.is_list for a in cls.inputs):
             cls.eager = _where_it_is(cls.eager)  # type: ignore[method-assign]
         cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
+        cls.holds_arrays = attribute_values.TensorValue in cls.annotations.values()
         cls.traits = _traits_of(cls, allowed)
         names = {a.name for a in cls.inputs}
         cls.ranks = _of_all_bases(cls, "ranks", names)
@@ -231,7 +238,7 @@ class Op:
         cls.lowering = lowering if callable(lowering) else None
         cls.has_lowering = cls.lowering is not None
         cls.kept = _kept_by_gradient(cls)
-        cls._instances, cls.bound = {}, {}
+        cls._instances, cls.completed, cls.bound = {}, {}, {}
         cls.quick, cls.quick_forms, cls.scopes = None, (), []
         if not cls.is_abstract:
             OPS[cls.op_type] = cls
@@ -245,6 +252,8 @@ class Op:
     def instance(cls, attrs: dict[str, Any]) -> "Op":
         """Returns the unique op with these attributes, which are complete and converted, in any order."""
         attrs = {name: attrs[name] for name in sorted(attrs)}
+        if cls.holds_arrays:  # constants, which are no keys
+            return cls._make(attrs)
         try:
             key = tuple(map(attribute_values.attribute_key, attrs.values()))
             op = cls._instances.get(key)
@@ -254,19 +263,20 @@ class Op:
             op = cls._make(attrs)
             if len(cls._instances) >= MOST_INSTANCES:
                 cls._instances.clear()  # some attributes are ever new: tokens, names
+                cls.completed.clear()
             return cls._instances.setdefault(key, op)  # another thread may have made one
         return op
 
     @classmethod
     def _make(cls, attrs: dict[str, Any]) -> "Op":
         op = object.__new__(cls)
-        op.__dict__.update(attrs)
-        op.__dict__["attrs"] = attrs
+        op.__dict__.update(attrs, attrs=attrs, shapes_found={})
         cls.check_attributes(attrs)
         types = op.__dict__["output_dtypes"] = op._output_dtypes()
-        flows = any(dtype in DIFFERENTIABLE for dtype in flatten_arguments(types))
         # An op without a gradient is recorded always: differentiating it is an error.
-        op.__dict__["passes_gradients"] = op.differentiable and (flows or not op.has_gradient)
+        op.__dict__["passes_gradients"] = op.differentiable and (
+            not op.has_gradient or any(t in DIFFERENTIABLE for t in flatten_arguments(types))
+        )
         return op
 
     @classmethod
@@ -279,7 +289,7 @@ class Op:
 
     def _output_dtypes(self) -> tuple[Any, ...]:
         """The type of each output: a DType, or a tuple of them for a list."""
-        return tuple(self._dtype_of(argument) for argument in self.outputs)
+        return tuple([self._dtype_of(argument) for argument in self.outputs])
 
     def _dtype_of(self, argument: Argument) -> Any:
         if argument.type_list_attr:
@@ -512,7 +522,7 @@ def ruled(op: Op, inputs: Sequence[Any]) -> Any:
     Raises:
       ValueError, or another of `REFUSALS`: the inputs do not fit.
     """
-    grouped = group_arguments(op.inputs, op, inputs)
+    grouped = group_arguments(op.inputs, op, inputs) if op.traits.takes_lists else inputs
     if op.ranks or op.extents:
         named = list(_named(op, grouped))
         for name, shape in named:

@@ -204,6 +204,11 @@ class Operation(OperationConversions):
         self.gradient_kind = ""
         # In the gradient of an operation: the id of that operation's first output.
         self.gradient_of: int | None = STATE.gradient_of
+        if len(shapes) == 1 and len(op.output_dtypes) == 1:
+            (dtype,) = op.output_dtypes
+            if type(dtype) is not tuple:
+                self._outputs = [SymbolicTensor(self, 0, dtype, shapes[0])]
+                return
         types: list[DType] = []
         for dtype in op.output_dtypes:
             types.extend(dtype) if type(dtype) is tuple else types.append(dtype)

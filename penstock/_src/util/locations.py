@@ -60,8 +60,9 @@ def user_location(depth: int = 1) -> Location | None:
     # Every operation of a graph comes here, under some fifty frames of Keras: a frame costs one look-up.
     while frame is not None:
         code = frame.f_code
-        if code.co_filename not in hidden and is_users(code.co_filename):
-            return Location(code.co_filename, frame.f_lineno, code.co_name)
+        file = code.co_filename
+        if file not in hidden and (_KINDS.get(file) is _USERS or is_users(file)):
+            return Location(file, frame.f_lineno, code.co_name)
         frame = frame.f_back
     return _plumbing_location(innermost)
 

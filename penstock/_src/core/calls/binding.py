@@ -16,13 +16,16 @@ from penstock._src.core.convert import (
 )
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
-from penstock._src.core.op import Op
+from penstock._src.core.op import MOST_INSTANCES, Op
+from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
 from penstock._src.core.values.arrays import to_array
 
 # dtype names in the messages of TensorFlow's kernels.
 KERNEL_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 ORDER = list(dtypes.TYPES.values())
+# The classes of attributes that are their own keys: see `attribute_key`.
+_PLAIN = frozenset((DType, bool, int, str, bytes, type(None)))
 
 
 def bind(
@@ -37,11 +40,12 @@ def bind(
     attributes = _convert_attributes(cls, attrs) if attrs else {}
     flat: list[Any] = []
     refused: Exception | None = None
+    takes_lists = cls.traits.takes_lists
     for argument, value in zip(cls.inputs, inputs):
         try:
-            if argument.is_list and in_graph:
+            if takes_lists and argument.is_list and in_graph:
                 flat.extend(bind_list(cls, argument, value, attributes))
-            elif argument.is_list:
+            elif takes_lists and argument.is_list:
                 _bind_list(cls, argument, value, inputs, attributes, flat)
             else:
                 flat.append(
@@ -57,6 +61,19 @@ def bind(
 
 def complete(cls: type[Op], attrs: dict[str, Any], in_graph: bool) -> Op:
     """Returns the op with the attributes `attrs` and defaults for the others, checked."""
+    if not _PLAIN.issuperset(map(type, attrs.values())):
+        return _completed(cls, attrs, in_graph)
+    key = tuple(attrs.items())
+    op = cls.completed.get(key)
+    if op is None:
+        op = _completed(cls, attrs, in_graph)
+        if len(cls.completed) >= MOST_INSTANCES:
+            cls.completed.clear()
+        cls.completed[key] = op
+    return op
+
+
+def _completed(cls: type[Op], attrs: dict[str, Any], in_graph: bool) -> Op:
     for name, default in cls.attributes.items():
         if name not in attrs:
             if default is REQUIRED:
@@ -100,6 +117,9 @@ def _bind_one(
     if attr is None:
         return _converted(cls, argument, value, argument.dtype, position, in_graph)
     wanted = attrs.get(attr)
+    if wanted is None and isinstance(value, Tensor):  # hints and defaults are for other values
+        attrs[attr] = value.dtype.base_dtype
+        return value
     if wanted is None and not is_tensor_like(value):
         wanted = _type_of_siblings(cls, attr, inputs)
     if wanted is None:
@@ -238,6 +258,8 @@ def _bind_list(
 def _converted(
     cls: type[Op], argument: Argument, value: Any, wanted: Any, position: int, in_graph: bool
 ) -> Any:
+    if isinstance(value, Tensor) and value.dtype.base_dtype is wanted:
+        return value
     if is_tensor_like(value):
         tensor = convert_to_tensor(value, name=argument.defined_name)
         if tensor.dtype.base_dtype is wanted:

@@ -17,7 +17,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import UNKNOWN, TensorShape
+from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
 from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
 from penstock._src.filesystems.translation import translated
 from penstock._src.ir.errors import NotLowerable
@@ -46,7 +46,7 @@ class Const(Op):
     values = Values(has_static_value=True)
 
     def shape(self):
-        return np.shape(self.value)
+        return make_shape(np.shape(self.value))
 
     def eager(self):
         return np.asarray(self.value, self.dtype.np)
