@@ -81,3 +81,33 @@ def test_corners_of_max_roi_pool_round_halves_away_from_zero():
     pool = [node("MaxRoiPool", "x boxes", "y", pooled_shape=[1, 1], spatial_scale=0.5)]
     found = _found(pool, x, [1, 1, 6, 6], boxes=np.float32([[0, 1, 1, 5, 5], [0, 0, 0, 3, 1]]))
     np.testing.assert_array_equal(found.reshape(-1), [21, 8])  # to rows and columns 3; 2 and 1
+
+
+FIRST, LAST = -(2**63), 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    "bounds, rows",
+    [
+        ((0, LAST, LAST), [0]),
+        ((FIRST, LAST, 2), [0, 2, 4]),
+        ((LAST, FIRST, FIRST), [4]),
+        ((LAST, FIRST + 1, -2), [4, 2, 0]),
+        # The greatest integers are no end, in either direction.
+        ((3, LAST, -1), [3, 2, 1, 0]),
+        ((3, 2**31 - 1, -2), [3, 1]),
+        ((3, 2**31, -2), []),
+        ((FIRST, LAST, FIRST), [0]),
+    ],
+)
+def test_slices_to_the_ends_of_integers(bounds, rows):
+    x = np.arange(5, dtype=np.float32)
+    names = dict(zip("bes", np.array(bounds)[:, None], strict=True))
+    sliced = [node("Slice", "x b e a s", "y")]
+    for given in (), ("b",), ("e",), ("s",), ("b", "e", "s"):
+        inputs = [value("x", ["n"]), *(value(name, [1], dtypes.int64) for name in given)]
+        held = {name: v for name, v in names.items() if name not in given}
+        made = graph(sliced, inputs, [value("y", ["m"])], a=np.array([0]), **held)
+        function = read_proto(model(made)).signatures["serving_default"]
+        fed = {name: names[name] for name in given}
+        np.testing.assert_array_equal(function(x=x, **fed)["y"], np.float32(rows))

@@ -75,6 +75,27 @@ CASES = {
         [floats(1, 2, 2, 3, 2), floats(2, 3, 2, 1, 3)],
         {"strides": [2, 1, 2]},
     ),
+    "ConvTranspose padded to the same size": (
+        "ConvTranspose",
+        [floats(1, 3, 4, 5), floats(3, 2, 3, 4)],
+        {"strides": [2, 3], "auto_pad": "SAME_LOWER"},
+    ),
+    "ConvTranspose of windows apart": (
+        "ConvTranspose",
+        [floats(1, 3, 5), floats(3, 2, 2)],
+        {"strides": [4], "auto_pad": "SAME_UPPER"},
+    ),
+    "ConvTranspose to a smaller size": (
+        "ConvTranspose",
+        [floats(2, 2, 4, 5), floats(2, 1, 3, 3)],
+        {"strides": [2, 2], "output_shape": [8, 10], "group": 2},
+    ),
+    "ConvTranspose to a greater size": (
+        "ConvTranspose",
+        [floats(1, 2, 4), floats(2, 2, 2)],
+        {"strides": [3], "output_shape": [13]},
+    ),
+    "Conv of single channels": ("Conv", [floats(1, 4, 6, 5), floats(4, 1, 2, 3)], {"group": 4}),
     "Col2Im": (
         "Col2Im",
         [floats(1, 12, 9), np.array([5, 6]), np.array([2, 3])],

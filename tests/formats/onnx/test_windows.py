@@ -93,3 +93,12 @@ def test_transposed_convolutions(attributes):
     for sizes in ([4, 5], [None, None]):
         found = outcome(x, sizes, "ConvTranspose", {"w": w}, **attributes)
         np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER"])
+def test_transposed_convolutions_add_no_rows_beyond_their_windows(mode):
+    x, w = images(3, 2), weights(3, 2, 1, 2)
+    settings = {"strides": [4, 2]}
+    found = outcome(x, (3, 2), "ConvTranspose", {"w": w}, auto_pad=mode, **settings)
+    assert found.shape == (2, 2, 9, 4)
+    np.testing.assert_array_equal(found, outcome(x, (3, 2), "ConvTranspose", {"w": w}, **settings))

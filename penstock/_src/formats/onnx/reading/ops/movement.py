@@ -221,6 +221,8 @@ def _equal_parts(size: int | None, extent: Any, count: int) -> Any:
 
 
 _FAR = 1 << 31
+# Ends that say "as far as there are rows", also backward, as ONNX Runtime reads them.
+_NO_END = ((1 << 31) - 1, (1 << 63) - 1)
 
 
 @reads("Slice", settings=(1, 2, 3, 4))
@@ -247,7 +249,7 @@ def _slice(
     limits = raw.ScatterNd(places, t.cast(ends, dtypes.int64), t.int64([dimensions]))
     strides = np.ones(dimensions, np.int64)
     if values[3] is not None:
-        strides[where] = values[3]
+        strides[where] = np.clip(values[3], -_FAR, _FAR)
     mask = sum(1 << axis for axis in range(dimensions) if axis not in where)
     return raw.StridedSlice(x, begins, limits, strides, begin_mask=mask, end_mask=mask)
 
@@ -275,6 +277,7 @@ def _static_slice(x: Any, starts: Any, ends: Any, axes: Any, steps: Any) -> Any:
         stride[axis] = np.clip(step, -_FAR, _FAR)
         opens = lowest <= -_FAR, highest >= _FAR
         open_begin, open_end = opens if step > 0 else opens[::-1]
+        open_end = open_end or last in _NO_END
         if not open_begin:
             begin[axis] = np.clip(first, -_FAR, _FAR)
             begin_mask &= ~(1 << axis)
@@ -318,10 +321,14 @@ def _rows(first: Any, last: Any, step: Any, size: Any) -> Any:
         return raw.Minimum(raw.Maximum(value, low), high)
 
     first = bounded(first, zero)
+    is_open = raw.LogicalOr(*(raw.Equal(last, t.int64(end)) for end in _NO_END))
     last = bounded(last, raw.SelectV2(forward, zero, t.int64(-1)))
+    last = raw.SelectV2(is_open, raw.SelectV2(forward, size, t.int64(-1)), last)
     # No rows are left where the end is before the start.
     last = raw.SelectV2(forward, raw.Maximum(first, last), raw.Minimum(first, last))
-    return raw.Range(first, last, step)
+    # Longer steps leave the axis as well; their sums with a row could overflow.
+    most = raw.AddV2(size, t.int64(1))
+    return raw.Range(first, last, raw.Minimum(raw.Maximum(step, raw.Neg(most)), most))
 
 
 @reads("Pad", settings=(1, 2, 3))

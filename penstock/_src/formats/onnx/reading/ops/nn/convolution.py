@@ -86,8 +86,8 @@ def _channels_last(
         padding = explicit(pads)
         channels, per_group = x.shape.as_list()[3], w.shape.as_list()[1]
         if groups > 1 and groups == channels and per_group == 1 and strides[0] == strides[1]:
-            outputs = w.shape.as_list()[0]
-            shape = [*w.shape.as_list()[2:], channels, outputs // channels]
+            outputs, _, *kernel = t.extents(w)
+            shape = [*kernel, channels, outputs // channels]
             # Outputs of a group follow on one another in both layouts.
             depthwise = t.reshape(t.transpose(w, [2, 3, 1, 0]), shape)
             return raw.DepthwiseConv2dNative(
@@ -249,21 +249,18 @@ def _transposed_pads(
     shape, mode = n.attr("output_shape", None), n.attr("auto_pad", "NOTSET")
     if shape is None and mode not in ("SAME_UPPER", "SAME_LOWER"):
         return known_pads(n, window_pads(n, sizes, kernel, strides, dilations))
-    pads = []
+    pads: Pads = []
     for i, size in enumerate(sizes):
-        if shape is not None and not isinstance(size, int):
-            raise UnimplementedError("output_shape of a size that is not known.")
-        if not isinstance(kernel[i], int):
-            raise UnimplementedError(
-                f"{'auto_pad' if shape is None else 'output_shape'} of weights whose extents are not known."
-            )
         reach = (kernel[i] - 1) * dilations[i] + 1 + extra[i]
-        if shape is None:  # the output has size * stride rows
-            total = reach - strides[i]
+        if shape is None:  # size * stride rows, or fewer where the windows leave rows between them
+            total, lack = t.at_least(reach - strides[i], 0), 0
         else:
-            total = strides[i] * (size - 1) + reach - shape[len(shape) - len(sizes) + i]
+            total = (size - 1) * strides[i] + reach - shape[len(shape) - len(sizes) + i]
+            # Rows that no window reaches are at the end.
+            total, lack = t.at_least(total, 0), t.at_least(0 - total, 0)
         less = total // 2
-        pads.append((total - less, less) if mode != "SAME_UPPER" else (less, total - less))
+        before, after = (less, total - less) if mode == "SAME_UPPER" else (total - less, less)
+        pads.append((before, after - lack))
     return pads
 
 
@@ -288,14 +285,12 @@ def transposed(
     for axis, stride in enumerate(strides, 1):
         spread = _spread(spread, axis, stride)
     whole = [((k - 1) * d, (k - 1) * d + e) for k, d, e in zip(kernel, dilations, extra)]
-    is_known = are_known(whole)
+    is_known = are_known(whole) and are_known(pads)
     if is_known:
         around = [(a - less, b - more) for (a, b), (less, more) in zip(whole, pads)]
         spread, around = _cut_negative(spread, around)
-    elif any(v < 0 for pair in pads for v in pair):
-        raise InvalidArgumentError(f"pads must not be negative. Received: {pads}")
     else:
-        around = whole
+        around = [(a, b + t.at_least(0 - more, 0)) for (a, b), (_, more) in zip(whole, pads)]
     turned = raw.ReverseV2(w, np.arange(2, 2 + spatial, dtype=np.int32))
     split = t.reshape(turned, [groups, channels // groups, outputs, *kernel])
     swapped = t.transpose(split, [0, 2, 1, *range(3, 3 + spatial)])
@@ -303,9 +298,15 @@ def transposed(
     y = convolved(first(spread), flat, [1] * spatial, around, dilations, groups, bias)
     if is_known:
         return y
-    for axis, (less, more) in enumerate(pads, 2):
-        y = t.slice_along(y, axis, less or None, -more or None)
-    return y
+    return _cut(y, [(less, t.at_least(more, 0)) for less, more in pads])
+
+
+def _cut(y: Any, pads: Pads) -> Any:
+    """y without rows before and after each spatial dimension."""
+    ends = [size - more for size, (_, more) in zip(t.extents(y)[2:], pads, strict=True)]
+    begins = t.vector([0, 0, *(less for less, _ in pads)])
+    strides = np.ones(t.rank(y), np.int64)
+    return raw.StridedSlice(y, begins, t.vector([0, 0, *ends]), strides, begin_mask=3, end_mask=3)
 
 
 def _is_gradient(
@@ -314,7 +315,8 @@ def _is_gradient(
     """True if it is the gradient of a convolution of images, which leaves no row of its result out."""
     is_image = len(strides) == 2 and groups == 1 and x.dtype.is_floating
     is_whole = all(0 <= e < s for e, s in zip(extra, strides))
-    return is_image and is_whole and all(v >= 0 for pair in pads for v in pair)
+    is_inside = are_known(pads) and all(v >= 0 for pair in pads for v in pair)
+    return is_image and is_whole and is_inside
 
 
 def _as_gradient(
