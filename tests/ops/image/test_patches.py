@@ -42,3 +42,14 @@ def test_a_stride_of_zero_is_refused():
         extract(strides=[1, 0, 1, 1])
     with pytest.raises(ValueError, match="Stride must be > 0, but got 0"):
         tf.function(extract)(strides=[1, 0, 1, 1])
+
+
+@pytest.mark.parametrize("is_dynamic", [False, True])
+def test_patches_wider_than_the_image_by_less_than_a_stride_are_none(is_dynamic):
+    def patches(images):
+        return tf.image.extract_patches(images, [1, 3, 3, 1], [1, 2, 2, 1], [1, 1, 1, 1], "VALID")
+
+    spec = tf.TensorSpec([None] * 4 if is_dynamic else [2, 0, 5, 1], tf.float32)
+    images = tf.zeros([2, 0, 5, 1])
+    assert patches(images).shape == [2, 0, 2, 9]
+    assert tf.function(patches, input_signature=[spec])(images).shape == [2, 0, 2, 9]

@@ -37,7 +37,8 @@ def window_of(size, kernel, stride, rate, padding):
     """
     reach = (kernel - 1) * rate + 1
     if padding == "VALID":
-        count = (size - reach + stride) // stride
+        room = size - reach + stride
+        count = room // stride if room >= 0 else -(-room // stride)  # rounded towards 0
         if count < 0:
             raise ValueError(
                 f"Computed output size would be negative: {int(count)} [input_size: {int(size)}, "
@@ -146,6 +147,8 @@ class _Patches(Op):
             raise NotLowerable(error.message) from None
         kernels, strides, rates = self.spatial()
         windows = self.windows(images.shape[1:-1])
+        if any(count == 0 for count, _, _ in windows):
+            raise NotLowerable("there are no patches")
         spatial = list(range(1, len(kernels) + 1))
         lows, highs = [w[1] for w in windows], [w[2] for w in windows]
         view = p.windows(images, spatial, kernels, strides, rates, lows, highs)
