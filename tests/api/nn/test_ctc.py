@@ -56,3 +56,21 @@ def test_sparse_labels_outside_of_the_classes_end_the_row_or_are_refused():
     for labels in ([0, 1], [1, -1]):
         with pytest.raises(tf.errors.InvalidArgumentError, match="must be nonnegative"):
             loss(labels, 0)
+
+
+@pytest.mark.parametrize(("blank", "labels"), [(1, [1, 2]), (3, [1, 3]), (-1, [3, 1]), (1, [1, 1])])
+def test_a_dense_label_equal_to_the_blank_means_the_class_before_it(blank, labels):
+    """As in TensorFlow, which moves the blank to the front, and only the labels below it."""
+    logits = np.random.RandomState(0).randn(1, 5, 4).astype(np.float32)
+    before = [blank % 4 - 1 if label == blank % 4 else label for label in labels]
+    found, expected = (
+        tf.nn.ctc_loss([each], logits, [2], [5], logits_time_major=False, blank_index=blank)
+        for each in (labels, before)
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_dense_label_equal_to_the_blank_has_the_loss_of_tensorflow():
+    logits = np.random.RandomState(0).randn(1, 5, 4).astype(np.float32)
+    loss = tf.nn.ctc_loss([[1, 2]], logits, [2], [5], logits_time_major=False, blank_index=1)
+    np.testing.assert_allclose(loss, [4.1763], atol=1e-4)

@@ -31,6 +31,9 @@ def dense_ctc_loss(
       logit_length: int32[batch], the number of valid frames in each row.
       blank: the blank class, an int32 scalar.
     """
+    # TensorFlow moves the blank to the front, and labels below it by one: a label equal to it then means the class before.
+    moved = raw.LogicalAnd(x=raw.Equal(x=labels, y=blank), y=blank > 0)
+    labels = raw.SelectV2(condition=moved, t=labels - 1, e=labels)
     places = _with_blanks(labels, blank)  # [batch, 2 length + 1]
     log_p = raw.Transpose(x=raw.LogSoftmax(logits=logits), perm=[1, 0, 2])
     emitted = raw.GatherV2(params=log_p, indices=places, axis=2, batch_dims=1)
