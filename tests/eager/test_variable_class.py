@@ -7,6 +7,7 @@ import pickle
 import pytest
 
 import penstock as tf
+from penstock._src.eager import variable as variable_module
 
 
 def test_variables_are_resource_variables_by_name(tmp_path):
@@ -49,3 +50,20 @@ def test_creators_and_derived_classes_are_kept():
     with tf.variable_creator_scope(creator):
         v = tf.Variable(2.0)
     assert v.name == "renamed:0" and type(v).__name__ == "ResourceVariable"
+
+
+def test_what_counts_as_a_variable(monkeypatch):
+    class Own(tf.Variable):
+        """A class of a user's."""
+
+    class Registered:
+        """A class that is not derived from tf.Variable."""
+
+    tf.Variable.register(Registered)
+    v = tf.Variable(1.0)
+    assert isinstance(v, tf.Variable) and isinstance(v, type(v)) and not isinstance(v, Own)
+    assert isinstance(Registered(), tf.Variable) and isinstance(Registered(), type(v))
+    assert not isinstance(v.value(), tf.Variable) and not isinstance(1.0, type(v))
+    # The slow check of abstract classes is for others.
+    monkeypatch.setattr(variable_module, "ABCMeta", None)
+    assert isinstance(v, tf.Variable) and isinstance(v, type(v))

@@ -55,9 +55,9 @@ class VariableMetaclass(ABCMeta):
     """Makes variables through the active creators (tf.variable_creator_scope), innermost first."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        # A metaclass may define which instances count as its own.
-        counted = vars(cls).get("instances_of", cls)
-        return bool(ABCMeta.__instancecheck__(counted, instance))
+        # Derived classes first: that of abstract classes is slow. A class may define which others count as its own.
+        counted = cls.__dict__.get("instances_of", cls)
+        return cls in type(instance).__mro__ or ABCMeta.__instancecheck__(counted, instance)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         try:
