@@ -42,10 +42,14 @@ class CachedModel:
     Args:
       generation: the model's description.
       signatures: its functions by name.
+
+    Attributes:
+      most_at_once: tokens of a prompt that may be computed at once, whole chunks, with the bits of one chunk after the other.
     """
 
     def __init__(self, generation: Generation, signatures: Mapping[str, Signature]) -> None:
         self.generation = generation
+        self.most_at_once = generation.chunk
         self._signatures = signatures
         self._rows: tuple[int, ...] = (generation.slots,)
         self._spans: tuple[int, ...] = (generation.length,)
@@ -66,7 +70,7 @@ class CachedModel:
         Args:
           slot: of its sequence.
           start: where the piece begins.
-          tokens: of the piece, up to `generation.chunk`.
+          tokens: of the piece, up to `generation.chunk`, or `most_at_once`.
 
         Returns:
           The logits after the last of the tokens, float32 `[vocabulary]`.
@@ -152,6 +156,8 @@ class CachedModel:
         self._spans = self._equal_spans(tokens, positions, whole, end)
         self._rows = self._equal_rows(tokens, positions, whole, end, same_tokens)
         self._plan_pieces(end)
+        if time.monotonic() < end and self._chunks_are_equal(same_tokens):
+            self.most_at_once = generation.chunk * generation.chunks_alone
         self.reset()
 
     def _equal_rows(
@@ -185,6 +191,22 @@ class CachedModel:
                 return spans[-1:]
         return spans
 
+    def _chunks_are_equal(self, same_tokens: bool) -> bool:
+        """True if several chunks at once give the bits that they give one after the other, or other bits are allowed."""
+        chunk, count = self.generation.chunk, self.generation.chunks_alone
+        whole = chunk * count
+        if count == 1 or whole > self.generation.length:
+            return False
+        tokens = np.random.default_rng(1).integers(0, self.generation.vocabulary, whole)
+        tokens = tokens.astype(np.int32)
+        for start in range(0, whole, chunk):
+            logits = self.prefill(0, start, tokens[start : start + chunk])
+        kept = self.read(0, 0, whole) if self.keeps_prefixes else []
+        self.clear(0)
+        found = [self.prefill(0, 0, tokens)]
+        found += self.read(0, 0, whole) if self.keeps_prefixes else []
+        return not same_tokens or all(map(np.array_equal, found, [logits, *kept]))
+
     def _plan_pieces(self, end: float) -> None:
         for size in powers(_LEAST_PIECE, self.generation.chunk):
             if time.monotonic() < end and size <= self.generation.length:
@@ -192,6 +214,8 @@ class CachedModel:
 
     def _piece(self, count: int, start: int) -> int:
         """The number of tokens to compute for a piece of `count`."""
+        if count > self.generation.chunk:
+            return count  # whole chunks
         sizes = powers(_LEAST_PIECE, self.generation.chunk)
         return min(_least(sizes, count), self.generation.length - start)
 

@@ -175,7 +175,7 @@ class Engine:
                 return [sequence]
             self._reuse(sequence)
             start = sequence.place
-            piece = sequence.prompt[start : start + self.model.generation.chunk]
+            piece = sequence.prompt[start : start + self._next_count(sequence)]
             logits = _finite(self.model.prefill(sequence.slot, start, piece))
             self._keep(sequence, piece)
         except Exception as error:  # it is this sequence's
@@ -187,6 +187,13 @@ class Engine:
         self._prompts.popleft()
         self._take(sequence, logits)
         return [sequence]
+
+    def _next_count(self, sequence: Sequence) -> int:
+        """The most tokens of a prompt to compute at once: more if these are whole chunks, whose bits are then the same, and no sequence awaits a token."""
+        most = self.model.most_at_once
+        awaited = any(s is not None and s.is_prefilled for s in self._slots)
+        is_whole = len(sequence.prompt) - sequence.place >= most
+        return most if is_whole and not awaited else self.model.generation.chunk
 
     def _score(self, sequence: Sequence) -> None:
         """Notes the probabilities of a piece of a prompt: the logits after a token are about the next one."""
@@ -222,13 +229,16 @@ class Engine:
             sequence.reused += chunk
 
     def _keep(self, sequence: Sequence, piece: np.ndarray) -> None:
-        """Keeps the cache content of a whole piece of a prompt."""
+        """Keeps the cache content of the whole chunks of a piece of a prompt."""
         chunk = self.model.generation.chunk
-        if self.prefixes is None or sequence.prefix is None or len(piece) < chunk:
-            return
-        arrays = self.model.read(sequence.slot, sequence.place, chunk)
-        is_finite = all(np.isfinite(array).all() for array in arrays)
-        sequence.prefix = self.prefixes.add(sequence.prefix, piece, arrays) if is_finite else None
+        for at in range(0, len(piece) - chunk + 1, chunk):
+            if self.prefixes is None or sequence.prefix is None:
+                return
+            part = piece[at : at + chunk]
+            arrays = self.model.read(sequence.slot, sequence.place + at, chunk)
+            is_finite = all(np.isfinite(array).all() for array in arrays)
+            before = sequence.prefix
+            sequence.prefix = self.prefixes.add(before, part, arrays) if is_finite else None
 
     def _decode(self, running: Items[Sequence]) -> None:
         """Computes a token of each of the sequences; if that fails, of one after the other, and those that are to blame end."""

@@ -43,6 +43,7 @@ class Generation:
       vocabulary: number of tokens.
       bytes_per_place: that the cache takes for a token of a sequence.
       chunk: tokens of a prompt that are computed at once.
+      chunks_alone: whole chunks that are computed at once while no other sequence awaits its next token, if they give equal bits.
       stop_tokens: that end a sequence.
       tokenizer: the name of a file beside this one; empty if there is none.
       chat: {role: (text before a message of the role, text after it)}; empty if the model does not chat.
@@ -53,12 +54,13 @@ class Generation:
     vocabulary: int
     bytes_per_place: int = 0
     chunk: int = 64
+    chunks_alone: int = 1
     stop_tokens: tuple[int, ...] = ()
     tokenizer: str = ""
     chat: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("slots", "length", "vocabulary", "chunk"):
+        for name in ("slots", "length", "vocabulary", "chunk", "chunks_alone"):
             if getattr(self, name) < 1:
                 raise InvalidArgumentError(
                     f"{name}: expected at least 1. Received {getattr(self, name)}."
@@ -93,7 +95,7 @@ def read(path: str) -> Generation | None:
 def _of_json(content: Any) -> Generation:
     if not isinstance(content, dict):
         raise TypeError("expected an object.")
-    numbers = ("slots", "length", "vocabulary", "bytes_per_place", "chunk")
+    numbers = ("slots", "length", "vocabulary", "bytes_per_place", "chunk", "chunks_alone")
     for name in numbers:
         if name in content and type(content[name]) is not int:
             raise TypeError(f"{name}: expected an integer. Received {content[name]!r}.")

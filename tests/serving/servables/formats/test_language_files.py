@@ -1,7 +1,9 @@
 """GGUF files are served: several sequences at a time have the tokens that the model gives each alone."""
 
 import threading
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -48,6 +50,44 @@ def test_sequences_together_have_the_tokens_that_each_has_alone(path, served):
     for prompt, sequence in zip(prompts, running, strict=True):
         assert sequence.waiter.wait(60) and sequence.error is None
         assert sequence.tokens == list(model.tokens(prompt, GREEDY, 10))
+
+
+@pytest.mark.parametrize("activations", ["float32", "int8"])
+def test_long_prompts_are_computed_in_larger_pieces_with_the_same_tokens(
+    tmp_path, activations, monkeypatch
+):
+    file = gguf_of("llama", "Q8_0")
+    metadata = {**file.metadata, "llama.context_length": 480}
+    write(replace(file, metadata=metadata), str(tmp_path / "tiny.gguf"))
+    room = Room(3, 480, activations=activations, prefix_bytes=0)
+    made = Generator(table.load(str(tmp_path), room=room), GenerationOptions(room=room))
+    sizes, prefill = [], made.engine.model.prefill
+
+    def counted(slot, start, tokens):
+        sizes.append(len(tokens))
+        return prefill(slot, start, tokens)
+
+    monkeypatch.setattr(made.engine.model, "prefill", counted)
+    prompt = np.resize(TOKENS, 300).tolist()
+
+    def started(prompt, count):
+        return made.start(prompt, GREEDY, count, (), on_thread, threading.Event())
+
+    def tokens_of(sequence):
+        assert sequence.waiter.wait(60) and sequence.error is None
+        return sequence.tokens
+
+    alone = tokens_of(started(prompt, 20))
+    assert sizes == [128, 128, 44]
+    sizes.clear()
+    # The other sequence awaits tokens while the long prompt is computed.
+    other = started(prompt[:1], 400)
+    while not other.tokens:
+        assert not other.waiter.wait(0.001)
+    assert tokens_of(started(prompt, 20)) == alone
+    assert 64 in sizes
+    other.is_cancelled = True
+    made.engine.close().wait()
 
 
 def test_conversations_take_the_template_of_the_file(path, served):

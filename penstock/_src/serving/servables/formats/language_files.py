@@ -22,8 +22,9 @@ from penstock._src.serving.servables.formats.functions import definition_of, sig
 from penstock._src.serving.servables.generation import Generation
 from penstock._src.serving.servables.servable import ROOM, Room, Servable, Signature
 
-# Tokens of a prompt that are computed at once.
-_CHUNK = 64
+# Tokens of a prompt that are computed at once, and how many times as many where that delays nobody: products of 128 rows are up to 1.3 times as fast
+# for each, those of 256 no faster.
+_CHUNK, _CHUNKS_ALONE = 64, 2
 # The name of an encoder's output.
 _VECTORS = "vectors"
 
@@ -68,6 +69,7 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
         vocabulary=about.architecture.vocabulary,
         bytes_per_place=program.cache.bytes_per_place,
         chunk=_CHUNK,
+        chunks_alone=_CHUNKS_ALONE,
         stop_tokens=about.stop_tokens,
     )
     guarded = generation.guarded(signatures, path)
