@@ -51,3 +51,16 @@ def test_angles_keep_signs_of_zeros_and_infinity():
     values = np.float32([0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, np.nan])
     y, x = (each.reshape(-1) for each in np.meshgrid(values, values))
     check(concrete(tf.atan2, [y, x]), [y, x])
+
+
+def test_positions_among_constant_keys():
+    keys, x = np.array([-4, 0, 7, 2**40]), np.array([[7, 1, -4], [2**40, 0, 8]])
+    function = concrete(lambda x: tf.raw_ops.KeyPositions(x=x, keys=keys), [x])
+    check(function, [x])
+    written = tf.lite.TFLiteConverter.from_concrete_functions([function]).convert()
+    interpreter = tf.lite.Interpreter(model_content=written)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    interpreter.invoke()
+    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_array_equal(found, [[2, -1, 0], [3, 1, -1]])

@@ -141,6 +141,14 @@ def _unique(w: Writer, op: Operation, x: str) -> Any:
     return outputs
 
 
+@writes("KeyPositions")
+def _key_positions(w: Writer, op: Operation, x: str, keys: str) -> str:
+    count = len(known(op.inputs[1], "the keys"))
+    hits = w.node("Equal", w.unsqueeze(x, -1), keys)
+    places = w.node("Where", hits, w.ints(*range(count)), w.ints(-1))
+    return w.node("ReduceMax", places, w.ints(-1), keepdims=0)
+
+
 @writes("NonMaxSuppressionV2", "NonMaxSuppressionV3")
 def _suppression(w: Writer, op: Operation, boxes: str, scores: str, *limits: str) -> str:
     most = w.reshape(w.int64(limits[0], op.inputs[2]), 1)

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.dtypes import bool_, float32, int32
+from penstock._src.core.dtypes import bool_, float32, int32, int64
+from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.shapes import TensorShape
 from penstock._src.formats.tflite.operators import BY_NAME
 from penstock._src.formats.tflite.schema import SCHEMA
 from penstock._src.formats.tflite.types import TYPES
@@ -308,3 +310,25 @@ def non_max_suppression(graph: GraphWriter, operation: Operation) -> None:
     graph.add("SLICE", operation, [all_indices, start, size], outputs=[indices])
     for tensor in counts:
         graph.alias(tensor, count)
+
+
+@writes("KeyPositions")
+def key_positions(graph: GraphWriter, operation: Operation) -> None:
+    """The greatest of the numbers of the keys that an element equals, or -1."""
+    x, keys = operation.inputs
+    count = keys.shape.num_elements()
+    if count is None:
+        raise UnimplementedError("KeyPositions of keys whose number is not known.")
+    every = [*x.shape.as_list(), count]
+    last = graph.constant(np.array(len(every) - 1, np.int32), "axis")
+    numbers = graph.constant(np.arange(count), "numbers")
+    none = graph.constant(np.array(-1), "none")
+
+    def emit(name: str, places: list[int], dtype: Any, shape: list[int | None]) -> int:
+        options = BY_NAME[name].default_options()
+        return graph.emit(name, places, dtype, TensorShape(shape), operation.name, options)
+
+    wide = emit("EXPAND_DIMS", [graph.place(x), last], x.dtype, [*every[:-1], 1])
+    hits = emit("EQUAL", [wide, graph.place(keys)], bool_, every)
+    found = emit("SELECT_V2", [hits, numbers, none], int64, every)
+    graph.add("REDUCE_MAX", operation, [found, last], BY_NAME["REDUCE_MAX"].default_options())
