@@ -86,3 +86,15 @@ def test_a_metric_made_in_a_function_is_refused():
 
     with pytest.raises(ValueError, match="singleton"):
         mean(tf.ones([2]))
+
+
+def test_functions_of_users_are_traced_as_in_tensorflow():
+    optimizer, weights = keras.optimizers.Adam(), tf.Variable([1.0, 2.0])
+
+    @tf.function
+    def step():
+        optimizer.apply([2.0 * weights], [weights])
+
+    step()
+    step()
+    assert step.experimental_get_tracing_count() == 2

@@ -70,7 +70,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     created: list[Any] = []
     graph.variable_rule = created.append if allow_variables else graph_trace.refuse_variable
     graph.converts = trace.autograph
-    function = trace.function
+    function = graph.python_function = trace.function
     if trace.autograph:
         function = _CONVERTED(function, requested=True) or _CONVERTED_CALLABLE(function)
     with graph_trace.recording(graph), dispatch.device(None):  # calls may be on other devices
@@ -93,7 +93,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     add_control_dependencies(graph)
     for leave in graph.exit_callbacks:
         leave()
-    graph.variable_rule = None
+    graph.variable_rule = graph.python_function = None
     graph.argument_values, graph.lifted = [], []
     shown = _specs_of(trace)
     graph.structured_input_signature = _signature_form(shown, trace.signature)

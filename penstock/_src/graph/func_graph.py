@@ -112,6 +112,8 @@ class FuncGraph(Graph, TensorSignature):
     calling_device: str | None = None
     # the number of the device of all calls (core/calls/placement.py); None: that of each call
     home: int | None = None
+    # while it is traced, the function of Python
+    python_function: Callable[..., Any] | None = None
     # called when the function has been traced
     exit_callbacks: Sequence[Callable[[], Any]] = ()
 

@@ -2,7 +2,7 @@
 
 A function whose first trace makes variables is traced a second time, as TensorFlow does it, because the first trace may do more than later calls. Keras's own optimizers and
 compiled metrics and losses only make the variables then, from a shape and an initializer; their objects were there before. So with variables made outside, the first trace is
-what a second one would be. Classes of users are left alone: their `build` may compute in the function.
+what a second one would be. Classes of users are left alone: their `build` may compute in the function. So are functions of users, whose traces they may count.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.core.dispatch import STATE
 from penstock._src.distribute.current import has_strategy
 from penstock._src.eager.variable_handle import made_before
 
 COMPILED, METRIC = "keras.src.trainers.compile_utils", "keras.src.metrics.metric"
-_KERAS = "keras.src."
+_KERAS, _TRAINER = "keras.src.", "keras.src.backend.tensorflow.trainer"
 
 # True while the metrics of a compiled model are built: a metric that a function makes itself is the user's mistake, to be reported.
 _BUILDS = contextvars.ContextVar("builds", default=False)
@@ -46,12 +47,22 @@ def _outside(make: Callable[..., Any], applies: Callable[[], bool]) -> Callable[
     def add_variable(self: Any, *args: Any, **kwargs: Any) -> Any:
         is_own = type(self).__module__.startswith(_KERAS)
         # The variables of replicas depend on the replica in which they are made.
-        if not is_own or not applies() or has_strategy():
+        if not is_own or not applies() or has_strategy() or not _traces_trainer():
             return make(self, *args, **kwargs)
         with made_before():
             return make(self, *args, **kwargs)
 
     return add_variable
+
+
+def _traces_trainer() -> bool:
+    """True while a function of Keras's trainer is traced."""
+    graph = STATE.graph
+    while graph is not None and graph.building_function:
+        if getattr(graph.python_function, "__module__", None) == _TRAINER:
+            return True
+        graph = graph.enclosing
+    return False
 
 
 def _noted(build: Callable[..., Any]) -> Callable[..., Any]:

@@ -264,17 +264,21 @@ def before_the_host(ops: Sequence[Operation], reasons: Reasons) -> list[Operatio
     after = {op.name for op in ops if reasons.why(op) is not None}
     if not after:
         return []
+    # By tensors: an operation that a pass has replaced is still the `op` of its results.
+    makers = {t._id: op.name for op in ops for t in op._outputs}
     count = 0
     while count != len(after):  # once more: operations of loops may read later ones
         count = len(after)
-        for op in ops:
-            makers = [*[t.op for t in op._inputs], *op._control_inputs]
-            if any(maker.name in after for maker in makers):
-                after.add(op.name)
+        after.update([op.name for op in ops if not after.isdisjoint(_names_read(op, makers))])
     first = [op for op in ops if op.name not in after]
-    read = {t.op.name for op in first for t in op._inputs}
-    read |= {maker.name for op in first for maker in op._control_inputs}
+    read = {name for op in first for name in _names_read(op, makers)}
     return [op for op in first if op.name in read or op.type not in ("Const", "Identity")]
+
+
+def _names_read(op: Operation, makers: Mapping[int, str]) -> list[str]:
+    """The names of the operations on which an operation depends, of those that make tensors by `makers`."""
+    made = [makers[t._id] for t in op._inputs if t._id in makers]
+    return [*made, *[maker.name for maker in op._control_inputs]]
 
 
 # -- the program
