@@ -112,8 +112,6 @@ class FuncGraph(Graph, TensorSignature):
     calling_device: str | None = None
     # the number of the device of all calls (core/calls/placement.py); None: that of each call
     home: int | None = None
-    # while it is traced, the function of Python
-    python_function: Callable[..., Any] | None = None
     # called when the function has been traced
     exit_callbacks: Sequence[Callable[[], Any]] = ()
 
@@ -146,6 +144,8 @@ class FuncGraph(Graph, TensorSignature):
         self.backward_steps: dict[Any, Any] = {}
         # id of a variable's handle, or of the argument for it -> that argument: other calls pass other variables
         self.argument_handles: dict[int, SymbolicTensor] = {}
+        # the function of Python, while it is traced
+        self.python_function: Callable[..., Any] | None = None
         # (placeholder, argument) pairs while the function is traced
         self.argument_values: list[tuple[Any, Any]] = []
         # tensors of operations with effects, and their values, which initial values of variables share; likewise
