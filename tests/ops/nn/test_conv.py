@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check
@@ -141,3 +142,20 @@ def test_images_without_channels():
     sizes = np.array([3, 3, 0, 2], np.int32)
     attrs = {"strides": [1, 1, 1, 1], "padding": "SAME"}
     check(OpCase("DepthwiseConv2dNativeBackpropFilter", [x, sizes, dy], attrs))
+
+
+def test_filters_have_no_gradient_where_windows_have_no_position():
+    x, filters = tf.ones([2, 5, 6, 6]), tf.ones([6, 6, 6, 4])
+
+    @tf.function
+    def gradient(x, filters):
+        with tf.GradientTape() as tape:
+            tape.watch(filters)
+            y = tf.nn.conv2d(x, filters, 1, "VALID")
+        return tape.gradient(y, filters)
+
+    for _ in range(3):
+        del [np.full((6, 6, 6, 4), 7e22, "float32") for _ in range(40)][
+            :
+        ]  # memory to be found again
+        assert not gradient(x, filters).numpy().any()
