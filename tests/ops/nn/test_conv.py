@@ -147,7 +147,6 @@ def test_images_without_channels():
 def test_filters_have_no_gradient_where_windows_have_no_position():
     x, filters = tf.ones([2, 5, 6, 6]), tf.ones([6, 6, 6, 4])
 
-    @tf.function
     def gradient(x, filters):
         with tf.GradientTape() as tape:
             tape.watch(filters)
