@@ -109,9 +109,6 @@ class _ByFilter(Op):
     def lower(self, p, input, filter_sizes, out_backprop):
         shape = dims_of(p, filter_sizes, "filter_sizes")
         c = self._geometry(input, shape, out_backprop)
-        if any(not is_symbolic(extent) and extent == 0 for extent in out_backprop.shape):
-            # No position to add up: kernels begin with the first one's product.
-            return p.full(tuple(shape), 0, out_backprop.dtype)
         return cv.lower_filter_gradient(p, c, input, out_backprop)
 
     def _geometry(self, input, shape, dy):

@@ -92,6 +92,8 @@ def as_filter_gradient(
     if reading.is_open:
         return any_size_gradient(reading, numbering)
     roles, types, (h, w) = reading.roles, problem.types, _axes(reading)
+    if not h.out * w.out:
+        return None  # kernels of filter gradients begin with the product of a position
     x = _image(reading)
     y = _walked(reading, types.right, reading.right_step, int(problem.right.base))
     weights = replace(reading.filter(types.output, reading.result_step), output=1)
