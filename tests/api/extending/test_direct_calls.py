@@ -217,3 +217,30 @@ def test_large_inputs_are_left_without_another_form():
         assert tf.transpose(large).shape == [512, 512, 4]
     calls = calls_of(tf.transpose)
     assert calls.quick((large,), {}) is None and len(calls._forms) == 1
+
+
+def test_variables_are_read_at_each_call():
+    v = tf.Variable([1.0, 4.0])
+    for _ in range(4):
+        tf.sqrt(v)
+    assert calls_of(tf.sqrt).quick is not None
+    v.assign([9.0, 16.0])
+    np.testing.assert_array_equal(tf.sqrt(v), [3.0, 4.0])
+
+
+def test_gradients_of_direct_calls_pass_to_variables():
+    v, x = tf.Variable([[1.0, 2.0]]), tf.constant([[3.0], [4.0]])
+    for _ in range(4):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(tf.matmul(v, x))
+        np.testing.assert_array_equal(tape.gradient(y, v), [[3.0, 4.0]])
+
+
+def test_rows_of_a_variable_have_sliced_gradients():
+    v = tf.Variable([[1.0], [2.0], [3.0]])
+    indices = tf.constant([2, 0])
+    for _ in range(4):
+        tf.gather(tf.constant([[1.0], [2.0]]), tf.constant([0, 1]))
+        with tf.GradientTape() as tape:
+            y = tf.gather(v, indices)
+        assert isinstance(tape.gradient(y, v), tf.IndexedSlices)

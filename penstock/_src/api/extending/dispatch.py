@@ -15,6 +15,7 @@ from typing import Any
 
 from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
+from penstock._src.core.convert import READERS
 from penstock._src.core.dispatch import STATE
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -147,6 +148,7 @@ def _dispatching(
     iterables: Sequence[str],
     scope: NameScope | None = None,
     direct: bool = False,
+    own_reads: bool = False,
 ) -> Callable[..., Any]:
     targets: list[tuple[Any, Callable[..., Any]]] = []
     in_graph = function if scope is None else scope.entered_by(function)
@@ -155,7 +157,7 @@ def _dispatching(
     @functools.wraps(function)
     def call(*args, **kwargs):
         try:
-            run = function
+            run, values = function, args
             if targets:
                 result = first_match(targets, api, args, kwargs)
                 if result is not NOT_SUPPORTED:
@@ -170,8 +172,14 @@ def _dispatching(
                     calls.left -= 1
                     if not calls.left:
                         run = calls.learn
+                    if not own_reads and (quick is not None or not calls.left):
+                        values = _values_of(args)
+                        if values is not args and quick is not None:
+                            result = quick(values, kwargs)
+                            if result is not None:
+                                return result
             try:
-                return (run if STATE.graph is None else in_graph)(*args, **kwargs)
+                return (run if STATE.graph is None else in_graph)(*values, **kwargs)
             except (TypeError, ValueError) as error:
                 result = _fall_back(api, args, kwargs)
                 if result is NOT_SUPPORTED:
@@ -197,12 +205,20 @@ def _dispatching(
     return api
 
 
+def _values_of(args: tuple) -> tuple:
+    """Returns the arguments with the values of variables in their place; the same tuple if there are none."""
+    if READERS.keys().isdisjoint(map(type, args)):
+        return args
+    return tuple([READERS[type(one)](one) if type(one) in READERS else one for one in args])
+
+
 def dispatchable(
     *names: str,
     v1: Sequence[str] | None = None,
     scope: str | None = None,
     named: str | None = None,
     direct: bool = False,
+    own_reads: bool = False,
 ) -> Decorator:
     """Exports a function, and makes it dispatch on other types.
 
@@ -213,9 +229,12 @@ def dispatchable(
       named: that scope, if it names the result too.
       direct: native code may make its calls, see `direct_calls.py`: the op that it runs and its constants follow from the dtypes and
         ranks of tensors and from the other arguments alone.
+      own_reads: the function reads variables in a way of its own; others take the values of variables as they take tensors.
     """
     entered = name_scope_of(scope, named)
-    return lambda function: export(*names, v1=v1)(_dispatching(function, (), entered, direct))
+    return lambda function: export(*names, v1=v1)(
+        _dispatching(function, (), entered, direct, own_reads)
+    )
 
 
 def unary(*names: str, **options: Any) -> Decorator:
