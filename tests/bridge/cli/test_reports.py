@@ -1,6 +1,8 @@
 """What `penstock flags`, `env` and `op` print."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -17,6 +19,14 @@ def refusal(capsys, *arguments):
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     return said
+
+
+@pytest.mark.parametrize("command", ["--help", "flags"])
+def test_a_reader_that_stops_early(command):
+    words = [sys.executable, "-m", "penstock", command]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
 
 
 def test_flags_and_environment(capsys):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
+import select
 import sys
 from collections.abc import Sequence
 
@@ -137,6 +139,20 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # A program's own errors are its own.
+        if words[:1] == ["run"] or not _is_output_closed():
+            raise
+        # Whoever read it, `head` maybe, has seen enough. What is left goes nowhere, also when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(words: Sequence[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
         return 0 if words else 2
@@ -152,6 +168,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as refusal:
         print(f"penstock {name}: {' '.join(str(refusal).split())}", file=sys.stderr)
         return 2
+
+
+def _is_output_closed() -> bool:
+    """True if nobody reads the standard output any more."""
+    if not hasattr(select, "poll"):  # as on Windows
+        return True
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def usage() -> str:
