@@ -6,11 +6,15 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
+from penstock._src.native.algorithms.pictures.outlines import outlines
 from penstock._src.native.algorithms.suppression import LANES, PLANES, suppression
+from penstock._src.native.builtins import OFTEN, HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import quiet, show
 
 _BEST_AT_ONCE = 64  # boxes that are tried first, besides some for each that is wanted
+
+_drawn = HotCounter(OFTEN * 40)  # boxes, by NumPy
 
 
 def overlap(boxes, i, others):
@@ -438,7 +442,6 @@ _COLORS = np.array(
     np.float32,
 )  # fmt: skip
 
-
 # Depths with colors, and the error for others.
 _DEPTHS = (1, 3, 4)
 _WRONG_DEPTH = "Channel depth should be either 1 (GRY), 3 (RGB), or 4 (RGBA)"
@@ -470,45 +473,49 @@ def _draw(op, images, boxes, colors):
         table = colors[:, :depth].astype(np.float32)
     else:
         table = np.ones((1, 1), np.float32) if depth == 1 else _COLORS[:, :depth]
-    table = table.astype(images.dtype)
+    table = np.ascontiguousarray(table, images.dtype)
     out = images.copy()
-    height, width = images.shape[1:3]
-    for image, corners in zip(out, _corners(boxes, height, width), strict=True):
-        for at, box in enumerate(corners):
-            if box is not None:
-                _outline(image, box, table[at % len(table)], height, width)
+    batch, height, width = out.shape[:3]
+    count = boxes.shape[1]
+    corners = _corners(boxes, height, width)
+    if runs_native_code() and _drawn.is_hot(batch * count):
+        size = batch, height, width, depth
+        outlines(out.itemsize).outline(out, *size, corners, count, table, len(table))
+    else:
+        _outline_by_numpy(out, corners, table)
     return out
 
 
 def _corners(boxes, height, width):
-    """For each box of each image: the pixels of its top, left, bottom and right; None of those that end before they begin.
+    """The pixels of the top, left, bottom and right of each box of each image.
 
     A box within a row or a column of pixels is drawn as a line or a pixel.
     """
     pixels = boxes * (np.array([height, width, height, width]) - 1).astype(boxes.dtype)
     # What is no int64 counts as the least one, as where TensorFlow's kernel converts it.
-    pixels = np.where(np.abs(pixels) < 2.0**63, pixels, -(2.0**63)).astype(np.int64)
-    is_box = (pixels[..., :2] <= pixels[..., 2:]).all(-1)
-    return [
-        [box if counts else None for box, counts in zip(*of_image, strict=True)]
-        for of_image in zip(pixels.tolist(), is_box.tolist(), strict=True)
-    ]
+    return np.where(np.abs(pixels) < 2.0**63, pixels, -(2.0**63)).astype(np.int64)
 
 
-def _outline(image, box, color, height, width):
-    top, left, bottom, right = box
-    if top >= height or bottom < 0 or left >= width or right < 0:
-        return
-    rows = slice(max(top, 0), min(bottom, height - 1) + 1)
-    columns = slice(max(left, 0), min(right, width - 1) + 1)
-    if top >= 0:
-        image[top, columns] = color
-    if bottom < height:
-        image[bottom, columns] = color
-    if left >= 0:
-        image[rows, left] = color
-    if right < width:
-        image[rows, right] = color
+def _outline_by_numpy(images, corners, table):
+    """Draws the boxes of each image that do not end before they begin, box i in color i modulo their number."""
+    height, width = images.shape[1:3]
+    for image, boxes in zip(images, corners.tolist(), strict=True):
+        for at, (top, left, bottom, right) in enumerate(boxes):
+            if top > bottom or left > right:
+                continue
+            if top >= height or bottom < 0 or left >= width or right < 0:
+                continue
+            color = table[at % len(table)]
+            rows = slice(max(top, 0), min(bottom, height - 1) + 1)
+            columns = slice(max(left, 0), min(right, width - 1) + 1)
+            if top >= 0:
+                image[top, columns] = color
+            if bottom < height:
+                image[bottom, columns] = color
+            if left >= 0:
+                image[rows, left] = color
+            if right < width:
+                image[rows, right] = color
 
 
 class DrawBoundingBoxes(Op):
