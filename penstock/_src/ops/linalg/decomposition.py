@@ -91,11 +91,11 @@ class CholeskyGrad(Op):
                 f"All input tensors must have the same shape. Received l {show(l.shape)}, grad {show(grad.shape)}"
             )
         lower = in_float32(l)
-        middle = np.tril(np.swapaxes(lower, -1, -2) @ np.tril(in_float32(grad)))
+        middle = np.tril(lapack.matmul(np.swapaxes(lower, -1, -2), np.tril(in_float32(grad))))
         at = np.arange(lower.shape[-1])
         middle[..., at, at] *= 0.5
         inverse = lapack.inv(lower)
-        outer = np.swapaxes(inverse, -1, -2) @ middle @ inverse
+        outer = lapack.matmul(lapack.matmul(np.swapaxes(inverse, -1, -2), middle), inverse)
         both = 0.5 * (outer + np.swapaxes(outer, -1, -2))
         return both.astype(l.dtype, copy=False)
 

@@ -50,15 +50,17 @@ def _exponential(a):
         40840800.0, 960960.0, 16380.0, 182.0, 1.0,
     ]  # fmt: skip
     eye = np.eye(a.shape[0], dtype=a.dtype)
-    a2 = a @ a
-    a4, a6 = a2 @ a2, a2 @ a2 @ a2
-    u = a @ (
-        a6 @ (b[13] * a6 + b[11] * a4 + b[9] * a2) + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * eye
-    )
-    v = a6 @ (b[12] * a6 + b[10] * a4 + b[8] * a2) + b[6] * a6 + b[4] * a4 + b[2] * a2 + b[0] * eye
+    matmul = lapack.matmul
+    a2 = matmul(a, a)
+    a4 = matmul(a2, a2)
+    a6 = matmul(a4, a2)
+    odd = matmul(a6, b[13] * a6 + b[11] * a4 + b[9] * a2)
+    u = matmul(a, odd + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * eye)
+    even = matmul(a6, b[12] * a6 + b[10] * a4 + b[8] * a2)
+    v = even + b[6] * a6 + b[4] * a4 + b[2] * a2 + b[0] * eye
     result = lapack.solve(v - u, v + u)
     for _ in range(squarings):
-        result = result @ result
+        result = matmul(result, result)
     return result
 
 
@@ -139,7 +141,7 @@ def _roots(a):
 
 def _root_by_eigenvalues(a):
     values, vectors = lapack.eig(a.astype(np.complex128))
-    root = vectors * np.sqrt(values) @ lapack.inv(vectors)
+    root = lapack.matmul(vectors * np.sqrt(values), lapack.inv(vectors))
     if np.iscomplexobj(a):
         return root
     if np.abs(root.imag).max() > 1e-6 * max(np.abs(root.real).max(), 1.0):
@@ -222,7 +224,7 @@ def _by_eigenvalues(function, a):
     done = done & (sizes.min(-1) > LEAST_SHARE * sizes.max(-1))
     with np.errstate(all="ignore"):  # in the rows of those that are left out
         by_values = function(values.astype(np.complex128))
-        return vectors * by_values[..., None, :] @ inverse, values, done
+        return lapack.matmul(vectors * by_values[..., None, :], inverse), values, done
 
 
 def _eigensystem(a):

@@ -1,4 +1,4 @@
-"""NumPy's factorizations, which use one thread for matrices that are not large."""
+"""NumPy's factorizations and products, which use one thread for matrices that are not large."""
 
 import numpy as np
 
@@ -13,6 +13,7 @@ eigh = one_thread(np.linalg.eigh)
 eigvals = one_thread(np.linalg.eigvals)
 eigvalsh = one_thread(np.linalg.eigvalsh)
 inv = one_thread(np.linalg.inv)
+matmul = one_thread(np.matmul)
 pinv = one_thread(np.linalg.pinv)
 qr = one_thread(np.linalg.qr)
 slogdet = one_thread(np.linalg.slogdet)
