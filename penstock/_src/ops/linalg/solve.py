@@ -20,7 +20,6 @@ from penstock._src.ops.linalg.matrices import (
     band,
     batch_of,
     mm,
-    of_finite,
     require_matrices,
     require_square,
     shifted_rows,
@@ -28,7 +27,6 @@ from penstock._src.ops.linalg.matrices import (
     sum_to_batch,
 )
 from penstock._src.ops.rules import conj, in_float32, quiet, show
-from penstock._src.util.process.blas import one_thread
 
 
 class MatrixInverse(Op):
@@ -277,10 +275,7 @@ def _substitute_blocks(solve, a, x, lower):
         solve(a[..., begin:end, begin:end], rows, lower)
         x[..., begin:end, :] = rows
         rest = slice(end, n) if lower else slice(0, begin)
-        x[..., rest, :] -= _product(a[..., rest, begin:end], rows)
-
-
-_product = one_thread(np.matmul)
+        x[..., rest, :] -= lapack.matmul(a[..., rest, begin:end], rows)
 
 
 def _solve_natively(a, x, lower):
@@ -347,18 +342,44 @@ class MatrixSolveLs(Op):
         if rows == 0 or columns == 0:
             return np.zeros((*a.shape[:-2], columns, b.shape[-1]), b.dtype)
         if not self.fast:
-            (solution,) = of_finite(lambda a, b: (lapack.pinv(a) @ b,), a, b)
-            return solution.astype(b.dtype)
+            return _least_squares(in_float32(a), in_float32(b)).astype(b.dtype, copy=False)
         h = adjoint_array(a)
         try:
             if rows >= columns:
-                return lapack.solve(h @ a + penalty * np.eye(columns, dtype=a.dtype), h @ b)
-            return h @ lapack.solve(a @ h + penalty * np.eye(rows, dtype=a.dtype), b)
+                gram = lapack.matmul(h, a) + penalty * np.eye(columns, dtype=a.dtype)
+                return lapack.solve(gram, lapack.matmul(h, b))
+            gram = lapack.matmul(a, h) + penalty * np.eye(rows, dtype=a.dtype)
+            return lapack.matmul(h, lapack.solve(gram, b))
         except lapack.LinAlgError:
             raise self.invalid(
                 "Input matrix was rank deficient or ill-conditioned. Try setting fast=False or "
                 "provide a larger l2_regularizer > 0."
             ) from None
+
+
+def _least_squares(a, b):
+    """The least-squares solutions of smallest norm; zeros for matrices with infinities or NaN, whose rank counts as 0."""
+    least = np.finfo(a.dtype).eps * min(
+        a.shape[-2:]
+    )  # singular values below this share count as zeros
+    solution, growth = _by_triangle(a, b)
+    has_full_rank = growth * least < 1  # false for NaN
+    for at in map(tuple, np.argwhere(~has_full_rank)):
+        is_finite = np.isfinite(a[at]).all()
+        solution[at] = lapack.matmul(lapack.pinv(a[at], least), b[at]) if is_finite else 0
+    return solution
+
+
+@quiet
+def _by_triangle(a, b):
+    """The solutions for matrices of full rank by their QR factors, and bounds of the condition numbers of the triangles."""
+    is_tall = a.shape[-2] >= a.shape[-1]
+    q, r = lapack.qr(a if is_tall else adjoint_array(a))
+    inverse = _substitute(r, np.broadcast_to(np.eye(r.shape[-1], dtype=r.dtype), r.shape), False)
+    growth = np.linalg.norm(r, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
+    if is_tall:
+        return _substitute(r, lapack.matmul(adjoint_array(q), b), False), growth
+    return lapack.matmul(q, _substitute(adjoint_array(r), b, True)), growth
 
 
 def _regularized(gram, penalty):
