@@ -6,6 +6,8 @@ import threading
 import numpy as np
 import pytest
 
+import penstock as tf
+from penstock._src.ops.math import matmul
 from penstock._src.util.process import blas
 
 THREADS = blas._threads()
@@ -32,6 +34,18 @@ def test_small_matrices_have_one_thread(two_threads):
 def test_large_matrices_have_all_threads(two_threads):
     assert threads_of(np.eye(blas.FEW + 1)) == 2
     assert threads_of(np.eye(3), np.eye(blas.FEW + 1)) == threads_of(np.eye(blas.TINY)) == 2
+
+
+def test_products_of_long_matrices_with_little_work_have_one_thread(two_threads, monkeypatch):
+    seen = []
+    watched = blas.one_thread(
+        lambda *arrays: seen.append(THREADS._get()) or np.matmul(*arrays), np.inf
+    )
+    monkeypatch.setattr(matmul, "_on_one_thread", watched)
+    x, w = np.ones((4 * blas.FEW, 32), np.float32), np.ones((32, 32), np.float32)
+    matmul.multiply(x, w)
+    tf.einsum("bij,jk->bik", x.reshape(4, -1, 32), w)
+    assert seen == [1, 1] and THREADS._get() == 2
 
 
 def test_the_number_comes_back_after_an_error(two_threads):

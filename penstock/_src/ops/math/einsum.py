@@ -3,6 +3,7 @@
 import functools
 import math
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_repeated
+from penstock._src.ops.math.matmul import multiply
 from penstock._src.ops.rules import (
     conj,
     in_float32,
@@ -81,6 +83,55 @@ def in_ascii(equation: str) -> str:
     """Returns the equation with ASCII letters for batch axes, as NumPy requires."""
     free = [c for c in LETTERS if c not in equation]
     return "".join(free[BATCH.index(c)] if c in BATCH else c for c in equation)
+
+
+class _Groups(NamedTuple):
+    """Axes of two operands by what becomes of them in a product of matrices, and those of the product in a result's order."""
+
+    batch: tuple[int, int]  # the number of batch axes, that of summed axes
+    left: list[int]  # batch axes, rows, summed axes
+    right: list[int]  # batch axes, summed axes, columns
+    result: list[int]
+
+
+@functools.lru_cache(1024)
+def _groups(left: str, right: str, result: str) -> _Groups | None:
+    """Returns the groups of axes; None if nothing is summed, or a letter stands twice in an operand."""
+    inner = [label for label in left if label in right and label not in result]
+    if not inner or len(set(left)) < len(left) or len(set(right)) < len(right):
+        return None
+    batch = [label for label in result if label in left and label in right]
+    rows = [label for label in left if label not in right]
+    columns = [label for label in right if label not in left]
+    made = [*batch, *rows, *columns]
+    return _Groups(
+        (len(batch), len(inner)),
+        [left.index(label) for label in (*batch, *rows, *inner)],
+        [right.index(label) for label in (*batch, *inner, *columns)],
+        [made.index(label) for label in result],
+    )
+
+
+def _product(terms, operands, result):
+    """The result as a product of matrices of floats; None where it is none."""
+    if len(operands) != 2 or operands[0].dtype.kind not in "fc":
+        return None
+    groups = _groups(*terms, result)
+    if groups is None:
+        return None
+    x, y = operands[0].transpose(groups.left), operands[1].transpose(groups.right)
+    batch, inner = groups.batch
+    before = x.ndim - inner
+    if x.shape[:batch] != y.shape[:batch] or x.shape[before:] != y.shape[batch : batch + inner]:
+        return None  # axes of "..." that broadcast
+    extents, rows, columns = x.shape[:batch], x.shape[batch:before], y.shape[batch + inner :]
+    summed = math.prod(x.shape[before:])
+    a = x.reshape((*extents, math.prod(rows), summed))
+    b = y.reshape((*extents, summed, math.prod(columns)))
+    if batch:
+        # BLAS takes longer for many small transposed matrices than it takes to copy them.
+        a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    return multiply(a, b).reshape((*extents, *rows, *columns)).transpose(groups.result)
 
 
 class Einsum(Op):
@@ -170,8 +221,10 @@ class Einsum(Op):
         terms, operands = _alone_summed(terms, [in_float32(x) for x in inputs], result)
         unique = "".join(dict.fromkeys(result))
         try:
-            spec = in_ascii(f"{','.join(terms)}->{unique}")
-            out = np.einsum(spec, *operands, optimize=math.prod(sizes.values()) > FEW)
+            out = _product(terms, operands, unique)
+            if out is None:
+                spec = in_ascii(f"{','.join(terms)}->{unique}")
+                out = np.einsum(spec, *operands, optimize=math.prod(sizes.values()) > FEW)
         except ValueError as error:
             raise self.invalid(f"{error} Equation: {self.equation}") from None
         out = on_diagonals(out, unique, result) if unique != result else out

@@ -1,5 +1,7 @@
 """Products of matrices, single and in batches."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -16,7 +18,7 @@ WIDE = FLOAT | COMPLEX | {dtypes.int32, dtypes.int64}
 BROAD = FLOAT | COMPLEX | UNSIGNED | {dtypes.int16, dtypes.int32, dtypes.int64}
 # Multiplications and additions of a product that OpenBLAS would divide, though its threads gain less than they may wait.
 _FOR_ONE_THREAD = range(1 << 18, 1 << 24)
-_on_one_thread = one_thread(np.matmul)
+_on_one_thread = one_thread(np.matmul, math.inf)  # of any shape: the work is what counts
 # NumPy multiplies matrices of integers one element after the other.
 _COMPILED_IF_RARE = HostKernel(compiles_rare_from=SLOWEST)
 

@@ -54,8 +54,8 @@ class _Threads:
             self._set(self._outside)
 
 
-def one_thread(function: _Function) -> _Function:
-    """Makes a function of arrays use one thread of OpenBLAS, unless a matrix among its first two arguments is large."""
+def one_thread(function: _Function, few: float = FEW) -> _Function:
+    """Makes a function of arrays use one thread of OpenBLAS, unless a matrix among its first two arguments has more than `few` rows or columns."""
 
     @functools.wraps(function)
     def limited(*arguments: Any, **options: Any) -> Any:
@@ -63,7 +63,7 @@ def one_thread(function: _Function) -> _Function:
             [max(a.shape[-2:], default=0) for a in arguments[:2] if isinstance(a, np.ndarray)],
             default=0,
         )
-        threads = _threads() if TINY < most <= FEW else None
+        threads = _threads() if TINY < most <= few else None
         if threads is None:
             return function(*arguments, **options)
         with threads:
