@@ -170,41 +170,44 @@ def draw_for_each(
     op: type[Op],
     position: np.ndarray,
     count: int,
-    parameter: np.ndarray,
+    parameters: dict[str, np.ndarray],
     dtype: dtypes.DType | None = None,
 ) -> np.ndarray:
-    """Returns numbers of a distribution for each element of its parameter, from a position of a Philox stream.
+    """Returns numbers of a distribution for each element of its parameters, from a position of a Philox stream.
 
     Args:
       op: the op that draws them at a key and a counter, `StatelessRandomGammaV3` or one like it.
       position: the key and the halves of the counter, uint64[3].
       count: of the numbers for an element; one program serves all counts and sizes.
-      parameter: a vector.
+      parameters: the op's inputs that tell the distribution, vectors of one size.
       dtype: of the numbers, where it is an attribute of the op.
 
     Returns:
-      An array [count, size of the parameter] of the parameter's dtype or the given one.
+      An array [count, size of the parameters] of the parameters' dtype or the given one.
     """
-    form = parameter.dtype, dtype
+    form = tuple((name, vector.dtype) for name, vector in parameters.items()), dtype
     executable = _kept_executable((op, form), op, _executable_for_each, form)
-    return executable([np.empty(count, np.int8), position[:1], position[1:], parameter])[0]
+    vectors = parameters.values()
+    return executable([np.empty(count, np.int8), position[:1], position[1:], *vectors])[0]
 
 
 def _drawing_executable(op_type: str, dtype: np.dtype) -> Any:
     """Compiles a draw of as many numbers as the first input has elements."""
     attributes = {"dtype": dtypes.as_dtype(dtype)}
-    return _compiled_draw(op_type, partial(getattr(raw, op_type), **attributes), None)
+    return _compiled_draw(op_type, partial(getattr(raw, op_type), **attributes), ())
 
 
-def _executable_for_each(op: type[Op], form: tuple[np.dtype, dtypes.DType | None]) -> Any:
-    """Compiles a draw of as many numbers for each element of the last input as the first input has elements."""
-    parameter, dtype = form
+_Parameters = tuple[tuple[str, np.dtype], ...]  # names and dtypes
+
+
+def _executable_for_each(op: type[Op], form: tuple[_Parameters, dtypes.DType | None]) -> Any:
+    """Compiles a draw of as many numbers for each element of the last inputs as the first input has elements."""
+    parameters, dtype = form
     attributes = {} if dtype is None else {"dtype": dtype}
-    draw = partial(make_function(op), **attributes)
-    return _compiled_draw(op.op_type, draw, dtypes.as_dtype(parameter))
+    return _compiled_draw(op.op_type, partial(make_function(op), **attributes), parameters)
 
 
-def _compiled_draw(name: str, draw: Callable[..., Any], parameter: Any) -> Any:
+def _compiled_draw(name: str, draw: Callable[..., Any], parameters: _Parameters) -> Any:
     # As below: LLVM takes its time to load.
     from penstock._src.compiler.compile import compile_graph
 
@@ -217,11 +220,13 @@ def _compiled_draw(name: str, draw: Callable[..., Any], parameter: Any) -> Any:
         algorithm = graph.constant(np.array(_PHILOX, np.int32), dtypes.int32, "alg")
         arguments: dict[str, Any] = {"key": key, "counter": counter, "alg": algorithm}
         shape = raw.Shape(input=like, out_type=dtypes.int64)
-        if parameter is not None:
-            alpha = graph.placeholder(parameter, make_shape((None,)), "parameter")
-            graph.inputs.append(alpha)
-            sizes = [shape, raw.Shape(input=alpha, out_type=dtypes.int64)]
-            shape, arguments["alpha"] = raw.ConcatV2(values=sizes, axis=np.int32(0)), alpha
+        for parameter, kind in parameters:
+            vector = graph.placeholder(dtypes.as_dtype(kind), make_shape((None,)), parameter)
+            graph.inputs.append(vector)
+            arguments[parameter] = vector
+        if parameters:
+            sizes = [shape, raw.Shape(input=vector, out_type=dtypes.int64)]
+            shape = raw.ConcatV2(values=sizes, axis=np.int32(0))
         # The names of our own ops begin with what no node's name may begin with.
         drawn = draw(shape=shape, name=name.removeprefix("_"), **arguments)
     return compile_graph(graph, graph.inputs, [drawn])

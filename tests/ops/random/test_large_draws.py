@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.native.builtins import HotCounter
 from penstock._src.ops.random import distributions, gamma
 from penstock._src.ops.random.philox import Stream
 
@@ -99,3 +100,25 @@ def test_many_poisson_numbers_are_those_of_few_at_a_time(monkeypatch, rates, dty
     for found, wanted in zip(many, draw(), strict=True):
         np.testing.assert_array_equal(found.numpy(), wanted.numpy())
         assert found.dtype == dtype
+
+
+def test_many_binomial_numbers_are_those_of_few_at_a_time(monkeypatch):
+    counts = np.float32([0, 3, 40, 5000, 2e6, np.nan, np.inf, -1])
+    probs = np.float32([0, 0.01, 0.3, 0.5, 0.9, 1, np.nan, 1.5])[:, None]
+
+    def draw():
+        return (
+            tf.random.stateless_binomial([20, 8, 8], [1, 2], counts, probs, tf.float64),
+            tf.random.Generator.from_seed(4).binomial([300, 1, 1], [7.0], [[0.4]], tf.float32),
+        )
+
+    monkeypatch.setattr(gamma, "_BINOMIALS", HotCounter(1 << 60))
+    with monkeypatch.context() as context:
+        context.setattr(gamma.rejection, "binomial", None)
+        many = draw()
+    monkeypatch.setattr(gamma, "MANY", 1 << 60)
+    few = draw()
+    monkeypatch.setattr(gamma, "_BINOMIALS", HotCounter(0))
+    for found, wanted, hot in zip(many, few, draw(), strict=True):
+        np.testing.assert_array_equal(found.numpy(), wanted.numpy())
+        np.testing.assert_array_equal(hot.numpy(), wanted.numpy())

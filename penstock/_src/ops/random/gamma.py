@@ -11,6 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import product
+from penstock._src.native.builtins import HotCounter
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.lowered_special_functions import incomplete_gamma_slope
 from penstock._src.ops.random import lowered_rejection, lowering, rejection
@@ -76,7 +77,8 @@ def _gamma(stream, alpha, samples):
     if samples * alpha.size < MANY or is_double or not has_compiler():
         return rejection.gamma(stream, alpha, samples)
     flat = np.ascontiguousarray(alpha.reshape(-1))
-    return slots.above("draw_for_each")(StatelessRandomGammaV3, stream.position, samples, flat)
+    draw = slots.above("draw_for_each")
+    return draw(StatelessRandomGammaV3, stream.position, samples, {"alpha": flat})
 
 
 class RandomGamma(Op):
@@ -211,7 +213,7 @@ class _Poisson(Op):
         if many and np.isfinite(rate).all():
             draw, dtype = slots.above("draw_for_each"), dtypes.as_dtype(kind)
             flat = np.ascontiguousarray(rate.reshape(-1))
-            return draw(_PoissonAt, stream.position, samples, flat, dtype)
+            return draw(_PoissonAt, stream.position, samples, {"alpha": flat}, dtype)
         return rejection.poisson(stream, rate, samples, _largest(kind))
 
     def lowered(self, p, key, counter, rate, samples, dims, dtype):
@@ -331,6 +333,20 @@ def _to(numbers, kind):
         return numbers.astype(kind)
 
 
+_BINOMIALS = HotCounter(1 << 17)  # numbers from which a compiled program draws few, too
+_CALL = 1 << 10  # numbers that NumPy draws in the time of a call
+
+
+def _binomials(stream, counts, probs):
+    """Binomial numbers, one for each of the counts and probabilities (doubles); a compiled program draws many."""
+    is_hot = counts.size >= MANY or _BINOMIALS.is_hot(counts.size + _CALL)
+    if not (is_hot and counts.size and has_compiler()):
+        return rejection.binomial(stream, counts, probs)
+    draw = slots.above("draw_for_each")
+    parameters = {"counts": counts, "probs": probs}
+    return draw(_BinomialAt, stream.position, 1, parameters, dtypes.float64)
+
+
 class _Binomial(Op):
     """Binomial numbers."""
 
@@ -346,10 +362,8 @@ class _Binomial(Op):
         # all samples of one pair of parameters are consecutive in the stream
         lead = len(dims) - counts.ndim
         order = [*range(lead, len(dims)), *range(lead)]
-        samples = rejection.binomial(
-            stream, n.transpose(order).reshape(-1), p.transpose(order).reshape(-1)
-        )
-        turned = samples.reshape([dims[a] for a in order])
+        flat = [x.transpose(order).reshape(-1).astype(np.float64) for x in (n, p)]
+        turned = _binomials(stream, *flat).reshape([dims[a] for a in order])
         return _to(turned.transpose(np.argsort(order)), self.dtype.np)
 
     def lowered(self, p, key, counter, dims, counts, probs):
@@ -367,6 +381,22 @@ class _Binomial(Op):
         samples = lowered_rejection.binomial(p, key, counter, *flat)
         turned = p.reshape(samples, [dims[a] for a in order])
         return p.cast(p.transpose(turned, [order.index(a) for a in range(len(dims))]), self.dtype)
+
+
+class _BinomialAt(_Binomial):
+    """Binomial numbers at a key and counter, which no op of TensorFlow's draws at."""
+
+    signature = """shape: S, key: uint64, counter: uint64, alg: int32, counts: T, probs: T
+        -> output: dtype[*shape]"""
+    differentiable = False
+
+    def eager(self, shape, key, counter, alg, counts, probs):
+        dims = shape_from(self, shape)
+        return self.drawn(stream_of_key(self, key, counter, alg), dims, counts, probs)
+
+    def lower(self, p, shape, key, counter, alg, counts, probs):
+        stream = lowered_stream(p, key, counter, alg)
+        return self.lowered(p, *stream, lowered_shape(p, shape), counts, probs)
 
 
 class StatelessRandomBinomial(_Binomial):

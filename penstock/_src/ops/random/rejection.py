@@ -169,6 +169,7 @@ def binomial(stream: Stream, counts: np.ndarray, probabilities: np.ndarray) -> n
     )
 
 
+@np.errstate(invalid="ignore")  # an infinite count with a probability of 0
 def _binomial(stream: Stream, outputs: np.ndarray, n: np.ndarray, p: np.ndarray) -> np.ndarray:
     out = np.zeros(n.size)
     bad = ~np.isfinite(n) | np.isnan(p) | (n < 0) | (p < 0) | (p > 1)
