@@ -252,7 +252,7 @@ def test_numbers_above_the_range_are_the_greatest_of_32_bits():
     np.testing.assert_allclose(floats, [0.5, 1.0, 1.0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("mode", ["MIN_COMBINED", "SCALED"])
+@pytest.mark.parametrize("mode", ["MIN_COMBINED", "SCALED", "MIN_FIRST"])
 @pytest.mark.parametrize("dtype", [tf.qint8, tf.quint8, tf.qint16, tf.quint16])
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 37])
 def test_native_levels_are_those_of_numpy(monkeypatch, mode, dtype, size):
@@ -279,3 +279,15 @@ def test_a_nan_becomes_the_least_number(mode, dtype, least):
     x = tf.constant([np.nan] + [0.0] * 31)
     made = tf.quantization.quantize(x, -3.0, 3.0, dtype, mode)
     assert tf.cast(made.output, tf.int32).numpy()[0] == least
+
+
+@pytest.mark.parametrize("work", [0, math.inf])
+def test_a_nan_becomes_the_end_that_its_mode_gives(monkeypatch, work):
+    monkeypatch.setattr(quantize._quantized, "done", work)
+    for dtype, mode, rounding, end in (
+        (tf.qint8, "SCALED", "HALF_TO_EVEN", -128),
+        (tf.quint8, "SCALED", "HALF_TO_EVEN", 0),
+        (tf.quint8, "MIN_FIRST", "HALF_AWAY_FROM_ZERO", 255),
+    ):
+        made = tf.quantization.quantize([np.nan, 0.5], -3.0, 3.0, dtype, mode, rounding)
+        assert tf.cast(made.output, tf.int32).numpy()[0] == end

@@ -22,15 +22,15 @@ class Quantizing(NamedTuple):
     """Builtins that give 0.
 
     quantize (x float32, its size, float32 [7]: low, high, origin, scale, shift, least, greatest, into integers):
-    round((clip(x, low, high) - origin) * scale - shift), clipped to [least, greatest]; least for a NaN
+    round((clip(x, low, high) - origin) * scale - shift), clipped to [least, greatest]; one of these for a NaN
     """
 
     quantize: Callable[..., int]
 
 
 @compiled(Quantizing)
-def quantizing(m: Module, rounding: str, size: int) -> None:
-    """The function for a rounding, "away", "even" or "trunc", and integers of some bytes, compiled."""
+def quantizing(m: Module, rounding: str, size: int, nan: str) -> None:
+    """The function for a rounding, "away", "even" or "trunc", integers of some bytes and a NaN as "least" or "greatest", compiled."""
     arguments: Any = dict(x=PTR, size=I64, constants=PTR, into=PTR)
     with m.fn("quantize", ret=I64, internal=True, **arguments) as f:
         constants = [f.load(f.constants, i, F32) for i in range(7)]
@@ -41,7 +41,11 @@ def quantizing(m: Module, rounding: str, size: int) -> None:
             x = f.load(f.x, at, F32 if lanes == 1 else vec(F32, lanes))
             x = f.min(high, f.max(low, x))  # a NaN stays one, up to the last clip
             steps = f.unfused("sub", f.unfused("sub", x, origin) * scale, shift)
-            level = f.min(f.max(_rounded(f, rounding, steps), least), greatest)
+            level = _rounded(f, rounding, steps)
+            if nan == "least":  # the first clip gives its end for a NaN
+                level = f.min(f.max(level, least), greatest)
+            else:
+                level = f.max(f.min(level, greatest), least)
             f.store(f.convert(f.convert(level, I32), INTEGERS[size]), f.into, at)
 
         def wide() -> None:  # the last block overlaps the previous one

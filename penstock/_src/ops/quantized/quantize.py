@@ -63,7 +63,7 @@ def half_away(x):
 
 
 class _Levels(NamedTuple):
-    """Numbers of a type: round((clip(x, low, high) - origin) * scale - shift), where rounding is "away", "even" or "trunc"."""
+    """Numbers of a type: round((clip(x, low, high) - origin) * scale - shift), where rounding is "away", "even" or "trunc", and `nan` the end of the type that a NaN becomes: "least" or "greatest"."""
 
     low: np.ndarray
     high: np.ndarray
@@ -71,16 +71,17 @@ class _Levels(NamedTuple):
     rounding: str
     origin: np.ndarray | None = None
     shift: np.ndarray | None = None
+    nan: str = "least"
 
 
 _ROUNDINGS = {"away": half_away, "even": np.rint, "trunc": np.trunc}
 
 
 def _at_levels(x, levels, kind):
-    """Returns the integers of a type for floats; a NaN gives the least one, as in TensorFlow's vectors."""
+    """Returns the integers of a type for floats."""
     least, greatest = limits(kind)
-    low, high, scale, rounding, origin, shift = levels
-    if kind.size <= 2 and not np.ndim(low) and runs_native_code():
+    low, high, scale, rounding, origin, shift, nan = levels
+    if kind.size <= 2 and not np.ndim(low) and not np.ndim(scale) and runs_native_code():
         # With other ends or scales there are NaNs, which the two ways round differently.
         is_finite = math.isfinite(low) and math.isfinite(high) and math.isfinite(scale)
         if is_finite and _quantized.is_hot(_CALL + x.size):
@@ -88,7 +89,7 @@ def _at_levels(x, levels, kind):
             constants = (low, high, origin or 0.0, scale, shift or 0.0, least, greatest)
             x = np.ascontiguousarray(x)
             packed = np.array(constants, np.float32)
-            quantizing(rounding, kind.size).quantize(x, x.size, packed, numbers)
+            quantizing(rounding, kind.size, nan).quantize(x, x.size, packed, numbers)
             return numbers
     steps = np.empty_like(x)
     np.maximum(x, low, out=steps)
@@ -99,6 +100,8 @@ def _at_levels(x, levels, kind):
     if shift is not None:
         steps -= shift
     numbers = _ROUNDINGS[rounding](steps)
+    if nan == "greatest":
+        return np.maximum(np.fmin(numbers, greatest), least).astype(kind.np)
     return np.minimum(np.fmax(numbers, least), greatest).astype(kind.np)
 
 
@@ -146,8 +149,8 @@ class QuantizeV2(Op):
         """Returns the numbers, and the ends of their range."""
         if self.mode == "SCALED":
             if self._in_bytes and self.round_mode == "HALF_TO_EVEN":
-                numbers, low, high = self._scale_by_the_wider_end(x, low, high)
-                return self._clip(numbers), low, high
+                levels, low, high = self._levels_of_the_wider_end(low, high)
+                return _at_levels(x, levels, self.T), low, high
             levels, low, high = self._scaled_levels(x, low, high)
             return _at_levels(x, levels, self.T), low, high
         wide_low, wide_high = (along(end, x.ndim, self.axis) for end in (low, high))
@@ -156,7 +159,8 @@ class QuantizeV2(Op):
             return _at_levels(x, levels, self.T), low, high
         if self._in_bytes and self.T == dtypes.quint8:
             scale = np.float32(255) / (high - low)
-            return self._clip(np.rint(x * scale - low * scale)), low, high
+            levels = _Levels(-_MOST, _MOST, scale, "even", shift=low * scale, nan="greatest")
+            return _at_levels(x, levels, self.T), low, high
         return self._clip(self._round_low_first(x, wide_low, wide_high)), low, high
 
     def _clip(self, numbers):
@@ -168,12 +172,13 @@ class QuantizeV2(Op):
         """True if TensorFlow computes it by oneDNN, which rounds halves to even numbers."""
         return self.T.size == 1 and self.axis == -1 and not self.narrow_range
 
-    def _scale_by_the_wider_end(self, x, low, high):
+    def _levels_of_the_wider_end(self, low, high):
         """Scales as oneDNN does: a range without a sign, or one that is symmetric."""
         end = np.maximum(np.abs(low), np.abs(high))
         signed = self.T == dtypes.qint8
         scale = np.float32(127.5 if signed else 255) / end
-        return np.rint(x * scale), -end if signed else np.zeros_like(end), end
+        levels = _Levels(-_MOST, _MOST, scale, "even")
+        return levels, -end if signed else np.zeros_like(end), end
 
     def _scaled_levels(self, x, low, high):
         least, greatest = (np.float32(limit) for limit in limits(self.T))
