@@ -5,6 +5,7 @@ import pytest
 import scipy.linalg
 
 import penstock as tf
+from penstock._src.ops.linalg import functions
 
 NAN = np.full((2, 2), np.nan)
 RANDOM = np.random.default_rng(3)
@@ -101,3 +102,20 @@ def test_exponentials_in_one_operation():
     assert tf.raw_ops.MatrixExponential(input=np.zeros((2, 0, 0))).shape == (2, 0, 0)
     with pytest.raises(tf.errors.InvalidArgumentError):
         tf.raw_ops.MatrixExponential(input=np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, functions.FEW])
+@pytest.mark.parametrize("scale", [1e-100, 1.0, 1e100])
+def test_functions_by_schur_forms_are_those_by_eigenvalues(monkeypatch, n, scale):
+    random = np.random.default_rng(n)
+    a = scale * (2 * np.eye(n) + random.normal(size=(4, n, n)) / np.sqrt(n))
+    a[1] = a[1] @ a[1].T / scale
+    a[2, 0] = 0  # singular: without either
+    mixed = a + 0.1j * scale * random.normal(size=a.shape)
+    calls = (tf.linalg.sqrtm, a), (tf.linalg.sqrtm, mixed), (tf.linalg.logm, mixed)
+    found = [f(x).numpy() for f, x in calls]
+    monkeypatch.setattr(functions, "FEW", 0)
+    for here, (f, x) in zip(found, calls, strict=True):
+        for matrix, expected in zip(here, f(x).numpy(), strict=True):
+            atol = 1e-9 * np.nan_to_num(np.abs(expected)).max()
+            np.testing.assert_allclose(matrix, expected, rtol=1e-9, atol=atol)

@@ -6,6 +6,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX
+from penstock._src.native.algorithms.solvers.schur import schur
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.linalg import lapack
 from penstock._src.ops.linalg.matrices import adjoint, require_square, square
 
@@ -17,6 +19,23 @@ def _each(function, x):
     flat = x.reshape(-1, *x.shape[-2:])
     results = [function(m) if np.isfinite(m).all() else _nothing(m) for m in flat]
     return np.stack(results).reshape(x.shape)
+
+
+def _fill_finite(matrices, function):
+    """Replaces matrices by a function of them; by NaN where elements are not finite."""
+    if np.isfinite(matrices).all():
+        matrices[...] = function(matrices)
+        return
+    finite = np.isfinite(matrices).all((-2, -1))
+    matrices[~finite] = _nothing(matrices[~finite])
+    if finite.any():
+        matrices[finite] = function(matrices[finite])
+
+
+def _diagonal_of(x):
+    """The diagonals of contiguous matrices, as a view that may be written to."""
+    n = x.shape[-1]
+    return x.reshape(*x.shape[:-2], n * n)[..., :: n + 1]
 
 
 def _nothing(x):
@@ -101,9 +120,7 @@ class MatrixSquareRoot(Op):
             return input.copy()
         roots = input.astype(np.complex128 if np.iscomplexobj(input) else np.float64, order="C")
         flat = roots.reshape(-1, *input.shape[-2:])  # a view, which the roots are written to
-        finite = np.isfinite(flat).all((-2, -1))
-        flat[~finite] = _nothing(flat[~finite])
-        flat[finite] = _roots(flat[finite])
+        _fill_finite(flat, _roots)
         return roots.astype(input.dtype, copy=False)
 
 
@@ -112,6 +129,15 @@ MOST_STEPS = 100  # of an iteration that doubles its digits in each
 
 def _roots(a):
     """By eigenvalues where that is accurate, else Denman and Beavers's iteration, with products instead of a Schur form."""
+    if a.shape[-1] <= FEW and runs_native_code():
+        roots, done = _by_triangles(a, _root_triangles)
+        if not done.all():
+            roots[~done] = _roots_by_numpy(a[~done])
+        return roots
+    return _roots_by_numpy(a)
+
+
+def _roots_by_numpy(a):
     roots, going = np.empty_like(a), np.arange(len(a))
     y, z = a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
     if len(a):
@@ -167,15 +193,22 @@ class MatrixLogarithm(Op):
         flat = logarithms.reshape(
             -1, *input.shape[-2:]
         )  # a view, which the logarithms are written to
-        finite = np.isfinite(flat).all((-2, -1))
-        flat[~finite] = _nothing(flat[~finite])
-        if finite.any():
-            flat[finite] = _logarithms(flat[finite])
+        _fill_finite(flat, _logarithms)
         return logarithms.astype(input.dtype, copy=False)
 
 
 def _logarithms(a):
-    """The logarithms of matrices of complex128, by eigenvalues where that is accurate."""
+    """The logarithms of matrices of complex128."""
+    if a.shape[-1] <= FEW and runs_native_code():
+        logarithms, done = _by_triangles(a, _logarithms_of_triangles)
+        if not done.all():
+            logarithms[~done] = _logarithms_by_numpy(a[~done])
+        return logarithms
+    return _logarithms_by_numpy(a)
+
+
+def _logarithms_by_numpy(a):
+    """The same by eigenvalues where that is accurate."""
     logarithms, values, done = _by_eigenvalues(_log, a)
     for at in np.flatnonzero(~done):
         logarithms[at] = _logarithm_by_roots(a[at], values[at])
@@ -236,6 +269,56 @@ def _eigensystem(a):
     inverse = _inverses(vectors)
     growth = _norms(vectors) * _norms(inverse)
     return values, vectors, inverse, growth <= MOST_GROWTH * a.shape[-1]  # false for NaN
+
+
+FEW = 12  # rows of matrices whose Schur forms are computed natively
+
+
+def _by_triangles(a, function):
+    """A function of finite matrices by their Schur forms, and for which of them this was done.
+
+    Args:
+      a: the matrices [batch, n, n].
+      function: of triangles, their diagonals and the numbers by which they were divided.
+    """
+    scale = np.abs(a).max((-2, -1))
+    triangles = np.divide(a, (scale + (scale == 0))[:, None, None], dtype=np.complex128)
+    bases = np.zeros_like(triangles)
+    _diagonal_of(bases)[...] = 1
+    results = np.empty_like(a)
+    if schur().schur(triangles, bases, len(a), a.shape[-1]) < len(a):
+        return results, np.zeros(len(a), bool)
+    values = _diagonal_of(triangles).copy()
+    sizes = np.abs(values)
+    is_good = sizes > LEAST_SHARE * sizes.max(-1, keepdims=True)
+    # An eigenvalue near the negative axis: a rounding error may decide on the sign of its root.
+    is_good &= (values.real > 0) | (np.abs(values.imag) > NEAR_CUT * sizes)
+    done = is_good.all(-1)
+    are_all = done.all()
+    if not are_all:
+        triangles, bases, values, scale = triangles[done], bases[done], values[done], scale[done]
+    made = np.matmul(bases, function(triangles, values, scale))
+    made = np.matmul(made, bases.conj().swapaxes(-1, -2))
+    # Functions of conjugate pairs are conjugate: those of real matrices are real but for rounding.
+    made = made if np.iscomplexobj(a) else made.real
+    if are_all:
+        return made, done
+    results[done] = made
+    return results, done
+
+
+def _root_triangles(triangles, _values, scale):
+    roots = np.zeros_like(triangles)
+    schur().root(triangles, roots, len(triangles), triangles.shape[-1])
+    roots *= np.sqrt(scale)[:, None, None]
+    return roots
+
+
+def _logarithms_of_triangles(triangles, values, scale):
+    logarithms, room = np.zeros_like(triangles), np.zeros((2, *triangles.shape[1:]), np.complex128)
+    schur().logarithm(triangles, logarithms, room, len(triangles), triangles.shape[-1])
+    _diagonal_of(logarithms)[...] = np.log(values) + np.log(scale)[:, None]
+    return logarithms
 
 
 def _norms(x):

@@ -12,7 +12,7 @@ from ...language.value import Val
 
 # The type of a number's parts, and how many it has.
 TYPES = {"float32": (F32, 1), "float64": (F64, 1), "complex64": (F32, 2), "complex128": (F64, 2)}
-_Number = tuple[Val, ...]
+Number = tuple[Val, ...]
 
 
 class Factors(NamedTuple):
@@ -26,7 +26,7 @@ class Factors(NamedTuple):
     factorize: Callable[..., int]
 
 
-class _Numbers:
+class Numbers:
     """Arrays of real or complex numbers."""
 
     def __init__(self, f: Fn, dtype: str) -> None:
@@ -36,14 +36,14 @@ class _Numbers:
     def at(self, array: Val, index: Val) -> Val:
         return self.f.at(array, index * self.parts, self.ty)
 
-    def load(self, array: Val, index: Val) -> _Number:
+    def load(self, array: Val, index: Val) -> Number:
         return tuple(self.f.load(array, index * self.parts + i, self.ty) for i in range(self.parts))
 
-    def store(self, number: _Number, array: Val, index: Val) -> None:
+    def store(self, number: Number, array: Val, index: Val) -> None:
         for i, part in enumerate(number):
             self.f.store(part, array, index * self.parts + i)
 
-    def magnitude(self, number: _Number) -> Val:
+    def magnitude(self, number: Number) -> Val:
         f = self.f
         sizes = [f.intrinsic("fabs", part) for part in number]
         if len(sizes) == 1:
@@ -56,13 +56,13 @@ class _Numbers:
         is_plain = large.eq(0.0) | large.eq(float("inf"))
         return f.select(is_plain, large, scaled)
 
-    def difference(self, x: _Number, a: _Number, b: _Number) -> _Number:
+    def difference(self, x: Number, a: Number, b: Number) -> Number:
         """x - a * b."""
         if len(x) == 1:
             return (x[0] - a[0] * b[0],)
         return x[0] - a[0] * b[0] + a[1] * b[1], x[1] - a[0] * b[1] - a[1] * b[0]
 
-    def quotient(self, a: _Number, b: _Number) -> _Number:
+    def quotient(self, a: Number, b: Number) -> Number:
         """a / b; of complex numbers by Smith's method, in which no square overflows."""
         f = self.f
         if len(a) == 1:
@@ -81,7 +81,7 @@ def factors(m: Module, dtype: str) -> None:
     """The function for a dtype of TYPES, compiled."""
     arguments: Any = dict(matrices=PTR, order=PTR, batch=I64, n=I64)
     with m.fn("factorize", ret=I64, internal=True, **arguments) as f:
-        numbers = _Numbers(f, dtype)
+        numbers = Numbers(f, dtype)
 
         def one(k: Val, _: Val) -> tuple[Val, ...]:
             matrix = numbers.at(f.matrices, k * f.n * f.n)
@@ -109,7 +109,7 @@ def factors(m: Module, dtype: str) -> None:
     py.emit_entry(m, "factorize", "aann")
 
 
-def _pivot(numbers: _Numbers, matrix: Val, j: Val) -> tuple[Val, Val]:
+def _pivot(numbers: Numbers, matrix: Val, j: Val) -> tuple[Val, Val]:
     """The row of column j's largest magnitude from row j on, the first NaN if there is one, and the magnitude."""
     f = numbers.f
 
@@ -126,7 +126,7 @@ def _pivot(numbers: _Numbers, matrix: Val, j: Val) -> tuple[Val, Val]:
     return best, largest
 
 
-def _exchange(numbers: _Numbers, matrix: Val, order: Val, j: Val, pivot: Val) -> None:
+def _exchange(numbers: Numbers, matrix: Val, order: Val, j: Val, pivot: Val) -> None:
     """Exchanges two rows and their numbers."""
     f = numbers.f
 
@@ -141,7 +141,7 @@ def _exchange(numbers: _Numbers, matrix: Val, order: Val, j: Val, pivot: Val) ->
     f.store(first, order, pivot)
 
 
-def _eliminate(numbers: _Numbers, matrix: Val, i: Val, j: Val) -> None:
+def _eliminate(numbers: Numbers, matrix: Val, i: Val, j: Val) -> None:
     """Subtracts a multiple of row j from row i, and stores the factor in its place."""
     f = numbers.f
     # A division, not a product with a reciprocal: the factor is at most 1, and rounded once.
