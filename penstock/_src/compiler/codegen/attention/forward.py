@@ -6,12 +6,14 @@ sums      O = O exp(m - m') + P V
 in the end  O / l is stored, and m and l for the backward pass
 """
 
+import functools
+
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
 from penstock._src.native import Code, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import BF16, I64, PTR, vec
 
-from .form import COLUMNS, FORWARD, ROWS, ContextLayout, Form
+from .form import COLUMNS, FORWARD, ROWS, VECTORS, ContextLayout, Form
 from .task import Rows, Task
 from .tiles import INFINITY, Tiles, exponential, through
 
@@ -38,41 +40,67 @@ class Forward(Tiles):
         ForwardTask(self, f, FORWARD).write()
 
     def emit_softmax(self) -> None:
-        """The block's exponentials; the running sums of earlier blocks are rescaled to the new maximum."""
+        """The block's exponentials; the running sums of earlier blocks are rescaled to the new maximum.
+
+        In three passes over the rows: a row's exponentials wait for its maximum, and meanwhile would keep the next row's out of the processor's window.
+        """
+        n = self.lanes
+        with self.module.fn(
+            "softmax", internal=True, noalias=False, scores=PTR, maximum=PTR, total=PTR, sums=PTR, rows=I64, cols=I64
+        ) as f:  # fmt: skip
+            before, scales = f.alloca(self.total, ROWS), f.alloca(self.total, ROWS)
+            vector = vec(self.total, n)
+            for i in range(0, ROWS, n):
+                f.store(f.load(f.maximum, i, vector), before, i)
+            f.loop(f.i64(0), f.rows, 1, lambda i: self.find_maximum(f, i))
+            f.loop(f.i64(0), f.rows, n, lambda i: self.find_scales(f, i, before, scales))
+            f.loop(f.i64(0), f.rows, 1, lambda i: self.find_weights(f, i, scales))
+
+    def find_maximum(self, f: Fn, i: Val) -> None:
+        """Raises a row's maximum to that of its scores in the block."""
+        n, scores = self.lanes, f.at(f.scores, i * COLUMNS, self.total)
+        vector = vec(self.total, n)
+        lows = [f.splat(f.const(-INFINITY, self.total), n)] * VECTORS
+
+        def panel(j: Val, *most: Val) -> list[Val]:
+            return [f.max(f.load(scores, j + n * v, vector), m) for v, m in enumerate(most)]
+
+        most = f.loop(f.i64(0), f.cols, self.layout.panel, panel, *lows)
+        highest = f.reduce("fmax", functools.reduce(f.max, most))
+        f.store(f.max(highest, f.load(f.maximum, i, self.total)), f.maximum, i)
+
+    def find_scales(self, f: Fn, i: Val, before: Val, scales: Val) -> None:
+        """The factors of `n` rows' earlier sums, and their totals multiplied by them."""
+        vector = vec(self.total, self.lanes)
+        shift = self.shift_of(f, f.load(f.maximum, i, vector))
+        # 0 for a row's first block, where `before` is -inf: the sums that it multiplies are 0, too
+        scale = exponential(f, f.load(before, i, vector) - shift, self.total)
+        f.store(scale, scales, i)
+        f.store(f.load(f.total, i, vector) * scale, f.total, i)
+
+    def find_weights(self, f: Fn, i: Val, scales: Val) -> None:
+        """A row's exponentials in place of its scores; their sum is added to its total."""
         n, width = self.lanes, self.layout.width
         vector = vec(self.total, n)
         # Rounded weights need half of the room: a row's stay behind the scores that are still to be read.
         stored = BF16 if self.form.matrices else self.total
-        with self.module.fn(
-            "softmax", internal=True, noalias=False, scores=PTR, maximum=PTR, total=PTR, sums=PTR, rows=I64, cols=I64
-        ) as f:  # fmt: skip
+        scores = f.at(f.scores, i * COLUMNS, self.total)
+        shift = self.shift_of(f, f.load(f.maximum, i, self.total))
 
-            def row(i):
-                scores = f.at(f.scores, i * COLUMNS, self.total)
-                low = f.splat(f.const(-INFINITY, self.total), n)
-                (most,) = self.vectors_of(
-                    f, f.cols, lambda j, m: (f.max(f.load(scores, j, vector), m),), low
-                )
-                before = f.load(f.maximum, i, self.total)
-                most = f.max(f.reduce("fmax", most), before)
-                f.store(most, f.maximum, i)
-                # in a row of -inf alone, -inf - -inf would be NaN, although later blocks may outweigh this one
-                shift = f.select(most.eq(-INFINITY), 0.0, most)
-                # 0 for a row's first block, where `before` is -inf: the sums that it multiplies are 0, too
-                scale = exponential(f, f.splat(before - shift, n), self.total)
+        def exponentials(j: Val, sum_: Val) -> tuple[Val]:
+            p = exponential(f, f.load(scores, j, vector) - shift, self.total)
+            f.store(f.convert(p, stored), scores, j)
+            return (sum_ + p,)
 
-                def exponentials(j, sum_):
-                    p = exponential(f, f.load(scores, j, vector) - shift, self.total)
-                    f.store(f.convert(p, stored), scores, j)
-                    return (sum_ + p,)
+        (sum_,) = self.vectors_of(f, f.cols, exponentials, f.zero(vector))
+        f.store(f.load(f.total, i, self.total) + f.reduce("fadd", sum_), f.total, i)
+        scale = f.splat(f.load(scales, i, self.total), n)
+        for j in range(0, width, n):
+            f.store(f.load(f.sums, i * width + j, vector) * scale, f.sums, i * width + j)
 
-                (sum_,) = self.vectors_of(f, f.cols, exponentials, f.zero(vector))
-                before = f.load(f.total, i, self.total) * f.extract(scale, 0)
-                f.store(before + f.reduce("fadd", sum_), f.total, i)
-                for j in range(0, width, n):
-                    f.store(f.load(f.sums, i * width + j, vector) * scale, f.sums, i * width + j)
-
-            f.loop(f.i64(0), f.rows, 1, row)
+    def shift_of(self, f: Fn, most: Val) -> Val:
+        """The number that is subtracted from scores: in a row of -inf alone -inf - -inf would be NaN, although later blocks may outweigh this one."""
+        return f.select(most.eq(-INFINITY), 0.0, most)
 
 
 class ForwardTask(Task):
