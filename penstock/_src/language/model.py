@@ -30,7 +30,7 @@ from penstock._src.language.tuning.lora import Lora
 from penstock._src.language.weights.finding import Finder
 from penstock._src.language.weights.loading import load as load_weights
 from penstock._src.util.export import export
-from penstock._src.util.process import heap
+from penstock._src.util.process import collector, heap
 
 # While a native call takes less, the next one chooses twice as many tokens: others wait for it, and no signal ends it.
 _SECONDS = 0.05
@@ -490,8 +490,9 @@ def load(
     >>> model = tf.language.load("tiny.gguf", length=2048)  # doctest: +SKIP
     >>> model.chat("What is gravity?")  # doctest: +SKIP
     """
-    about, program, room = assemble(str(path), length, packed, activations, cache)
-    model = LanguageModel(about, program, room)
+    with collector.paused():
+        about, program, room = assemble(str(path), length, packed, activations, cache)
+        model = LanguageModel(about, program, room)
     del about
     heap.give_back()  # memory that building the tokenizer used
     return model

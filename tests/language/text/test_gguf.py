@@ -57,6 +57,19 @@ def test_pairs_of_bytes_are_merged_in_their_order():
     assert found == ["abc", "Ġabc", "ab"] and back == "abc abcab"
 
 
+def test_a_text_that_is_there_twice_is_the_first_token():
+    twice = [*VOCABULARY, "abc"]
+    facts = pairs(tokens=twice, token_type=np.ones(len(twice), np.int32))
+    made = of_library(tokenizer_of(facts, "a.gguf"), [], "a.gguf")
+    assert made.encode("abc") == [VOCABULARY.index("abc")]
+
+
+@pytest.mark.parametrize("merge", ["b zz", "zz b", "a", " a", 3])
+def test_a_merge_of_no_tokens_is_named(merge):
+    with pytest.raises(tf.errors.DataLossError, match=f"pairs of tokens. Found {merge!r}"):
+        tokenizer_of(pairs(merges=[*MERGES, merge]), "a.gguf")
+
+
 def test_control_tokens_are_not_cut_and_not_texts():
     found, back = texts(pairs(), "ab<|im_end|>ab")
     assert found == ["ab", "<|im_end|>", "ab"] and back == "abab"

@@ -51,16 +51,16 @@ class _Cursor:
 
     def texts(self, count: int) -> list[str]:
         """Several texts; vocabularies are long, so that a call for each would take as long as everything else."""
-        data, at, texts = self.data, self.at, []
-        end, length = len(data), struct.Struct("<Q")
+        data, at, texts = self.data, self.at, list[str]()
+        last, add, size_at = len(data) - 8, texts.append, struct.Struct("<Q").unpack_from
         for _ in range(count):
-            if at + 8 > end:
+            if at > last:
                 break
-            (size,) = length.unpack_from(data, at)
-            if size > end - at - 8:
+            (size,) = size_at(data, at)
+            if size > last - at:
                 break
-            texts.append(str(data[at + 8 : at + 8 + size], "utf-8", "surrogateescape"))
-            at += 8 + size
+            begin, at = at + 8, at + 8 + size
+            add(str(data[begin:at], "utf-8", "surrogateescape"))
         self.at = at
         if len(texts) < count:
             self.text()  # raises the error with its reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,16 +40,15 @@ def tokenizer_of(metadata: Mapping[str, Any], where: str) -> Any:
     kind, tokens = metadata.get(_MODEL), metadata.get(_TOKENS)
     if not isinstance(tokens, list) or not tokens or not all(isinstance(t, str) for t in tokens):
         raise DataLossError(f"{where}: '{_TOKENS}': expected texts.")
-    for token in tokens:
-        if not is_encodable(token):
-            raise DataLossError(f"{where}: '{_TOKENS}': expected texts in UTF-8. Found {token!r}.")
+    if not is_encodable("".join(tokens)):
+        wrong = next(token for token in tokens if not is_encodable(token))
+        raise DataLossError(f"{where}: '{_TOKENS}': expected texts in UTF-8. Found {wrong!r}.")
     types = metadata.get(_TYPES, np.ones(len(tokens), np.int32))
     if not isinstance(types, np.ndarray) or len(types) != len(tokens):
         raise DataLossError(f"{where}: '{_TYPES}': expected {len(tokens)} numbers.")
-    # Later tokens of the same text cannot be reached.
-    vocabulary: dict[str, int] = {}
-    for number, token in enumerate(tokens):
-        vocabulary.setdefault(token, number)
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    if len(vocabulary) < len(tokens):  # later tokens of the same text cannot be reached
+        vocabulary = {tokens[number]: number for number in reversed(range(len(tokens)))}
     if kind == "gpt2":
         tokenizer = _byte_pairs(metadata, vocabulary, where)
     elif kind == "llama":
@@ -68,35 +68,42 @@ def tokenizer_of(metadata: Mapping[str, Any], where: str) -> Any:
     return tokenizer
 
 
-def _byte_pairs(metadata: Mapping[str, Any], vocabulary: Mapping[str, int], where: str) -> Any:
+def _byte_pairs(metadata: Mapping[str, Any], vocabulary: dict[str, int], where: str) -> Any:
     """Pairs of bytes, merged in the order of a list."""
     lib = library()
     merges = metadata.get(_MERGES)
     if not isinstance(merges, list):
         raise DataLossError(f"{where}: '{_MERGES}': expected texts.")
-    pairs = []
-    for merge in merges:
-        at = merge.find(" ", 1) if isinstance(merge, str) else -1
-        pair = (merge[:at], merge[at + 1 :]) if at > 0 else ("", "")
-        if not (pair[0] in vocabulary and pair[1] in vocabulary and "".join(pair) in vocabulary):
-            raise DataLossError(f"{where}: '{_MERGES}': expected pairs of tokens. Found {merge!r}.")
-        pairs.append(pair)
+    pairs = list(map(_pair, merges))
+    # The library does not check all of it; a set of all texts is compared in a third of the time of a look at each.
+    if not vocabulary.keys() >= {*itertools.chain.from_iterable(pairs), *map("".join, pairs)}:
+        known = vocabulary.keys()
+        wrong = next(
+            merge
+            for merge, pair in zip(merges, pairs, strict=True)
+            if not known >= {*pair, "".join(pair)}
+        )
+        raise DataLossError(f"{where}: '{_MERGES}': expected pairs of tokens. Found {wrong!r}.")
     name = metadata.get(_PRE, _ANY)
     if name not in CUTS:
         raise UnimplementedError(
             f"{where}: '{_PRE}': texts cut as {name!r} are not implemented; there are {sorted(CUTS)}."
         )
     cut = CUTS[name]
-    tokenizer = lib.Tokenizer(
-        lib.models.BPE(dict(vocabulary), pairs, ignore_merges=cut.takes_words)
-    )
+    tokenizer = lib.Tokenizer(lib.models.BPE(vocabulary, pairs, ignore_merges=cut.takes_words))
     tokenizer.pre_tokenizer = cut.steps()
     tokenizer.decoder = lib.decoders.ByteLevel()
     return tokenizer
 
 
+def _pair(merge: Any) -> tuple[str, str]:
+    """The two tokens of a merge; empty ones if it has another form."""
+    at = merge.find(" ", 1) if isinstance(merge, str) else -1
+    return (merge[:at], merge[at + 1 :]) if at > 0 else ("", "")
+
+
 def _pieces(
-    metadata: Mapping[str, Any], vocabulary: Mapping[str, int], tokens: Sequence[str], where: str
+    metadata: Mapping[str, Any], vocabulary: dict[str, int], tokens: Sequence[str], where: str
 ) -> Any:
     """SentencePiece's pieces, merged in order of score, with bytes for unknown characters."""
     lib = library()
@@ -113,7 +120,7 @@ def _pieces(
     unknown = metadata.get("tokenizer.ggml.unknown_token_id", 0)
     name = tokens[unknown] if type(unknown) is int and 0 <= unknown < len(tokens) else tokens[0]
     model = lib.models.BPE(
-        dict(vocabulary),
+        vocabulary,
         [pair for _, pair in merges],
         unk_token=name,
         fuse_unk=True,
