@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.graph.members.repetition import Repetition
 from penstock._src.language.families.hugging_face import architecture_of
 from penstock._src.language.network.cache import attending_all
 from penstock._src.language.network.decoder import Decoder
@@ -73,6 +74,35 @@ def test_cached_pieces_and_tokens_give_the_same(name):
         found = program.decode(row, position, SPAN)["logits"][1]
         if at in KEPT:
             check(found, wanted[KEPT.index(at)])
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma3", "qwen3", "gpt2"])
+def test_layers_are_copied_in_the_graph_that_tracing_each_would_give(name, monkeypatch):
+    copied, runs = program_of(weights_of(name)), []
+    layer = Decoder._layer
+    monkeypatch.setattr(
+        Decoder, "_layer", lambda self, *args: runs.append(args) or layer(self, *args)
+    )
+    graphs = [copied.decode.get_concrete_function().graph]
+    count = len(copied.decoder.weights.layers)
+    assert (
+        0 < len(runs) < count or name == "gemma3"
+    )  # each of whose two layers has a window of its own
+    monkeypatch.setattr(Repetition, "call", lambda self, function, x, *outer: function(x))
+    graphs.append(program_of(weights_of(name)).decode.get_concrete_function().graph)
+    assert len(runs) > count
+    found, wanted = (
+        [(op.type, *map(str, op.raw_op.attrs.items())) for op in graph.get_operations()]
+        for graph in graphs
+    )
+    assert found == wanted
+    found, wanted = (
+        [[positions[t.op] for t in op.inputs] for op in positions]
+        for positions in (
+            {op: at for at, op in enumerate(graph.get_operations())} for graph in graphs
+        )
+    )
+    assert found == wanted
 
 
 def test_one_program_serves_all_lengths():

@@ -167,7 +167,8 @@ class Cache(Module):
             keys, values = kept(self.keys[at]), kept(self.values[at])
             return attention(query, keys, values, unseen[a.windows[at]], *scales)
 
-        return attend
+        held = self.keys, self.values, self.key_scales, self.value_scales
+        return Attend(attend, a.windows, [variables for variables in held if variables])
 
 
 def bytes_per_place(a: Architecture, dtype: DType) -> int:
@@ -274,7 +275,7 @@ def attending_within(a: Architecture, tokens: Any, positions: Any) -> Attend:
         keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
         return attention(query, keys, values, unseen[a.windows[at]])
 
-    return attend
+    return Attend(attend, a.windows)
 
 
 def attending_all(a: Architecture, tokens: Any, lengths: Any) -> Attend:
@@ -293,7 +294,7 @@ def attending_all(a: Architecture, tokens: Any, lengths: Any) -> Attend:
         keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
         return attention(query, keys, values, unseen[a.windows[at]])
 
-    return attend
+    return Attend(attend, a.windows)
 
 
 def _unseen_around(span: Any, lengths: Any, window: int) -> Any:

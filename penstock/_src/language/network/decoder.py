@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,12 +17,13 @@ from penstock._src.api.nn.activations import gelu, silu
 from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.eager.variable import Variable
+from penstock._src.graph.members.repetition import Repetition
 from penstock._src.language.architecture import Activation, Architecture, Rope
+from penstock._src.language.network.operands import Operands
 from penstock._src.language.weights.loading import DecoderWeights, Layer
 from penstock._src.language.weights.operands import Linear, Norm
 
-# (layer number, queries `[n, tokens, heads, size]`, keys and values `[n, tokens, kv_heads, size]`) -> `[n, tokens, heads * size]`.
-Attend = Callable[[int, Any, Any, Any], Any]
 # From a function of one tensor to another one.
 Around = Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
 _ACTIVATIONS: dict[Activation, Callable[[Any], Any]] = {
@@ -33,6 +34,20 @@ _ACTIVATIONS: dict[Activation, Callable[[Any], Any]] = {
     "relu": raw.Relu,
     "relu2": lambda x: raw.Square(raw.Relu(x)),
 }
+
+
+class Attend(NamedTuple):
+    """Attention of a layer.
+
+    Attributes:
+      call: (layer number, queries `[n, tokens, heads, size]`, keys and values `[n, tokens, kv_heads, size]`) -> `[n, tokens, heads * size]`.
+      windows: that layers look at.
+      kept: variables, with one for each layer, that `call` reads and writes.
+    """
+
+    call: Callable[[int, Any, Any, Any], Any]
+    windows: Sequence[int]
+    kept: Sequence[Sequence[Variable]] = ()
 
 
 def as_it_is(layer: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -76,9 +91,20 @@ class Decoder:
             heads: stack([count, extent, heads, a.head_size]) for heads in {a.heads, a.kv_heads}
         }
         turns = [_turns(rope, positions) for rope in a.ropes]
+        repetition = Repetition()
         for at, layer in enumerate(weights.layers):
-            turn = turns[a.rope_of[at]] if turns and a.rope_of[at] >= 0 else None
-            x = around(functools.partial(self._layer, layer, at, shapes, turn, attend))(x)
+            rope = a.rope_of[at] if turns else -1
+            turn = turns[rope] if rope >= 0 else None
+            call = around(functools.partial(self._layer, layer, at, shapes, turn, attend.call))
+            # All that differs among layers.
+            kept = [variables[at] for variables in attend.kept]
+            operands = Operands((layer, rope, attend.windows[at], kept))
+            is_alike = around is as_it_is
+            x = (
+                repetition.call(call, x, operands.form, operands.outer, operands.variables)
+                if is_alike
+                else call(x)
+            )
         return self._normed(weights.final_norm, x)
 
     def logits(self, values: Any) -> Any:
@@ -93,7 +119,7 @@ class Decoder:
         return capped(_scaled(unscaled, a.logits_scale), a.logits_cap)
 
     def _layer(
-        self, layer: Layer, at: int, shapes: dict[int, Any], turn: Any, attend: Attend, x: Any
+        self, layer: Layer, at: int, shapes: dict[int, Any], turn: Any, attend: Any, x: Any
     ) -> Any:
         """The output of a layer.
 
@@ -102,7 +128,7 @@ class Decoder:
           at: the number of the layer.
           shapes: `[n, tokens, heads, size]` by numbers of heads.
           turn: cosines and sines; None if positions are learned, or the layer has none.
-          attend: attention.
+          attend: `call` of attention.
           x: float32 `[n, tokens, width]`.
         """
         a = self.architecture

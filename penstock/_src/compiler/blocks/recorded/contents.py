@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.compiler.blocks.section import Section
 from penstock._src.core.dtypes import DType
+from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.library import GraphFunction
@@ -39,6 +40,8 @@ class _Contents:
     def __init__(self) -> None:
         # By ids: the function, and its content once it is known.
         self._functions: dict[int, tuple[GraphFunction, str | None]] = {}
+        # By ids of ops, which operations share: the op, and its type with the text of its attributes.
+        self._ops: dict[int, tuple[Op, str]] = {}
 
     def read_functions(self, ops: Sequence[Any]) -> None:
         """Notes the contents of the functions that operations hold, the innermost first: they may be nested deeper than Python's stack.
@@ -85,20 +88,35 @@ class _Contents:
         positions: dict[int, int] = {}
         parts = [self._form(t) for t in inputs]
         for at, op in enumerate(ops):
-            if op.python_function is not None or not type(op.raw_op).__module__.startswith(_OPS):
+            if op.python_function is not None:
                 raise TypeError(op.type)
             # Control inputs are a set: sorted, so that the text is the same in each process.
-            before = sorted(positions[id(c)] for c in op._control_inputs if id(c) in positions)
+            control = op._control_inputs
+            before = control and sorted(positions[id(c)] for c in control if id(c) in positions)
             read = [numbers[t._id] for t in op._inputs]
-            attributes = {name: self._text(value) for name, value in op.raw_op.attrs.items()}
             results = [self._form(t) for t in op._outputs]
-            parts.append(f"{op.type} {read} {before} {op._device} {attributes} {results}")
+            parts.append(f"{read} {before} {op._device} {self._op(op.raw_op)} {results}")
             positions[id(op)] = at
             numbers.update({t._id: f"{at}:{n}" for n, t in enumerate(op._outputs)})
         # By position, not by name: names differ between traces of the same code.
         ends = [numbers[t._id] for t in inputs], [numbers[t._id] for t in outputs]
         parts.append(repr((*ends, [positions[id(op)] for op in targets])))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def _op(self, op: Op) -> str:
+        """The type of an op with its attributes.
+
+        Raises:
+          KeyError: as in `of`.
+          TypeError: as in `of`.
+        """
+        known = self._ops.get(id(op))
+        if known is None:
+            if not type(op).__module__.startswith(_OPS):
+                raise TypeError(op.op_type)
+            attributes = {name: self._text(value) for name, value in op.attrs.items()}
+            known = self._ops[id(op)] = op, f"{op.op_type} {attributes}"
+        return known[1]
 
     def _content(self, function: GraphFunction) -> str:
         """The content of a function; those that it holds are known.
