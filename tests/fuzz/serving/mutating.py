@@ -7,6 +7,7 @@ from typing import Any
 
 # Values of JSON that no input is of, or that are at an edge of some dtype.
 ODD_TEXTS = (
+    f"{'[' * 300}{']' * 300} {'9' * 400} "
     "null true false 0 -0.0 1e400 -1e400 1e39 NaN -Infinity 2147483648 -2147483649 9223372036854775808 18446744073709551616 "
     '1e-400 0.1 "" "x" "\\ud800" "\\u0000" [] {} [[]] [null] [[[[1]]]] {"b64":""} {"b64":"!"} {"b64":3} {"b64":"eA==","x":1} '
     '{"instances":[1]} [1,[2]] [1,"2"] [[1],[2,3]] 00 01 1. .5 +1 0x1 1e tru "\\x" "\xff" //'

@@ -9,18 +9,23 @@ from typing import Any, NoReturn
 from penstock._src.core.errors import InvalidArgumentError
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
+# Lists and objects within each other. Whatever looks at a whole value calls itself for each, and Python allows some hundred calls.
+_MOST_DEPTH = 128
+_CONTAINERS = frozenset({dict, list})
+_MOST_BITS = 1023  # of an integer that a float holds, however large
 
 
 class Fields:
     """The members of a request; null counts as missing.
 
     Raises:
-      InvalidArgumentError: the request is not an object.
+      InvalidArgumentError: the request is not an object, or has too many objects within each other.
     """
 
     def __init__(self, request: Any) -> None:
         if not isinstance(request, dict):
             raise InvalidArgumentError("Request is not a JSON object.")
+        _check_depth(request)
         self._members: Mapping[str, Any] = {k: v for k, v in request.items() if v is not None}
 
     def get(self, name: str) -> Any:
@@ -37,7 +42,7 @@ class Fields:
     def number(self, name: str, default: float) -> float:
         """A number."""
         value = self._members.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not _is_number(value):
             _refuse(name, "a number", value)
         return float(value)
 
@@ -74,8 +79,7 @@ class Fields:
         """An object of numbers whose names are tokens, integers; empty if it is missing."""
         value = self._members.get(name, {})
         if not isinstance(value, dict) or not all(
-            _DIGITS.fullmatch(token) and type(number) in (int, float)
-            for token, number in value.items()
+            _DIGITS.fullmatch(token) and _is_number(number) for token, number in value.items()
         ):
             _refuse(name, "an object of numbers by tokens", value)
         return {int(token): float(number) for token, number in value.items()}
@@ -111,6 +115,32 @@ class Fields:
 def is_integers(value: Any) -> bool:
     """True if a JSON value is a list of integers."""
     return isinstance(value, list) and all(type(each) is int for each in value)
+
+
+def _is_number(value: Any) -> bool:
+    """True if a JSON value is a number that a float holds."""
+    return type(value) is float or type(value) is int and value.bit_length() <= _MOST_BITS
+
+
+def _check_depth(request: dict[str, Any]) -> None:
+    level = [request]
+    for _ in range(_MOST_DEPTH):
+        level = [inner for each in level for inner in _inner(each)]
+        if not level:
+            return
+    raise InvalidArgumentError(
+        f"The request has more than {_MOST_DEPTH} lists and objects within each other."
+    )
+
+
+def _inner(value: Any) -> list[Any]:
+    """The lists and objects that a list or object holds."""
+    items = value.values() if type(value) is dict else value
+    if _CONTAINERS.isdisjoint(
+        map(type, items)
+    ):  # of long lists of numbers nothing else is looked at
+        return []
+    return [item for item in items if type(item) in _CONTAINERS]
 
 
 def _refuse(name: str, expected: str, value: Any) -> NoReturn:
