@@ -113,7 +113,9 @@ class Sampler:
 
     def __init__(self, sampling: Sampling) -> None:
         self._options = sampling.options()
-        self._random = np.random.Generator(np.random.Philox(sampling.seed))
+        # None where nothing is drawn: the first use of numpy.random takes 15 ms.
+        draws = self._options.temperature
+        self._random = np.random.Generator(np.random.Philox(sampling.seed)) if draws else None
 
     def choose(
         self,
@@ -145,7 +147,7 @@ class Sampler:
 
     def draws(self, count: int) -> np.ndarray:
         """Returns the random numbers by which the next tokens are chosen, float64 from 0 to 1; zeros if none are needed."""
-        return self._random.random(count) if self._options.temperature else np.zeros(count)
+        return np.zeros(count) if self._random is None else self._random.random(count)
 
 
 def largest(values: np.ndarray, count: int) -> np.ndarray:

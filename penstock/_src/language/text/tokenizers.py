@@ -6,7 +6,7 @@ import bisect
 import importlib
 import itertools
 import json
-import secrets
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -134,7 +134,7 @@ class _Library:
             return added
         if self._tokenizer.model.token_to_id(added.content) is not None:
             return None
-        return self._library.AddedToken(secrets.token_hex(32), special=True, normalized=False)
+        return self._library.AddedToken(os.urandom(32).hex(), special=True, normalized=False)
 
     def encode(self, text: str) -> list[int]:
         _check(text)
