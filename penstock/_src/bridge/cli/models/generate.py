@@ -66,9 +66,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     parsed = parser.parse_args(arguments)
     # Each command loads what it needs.
-    from penstock._src.core.errors import OpError
-    from penstock._src.language.model import load
-    from penstock._src.language.network.needs import memory
+    from penstock._src.util.process import collector
+
+    with collector.paused(lasting=True):
+        from penstock._src.core.errors import OpError
+        from penstock._src.language.model import load
+        from penstock._src.language.network.needs import memory
 
     options = {name.replace("-", "_"): getattr(parsed, name.replace("-", "_")) for name in OPTIONS}
     options["stop"] = parsed.stop
