@@ -146,6 +146,9 @@ class Op:
     # The kernel for calls that are like one: of its values, which are constant, and the values, of which the others vary within their dtypes
     # and ranks. A function of the values that vary, which gives what `eager` gives or raises, and then `eager` is called; None if `eager` serves.
     eager_given: ClassVar[Any] = None
+    # For an op that TensorFlow lacks, its result by TensorFlow's ops, which files have in its place: of the values of its inputs, None for those that
+    # are no constants, and of the inputs as tensors of a graph. See graph/serialize/composed.py.
+    composed: ClassVar[Any] = None
     # Computes the outputs on devices, if some inputs are arrays in device memory; None if the device cannot.
     on_devices: ClassVar[Any] = None
     # For an op that draws random numbers at a position in its own state, the form that draws the same at a given position: the op

@@ -11,7 +11,7 @@ from penstock._src.graph.control import bodies_of, read_only_resources
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.graph.serialize import attributes
+from penstock._src.graph.serialize import attributes, composed
 from penstock._src.proto.graph import (
     AttrValue,
     FunctionDef,
@@ -222,6 +222,10 @@ def fill_node(
 ) -> None:
     """Fills in the NodeDef of an operation, without its inputs; `library` takes the functions to which it refers."""
     raw_op, _ = op.as_written()
+    call = composed.call_of(op)
+    if call is not None:
+        composed.note(node, raw_op, library.name)
+        raw_op = call
     node.name, node.op, node.device = op.name, raw_op.op_type, op.device or ""
     cls = type(raw_op)
     for name, value in raw_op.attrs.items():
@@ -329,6 +333,8 @@ def body_input(tensor: SymbolicTensor, arguments: dict[int, str]) -> str:
     if tensor._id in arguments:
         return arguments[tensor._id]
     op, index = tensor.op, tensor.value_index
+    if op.raw_op.composed is not None:
+        return f"{op.name}:{composed.OUTPUT}:{index}"
     for argument, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
         count = len(dtype) if type(dtype) is tuple else 1
         if index < count:

@@ -25,7 +25,7 @@ from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.registered_gradients import NamedGradient
-from penstock._src.graph.serialize import attributes
+from penstock._src.graph.serialize import attributes, composed
 from penstock._src.graph.serialize.exporter import functions_by_name
 from penstock._src.graph.serialize.v1_control import (
     JUMPS,
@@ -269,6 +269,8 @@ class NodeImporter:
         if name not in self.operations:
             raise ValueError(f"Unknown input node '{text}'{self._of_origin()}")
         op = self.operations[name]
+        if argument == composed.OUTPUT and op.raw_op.composed is not None:
+            argument = None
         if argument is not None:
             for declared, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
                 if declared.name == argument:
@@ -392,6 +394,7 @@ class NodeImporter:
 
     def op_of(self, node: Any, inputs: list[SymbolicTensor]) -> Op:
         """Returns the op of a node, with its attributes."""
+        node = composed.as_noted(node)
         if node.op in self.library:
             return self._call(self.library.get(node.op))
         if node.op == "_Arg":

@@ -4,6 +4,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.native.readers.string_index import StringIndex
 from penstock._src.native.systems import runs_native_code
@@ -53,6 +54,15 @@ class KeyPositions(Op):
         is_there = p.eq(p.gather(row, places, 1, batch_dims=1), wanted)
         found = p.select(is_there, p.cast(places, dtypes.int64), p.full(places.shape, -1, dtypes.int64))  # fmt: skip
         return p.reshape(found, x.shape)
+
+    def composed(self, _constants, x, keys):
+        # Keys are distinct: those of them that come first among all elements have their positions as numbers.
+        every = raw.ConcatV2([keys, raw.Reshape(x, np.array([-1]))], np.int32(0))
+        numbers = raw.Unique(every, out_idx=dtypes.int64)[1]
+        count = raw.Shape(keys, out_type=dtypes.int64)
+        numbers = raw.Slice(numbers, count, np.array([-1]))
+        found = raw.SelectV2(raw.Less(numbers, count), numbers, np.int64(-1))
+        return raw.Reshape(found, raw.Shape(x))
 
     def _check(self, keys):
         """Refuse keys that a search in sorted ones could miss.

@@ -4,11 +4,13 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import Elements
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import as_shape
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops.rules import show, value_of
 from penstock._src.ops.trees import leaf_masks, paths
+from penstock._src.ops.trees.composed import TensorTables, composed_sums
 from penstock._src.ops.trees.tables import Tables
 
 _FLOAT = frozenset({dtypes.float32, dtypes.float64})
@@ -55,6 +57,15 @@ class TreeEnsemble(Op):
         arranged = paths.arrange(tables, features)
         arrays = arranged.arrays(tables.values, tables.set_words)
         return p.tree_paths(x, base, arrays, self.strict, arranged.feature_bits)
+
+    def composed(self, constants, x, base, *tables):
+        if any(array is None for array in constants[2:]):
+            raise UnimplementedError(
+                f"{self.op_type}: only constant trees can be written in TensorFlow's ops."
+            )
+        return composed_sums(
+            Tables(*constants[2:], strict=self.strict), x, base, TensorTables(*tables)
+        )
 
     def tables(self, x, base, arrays):
         """The tables, checked against the extents of rows and sums.

@@ -15,6 +15,7 @@ from penstock._src.formats.tfjs.graph_models.fusing import fused
 from penstock._src.formats.tfjs.graph_models.names import rename_nodes
 from penstock._src.formats.tfjs.operations import rewritten
 from penstock._src.graph.operation import SymbolicTensor
+from penstock._src.graph.serialize.composed import in_known_ops
 from penstock._src.ops.tensor_proto import from_proto
 from penstock._src.proto.tensor import DataType
 
@@ -33,7 +34,8 @@ def write(model: Model, path: str, quantize: str = "") -> None:
       UnimplementedError: TensorFlow.js has no counterpart of an operation.
     """
     name, function = model.only("A TensorFlow.js model")
-    frozen = rewrite(freeze(function, name, folds_scales=True), rewritten)
+    known = rewrite(freeze(function, name, folds_scales=True), in_known_ops)
+    frozen = rewrite(known, rewritten)
     definition, nodes = named_definition(frozen), node_names(frozen)
     fused(definition)
     values = _taken_constants(definition)
