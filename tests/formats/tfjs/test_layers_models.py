@@ -24,7 +24,7 @@ def written(model, path, **options):
     return json.loads((path / "model.json").read_text())
 
 
-@pytest.mark.parametrize("name", ["sequential", "functional"])
+@pytest.mark.parametrize("name", ["sequential", "functional", "recurrent"])
 def test_models_of_tensorflow_js_have_its_values(name):
     found = read(str(RECORDED / name))
     x, y = (
@@ -77,6 +77,16 @@ def test_what_tensorflow_js_computes_otherwise_is_refused(tmp_path):
         (nn.Conv1D(4, 2, padding="causal"), "no Conv1D with padding=causal"),
     ]:
         model = tf.keras.Sequential([nn.Input((6, 4)), layer])
+        with pytest.raises(tf.errors.UnimplementedError, match=said):
+            written(model, tmp_path / "model")
+    for layer, said in [
+        (nn.GlobalMaxPooling2D(keepdims=True), "keepdims=True"),
+        (nn.DepthwiseConv2D(2, dilation_rate=2), "dilation_rate=\\(2, 2\\)"),
+        (nn.Conv2DTranspose(2, 2, dilation_rate=2), "dilation_rate=\\(2, 2\\)"),
+        (nn.Conv2DTranspose(2, 3, strides=2, output_padding=1), "output_padding"),
+        (nn.ReLU(negative_slope=0.1), "no ReLU with negative_slope"),
+    ]:
+        model = tf.keras.Sequential([nn.Input((6, 5, 4)), layer])
         with pytest.raises(tf.errors.UnimplementedError, match=said):
             written(model, tmp_path / "model")
     start = nn.Input((6, 4))

@@ -10,6 +10,7 @@ import numpy as np
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.tfjs.einsum import as_product
+from penstock._src.formats.tfjs.ignored import without_ignored
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
@@ -19,14 +20,14 @@ Abs Acos Acosh Add AddN AddV2 All Any ArgMax ArgMin Asin Asinh Atan Atan2 Atanh 
 BatchMatMulV2 BatchToSpaceND BiasAdd Bincount BroadcastArgs BroadcastTo Cast Ceil ClipByValue
 Complex ComplexAbs Concat ConcatV2 Const Conv1D Conv2D Conv2DBackpropInput Conv3D Cos Cosh CropAndResize
 Cumprod Cumsum DenseBincount DepthToSpace DepthwiseConv2d DepthwiseConv2dNative Dilation2D Div DivNoNan Einsum
-Elu EmptyTensorList EnsureShape Enter Equal Erf EuclideanNorm Exit Exp ExpandDims Expm1 FFT
+Elu EmptyTensorList EnsureShape Enter Equal Erf Exit Exp ExpandDims Expm1 FFT
 Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3
 FusedDepthwiseConv2dNative Gather GatherNd GatherV2 Greater GreaterEqual HashTable HashTableV2 IFFT IRFFT
 Identity IdentityN If Imag ImageProjectiveTransformV3 InitializeTable InitializeTableV2 IsFinite IsInf IsNan
 LRN LeakyRelu Less LessEqual LinSpace ListDiff Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr
 LookupTableFind LookupTableFindV2 LookupTableImport LookupTableImportV2 LookupTableSize LookupTableSizeV2
 LoopCond LowerBound MatMul Max MaxPool MaxPool3D MaxPoolWithArgmax Maximum Mean Merge Min
-Minimum MirrorPad Mod Mul Multinomial Neg NextIteration NoOp NonMaxSuppressionV2 NonMaxSuppressionV3
+Minimum MirrorPad Mul Multinomial Neg NextIteration NoOp NonMaxSuppressionV2 NonMaxSuppressionV3
 NonMaxSuppressionV4 NonMaxSuppressionV5 NotEqual OneHot Ones OnesLike Pack Pad PadV2 Placeholder
 PlaceholderWithDefault Pow Prelu Print Prod RFFT RaggedGather RaggedRange RaggedTensorToTensor
 RandomStandardNormal RandomUniform RandomUniformInt Range Rank Real RealDiv Reciprocal Relu Relu6 Reshape
@@ -71,7 +72,7 @@ def rewritten(node: Operation, inputs: Sequence[SymbolicTensor]) -> list[Symboli
             f"TensorFlow.js has no counterpart of {node.type} '{node.name}'"
             f"{f' ({node.location})' if node.location else ''}."
         )
-    return None
+    return without_ignored(node, inputs)
 
 
 @rewrite("BatchMatMulV3")
@@ -130,6 +131,20 @@ def _floor_div(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
     if x.dtype.is_integer:
         return raw.FloorDiv(x=x, y=y)
     return raw.Floor(x=raw.RealDiv(x=x, y=y))  # its own gives integers of 32 bits
+
+
+@rewrite("Mod", "TruncateMod")
+def _mod(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    # Its own is that of floored quotients; with numbers that are not negative, both are equal.
+    x, y = inputs
+    return raw.Mul(x=raw.Sign(x=x), y=raw.FloorMod(x=raw.Abs(x=x), y=raw.Abs(x=y)))
+
+
+@rewrite("EuclideanNorm")
+def _norm(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    x, axes = inputs
+    keep_dims = node.raw_op.attrs["keep_dims"]
+    return raw.Sqrt(x=raw.Sum(input=raw.Square(x=x), axis=axes, keep_dims=keep_dims))
 
 
 @rewrite("SpaceToDepth")

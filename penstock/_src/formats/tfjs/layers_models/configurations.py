@@ -16,6 +16,10 @@ from penstock._src.util.slots import above
 _TENSOR = "__keras_tensor__"
 # Facts of Keras 3 that Keras 2 does not write.
 _NEW = ("build_config", "registered_name", "module", "compile_config", "quantization_config")
+# How Keras 2 computes recurrent layers; cells of Keras 3 refuse it.
+_OLD = ("implementation",)
+# Layers, cells and lists of cells in configurations.
+_PARTS = ("layer", "backward_layer", "cell", "cells")
 # Names of Keras 3 and those of Keras 2.
 _ACTIVATIONS = {"silu": "swish"}
 _MODELS = ("Functional", "Model", "Sequential")
@@ -110,11 +114,18 @@ def to_keras_3(layer: Any) -> Any:
         raise InvalidArgumentError(
             f"A layer's configuration is expected. Received: {layer!r:.200}."
         )
-    config = layer.get("config") or {}
+    config: Any = layer.get("config") or {}
     if isinstance(config, list):  # configurations of Sequential models in the first versions
         config = {"layers": config}
-    config = {key: each for key, each in config.items() if key not in _NEW}
+    config = {key: each for key, each in config.items() if key not in _NEW + _OLD}
     converted = {**layer, "config": config}
+    if layer["class_name"] == "ThresholdedReLU":
+        converted["class_name"] = "ReLU"
+        config["threshold"] = config.pop("theta", 1.0)
+    if layer["class_name"] == "RNN":
+        _take_cell(config)
+    if layer["class_name"] == "Bidirectional":
+        _give_direction(config)
     if "batch_input_shape" in config:
         shape = config.pop("batch_input_shape")
         if layer["class_name"] == "InputLayer":
@@ -123,12 +134,13 @@ def to_keras_3(layer: Any) -> Any:
     if layer["class_name"] in _MODELS:
         _take_layers(converted, config)
     for key in ("activation", "recurrent_activation"):
-        if config.get(key) == "hard_sigmoid":
-            config[key] = _hard_sigmoid()
-    if isinstance(config.get("layer"), Mapping):
-        config["layer"] = to_keras_3(config["layer"])
-    if isinstance(config.get("backward_layer"), Mapping):
-        config["backward_layer"] = to_keras_3(config["backward_layer"])
+        if config.get(key) in ("hard_sigmoid", "gelu_new"):
+            config[key] = _activation(config[key])
+    for key in _PARTS:
+        if isinstance(config.get(key), list):
+            config[key] = [to_keras_3(each) for each in config[key]]
+        elif isinstance(config.get(key), Mapping):
+            config[key] = to_keras_3(config[key])
     converted["module"] = "keras" if converted["class_name"] in _MODELS else "keras.layers"
     return converted
 
@@ -151,13 +163,37 @@ def _take_layers(model: dict[str, Any], config: dict[str, Any]) -> None:
         model["class_name"] = "Functional"
 
 
-def _hard_sigmoid() -> Any:
-    """Keras 2's function of this name, max(0, min(1, 0.2 x + 0.5)); that of Keras 3 has the slope 1/6."""
+def _take_cell(config: dict[str, Any]) -> None:
+    """Removes from a recurrent layer what TensorFlow.js repeats of its cell."""
+    cell = config.get("cell")
+    repeated = (cell.get("config") or {}) if isinstance(cell, Mapping) else {}
+    for key in repeated:
+        if key not in ("name", "trainable", "dtype"):
+            config.pop(key, None)
+
+
+def _give_direction(config: dict[str, Any]) -> None:
+    """Adds the backward layer where the forward one goes backwards: Keras 3 would derive another such one."""
+    layer = config.get("layer")
+    if isinstance(layer, Mapping) and config.get("backward_layer") is None:
+        forward = layer.get("config") or {}
+        if forward.get("go_backwards"):
+            name = f"backward_{forward.get('name', '').removeprefix('forward_')}"
+            backward = {**forward, "go_backwards": False, "name": name}
+            config["backward_layer"] = {**layer, "config": backward}
+
+
+def _activation(name: str) -> Any:
+    """The function that an activation's name means in TensorFlow.js, where Keras 3 has another one or none."""
     above("load_keras")()
     keras = importlib.import_module("keras")
 
     @keras.saving.register_keras_serializable("keras_2")
     def hard_sigmoid(x: Any) -> Any:
-        return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+        return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)  # that of Keras 3 has the slope 1/6
 
-    return hard_sigmoid
+    @keras.saving.register_keras_serializable("keras_2")
+    def gelu_new(x: Any) -> Any:
+        return keras.ops.gelu(x, approximate=True)
+
+    return {"hard_sigmoid": hard_sigmoid, "gelu_new": gelu_new}[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,14 @@ _FIXED = {
     "threshold": (0.0,),
     "padding": ("valid", "same"),
     "data_format": ("channels_last",),
+    "keepdims": (False,),
+}
+# The same of single layers.
+_FIXED_IN: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "Conv2DTranspose": {"dilation_rate": ((1, 1),), "output_padding": (None,)},
+    "Conv3DTranspose": {"dilation_rate": ((1, 1, 1),), "output_padding": (None,)},
+    "DepthwiseConv2D": {"dilation_rate": ((1, 1),)},
+    "ReLU": {"negative_slope": (0.0,)},
 }
 # Layers that always compute along the last axis in TensorFlow.js.
 _LAST_AXIS = ("BatchNormalization", "Softmax")
@@ -92,6 +100,11 @@ def named_weights(model: Any) -> Iterator[tuple[str, Any]]:
         if hasattr(layer, "layers"):
             yield from named_weights(layer)
             continue
+        cells = getattr(getattr(layer, "cell", None), "cells", None)
+        if cells is not None:
+            for i, cell in enumerate(cells):
+                yield from ((f"{layer.name}/RNNCell_{i}/{v.name}", v) for v in cell.weights)
+            continue
         for variable in layer.weights:
             _, _, after = f"/{variable.path}".partition(f"/{layer.name}/")
             name = _NAMES.get((type(layer).__name__, variable.name), after or variable.name)
@@ -105,9 +118,11 @@ def _check(model: Any) -> None:
         kind = type(layer).__name__
         if kind not in _LAYERS:
             raise _without_counterpart(layer, f"no layer {kind}")
-        for attribute, known in _FIXED.items():
+        own = _FIXED_IN.get(kind, {})
+        for attribute, known in {**_FIXED, **own}.items():
             value = getattr(layer, attribute, known[0])
-            if isinstance(value, str | int | float) and value not in known:
+            is_plain = isinstance(value, str | int | float) or attribute in own
+            if is_plain and value not in known:
                 raise _without_counterpart(layer, f"no {kind} with {attribute}={value}")
         if kind in _LAST_AXIS and layer.axis not in (-1, len(layer.output.shape) - 1):
             raise _without_counterpart(layer, f"no {kind} of another axis than the last")
