@@ -258,3 +258,21 @@ def test_constants_may_wait_for_inputs(tmp_path):
     function = read(str(tmp_path / "net")).signatures["serving_default"]
     (result,) = function(tf.constant([-1.0, 2.0])).values()
     np.testing.assert_array_equal(result, [0, 6])
+
+
+def test_sums_of_known_segments_are_scattered(tmp_path):
+    def net(x):
+        return tf.math.unsorted_segment_sum(x, [2, 0, 2], 4)
+
+    x = random(3, 2)
+    result = back(traced(net, tf.TensorSpec([3, None], name="x")), tmp_path / "net", x)
+    np.testing.assert_allclose(result, [x[1], [0, 0], x[0] + x[2], [0, 0]], rtol=1e-6)
+    assert "ScatterNd" in operations(tmp_path / "net")
+
+
+def test_sums_of_segments_that_are_left_out_are_refused(tmp_path):
+    def net(x):
+        return tf.math.unsorted_segment_sum(x, [0, -1], 2)
+
+    with pytest.raises(tf.errors.UnimplementedError, match="segments that are not known"):
+        TFJS.write(traced(net, tf.TensorSpec([2], name="x")), str(tmp_path / "net"))

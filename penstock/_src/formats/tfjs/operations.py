@@ -147,6 +147,20 @@ def _norm(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
     return raw.Sqrt(x=raw.Sum(input=raw.Square(x=x), axis=axes, keep_dims=keep_dims))
 
 
+@rewrite("UnsortedSegmentSum")
+def _sums_of_segments(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
+    x, numbers, count = inputs
+    known = constant_value(numbers)
+    if known is None or known.ndim != 1 or (known < 0).any():
+        raise UnimplementedError(
+            f"TensorFlow.js has no counterpart of UnsortedSegmentSum '{node.name}' of segments that are not known."
+        )
+    lead = raw.Reshape(tensor=count, shape=np.array([1], np.int32))
+    rest = raw.Slice(input=raw.Shape(input=x), begin=[1], size=[-1])
+    shape = raw.ConcatV2(values=[raw.Cast(x=lead, DstT=rest.dtype), rest], axis=0)
+    return raw.ScatterNd(indices=known[:, None].astype(np.int32), updates=x, shape=shape)
+
+
 @rewrite("SpaceToDepth")
 def _space_to_depth(node: Operation, inputs: Sequence[SymbolicTensor]) -> Any:
     size, x = node.raw_op.attrs["block_size"], inputs[0]

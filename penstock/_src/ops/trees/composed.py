@@ -48,20 +48,14 @@ def composed_sums(tables: Tables, x: Any, base: Any, given: TensorTables) -> Any
         child = raw.SelectV2(goes_left, _taken(given.left, at), _taken(given.right, at))
         at = raw.SelectV2(is_inner, child, at)
     leaves = _taken(given.values, _taken(given.left, at))
-    width = tables.values.shape[1]
+    width, sums = tables.values.shape[1], base.shape.as_list()[0]
     columns = np.array([len(tables.roots) * width], np.int32)
     added = raw.Transpose(raw.Reshape(leaves, _together(rows, columns)), np.array([1, 0]))
-    count = raw.Shape(base)
-    begun = raw.BroadcastTo(raw.ExpandDims(base, np.int32(1)), _together(count, rows))
-    numbers = np.arange(width, dtype=np.int32)
-    targets = raw.AddV2(raw.ExpandDims(given.targets, np.int32(1)), numbers)
-    every = raw.Range(np.int32(0), raw.Squeeze(count), np.int32(1))
-    sums = raw.UnsortedSegmentSum(
-        _together(begun, added),
-        _together(every, raw.Reshape(targets, np.array([-1]))),
-        raw.Squeeze(count),
-    )
-    return raw.Transpose(sums, np.array([1, 0]))
+    begun = raw.BroadcastTo(raw.ExpandDims(base, np.int32(1)), _together(np.array([sums], np.int32), rows))  # fmt: skip
+    targets = np.add.outer(tables.targets, np.arange(width)).reshape(-1)
+    places = np.concatenate([np.arange(sums), targets]).astype(np.int32)
+    totals = raw.UnsortedSegmentSum(_together(begun, added), places, np.int32(sums))
+    return raw.Transpose(totals, np.array([1, 0]))
 
 
 def _goes_left(tables: Tables, given: TensorTables, at: Any, number: Any) -> Any:

@@ -59,7 +59,7 @@ class TreeEnsemble(Op):
         return p.tree_paths(x, base, arrays, self.strict, arranged.feature_bits)
 
     def composed(self, constants, x, base, *tables):
-        if any(array is None for array in constants[2:]):
+        if any(array is None for array in constants[2:]) or base.shape.as_list() == [None]:
             raise UnimplementedError(
                 f"{self.op_type}: only constant trees can be written in TensorFlow's ops."
             )
