@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from penstock._src.core.dispatch import building
+from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import index, lookup
 from penstock._src.core.specs import TensorSpec
+from penstock._src.core.tensor import Tensor
 from penstock._src.function.function import function as def_function
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.passes.fold_constants import known_results
@@ -16,7 +19,9 @@ from penstock._src.graph.serialize.importer import import_graph_def
 from penstock._src.graph.serialize.lowered import lowered_graph_def
 from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.ops.tensor_proto import to_proto
+from penstock._src.proto.config import ConfigProto
 from penstock._src.proto.graph import GraphDef, NodeDef
+from penstock._src.proto.saved import MetaGraphDef
 from penstock._src.util import nest
 from penstock._src.v1.saving.freezing.constants import (
     VAR_ASSIGN_COLLECTION,
@@ -139,6 +144,90 @@ def _with_constants(graph_def: Any, known: dict[str, Any]) -> Any:
 
 def _node_name(text: str) -> str:
     return text.removeprefix("^").partition(":")[0]
+
+
+def get_grappler_config(optimizers_list: Iterable[str]) -> Any:
+    """Returns the ConfigProto of a session in which only the named optimizers run."""
+    config = ConfigProto()
+    config.graph_options.rewrite_options.optimizers.extend(optimizers_list)
+    return config
+
+
+def run_graph_optimizations(
+    graph_def: Any,
+    input_arrays: Sequence[Tensor],
+    output_arrays: Sequence[Tensor],
+    config: Any,
+    graph: Any = None,
+) -> Any:
+    """Returns the part of a frozen GraphDef between some tensors, as `OptimizeGraph` does.
+
+    Args:
+      graph_def: the frozen graph.
+      input_arrays, output_arrays: tensors that it keeps.
+      config: says by its `rewrite_options` which optimizers run.
+      graph: accepted; `graph_def` has all that is needed.
+    """
+    del graph
+    meta = MetaGraphDef(graph_def=graph_def)
+    fetched = [tensor.name for tensor in (*input_arrays, *output_arrays)]
+    meta.collection_def["train_op"].node_list.value.extend(fetched)
+    return OptimizeGraph(config, meta)
+
+
+def get_tf_type_name(tf_type: DType | None) -> str | None:
+    """Returns the name of a dtype as it is written in programs, such as `tf.float32`."""
+    return f"tf.{tf_type.name}" if tf_type else None
+
+
+def get_tensor_name(tensor: Any) -> str:
+    """Returns the name of a tensor, without the number of an operation's first output."""
+    return tensor.name.removesuffix(":0")
+
+
+def get_tensors_from_tensor_names(graph: Any, tensor_names: Sequence[str]) -> list[Any]:
+    """Returns the tensors of a graph that have some names.
+
+    Raises:
+      ValueError: a name is not a string, or no tensor has it.
+    """
+    for name in tensor_names:
+        if not isinstance(name, str):
+            raise ValueError(f"Tensor names must be of type 'str'. Received {name!r}, {type(name)}")
+    tensors = {get_tensor_name(x): x for op in graph.get_operations() for x in op.outputs}
+    missing = [name for name in tensor_names if name not in tensors]
+    if missing:
+        raise ValueError(f"Invalid tensors '{','.join(missing)}' were found.")
+    return [tensors[name] for name in tensor_names]
+
+
+def set_tensor_shapes(tensors: Sequence[Any], shapes: Mapping[str, Any] | None) -> None:
+    """Sets the static shapes of tensors by their names; None leaves a shape as it is.
+
+    Raises:
+      ValueError: no tensor has a name, or a tensor cannot have the shape.
+    """
+    named = {get_tensor_name(tensor): tensor for tensor in tensors}
+    for name, shape in (shapes or {}).items():
+        if name not in named:
+            raise ValueError(f"Invalid tensor '{name}' found in tensor shapes map.")
+        if shape is None:
+            continue
+        try:
+            named[name].set_shape(shape)
+        except ValueError as error:
+            raise ValueError(
+                f"The shape of tensor '{name}' cannot be changed from {named[name].shape} to "
+                f"{shape}. {error}"
+            ) from error
+
+
+def is_frozen_graph(sess: Any) -> bool:
+    """True if the graph of a session has no variables."""
+    return not any(
+        op.type.startswith("Variable") or op.type.endswith("VariableOp")
+        for op in sess.graph.get_operations()
+    )
 
 
 class Cluster:

@@ -86,6 +86,7 @@ PATHS: dict[str, str] = {
     "lite.python.interpreter": "Interpreter=@formats.tflite.interpreter.interpreter:Interpreter OpResolverType=@api.lite:OpResolverType",
     "lite.python.lite": "tf.lite",
     "lite.python.op_hint": "@v1.graphs.op_hints.hints @v1.graphs.op_hints.stubs",
+    "lite.python.util": "@bridge.internals.conversion",
     "python.autograph.core.ag_ctx": "@bridge.internals.autograph",
     "python.autograph.core.converter": "@bridge.internals.pyct",
     "python.autograph.impl.api": "@bridge.internals.autograph",

@@ -21,6 +21,12 @@ _TYPE_TO_STRING = {
     for kind in (t, t._as_ref)
     for number in [kind.as_datatype_enum]
 }
+_TF_TO_NP = {
+    number: t.as_numpy_dtype
+    for t in _KINDS
+    if t not in (dtypes.resource, dtypes.variant)
+    for number in (t.as_datatype_enum, t._as_ref.as_datatype_enum)
+}
 _NP_TO_TF = {t.as_numpy_dtype: t for t in _KINDS if isinstance(t.as_numpy_dtype, type)}
 _NP_TO_TF[object] = dtypes.string
 TF_VALUE_DTYPES = set(_NP_TO_TF.values())
