@@ -13,9 +13,9 @@ from tests.conformance import record
 from tests.conformance.calling import call as call_op
 from tests.golden import corpus
 
-# What these return or take is not a tensor of a graph, or they draw numbers: eager ones have a sequence of their own.
+# What these return or take is not a tensor of a graph, or says what a graph knows, or they draw numbers: eager ones have a sequence of their own.
 NOT_TRACED = ("data.", "random.", "io.", "test.", "summary.", "config.", "distribute.", "debugging.", "train.", "nest.",
-              "saved_model.", "queue.", "Variable", "compat.", "experimental.numpy.random")  # fmt: skip
+              "saved_model.", "queue.", "get_static_value", "Variable", "compat.", "experimental.numpy.random")  # fmt: skip
 STATEFUL = ("Random", "Multinomial", "Stateful", "ParameterizedTruncatedNormal")
 # Arrays of these must fit each other, or it is not said what they give: the maxima those of the inputs.
 FITTING = ("MaxPoolGrad", "MaxPool3DGrad")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import HALF, OpCase, check, values, whole
@@ -127,6 +128,32 @@ def test_einsum(equation, shapes):
             name=equation,
         )
     )
+
+
+@pytest.mark.parametrize(
+    "equation, shapes",
+    [
+        ("...ij,...jk->...ik", [(5, 1, 2, 3), (4, 3, 2)]),
+        ("i...j,j...k->...ik", [(2, 1, 4, 3), (3, 5, 1, 2)]),
+        ("...ijk,...kl->...l", [(2, 2, 3, 4), (4, 2)]),
+        ("...iij,...j->...i", [(4, 2, 2, 3), (3,)]),
+        ("...ij,jk->ik", [(2, 3), (3, 2)]),
+        ("...ij->ij...", [(4, 5, 2, 3)]),
+    ],
+)
+def test_einsum_has_gradients_where_ranks_are_unknown(equation, shapes):
+    inputs = [tf.constant(values(*shape, seed=i)) for i, shape in enumerate(shapes)]
+
+    def gradients(*xs):
+        with tf.GradientTape() as tape:
+            tape.watch(xs)
+            y = tf.sin(raw.Einsum(list(xs), equation=equation))
+        return tape.gradient(y, xs)
+
+    unknown = [tf.TensorSpec(None, tf.float64)] * len(shapes)
+    traced = tf.function(gradients, input_signature=unknown, autograph=False)
+    for found, expected in zip(traced(*inputs), gradients(*inputs), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
 def test_einsum_onto_a_diagonal():

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from penstock._src.core.calls.refusals import RefusedValue
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
@@ -31,6 +30,7 @@ FEW = 1 << 12  # products that are added up sooner than NumPy finds how to use B
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Letters for the broadcast axes of "...", which no user's equation contains.
 BATCH = "αβγδεζηθικλμνξοπ"
+ELLIPSIS = "…"  # all of them, where ranks are unknown
 
 
 @functools.lru_cache(1024)
@@ -173,14 +173,17 @@ class Einsum(Op):
             for term, x in zip(named, inputs)
         ]
         if None in ranks:
-            raise UnimplementedError("Einsum: the gradient of '...' needs static ranks.")
-        terms, result = labels_of(self.equation, tuple(ranks))
+            left, _, right = self.equation.replace(" ", "").partition("->")
+            terms = tuple(left.replace("...", ELLIPSIS).split(","))
+            result, part = right.replace("...", ELLIPSIS), part_of_unknown_rank
+        else:
+            (terms, result), part = labels_of(self.equation, tuple(ranks)), self.part
         if len(inputs) == 1:
-            return [self.part(inputs[0], terms[0], [(result, dy)])]
+            return [part(inputs[0], terms[0], [(result, dy)])]
         (a, b), (left, right) = inputs, terms
         return [
-            self.part(a, left, [(result, dy), (right, conj(b))]),
-            self.part(b, right, [(left, conj(a)), (result, dy)]),
+            part(a, left, [(result, dy), (right, conj(b))]),
+            part(b, right, [(left, conj(a)), (result, dy)]),
         ]
 
     @staticmethod
@@ -276,6 +279,29 @@ class Einsum(Op):
                 elif not (size == 1 and label in BATCH):
                     raise NotLowerable("sizes that differ under one label")
         return sizes
+
+
+def part_of_unknown_rank(x, term, factors):
+    """Returns the same as `Einsum.part`; ELLIPSIS stands for batch axes, whose number is unknown."""
+    labels = "".join(label for label in dict.fromkeys(term) if label != ELLIPSIS)
+    given = set("".join(names for names, _ in factors))
+    present = "".join(label for label in ELLIPSIS + labels if label in given)
+    partial = _einsum(factors, present)
+    # Batch axes stand first, where `unbroadcast` sums those that `x` lacks or repeats.
+    own = ELLIPSIS + labels if ELLIPSIS in term else labels
+    ones = _einsum([(term, raw.OnesLike(x))], own)
+    if not given.issuperset(own):
+        # Axes that only this operand has were summed: broadcast the gradient along them.
+        wide = ELLIPSIS + labels if ELLIPSIS in present else own
+        partial = _einsum([(present, partial), (own, ones)], wide)
+    partial = unbroadcast(partial, ones)
+    return partial if own == term else _einsum([(own, partial)], term)
+
+
+def _einsum(factors, result):
+    left = ",".join(labels for labels, _ in factors)
+    equation = f"{left}->{result}".replace(ELLIPSIS, "...")
+    return raw.Einsum([factor for _, factor in factors], equation=equation)
 
 
 def narrowed(p, x, term, others, sizes):
