@@ -145,3 +145,23 @@ def test_the_axis_is_a_number_where_anything_is_joined():
     with pytest.raises(TypeError, match="axis must be an int; got str"):
         tf.concat([ragged, ragged], "any")
     assert tf.concat([ragged, ragged], tf.constant(1)).to_list() == [[1, 2, 1, 2], [3, 3]]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, y: tf.gather(x, y * 0),
+        lambda x, y: tf.gather(x, y * 0, batch_dims=1),
+        lambda x, y: tf.ragged.boolean_mask(x, y > 0),
+        lambda x, y: tf.math.unsorted_segment_sum(x, y * 0, 2),
+    ],
+    ids=["gather", "gather in batches", "boolean_mask", "unsorted_segment_sum"],
+)
+def test_ragged_tensors_have_row_splits_of_one_dtype(call):
+    with pytest.raises(ValueError, match="mismatched row_splits dtypes"):
+        call(ROWS, ROWS.with_row_splits_dtype(tf.int32))
+
+
+def test_one_part_of_a_ragged_tensor_is_the_tensor():
+    (part,) = tf.split(ROWS, 1, axis=1)
+    assert part.to_list() == [[1, 2], [3]]

@@ -7,7 +7,7 @@ from penstock._src.core.registry import raw
 
 from . import indexing as rows
 from .ragged_tensor import RaggedTensor
-from .row_checks import counted_from_the_front
+from .row_checks import common_splits_dtype, counted_from_the_front
 
 
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
@@ -37,6 +37,7 @@ def _gather(params, indices, axis, batch_dims, name=None):
         return indexing.gather(params, indices, axis=axis, batch_dims=batch_dims, name=name)
     if isinstance(params, RaggedTensor) and indices.shape.rank is None:
         raise ValueError("rank(indices) must be known statically")
+    common_splits_dtype(x for x in (params, indices) if isinstance(x, RaggedTensor))
     if batch_dims:
         return _gather_in_batches(params, indices, axis, batch_dims)
     if axis:

@@ -12,7 +12,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
 from .ragged_tensor import RaggedTensor, ragged_of_value
-from .row_checks import depending, require, scalar
+from .row_checks import common_splits_dtype, depending, require, scalar
 from .shapes.arguments import require_equal
 
 
@@ -272,6 +272,7 @@ def boolean_mask(data, mask, name=None):
     if isinstance(mask, RaggedTensor):
         if not isinstance(data, RaggedTensor):
             data = RaggedTensor.from_tensor(data, ragged_rank=mask.ragged_rank)
+        common_splits_dtype([data, mask])
         inner_mask, inner_data = mask.values, data.values
         with control_dependencies(_equal_splits(data, mask)):
             kept = boolean_mask(inner_data, inner_mask)

@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 
 from .indexing import add_axis, as_ragged_or_tensor, gather
 from .ragged_tensor import RaggedTensor
-from .row_checks import counted_from_the_front, depending, scalar
+from .row_checks import common_splits_dtype, counted_from_the_front, depending, scalar
 from .shapes.arguments import require_equal
 
 
@@ -47,11 +47,7 @@ def _joined(values, axis, is_stack):
     if not values:
         raise ValueError("rt_inputs may not be empty.")
     ragged = [v for v in values if isinstance(v, RaggedTensor)]
-    if len({v.row_splits.dtype for v in ragged}) > 1:
-        raise ValueError(
-            "Input RaggedTensors have mismatched row_splits dtypes; use "
-            "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
-        )
+    kind = common_splits_dtype(ragged) or dtypes.int64
     if len(values) == 1 and not is_stack:
         return values[0]  # whatever the axis is, as in TensorFlow
     axis = _as_int(axis)
@@ -65,7 +61,6 @@ def _joined(values, axis, is_stack):
         return RaggedTensor.from_row_lengths(flat, lengths, validate=False)
     if not ragged and rank is not None and axis in (rank - 1, rank + is_stack - 1):
         return (raw.Pack if is_stack else raw.ConcatV2)(values=values, axis=axis)
-    kind = ragged[0].row_splits.dtype if ragged else dtypes.int64
     return _joined_rows(_of_one_depth(values, kind), axis, is_stack)
 
 

@@ -17,6 +17,21 @@ from penstock._src.graph.static_values import get_static_value, static_value
 INDEX_TYPES = (dtypes.int32, dtypes.int64)
 
 
+def common_splits_dtype(ragged):
+    """The dtype of the row splits of all these ragged tensors; None if there are none.
+
+    Raises:
+      ValueError: they have different dtypes.
+    """
+    kinds = {x.row_splits.dtype for x in ragged}
+    if len(kinds) > 1:
+        raise ValueError(
+            "Input RaggedTensors have mismatched row_splits dtypes; use "
+            "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
+        )
+    return kinds.pop() if kinds else None
+
+
 def counted_from_the_front(axis, rank, name="axis", ndims="the rank"):
     """An axis counted from the front.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
-from penstock._src.api.ragged.row_checks import depending, require, scalar
+from penstock._src.api.ragged.row_checks import common_splits_dtype, depending, require, scalar
 from penstock._src.api.ragged.row_partition import RowPartition
 from penstock._src.api.ragged.shapes.arguments import require_equal
 from penstock._src.core.convert import convert_to_tensor
@@ -25,12 +25,7 @@ def matched(operands):
       InvalidArgumentError: the rows do not match; in a graph when it runs.
     """
     first = next(x for x in operands if isinstance(x, RaggedTensor))
-    kind = first.row_splits.dtype
-    if any(isinstance(x, RaggedTensor) and x.row_splits.dtype != kind for x in operands):
-        raise ValueError(
-            "Input RaggedTensors have mismatched row_splits dtypes; use "
-            "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
-        )
+    kind = common_splits_dtype(x for x in operands if isinstance(x, RaggedTensor))
     operands = [
         x if isinstance(x, (RaggedTensor, Tensor)) else convert_to_tensor(x, dtype_hint=first.dtype)
         for x in operands

@@ -9,7 +9,7 @@ from penstock._src.api.math import arithmetic, elementwise, reduction, scan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged.construction import stable_order
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
-from penstock._src.api.ragged.row_checks import scalar
+from penstock._src.api.ragged.row_checks import common_splits_dtype, scalar
 from penstock._src.api.ragged.row_partition import RowPartition
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -30,9 +30,9 @@ def in_segments(unsorted, data, ids, count):
                 "segment_ids.shape must be a prefix of data.shape, but segment_ids is ragged and "
                 "data is not."
             )
-        splits = cast(ids.row_splits, data.row_splits.dtype)
+        common_splits_dtype([ids, data])
         message = "segment_ids.shape must be a prefix of data.shape"
-        check = assert_equal(splits, data.row_splits, message=message)
+        check = assert_equal(ids.row_splits, data.row_splits, message=message)
         with control_dependencies([] if check is None else [check]):
             return in_segments(unsorted, data.values, ids.values, count)
     if not isinstance(data, RaggedTensor):

@@ -101,6 +101,8 @@ def _cut(product, row_counts, column_counts):
 
 
 def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
+    if isinstance(num_or_size_splits, int) and num_or_size_splits == 1:
+        return [value]  # whatever the axis is, as in TensorFlow
     axis = counted_from_the_front(axis, value.shape.rank)
     if 1 <= axis <= value.ragged_rank:
         raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
+from penstock._src.api.ragged.row_checks import common_splits_dtype
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 
@@ -45,13 +46,7 @@ def match_row_splits_dtypes(*tensors: Any, return_dtype: bool = False) -> Any:
     Raises:
       ValueError: they have different types.
     """
-    kinds = {t.row_splits.dtype for t in tensors if isinstance(t, RaggedTensor)}
-    if len(kinds) > 1:
-        raise ValueError(
-            "Input RaggedTensors have mismatched row_splits dtypes; use "
-            "RaggedTensor.with_row_splits_dtype() to convert them to compatible dtypes."
-        )
-    kind = kinds.pop() if kinds else dtypes.int64
+    kind = common_splits_dtype(t for t in tensors if isinstance(t, RaggedTensor)) or dtypes.int64
     return (kind, tensors) if return_dtype else tensors
 
 
