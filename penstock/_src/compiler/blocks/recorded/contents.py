@@ -179,4 +179,5 @@ class _Contents:
 
 def _held_by(ops: Sequence[Any]) -> Iterator[GraphFunction]:
     """The functions that operations hold."""
-    return (function for op in ops for function in bodies_of(op))
+    each = {id(op.raw_op): op for op in ops}.values()  # others hold the same
+    return (function for op in each for function in bodies_of(op))
