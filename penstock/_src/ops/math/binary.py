@@ -362,6 +362,7 @@ class _ZeroTimes(Binary):
     As in TensorFlow, gradients of complex numbers are not conjugated.
     """
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = SMOOTH
 
     def ufunc(self, x, y):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.core.calls.facts import Values
+from penstock._src.core.calls.facts import SLOW, HostKernel, Values
 from penstock._src.core.typesets import INTEGER
 from penstock._src.ops.rules import Binary, Unary
 
@@ -39,6 +39,7 @@ def in_width(x, amount):
 class LeftShift(Binary):
     """x << y, with y clipped to [0, width - 1]."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, primitive = INTEGER, "shift_left"
     differentiable = False
 
@@ -49,6 +50,7 @@ class LeftShift(Binary):
 class RightShift(Binary):
     """x >> y, which keeps the sign, with y clipped to [0, width - 1]."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, primitive = INTEGER, "shift_right"
     differentiable = False
 
@@ -70,6 +72,7 @@ class PopulationCount(Unary):
     """The number of bits of x that are set."""
 
     signature = "x: T -> y: uint8"
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, primitive = INTEGER, "popcount"
     differentiable = False
 
