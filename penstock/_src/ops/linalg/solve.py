@@ -357,11 +357,16 @@ class MatrixSolveLs(Op):
             ) from None
 
 
+FEW = 128  # elements of matrices whose singular values take less time than the calls for their triangles
+
+
 def _least_squares(a, b):
     """The least-squares solutions of smallest norm; zeros for matrices with infinities or NaN, whose rank counts as 0."""
     least = np.finfo(a.dtype).eps * min(
         a.shape[-2:]
     )  # singular values below this share count as zeros
+    if a.size <= FEW and np.isfinite(a).all():
+        return lapack.matmul(lapack.pinv(a, least), b)
     solution, growth = _by_triangle(a, b)
     has_full_rank = growth * least < 1  # false for NaN
     for at in map(tuple, np.argwhere(~has_full_rank)):
