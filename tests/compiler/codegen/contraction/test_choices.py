@@ -87,6 +87,19 @@ def test_rows_of_unknown_number_have_registers_for_their_addresses(columns):
     assert unknown.mr <= products.ROWS_AT_ADDRESSES < known.mr
 
 
+@pytest.mark.parametrize(("heads", "place"), [(1, Place.IN_PLACE), (6, Place.OF_A_TASK)])
+def test_rows_that_crowd_sets_are_packed(heads, place):
+    """Values of one head among six are 1536 bytes apart: a quarter of the L1's sets would hold all of them."""
+    width = 64 * heads
+    left = Matrix("float", 196, (1,), (196 * 196,))
+    right = Matrix("float", 1, (width,), (64,))
+    of_heads = Gemm(
+        196, 64, (196,), left, right, FLOATS, row=width, batch=(heads,), batch_out=(64,)
+    )
+    target = dataclasses.replace(AVX2, cpu="x86-64-v4", vector_bytes=64, registers=32)
+    assert products.choose(of_heads, target, 1, 1).right.place is place
+
+
 def test_an_image_is_cut_into_blocks_of_rows_that_stay_in_the_cache():
     (part,) = convolution().parts
     assert 28 % part.window.rows == 0
