@@ -96,6 +96,16 @@ def test_adam():
     )
 
 
+def test_a_gradient_of_nan_makes_a_weight_of_ftrl_zero():
+    var, accum, linear = (variable(np.float32(v)) for v in ([1, 2], [0.1, 0.1], [0, 0]))
+    raw.ResourceApplyFtrl(
+        var, accum, linear, np.float32([np.nan, 1]), *np.float32([0.1, 0.05, 0.02, -0.5])
+    )
+    # recorded from TensorFlow 2.21
+    np.testing.assert_allclose(read(var), [0, 1.2919364], rtol=1e-6)
+    assert np.isnan(read(accum)[0]) and np.isnan(read(linear)[0])
+
+
 def test_repeated_rows_are_updated_in_order():
     var, accum = variable(np.ones((2, 1))), variable(np.zeros((2, 1)))
     raw.ResourceSparseApplyMomentum(

@@ -380,7 +380,8 @@ def follow_the_leader(op, m, var, accum, linear, grad, shrunk_grad, lr, l1, l2, 
         linear = linear + shrunk_grad - (power - before) / lr * var
         limit, quadratic = l1, power / lr + 2 * l2
     outside = m.gt(m.abs(linear), limit)
-    var = m.select(outside, (m.sign(linear) * limit - linear) / quadratic, 0 * linear)
+    # NaN is not outside: as in TensorFlow it makes 0, so the zero is not computed from `linear`.
+    var = m.select(outside, (m.sign(linear) * limit - linear) / quadratic, 0 * limit)
     return var, total, linear
 
 
