@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.special as special
 
+import penstock as tf
 from penstock._src.core.registry import raw
 from tests.harness.op_case import HALF, OpCase, check, values, whole
 
@@ -89,6 +90,23 @@ def test_complex(op):
     function = parts(SMOOTH[op])[0]
     z = values(4, dtype=np.complex128)
     check(OpCase(op, [z], expect=function, tolerance=(1e-9, 1e-10), compiles=False))
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_sigmoid_of_a_complex_number_far_left_of_zero_is_zero(dtype):
+    z = np.array([-1e30 + 1j, -800 - 3j, -5 + 1j, 5 - 1j, 800 + 3j], dtype)
+    small = np.exp(z[2]) / (1 + np.exp(z[2]))
+    expected = [0, 0, small, 1 - small, 1]
+    check(OpCase("Sigmoid", [z], expect=expected, tolerance=(1e-6, 1e-6), gradient=False))
+
+
+@pytest.mark.parametrize("op", ["BesselI1", "BesselI1e"])
+def test_bessel_gradients_of_subnormal_numbers_are_near_those_of_zero(op):
+    x = tf.constant([1e-40, -3e-39, 1e-30], tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = getattr(raw, op)(x)
+    np.testing.assert_allclose(tape.gradient(y, x), [0.5, 0.5, 0.5], rtol=1e-4)
 
 
 @pytest.mark.parametrize(

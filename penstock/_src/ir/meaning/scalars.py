@@ -29,6 +29,9 @@ def to_uint64(x: np.ndarray) -> np.ndarray:
 
 
 def _sigmoid(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        e = np.exp(np.where(x.real < 0, x, -x))
+        return np.where(x.real < 0, e, 1) / (1 + e)
     e = np.exp(-np.abs(x))  # never overflows
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
 
@@ -131,7 +134,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "asinh": np.arcsinh,
     "acosh": np.arccosh,
     "atanh": np.arctanh,
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)) if x.dtype.kind == "c" else _sigmoid(x),
+    "sigmoid": _sigmoid,
     "erf": _scalarwise(math.erf),
     "erfc": _scalarwise(math.erfc),
     "lgamma": _scalarwise(_lgamma),

@@ -60,7 +60,9 @@ class Log1p(Unary):
 def logistic(x):
     """Returns 1 / (1 + e ** -x) without overflow, rounded once in types of 16 bits."""
     if x.dtype.kind == "c":
-        return 1 / (1 + np.exp(-x))
+        left = x.real < 0
+        e = np.exp(np.where(left, x, -x))
+        return np.where(left, e, 1) / (1 + e)
     wide = in_float32(x)
     one = wide.dtype.type(1)
     e = np.exp(-np.abs(wide))

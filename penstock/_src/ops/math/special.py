@@ -306,7 +306,8 @@ def first_order(dy, x, y, order_zero, e_part, at_zero):
     zero = raw.Equal(x, raw.ZerosLike(x))
     # 0 in the branch that is not taken would make NaN of its own gradient.
     safe = where(zero, raw.OnesLike(x), x)
-    slope = order_zero - y * (e_part + raw.Reciprocal(safe))
+    # The reciprocal of a subnormal number would be infinite.
+    slope = order_zero - y * e_part - y / safe
     return dy * where(zero, raw.ZerosLike(x) + at_zero, slope)
 
 

@@ -269,8 +269,12 @@ def tanh(f, real, z):
 
 @function("sigmoid")
 def _sigmoid(f, real, z):
-    e = exp(f, real, Pair(-z.re, -z.im))
-    return quotient(f, real, _one(f, z), Pair(e.re + 1.0, e.im))
+    """1 / (1 + exp(-z)), and left of zero exp(z) / (exp(z) + 1): no exponential overflows."""
+    left = z.re < 0.0
+    e = exp(f, real, Pair(f.select(left, z.re, -z.re), f.select(left, z.im, -z.im)))
+    one = _one(f, z)
+    above = Pair(f.select(left, e.re, one.re), f.select(left, e.im, one.im))
+    return quotient(f, real, above, Pair(e.re + 1.0, e.im))
 
 
 # -- inverses, with the cuts of Kahan 1987, "Branch cuts for complex elementary functions"
