@@ -160,6 +160,24 @@ def test_cast(x, dtype, expected):
     np.testing.assert_array_equal(np.asarray(out.numpy(), np.complex128), expected)
 
 
+@pytest.mark.parametrize("dtype", ["float8_e5m2", "float8_e4m3fn"])
+def test_what_no_integer_is_converts_from_8_bits_as_from_32(dtype):
+    x = tf.cast(tf.constant([1.5, np.inf, -np.inf, np.nan]), dtype).numpy()
+    # recorded from TensorFlow 2.21
+    for target, rest in (("int32", -(2**31)), ("int64", -(2**63)), ("int8", 0), ("uint16", 0)):
+        case = OpCase(
+            "Cast", [x], {"DstT": target}, [1] + 3 * [rest], gradient=False, compiles=False
+        )
+        check(case)
+
+
+def test_cast_between_the_types_of_4_bits_keeps_the_bits():
+    x = tf.cast(tf.constant([-8, -1, 7]), "int4").numpy()
+    y = tf.cast(tf.constant([8, 15, 7]), "uint4").numpy()
+    check(OpCase("Cast", [x], {"DstT": "uint4"}, y, gradient=False, compiles=False))
+    check(OpCase("Cast", [y], {"DstT": "int4"}, x, gradient=False, compiles=False))
+
+
 def test_cast_of_complex_drops_the_imaginary_part():
     np.testing.assert_array_equal(raw.Cast(np.array([1 + 2j, 2j]), DstT="float32").numpy(), [1, 0])
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
+
 
 def _scalarwise(function: Callable[[float], float]) -> Callable[[Any], Any]:
     """A function of Python floats, element by element, in the array's own dtype."""
@@ -20,6 +22,14 @@ def _lgamma(x: float) -> float:
     if x == -math.inf or (x <= 0 and x == math.floor(x)):
         return math.inf  # a pole
     return math.lgamma(x) if x < 2.5e305 else x * math.inf
+
+
+def widened(x: np.ndarray) -> np.ndarray:
+    """Floats of 8 bits as float32 and integers of 4 bits as int8, whose conversions are TensorFlow's; others as they are."""
+    kind = x.dtype
+    if kind.itemsize != 1 or kind.kind not in "fV" or kind.fields is not None:
+        return x
+    return x.astype(np.float32 if dtypes.as_dtype(kind).is_floating else np.int8)
 
 
 def to_uint64(x: np.ndarray) -> np.ndarray:

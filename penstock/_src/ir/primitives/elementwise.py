@@ -187,6 +187,7 @@ class Cast(Primitive):
         if x.dtype.kind == "c" and not node.dtype.is_complex:
             x = x.real
         with np.errstate(all="ignore"):
+            x = scalars.widened(x)
             if node.dtype == dtypes.float16 and x.dtype == np.float64:
                 x = x.astype(np.float32)  # rounded twice, as generated code does
             if node.dtype == dtypes.uint64 and x.dtype.kind not in "iub":

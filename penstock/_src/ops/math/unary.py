@@ -13,7 +13,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.meaning.scalars import UNARY, to_uint64
+from penstock._src.ir.meaning.scalars import UNARY, to_uint64, widened
 from penstock._src.ops.indexed_slices import negative
 from penstock._src.ops.rules import Binary, Unary, cast, conj, in_float32, is_float, quiet
 
@@ -351,6 +351,7 @@ def convert(x: np.ndarray, target: np.dtype, truncate: bool = False) -> np.ndarr
     """Returns the array in another NumPy type, by TensorFlow's rules."""
     if np.iscomplexobj(x) and target.kind != "c":
         x = x.real
+    x = widened(x)
     if truncate and target.itemsize == 2 and is_float(x) and x.dtype.itemsize > 2:
         return _cut_to_16_bits(x, target)
     if target.kind in "iu" and target.itemsize < 4 and is_float(x):
