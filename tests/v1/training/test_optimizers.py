@@ -88,3 +88,17 @@ def test_slots_of_centered_rmsprop_have_the_names_of_tensorflows():
         session.run(step)
         np.testing.assert_allclose(session.run(slots["v/RMSProp:0"]), [1.3], rtol=1e-6)
         np.testing.assert_allclose(session.run(slots["v/RMSProp_1:0"]), [0.2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_powers_of_adam_are_of_float32_whatever_the_weights_are(dtype):
+    with tf.Graph().as_default(), v1.Session() as session:
+        v = v1.get_variable("v", initializer=tf.constant([1.0, 2.0], dtype), use_resource=True)
+        step = v1.train.AdamOptimizer(0.1, 0.8, 0.95).minimize(tf.reduce_sum(v * v))
+        session.run(v1.global_variables_initializer())
+        session.run(step)
+        kinds = {x.op.name: x.dtype.base_dtype.name for x in v1.global_variables()}
+        found = session.run(v)
+    assert kinds["beta1_power"] == kinds["beta2_power"] == "float32"
+    assert kinds["v/Adam"] == dtype
+    np.testing.assert_allclose(found, [0.9, 1.9], rtol=2e-3)

@@ -392,14 +392,9 @@ class AdamOptimizer(Optimizer):
         if not self._powers:
             betas = dict(zip(_POWERS, map(_called, self._betas)))
             with beside(like):
+                # float32 for numbers, whatever dtype the weights have: checkpoints hold them so.
                 powers = [
-                    Variable(
-                        number_like(beta, like) if hasattr(beta, "dtype") else beta,
-                        trainable=False,
-                        name=name,
-                        dtype=like.dtype.base_dtype,
-                    )
-                    for name, beta in betas.items()
+                    Variable(beta, trainable=False, name=name) for name, beta in betas.items()
                 ]
             self._all_powers += powers
             for name, power in zip(_POWERS, powers):
@@ -421,7 +416,8 @@ class AdamOptimizer(Optimizer):
         return first, second
 
     def _apply(self, variable: Any, gradient: Any, m: Any = None, v: Any = None) -> Any:
-        numbers = [*self._powers, *self._numbers_like(variable)]
+        powers = [number_like(power, variable) for power in self._powers]
+        numbers = [*powers, *self._numbers_like(variable)]
         return raw.ResourceApplyAdam(variable.handle, m, v, *numbers, gradient)
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
