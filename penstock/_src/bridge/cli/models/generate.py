@@ -69,6 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     from penstock._src.util.process import collector
 
     with collector.paused(lasting=True):
+        # Each command loads what it needs.
         from penstock._src.core.errors import OpError
         from penstock._src.language.model import load
         from penstock._src.language.network.needs import memory
