@@ -165,3 +165,15 @@ def test_every_op_computes(name):
     cls = registry.find(name)
     of_imported_graphs = cls.__module__ == "penstock._src.ops.control.switch"
     assert cls.eager is not Op.eager or cls.has_lowering or cls.stateful or of_imported_graphs
+
+
+def test_ops_that_tensorflow_lacks_are_written_as_its_own():
+    own = {
+        name: cls
+        for name, cls in registry.load_all().items()
+        if name not in FACTS and not cls.__module__.startswith(registry.OF_PACKAGES)
+    }
+    assert "KeyPositions" in own
+    # TensorFlow's ops would hold these weights in eight times the space: docs/onnx.md says so.
+    packed = {"PackedDequantize", "PackedGather", "PackedMatMul"}
+    assert {name for name, cls in own.items() if cls.composed is None} == packed

