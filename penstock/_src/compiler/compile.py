@@ -11,6 +11,7 @@ from penstock._src.compiler.token_flow import TokenFlow
 from penstock._src.core.calls.placement import has_gpus
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.passes import host_conditions
+from penstock._src.graph.passes.string_numbers import with_numbers
 from penstock._src.graph.passes.unused_results import operations_to_run
 
 
@@ -38,6 +39,8 @@ class _Needed:
             ops = operations_to_run(
                 graph, self.inputs, self.outputs, self.control_outputs, self.already_run
             )
+            if graph.keeps_program_order:
+                ops = with_numbers(ops, self.outputs)
             self.found, self.state = tuple(ops), state
         return self.found
 
