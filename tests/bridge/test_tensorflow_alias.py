@@ -38,6 +38,18 @@ def test_an_unknown_private_path_is_no_module():
     assert run(code) == ["missing"]
 
 
+def test_public_modules_stay_whole_after_imports_of_private_ones_below_them():
+    out = run(
+        "import penstock; penstock.install_as_tensorflow()\n"
+        "import tensorflow as tf\n"
+        "import tensorflow.lite.python.util\n"
+        "from tensorflow.lite.python.interpreter import Interpreter\n"
+        "print(tf.lite is penstock.lite, tf.lite.Interpreter is Interpreter)\n"
+        "print(tf.lite.TFLiteConverter.__name__, hasattr(tf.lite, 'nothing'))"
+    )
+    assert out == ["True", "True", "TFLiteConverter", "False"]
+
+
 # A package of the form of tf_keras.
 PACKAGE = (
     "import sys, pathlib\n"

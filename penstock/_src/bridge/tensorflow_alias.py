@@ -73,11 +73,12 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return module if _can_import(module) else None
         if frozen_keras.is_known(rest):
             return FROZEN + rest
-        if private_modules.is_known(rest):
+        public = f"{PUBLIC}.{rest}" if rest else PUBLIC
+        # `tensorflow.lite` is public, and has private modules below it.
+        if private_modules.is_known(rest) and not _can_import(public):
             return PRIVATE + rest
         if frozen_keras.is_path(rest):
             raise ModuleNotFoundError(frozen_keras.why_not(rest), name=fullname)
-        public = f"{PUBLIC}.{rest}" if rest else PUBLIC
         if rest.startswith("compat.v1"):
             importlib.import_module("penstock.compat.v1")
         if public in sys.modules or _can_import(public):

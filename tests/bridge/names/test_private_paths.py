@@ -18,10 +18,11 @@ from penstock._src.bridge.python.util import tf_decorator, tf_inspect
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.eager.variable_spec import VariableSpec
 
-# What packages import, by path: keras, tensorboard, tf_keras, tensorflow-hub, -probability, tensorflowjs, tf2onnx.
+# What packages import, by path: keras, tensorboard, tf_keras, tensorflow-hub, -probability, tensorflowjs, tf2onnx, coremltools, neural-compressor.
 IMPORTED = {
     "core.protobuf.device_properties_pb2": "NamedDevice",
     "lite.python.convert": "ConverterError",
+    "lite.python.util": "get_grappler_config run_graph_optimizations",
     "python.autograph.pyct.transformer": "Base",
     "python.distribute.input_lib": "DistributedDataset",
     "python.data.ops.from_tensor_slices_op": "_TensorSliceDataset",
@@ -30,6 +31,7 @@ IMPORTED = {
     "python.framework.convert_to_constants": "convert_variables_to_constants_v2",
     "python.framework.function_def_to_graph": "function_def_to_graph",
     "python.framework.ops": "numpy_text",
+    "python.framework.tensor_util": "TensorShapeProtoToList",
     "python.framework.tensor_spec": "BoundedTensorSpec DenseSpec TensorSpec",
     "python.framework.type_spec": "BatchableTypeSpec type_spec_from_value",
     "python.framework.type_spec_registry": "_NAME_TO_TYPE_SPEC get_name register",
@@ -48,6 +50,7 @@ IMPORTED = {
     "python.saved_model.nested_structure_coder": "StructureCoder decode_proto",
     "python.summary.summary": "scalar",
     "python.tools.saved_model_utils": "get_meta_graph_def",
+    "python.util._pywrap_util_port": "IsMklEnabled",
     "python.util.nest_util": "CustomNestProtocol",
     "python.util.nest": "_is_attrs _is_namedtuple _sequence_like _yield_value map_structure_up_to",
     "python.util.tf_inspect": "_inspect getframeinfo getfullargspec isframe",

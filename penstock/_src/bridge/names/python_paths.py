@@ -81,7 +81,6 @@ PATHS: dict[str, str] = {
     "core.protobuf.trackable_object_graph_pb2": "@proto.saved",
     "core.util.event_pb2": "@proto.event",
     "dtensor.python.tests.test_util": "@bridge.testing.dtensor",
-    "lite": "tf.lite",
     "lite.python.convert": "@bridge.internals.conversion tf.lite",
     "lite.python.interpreter": "Interpreter=@formats.tflite.interpreter.interpreter:Interpreter OpResolverType=@api.lite:OpResolverType",
     "lite.python.lite": "tf.lite",
@@ -331,6 +330,7 @@ PATHS: dict[str, str] = {
         "RaggedTensor=tf.RaggedTensor RaggedTensorSpec=tf.RaggedTensorSpec "
         "TensorSpec=tf.TensorSpec TypeSpec=@core.specs:TypeSpec"
     ),
+    "python.util._pywrap_util_port": "@bridge.python.framework.test_util",
     "python.util.keras_deps": "@bridge.internals.hooks",
     "python.util.nest": (
         "_is_namedtuple=@util.nest:is_namedtuple is_sequence_or_composite=@util.nest_paths:is_nested_or_composite "

@@ -1,9 +1,14 @@
-"""`tensorflow.python.framework.tensor_util`: comparisons of static shapes."""
+"""`tensorflow.python.framework.tensor_util`: comparisons of static shapes, and their messages."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+
+def TensorShapeProtoToList(shape: Any) -> list[int]:
+    """Returns the extents of a TensorShapeProto; -1 is unknown."""
+    return [dim.size for dim in shape.dim]
 
 
 def ShapeEquals(tensor_proto: Any, shape: Sequence[Any]) -> bool:
@@ -18,11 +23,11 @@ def ShapeEquals(tensor_proto: Any, shape: Sequence[Any]) -> bool:
             f"{type(tensor_proto)}."
         )
     if hasattr(shape, "dim"):
-        wanted = [d.size for d in shape.dim]
+        wanted = TensorShapeProtoToList(shape)
     elif isinstance(shape, Sequence):
         wanted = [int(n) for n in shape]
     else:
         raise TypeError(
             f"`shape` must be a list or tuple, or a TensorShapeProto, but got type {type(shape)}."
         )
-    return bool(np.array_equal([d.size for d in tensor_proto.tensor_shape.dim], wanted))
+    return bool(np.array_equal(TensorShapeProtoToList(tensor_proto.tensor_shape), wanted))
