@@ -23,10 +23,7 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 FEWEST = 3  # operations of strings for which a search and a program are worth their calls
 _COMPARISONS = ("Equal", "NotEqual")
 _SEARCH = "KeyPositions"
-# Movements of their first input; of some, not all elements remain.
-_MOVES = ("ExpandDims", "GatherV2", "Identity", "Reshape", "Squeeze", "StridedSlice", "Transpose")
-
-_PARTS = ("GatherV2", "StridedSlice")
+_PARTS = ("GatherV2", "StridedSlice")  # movements of which not all elements remain
 
 
 def with_numbers(operations: list[Operation], outputs: Sequence[Any]) -> list[Operation]:
@@ -169,10 +166,17 @@ def _source(op: Operation) -> Any:
 
 def _moves_all(op: Operation) -> bool:
     """True if an operation moves strings, along axes of unknown extents all of them, so that `_share` knows how many remain."""
-    x = op._inputs[0] if op._inputs else None
-    if op.type not in _MOVES or x is None or x.dtype is not dtypes.string:
+    raw = op.raw_op
+    if not (
+        raw.elements.is_movement or op.type == "Transpose"
+    ):  # it moves, too, though a program does so faster
         return False
-    if x.op.type == "Const" or any(t._id == x._id for t in op._inputs[1:]):
+    if raw.stateful or raw.traits.has_lists or op.type == "Slice":
+        return False
+    if [t.dtype is dtypes.string for t in op._inputs].count(True) != 1:
+        return False
+    x = op._inputs[0]
+    if x.dtype is not dtypes.string or x.op.type == "Const":
         return False
     dims = x.shape._dims
     if op.type == "GatherV2":
