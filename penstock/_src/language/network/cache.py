@@ -152,20 +152,16 @@ class Cache(Module):
             rank = len(variable.shape)
             return part_of(variable, begin[rank], whole[rank])
 
-        def attend(at: int, query: Any, key: Any, value: Any) -> Any:
-            scales = []
-            for held, scales_of, new in (
-                (self.keys, self.key_scales, key),
-                (self.values, self.value_scales, value),
-            ):
-                new = transpose(new, [0, 2, 1, 3])
-                if scales_of:
+        def attend(window: int, held: Sequence[Variable], query: Any, key: Any, value: Any) -> Any:
+            rounds = len(held) > 2
+            for at, each in enumerate((key, value)):
+                new = transpose(each, [0, 2, 1, 3])
+                if rounds:
                     new, scale = _rounded(new)
-                    scales_of[at].scatter_nd_update(places, scale)
-                    scales.append(kept(scales_of[at]))
+                    held[2 + at].scatter_nd_update(places, scale)
                 held[at].scatter_nd_update(places, cast(new, self.dtype))
-            keys, values = kept(self.keys[at]), kept(self.values[at])
-            return attention(query, keys, values, unseen[a.windows[at]], *scales)
+            keys, values, *scales = map(kept, held)
+            return attention(query, keys, values, unseen[window], *scales)
 
         held = self.keys, self.values, self.key_scales, self.value_scales
         return Attend(attend, a.windows, [variables for variables in held if variables])
@@ -271,9 +267,9 @@ def attending_within(a: Architecture, tokens: Any, positions: Any) -> Attend:
     attention = Attention(a, tokens)
     unseen = {w: attention.grouped(_unseen(positions, positions[0], w)) for w in set(a.windows)}
 
-    def attend(at: int, query: Any, key: Any, value: Any) -> Any:
+    def attend(window: int, _held: Any, query: Any, key: Any, value: Any) -> Any:
         keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
-        return attention(query, keys, values, unseen[a.windows[at]])
+        return attention(query, keys, values, unseen[window])
 
     return Attend(attend, a.windows)
 
@@ -290,9 +286,9 @@ def attending_all(a: Architecture, tokens: Any, lengths: Any) -> Attend:
     span = numbers(shape_of(tokens)[1])
     unseen = {w: attention.grouped(_unseen_around(span, lengths, w)) for w in set(a.windows)}
 
-    def attend(at: int, query: Any, key: Any, value: Any) -> Any:
+    def attend(window: int, _held: Any, query: Any, key: Any, value: Any) -> Any:
         keys, values = (transpose(each, [0, 2, 1, 3]) for each in (key, value))
-        return attention(query, keys, values, unseen[a.windows[at]])
+        return attention(query, keys, values, unseen[window])
 
     return Attend(attend, a.windows)
 

@@ -40,12 +40,13 @@ class Attend(NamedTuple):
     """Attention of a layer.
 
     Attributes:
-      call: (layer number, queries `[n, tokens, heads, size]`, keys and values `[n, tokens, kv_heads, size]`) -> `[n, tokens, heads * size]`.
+      call: (window, variables, queries `[n, tokens, heads, size]`, keys and values `[n, tokens, kv_heads, size]`) -> `[n, tokens, heads * size]`.
+        Of the layer it knows no more than its window, and the variables that it reads and writes.
       windows: that layers look at.
-      kept: variables, with one for each layer, that `call` reads and writes.
+      kept: kinds of variables, each with one for every layer.
     """
 
-    call: Callable[[int, Any, Any, Any], Any]
+    call: Callable[[int, Sequence[Variable], Any, Any, Any], Any]
     windows: Sequence[int]
     kept: Sequence[Sequence[Variable]] = ()
 
@@ -95,10 +96,11 @@ class Decoder:
         for at, layer in enumerate(weights.layers):
             rope = a.rope_of[at] if turns else -1
             turn = turns[rope] if rope >= 0 else None
-            call = around(functools.partial(self._layer, layer, at, shapes, turn, attend.call))
-            # All that differs among layers.
-            kept = [variables[at] for variables in attend.kept]
-            operands = Operands((layer, rope, attend.windows[at], kept))
+            window, kept = attend.windows[at], [variables[at] for variables in attend.kept]
+            attended = functools.partial(attend.call, window, kept)
+            call = around(functools.partial(self._layer, layer, shapes, turn, attended))
+            # All that differs among layers: `call` is made of no more.
+            operands = Operands((layer, rope, window, kept))
             is_alike = around is as_it_is
             x = (
                 repetition.call(call, x, operands.form, operands.outer, operands.variables)
@@ -118,17 +120,14 @@ class Decoder:
         a, unscaled = self.architecture, self.weights.output(values)
         return capped(_scaled(unscaled, a.logits_scale), a.logits_cap)
 
-    def _layer(
-        self, layer: Layer, at: int, shapes: dict[int, Any], turn: Any, attend: Any, x: Any
-    ) -> Any:
+    def _layer(self, layer: Layer, shapes: dict[int, Any], turn: Any, attend: Any, x: Any) -> Any:
         """The output of a layer.
 
         Args:
           layer: the operands.
-          at: the number of the layer.
           shapes: `[n, tokens, heads, size]` by numbers of heads.
           turn: cosines and sines; None if positions are learned, or the layer has none.
-          attend: `call` of attention.
+          attend: attention of queries, keys and values.
           x: float32 `[n, tokens, width]`.
         """
         a = self.architecture
@@ -136,7 +135,7 @@ class Decoder:
         query = self._heads(layer.query, layer.query_norm, shapes[a.heads], normed, turn)
         key = self._heads(layer.key, layer.key_norm, shapes[a.kv_heads], normed, turn)
         value = reshape(layer.value(normed), shapes[a.kv_heads])
-        attended = layer.attention_output(attend(at, query, key, value))
+        attended = layer.attention_output(attend(query, key, value))
         if a.is_parallel:
             read = normed if layer.inner_norm is None else self._normed(layer.inner_norm, x)
             return x + attended + self._inner(layer, read)
