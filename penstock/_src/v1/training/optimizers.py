@@ -416,7 +416,9 @@ class AdamOptimizer(Optimizer):
         return first, second
 
     def _apply(self, variable: Any, gradient: Any, m: Any = None, v: Any = None) -> Any:
-        powers = [number_like(power, variable) for power in self._powers]
+        kind = variable.dtype.base_dtype
+        # The op reads those of the variable's type itself, as in TensorFlow.
+        powers = [p if p.dtype.base_dtype == kind else number_like(p, variable) for p in self._powers]  # fmt: skip
         numbers = [*powers, *self._numbers_like(variable)]
         return raw.ResourceApplyAdam(variable.handle, m, v, *numbers, gradient)
 
