@@ -228,6 +228,16 @@ def test_variables_are_read_at_each_call():
     np.testing.assert_array_equal(tf.sqrt(v), [3.0, 4.0])
 
 
+def test_calls_with_variables_leave_other_kinds_to_be_learned():
+    v, x = tf.Variable([1.0, 4.0]), tf.constant([1.0, 4.0], tf.float64)
+    for _ in range(4):
+        tf.sqrt(v)
+    for _ in range(4):
+        tf.sqrt(x)
+    quick = calls_of(tf.sqrt).quick
+    np.testing.assert_array_equal(quick((x,), {}), [1.0, 2.0])
+
+
 def test_gradients_of_direct_calls_pass_to_variables():
     v, x = tf.Variable([[1.0, 2.0]]), tf.constant([[3.0], [4.0]])
     for _ in range(4):

@@ -169,15 +169,15 @@ def _dispatching(
                     if result is not None:
                         return result
                 if STATE.graph is None:
-                    calls.left -= 1
-                    if not calls.left:
-                        run = calls.learn
-                    if not own_reads and (quick is not None or not calls.left):
+                    if not own_reads and (quick is not None or calls.left == 1):
                         values = _values_of(args)
                         if values is not args and quick is not None:
                             result = quick(values, kwargs)
                             if result is not None:
                                 return result
+                    calls.left -= 1
+                    if not calls.left:
+                        run = calls.learn
             try:
                 return (run if STATE.graph is None else in_graph)(*values, **kwargs)
             except (TypeError, ValueError) as error:
