@@ -2,6 +2,7 @@
 
 import threading
 import time
+from multiprocessing.connection import Listener
 
 import numpy as np
 import pytest
@@ -10,18 +11,26 @@ import penstock as tf
 from penstock._src.api.config import devices as config
 from penstock._src.devices.gpu.cuda.driver.calls import Driver
 from penstock._src.devices.gpu.cuda.nccl import communicators
-from penstock._src.devices.gpu.cuda.nccl.calls import OPERATIONS, TYPES, Nccl, find_library, opened
+from penstock._src.devices.gpu.cuda.nccl.calls import (
+    OPERATIONS,
+    REMOTE,
+    TYPES,
+    Nccl,
+    find_library,
+    opened,
+)
 from penstock._src.devices.gpu.emulator import KernelFault
 from penstock._src.devices.gpu.emulator.device import DEVICE
 from penstock._src.devices.gpu.emulator.library import EmulatedLibrary
 from penstock._src.devices.gpu.emulator.nccl.library import EmulatedNccl
+from penstock._src.devices.gpu.emulator.nccl.processes import RemoteWorld
+from penstock._src.devices.gpu.emulator.nccl.worlds import Asked
 from penstock._src.eager.placed import ops
 from penstock._src.ops.collective.together import together
 from tests.devices.gpu.emulated import GPU, GPU_DEVICE
 
 pytestmark = pytest.mark.skipif(GPU_DEVICE != "GPU_emulated", reason="takes two emulated GPUs")
 SECOND = GPU.replace("GPU:0", "GPU:1")
-REMOTE = 6
 
 
 @pytest.fixture
@@ -291,6 +300,21 @@ def test_what_does_not_block_has_to_be_waited_for(ranks):
     nccl.all_reduce(*ask)
     with pytest.raises(tf.errors.InternalError, match="ncclAllReduce: ncclInvalidUsage"):
         nccl.all_reduce(*ask)
+
+
+def test_a_rank_is_told_that_the_process_of_the_meeting_point_has_ended():
+    nccl = Nccl(EmulatedNccl(EmulatedLibrary(devices=1)))
+    with Listener(("127.0.0.1", 0), authkey=b"key") as listener:
+        unique_id = f"{listener.address[1]} {b'key'.hex()}".encode().ljust(128, b"\0")
+        ended = threading.Thread(target=lambda: listener.accept().close())
+        ended.start()
+        world = RemoteWorld(unique_id.rstrip(b"\0"), 2, 1)
+        ended.join(20)
+    for number in range(3):  # the first that is sent may still arrive nowhere without an error
+        world.give(number, 1, Asked("reduce", 1, TYPES["float32"], 0), np.ones(1, np.float32))
+    assert world.failure == REMOTE
+    with pytest.raises(tf.errors.UnavailableError, match="ncclCommInitRank: ncclRemoteError"):
+        nccl.join(2, unique_id, 1)
 
 
 @pytest.mark.skipif(find_library() is None, reason="NCCL is not installed")

@@ -88,7 +88,7 @@ class EmulatedNccl:
         world = RemoteWorld(unique_id.internal, size.value, rank.value)
         world.wait(lambda: world.has_joined)
         comm._obj.value = self._new(world, rank.value)
-        return 0
+        return world.failure
 
     def ncclCommInitRankConfig(
         self, comm: Any, size: Any, unique_id: Any, rank: Any, config: Any

@@ -106,17 +106,28 @@ class RemoteWorld:
     def __init__(self, unique_id: bytes, size: int, rank: int) -> None:
         port, key = unique_id.decode().split()
         self.size, self.failure, self.has_joined = size, 0, False
-        self._link: Connection = Client((HOST, int(port)), authkey=bytes.fromhex(key))
+        self._link: Connection | None = None
         self._awaited: dict[int, Awaited] = {}
         self._lock = threading.Lock()
-        self._link.send((size, rank))
+        try:
+            self._link = Client((HOST, int(port)), authkey=bytes.fromhex(key))
+        except (EOFError, OSError):
+            self.failure = REMOTE
+        self._send((size, rank))
 
     def give(self, number: int, rank: int, asked: Asked, array: np.ndarray) -> Awaited:
         """This rank comes to its collective of a number."""
         awaited = self._awaited[number] = Awaited(ELEMENTS[asked.dtype])
-        if not self.failure:
-            self._link.send((number, astuple(asked), array.tobytes()))
+        self._send((number, astuple(asked), array.tobytes()))
         return awaited
+
+    def _send(self, said: Any) -> None:
+        """Tells the others, unless the group has failed; it fails if the hub's process has ended."""
+        if self._link is not None and not self.failure:
+            try:
+                self._link.send(said)
+            except OSError:
+                self.failure = REMOTE
 
     def look(self) -> None:
         """Reads the messages of the others.
@@ -126,7 +137,7 @@ class RemoteWorld:
         """
         with self._lock:
             try:
-                while not self.failure and self._link.poll():
+                while self._link is not None and not self.failure and self._link.poll():
                     self._take(self._link.recv())
             except (EOFError, OSError):
                 self.failure = REMOTE
@@ -153,4 +164,5 @@ class RemoteWorld:
         """This rank ends its part."""
         with self._lock:
             self.failure = self.failure or code
-            self._link.close()
+            if self._link is not None:
+                self._link.close()
