@@ -122,7 +122,9 @@ def _for_call(op: Op, values: Sequence[np.ndarray]) -> tuple[list[int], Any]:
 def _run_on_vectors(op: Op, values: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     """Runs an elementwise op on arrays of one shape, or scalars, as vectors: one program serves all shapes."""
     bakes = op.host_kernel.bakes_numbers
-    form: Form = [(None,) if v.ndim else v if bakes and v.dtype.kind == "i" else () for v in values]
+    form: Form = [
+        (None,) if v.ndim else v if bakes and v.dtype.kind in "iu" else () for v in values
+    ]
     executable = _kept_executable((id(op), key_of(form)), op, _executable, form)
     arrays = [v for v, entry in zip(values, form) if type(entry) is tuple]
     vectors = [v.reshape(-1) if v.ndim > 1 else v for v in arrays]

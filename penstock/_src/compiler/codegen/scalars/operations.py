@@ -7,6 +7,7 @@ caller rounds the result.
 from collections.abc import Callable
 
 from penstock._src.compiler.codegen.scalars import complexes, math32, math64
+from penstock._src.compiler.codegen.scalars.quotients import divide
 from penstock._src.compiler.codegen.scalars.registers import (
     Pair,
     bits_type,
@@ -77,36 +78,25 @@ def _arithmetic(f, name, kind, dtype, a, b):
     return f.binary(name, a, b) if name == "mul" else f.unfused(name, a, b)
 
 
-def safe_divide(f: Fn, op: str, kind, a: Val, b: Val) -> Val:
-    """Integer quotient (div) or remainder (rem), truncating, that never traps: x / 0 is 0, and x / -1 wraps."""
-    none = b.eq(0)
-    if not _signed(kind):
-        return f.select(none, 0, f.binary(f"u{op}", a, f.select(none, 1, b)))
-    minus = b.eq(-1)
-    result = f.binary(f"s{op}", a, f.select(none | minus, 1, b))
-    result = f.select(minus, -a if op == "div" else 0, result)
-    return f.select(none, 0, result)
-
-
 @operation("truncdiv")
 def _truncdiv(f, name, kind, dtype, a, b):
     if kind.is_floating:
         return f.intrinsic("trunc", a / b)
-    return safe_divide(f, "div", kind, a, b)
+    return divide(f, "div", _signed(kind), a, b)
 
 
 @operation("truncmod")
 def _truncmod(f, name, kind, dtype, a, b):
     if kind.is_floating:
         return math32.library_call(f, "fmod", a, b)
-    return safe_divide(f, "rem", kind, a, b)
+    return divide(f, "rem", _signed(kind), a, b)
 
 
 @operation("floordiv")
 def _floordiv(f, name, kind, dtype, a, b):
     if kind.is_floating:
         return f.intrinsic("floor", a / b)
-    q = safe_divide(f, "div", kind, a, b)
+    q = divide(f, "div", _signed(kind), a, b)
     if not _signed(kind):
         return q
     down = (a - q * b).ne(0) & (a ^ b).__lt__(0) & b.ne(0)
@@ -119,7 +109,7 @@ def _mod(f, name, kind, dtype, a, b):
         r = math32.library_call(f, "fmod", a, b)
         wrong = r.ne(0.0) & ((r < 0.0) ^ (b < 0.0))
         return f.select(wrong, r + b, f.select(r.eq(0.0), math32.copysign(f, r, b), r))
-    r = safe_divide(f, "rem", kind, a, b)
+    r = divide(f, "rem", _signed(kind), a, b)
     if not _signed(kind):
         return r
     return f.select(r.ne(0) & ((r ^ b) < 0) & b.ne(0), r + b, r)
@@ -160,7 +150,7 @@ def _reciprocal(f, name, kind, dtype, x):
     return (
         1.0 / x
         if kind.is_floating
-        else safe_divide(f, "div", kind, spread(f, f.const(1, scalar(x.ty)), lanes(x.ty)), x)
+        else divide(f, "div", _signed(kind), spread(f, f.const(1, scalar(x.ty)), lanes(x.ty)), x)
     )
 
 
