@@ -75,6 +75,27 @@ def test_a_narrow_beam_prunes_as_tensorflow_does():
     np.testing.assert_allclose(scores, [[-0.9871], [-2.0890]], atol=1e-4)
 
 
+@pytest.mark.parametrize("scale", [0.0, 0.5, 3.0, 30.0])
+def test_beams_in_native_code_are_those_of_the_search_in_python(monkeypatch, scale):
+    random = np.random.default_rng(int(scale))
+    for _ in range(40):
+        steps, classes, width = (int(random.integers(low, 14)) for low in (1, 1, 1))
+        logits = np.round(random.normal(size=(steps, 2, classes)) * scale, 1).astype(np.float32)
+        if classes > 1:
+            logits[random.integers(0, steps), 0, random.integers(0, classes)] = -np.inf
+        results = []
+        for is_native in (True, False):
+            monkeypatch.setattr(ctc, "runs_native_code", lambda native=is_native: native)
+            results.append(
+                raw.CTCBeamSearchDecoder(
+                    inputs=logits, sequence_length=np.array([steps, steps // 2], np.int32),
+                    beam_width=width, top_paths=min(width, 3), merge_repeated=False,
+                )
+            )  # fmt: skip
+        for native, python in zip(*map(tf.nest.flatten, results), strict=True):
+            np.testing.assert_allclose(native, python, rtol=1e-6)
+
+
 def test_the_best_paths_of_a_full_beam():
     # recorded from TensorFlow 2.21
     logits = np.random.RandomState(1).randn(14, 1, 6).astype(np.float32)

@@ -13,6 +13,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.native.algorithms.alignments.beams import INTEGERS, REALS, STATE, TREE, beams
 from penstock._src.native.algorithms.alignments.ctc import NO_EXPONENT, paths
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
@@ -324,12 +325,13 @@ class CTCBeamSearchDecoder(Op):
         if paths > self.beam_width:
             raise self.invalid("requested more paths than the beam width")
         _check_frames(self, inputs, sequence_length)
+        search = self._native_search if runs_native_code() else self._search
         rows = [[] for _ in range(paths)]
         scores = np.zeros((inputs.shape[1], paths), inputs.dtype)
         for b, size in enumerate(sequence_length):
             # A negative length has no steps; as an index it would count from the end.
             sequence = inputs[: max(int(size), 0), b].astype(np.float64)
-            labelings = self._search(_log_softmax(sequence))
+            labelings = search(_log_softmax(sequence))
             for at in range(paths):
                 labels, score = labelings[at] if at < len(labelings) else ((), -np.inf)
                 rows[at].append(self._merged(labels))
@@ -349,6 +351,26 @@ class CTCBeamSearchDecoder(Op):
             beam = _advanced(beam, row, self.beam_width)
         ranked = sorted(beam.items(), key=lambda e: -_log_of_sum(*e[1]))
         return [(prefix, _log_of_sum(*score)) for prefix, score in ranked]
+
+    def _native_search(self, log_p):
+        """The first `top_paths` of the same, in native code."""
+        (steps, classes), paths = log_p.shape, self.top_paths
+        places, widest = 1, 1
+        for _ in range(steps):
+            new = min(self.beam_width, widest * (classes - 1))
+            places, widest = places + new, min(self.beam_width, widest + new)
+        labels, sizes, scores = (
+            np.empty((paths, steps), np.int64),
+            np.empty(paths, np.int64),
+            np.empty(paths),
+        )
+        count = beams().search(
+            np.ascontiguousarray(log_p), steps, classes, widest, places,
+            np.empty((TREE, places), np.int64), np.empty((INTEGERS, widest), np.int64),
+            np.empty((REALS, widest)), np.empty(classes, np.int64), np.empty(STATE, np.int64),
+            paths, labels, sizes, scores,
+        )  # fmt: skip
+        return [(labels[at, : sizes[at]].tolist(), scores[at]) for at in range(count)]
 
 
 def _advanced(beam, row, width):
