@@ -106,10 +106,10 @@ class BackwardTask(Task):
 
     def write(self) -> None:
         f, form, layout = self.f, self.form, self.layout
-        zero, tall = f.i64(0), layout.row_tile
+        zero = f.i64(0)
         # Rows are packed once and swept by every block of columns; dQ is summed over all of these.
-        self.pack("query", zero, self.rows, form.depth, tall, self.section("queries"))
-        self.pack("seed", zero, self.rows, form.width, tall, self.section("seeds"))
+        self.pack_lefts("query", zero, self.rows, form.depth, self.section("queries"))
+        self.pack_lefts("seed", zero, self.rows, form.width, self.section("seeds"))
         query = self.whole_rows("query", "query", form.depth, zero, self.rows)
         seed = self.whole_rows("seed", "seed", form.width, zero, self.rows)
         self.sum_shares()
@@ -163,7 +163,7 @@ class BackwardTask(Task):
         number = self.base["statistics"] + i * step
         tall, wide = layout.row_tile, layout.panel
         rooms = {
-            a: (layout.panel_room(tall, n), layout.panel_room(wide, n))
+            a: (layout.rows_room(n), layout.panel_room(wide, n))
             for a, n in (("query", form.depth), ("seed", form.width))
         }
         shares = f.at(self.section("shares"), i, total)

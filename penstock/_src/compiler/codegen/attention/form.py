@@ -105,6 +105,11 @@ class ContextLayout:
         return ROW_TILE if self.target.registers >= MANY_REGISTERS else SMALL_ROW_TILE
 
     @property
+    def in_rows(self) -> bool:
+        """True if a tile of scores reads Q (and dO) as rows, not as panels: elements are broadcast from any address."""
+        return not self.form.matrices and not self.target.loads_first
+
+    @property
     def panel(self) -> int:
         """Columns of a tile of scores."""
         return VECTORS * self.lanes
@@ -152,8 +157,26 @@ class ContextLayout:
         """Elements of a packed panel."""
         return round_up(room(width, self.steps(depth), self.lanes), self.lanes)
 
+    def row_step(self, depth: int) -> int:
+        """Elements from row to row of a tile's left operand, if it is in rows."""
+        return round_up(self.steps(depth), self.lanes)
+
+    def rows_room(self, depth: int) -> int:
+        """Elements of the left operand of one tile of scores."""
+        if self.in_rows:
+            return self.row_tile * self.row_step(depth)
+        return self.panel_room(self.row_tile, depth)
+
+    def shared_rows(self, name: str) -> str | None:
+        """The section of a tile's left operands that has an operand's rows as they are multiplied by, too."""
+        if not self.in_rows or self.form.pairs:
+            return None
+        return {"query": "queries", "seed": "seeds"}.get(name)
+
     def copied(self, name: str) -> bool:
-        """True if an operand's rows are copied, as elements of the sum's type, before the multiplication."""
+        """True if an operand's rows have a copy of their own, as elements of the sum's type, for multiplications."""
+        if self.shared_rows(name):
+            return False
         return self.form.element(name) != self.form.total or name in self.form.apart
 
     def sections(self, rows: int, columns: int) -> dict[str, int]:
@@ -168,14 +191,14 @@ class ContextLayout:
         keys = COLUMNS if self.backward else wide
         offsets = {
             "scores": ROWS * COLUMNS,
-            "queries": queries // self.row_tile * self.panel_room(self.row_tile, form.depth),
+            "queries": queries // self.row_tile * self.rows_room(form.depth),
             "keys": keys // self.panel * self.panel_room(self.panel, form.depth),
         }
         if not self.backward:
             offsets |= {"maximum": ROWS, "total": ROWS, "sums": ROWS * self.width}
         else:
             offsets |= {
-                "seeds": tall // self.row_tile * self.panel_room(self.row_tile, form.width),
+                "seeds": tall // self.row_tile * self.rows_room(form.width),
                 "values": keys // self.panel * self.panel_room(self.panel, form.width),
                 "shares": tall,
                 "dq": tall * self.depth,

@@ -6,7 +6,7 @@ sums      O = O exp(m - m') + P V
 in the end  O / l is stored, and m and l for the backward pass
 """
 
-import functools
+from functools import partial, reduce
 
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
 from penstock._src.native import Code, Target, Val
@@ -15,7 +15,7 @@ from penstock._src.native.language.types import BF16, I64, PTR, vec
 
 from .form import COLUMNS, FORWARD, ROWS, VECTORS, ContextLayout, Form
 from .task import Rows, Task
-from .tiles import INFINITY, Tiles, exponential, through
+from .tiles import INFINITY, Beside, Tiles, exponential, through
 
 
 def emit_forward(form: Form, target: Target, epilogue: Epilogue = PLAIN) -> Code:
@@ -65,8 +65,10 @@ class Forward(Tiles):
         def panel(j: Val, *most: Val) -> list[Val]:
             return [f.max(f.load(scores, j + n * v, vector), m) for v, m in enumerate(most)]
 
-        most = f.loop(f.i64(0), f.cols, self.layout.panel, panel, *lows)
-        highest = f.reduce("fmax", functools.reduce(f.max, most))
+        whole = (f.cols + (n - 1)) // self.layout.panel * self.layout.panel
+        most = f.loop(f.i64(0), whole, self.layout.panel, panel, *lows)
+        (rest,) = f.once(whole, f.cols, lambda j, m: [f.max(f.load(scores, j, vector), m)], most[0])
+        highest = f.reduce("fmax", reduce(f.max, most[1:], rest))
         f.store(f.max(highest, f.load(f.maximum, i, self.total)), f.maximum, i)
 
     def find_scales(self, f: Fn, i: Val, before: Val, scales: Val) -> None:
@@ -115,9 +117,10 @@ class ForwardTask(Task):
         keys = self.section("keys")
         self.pack("key", f.i64(0), reach, form.depth, layout.panel, keys)
         values = self.values(reach)
+        following = self.bases_of(self.batch + 1, ("query", "key", "value"))
 
         def block(i):
-            self.block_of_rows(i, f.min(last - i, ROWS), keys, values)
+            self.block_of_rows(i, f.min(last - i, ROWS), keys, values, following)
 
         f.loop(first, last, ROWS, block)
 
@@ -127,17 +130,29 @@ class ForwardTask(Task):
 
     def pack_queries(self, first: Val, count: Val, dst: Val) -> None:
         """Packs rows of Q for the tiles of scores."""
-        self.pack("query", first, count, self.form.depth, self.layout.row_tile, dst)
+        self.pack_lefts("query", first, count, self.form.depth, dst)
 
     def add_values(
-        self, scores: Val, values: Rows, j: Val, sums: Val, count: Val, cols: Val
+        self, scores: Val, values: Rows, j: Val, sums: Val, count: Val, cols: Val, beside: Beside
     ) -> None:
         """Adds the products of a block of probabilities and the rows of V from `j` on to the sums."""
         f, (address, across) = self.f, values
         rows = f.at(address, j * across, self.total)
-        self.tiles.multiply(f, scores, False, rows, across, sums, count, cols, self.form.width)
+        self.tiles.multiply(
+            f, scores, False, rows, across, sums, count, cols, self.form.width, beside
+        )
 
-    def block_of_rows(self, row: Val, count: Val, keys: Val, values: Rows) -> None:
+    def fetch(self, row: Val, count: int, following: dict[str, Val]) -> None:
+        """Asks for what is needed next: the rows of the output, those of Q in the next block, and the next batch's."""
+        form = self.form
+        self.fetch_rows("output", form.width, self.base["output"], row, count, write=True)
+        self.fetch_rows("query", form.depth, self.base["query"], row + ROWS, count)
+        for name, extent in (("query", form.depth), ("key", form.depth), ("value", form.width)):
+            self.fetch_rows(name, extent, following[name], row, count)
+
+    def block_of_rows(
+        self, row: Val, count: Val, keys: Val, values: Rows, following: dict[str, Val]
+    ) -> None:
         """Writes the attention of `count` rows, starting at `row`."""
         f, form, layout, tiles = self.f, self.form, self.layout, self.tiles
         # Sections are reused from block to block: sums and totals begin at 0, maxima at -inf.
@@ -151,9 +166,12 @@ class ForwardTask(Task):
             f.store(low, maximum, i)
         # The causal mask is in the epilogue; this leaves out columns that no row of the block sees.
         reach = self.reach(row + count)
-        a_room = layout.panel_room(layout.row_tile, form.depth)
+        a_room = layout.rows_room(form.depth)
         b_room = layout.panel_room(layout.panel, form.depth)
         number = self.base["statistics"] + row * self.cross["statistics"]
+
+        def fetch(j: Val, i: Val, rows: int) -> None:
+            f.when(j.eq(0), lambda: self.fetch(row + i, rows, following))
 
         def columns(j):
             cols = f.min(reach - j, COLUMNS)
@@ -162,7 +180,7 @@ class ForwardTask(Task):
                 f, "scores", queries, a_room, panels, b_room, scores, number, j, count, cols, total
             )
             f.call("softmax", scores, maximum, total, sums, count, cols)
-            self.add_values(scores, values, j, sums, count, cols)
+            self.add_values(scores, values, j, sums, count, cols, partial(fetch, j))
 
         f.loop(f.i64(0), reach, COLUMNS, columns)
         self.store_rows("output", form.width, sums, row, count, total)

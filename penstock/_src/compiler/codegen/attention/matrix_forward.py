@@ -14,6 +14,7 @@ from .form import COLUMNS, FORWARD, ContextLayout, Form
 from .forward import Forward, ForwardTask
 from .matrix_tiles import MatrixTask, MatrixTiles, groups_of
 from .task import Rows
+from .tiles import Beside
 
 
 def emit_matrix_forward(form: Form, target: Target, epilogue: Epilogue = PLAIN) -> Code:
@@ -44,7 +45,7 @@ class _MatrixForwardTask(MatrixTask, ForwardTask):
         self.pack_whole_rows("query", first, count, self.form.depth, dst)
 
     def add_values(
-        self, scores: Val, values: Rows, j: Val, sums: Val, count: Val, cols: Val
+        self, scores: Val, values: Rows, j: Val, sums: Val, count: Val, cols: Val, beside: Beside
     ) -> None:
         f, width = self.f, self.layout.width
         pairs = f.at(values[0], j // PAIR * width, F32)

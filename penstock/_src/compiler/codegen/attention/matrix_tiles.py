@@ -7,7 +7,7 @@ Results of the scores are rounded to bfloat16 before they are multiplied, as gra
 scores, where they take half of the room.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.compiler.codegen.contraction.products.matrix_registers import (
@@ -24,7 +24,7 @@ from penstock._src.native.language.types import F32, I16, I64, PTR, vec
 
 from .form import COLUMNS, ROWS, VECTORS
 from .task import Task
-from .tiles import Finish, ScoreTile, Tiles
+from .tiles import RAGGED, Finish, ScoreTile, Tiles
 
 SIDE_OF_TILE = VECTORS * SIDE  # rows and columns of a tile of scores
 GROUP = PAIR * SIDE  # rows of k that one register multiplies
@@ -34,9 +34,19 @@ Strides = tuple[int, int, int]  # between rows of A, B and C, in words
 class MatrixTiles(Tiles):
     """Writes the tiles of one kernel by matrix registers into its module."""
 
+    def kinds_of_tiles(self) -> list[tuple[str, bool]]:
+        return [("", False), (RAGGED, True)]
+
+    def call_ragged(self, f: Fn, name: str, right: Val, call: Callable[[str], None]) -> None:
+        call(name + RAGGED)
+
+    def vectors_of(self, f: Fn, cols: Val, body: Callable, *carry: Val) -> tuple[Val, ...]:
+        """Runs body(offset, *carry) for all vectors of a row of scores, up to a whole register."""
+        return super().vectors_of(f, rounded_up(cols, SIDE_OF_TILE), body, *carry)
+
     def _emit_scores(
-        self, name: str, depth: int, finish: Finish, operands: int, padding: float, ragged: bool
-    ) -> None:
+        self, name: str, depth: int, finish: Finish, operands: int, padding: float, ragged: bool, vectors: int
+    ) -> None:  # fmt: skip
         with self.score_function(name) as f:
             self.multiply_scores(f, depth, f.scores, COLUMNS)
 

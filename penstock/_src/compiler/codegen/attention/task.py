@@ -1,10 +1,13 @@
 """Common parts of the tasks of both directions of attention: addresses of operands, packing, storing of rows."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from penstock._src.compiler.codegen.contraction.extents import unravel
 from penstock._src.compiler.codegen.contraction.pack import pack_across, pack_along
 from penstock._src.compiler.codegen.contraction.products.pairs import PAIR
+from penstock._src.compiler.codegen.contraction.tile import IN_SECOND_CACHE
+from penstock._src.compiler.codegen.kernel_code import LINE
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, SIZE, vec
 from penstock._src.native.language.value import Val
@@ -32,17 +35,36 @@ class Task:
         self.rows, self.columns = read("rows"), read("columns")
         chunks, self.per = read("chunks"), read("per")
         self.batch, self.chunk = f.task // chunks, f.task % chunks
-        extents = [read(f"extent{i}") for i in range(self.form.batch)]
-        coordinates = unravel(f, self.batch, extents)
         self.cross = {a: read(f"{a}.cross") for a in arrays}
-        self.base: dict[str, Val] = {}
+        self.base = self.bases_of(self.batch, arrays)
+        self.array = {a: read(a) for a in arrays if a != "statistics"}
+        self.own = f.at(read("scratch"), f.tid * read("each"), self.total)
+
+    def bases_of(self, batch: Val, arrays: Sequence[str]) -> dict[str, Val]:
+        """The offset in each array at which a batch begins."""
+        f, read = self.f, partial(self.layout.read, self.f)
+        numbers = range(self.form.batch)
+        coordinates = unravel(f, batch, [read(f"extent{i}") for i in numbers])
+        bases = {}
         for a in arrays:
             base = read(f"{a}.base")
             for i, x in enumerate(coordinates):
                 base = base + x * read(f"{a}.batch{i}")
-            self.base[a] = base
-        self.array = {a: read(a) for a in arrays if a != "statistics"}
-        self.own = f.at(read("scratch"), f.tid * read("each"), self.total)
+            bases[a] = base
+        return bases
+
+    def fetch_rows(self, name: str, extent: int, base: Val, first: Val, count: int, write: bool = False) -> None:  # fmt: skip
+        """Asks for rows of an array, which may not exist, while products are computed.
+
+        Rows of a head are short and lie far apart, so that the processor does not foresee them.
+        """
+        f, element = self.f, self.form.element(name)
+        if name in self.form.turned:
+            return
+        for i in range(count):
+            start = base + (first + i) * self.cross[name]
+            for k in range(0, extent, LINE // SIZE[element]):
+                f.prefetch(self.array[name], start + k, element, write, IN_SECOND_CACHE)
 
     def section(self, name: str) -> Val:
         """A part of the thread's own memory."""
@@ -52,10 +74,7 @@ class Task:
     def pack(self, name: str, first: Val, count: Val, depth: int, width: int, dst: Val) -> None:
         """Rows of an operand as panels: dst[row // width][k][row % width]."""
         f = self.f
-        element, cross, base = self.form.element(name), self.cross[name], self.base[name]
-        # The form has only even steps (emit._in_pairs), so these divisions are exact.
-        if self.form.pairs:  # as floats are, that hold a pair each
-            element, cross, base = self.total, cross // PAIR, base // PAIR
+        element, base, cross = self.elements_of(name)
         source, room = self.array[name], self.layout.panel_room(width, depth)
         steps = depth // PAIR if self.form.pairs else depth
 
@@ -71,11 +90,41 @@ class Task:
 
         f.loop(f.i64(0), count, width, panel)
 
+    def pack_lefts(self, name: str, first: Val, count: Val, depth: int, dst: Val) -> None:
+        """Rows of Q or dO as the left operands of tiles; rows past the end, up to a whole tile, are copies of the last one."""
+        f, layout, n = self.f, self.layout, self.lanes
+        tall = layout.row_tile
+        if not layout.in_rows:
+            self.pack(name, first, count, depth, tall, dst)
+            return
+        element, base, cross = self.elements_of(name)
+        source, steps, step = self.array[name], layout.steps(depth), layout.row_step(depth)
+
+        def row(r: Val) -> None:
+            start = base + (first + f.min(r, count - 1)) * cross
+            for k in range(0, steps, n):
+                mask = f.mask(n, steps - k) if steps - k < n else None
+                x = f.load(source, start + k, vec(element, n), mask)
+                f.store(f.convert(x, self.total), dst, r * step + k)
+
+        f.loop(f.i64(0), (count + (tall - 1)) // tall * tall, 1, row)
+
+    def elements_of(self, name: str) -> tuple[str, Val, Val]:
+        """An operand's type, base and step from row to row, as scores read it: pairs are floats."""
+        element, cross, base = self.form.element(name), self.cross[name], self.base[name]
+        if not self.form.pairs:
+            return element, base, cross
+        # The form has only even steps (emit._in_pairs), so these divisions are exact.
+        return self.total, base // PAIR, cross // PAIR
+
     def whole_rows(
         self, name: str, section: str, extent: int, first: Val, count: Val
     ) -> tuple[Val, Val]:
         """(address, step) of rows as they are multiplied by: where they lie, or copies in the sum's type."""
         f = self.f
+        shared = self.layout.shared_rows(name)
+        if shared:
+            return self.section(shared), f.i64(self.layout.row_step(extent))
         element = self.form.element(name)
         base, cross = self.base[name] + first * self.cross[name], self.cross[name]
         if not self.layout.copied(name):
@@ -129,10 +178,14 @@ class Task:
         def row(i):
             to = self.base[name] + (first + i) * self.cross[name]
             # Softmax divides a row here, once, instead of after each block of columns.
-            by = None if scale is None else f.splat(f.load(scale, i, self.total), n)
+            by = (
+                None
+                if scale is None
+                else f.splat(f.const(1.0, self.total) / f.load(scale, i, self.total), n)
+            )
             for j in range(0, extent, n):
                 x = f.load(source, i * width + j, vec(self.total, n))
-                x = x if by is None else x / by
+                x = x if by is None else x * by
                 # Sums are padded to whole vectors; in the array the next row follows at once.
                 mask = f.mask(n, extent - j) if extent - j < n else None
                 x = f.convert(x, element)

@@ -14,7 +14,9 @@ from penstock._src.native.language.value import Val
 from .form import COLUMNS, ROWS, VECTORS, ContextLayout, Form
 
 INFINITY = float("inf")
+RAGGED, NARROW = "_ragged", "_narrow"  # tiles of the last rows and columns; one vector wide
 MOST_SUMS = 16  # limit of vectors of sums in a tile whose rows divide a block
+Beside = Callable[[Val, int], None]
 Finish = Callable[[Fn, "ScoreTile", list[Val]], list[Val]]
 
 
@@ -34,8 +36,9 @@ def exponential(f: Fn, x: Val, total: str) -> Val:
 
     Products with those take long, and a row's largest weight is 1: they would be below its rounding.
     """
-    functions = math32 if total == F32 else math64
-    return functions.exp(f, x, functions.LEAST_NORMAL_EXPONENT)
+    if total == F32:
+        return math32.exp_of_negative(f, x, math32.LEAST_NORMAL_EXPONENT)
+    return math64.exp(f, x, math64.LEAST_NORMAL_EXPONENT)
 
 
 class Tiles:
@@ -57,28 +60,41 @@ class Tiles:
         `operands` is the number of words of other epilogues before this one's.
         """
         operands += len(self.layout.names)
-        self._emit_scores(name, depth, finish, operands, padding, ragged=False)
-        self._emit_scores(f"{name}_ragged", depth, finish, operands, padding, ragged=True)
+        for tile, ragged in self.kinds_of_tiles():
+            self._emit_scores(
+                name + tile,
+                depth,
+                finish,
+                operands,
+                padding,
+                ragged,
+                1 if tile == NARROW else VECTORS,
+            )
+
+    def kinds_of_tiles(self) -> list[tuple[str, bool]]:
+        """(suffix of the function's name, True if ragged) of all tiles of scores."""
+        return [("", False), (RAGGED, True), (NARROW, True)]
 
     def _emit_scores(
-        self, name: str, depth: int, finish: Finish, operands: int, padding: float, ragged: bool
-    ) -> None:
+        self, name: str, depth: int, finish: Finish, operands: int, padding: float, ragged: bool, vectors: int
+    ) -> None:  # fmt: skip
         layout, n = self.layout, self.lanes
-        rows, vector = layout.row_tile, vec(self.total, n)
+        rows, vector, steps = layout.row_tile, vec(self.total, n), layout.steps(depth)
+        across, along = (layout.row_step(depth), 1) if layout.in_rows else (1, rows)
         with self.module.fn(
             name, internal=True, noalias=False, a=PTR, b=PTR, ctx=PTR, scores=PTR, number=I64,
             column=I64, left=I64, cols=I64, shares=PTR,
         ) as f:  # fmt: skip
             acc = accumulate(
-                f, self.types, range(rows), VECTORS, [(layout.steps(depth), rows, layout.panel)], f.a, f.b,
-                zeros(f, rows * VECTORS, vector), multiply=dot_of_pairs if self.form.pairs else Fn.fma,
+                f, self.types, [i * across for i in range(rows)], vectors, [(steps, along, layout.panel)], f.a, f.b,
+                zeros(f, rows * vectors, vector), multiply=dot_of_pairs if self.form.pairs else Fn.fma,
             )  # fmt: skip
             step, width = layout.read(f, "statistics.cross"), layout.read(f, "columns")
             # Rows past the end compute with the epilogue's operands of the last row, and nobody reads their scores.
             real = [f.min(f.left - 1, i) if ragged and i else f.i64(i) for i in range(rows)]
             numbers = [times(f, i, step) + f.number for i in real]
-            masks = [f.mask(n, f.cols - n * j) if ragged else None for j in range(VECTORS)]
-            cells = [(i, j) for i in range(rows) for j in range(VECTORS)]
+            masks = [f.mask(n, f.cols - n * j) if ragged else None for j in range(vectors)]
+            cells = [(i, j) for i in range(rows) for j in range(vectors)]
             tile = ScoreTile(
                 f, cells, lambda i, j: numbers[i] * width + f.column + n * j, lambda j: f.column + n * j,
                 lambda j: masks[j], width, operands, numbers=numbers,
@@ -109,22 +125,19 @@ class Tiles:
                     f.call(function, *args)
 
                 whole = (left >= tall) & (right >= wide)
-                f.when(whole, lambda: call(name), lambda: call(f"{name}_ragged"))
+                f.when(whole, lambda: call(name), lambda: self.call_ragged(f, name, right, call))
 
             f.loop(f.i64(0), rows, tall, tile)
 
         f.loop(f.i64(0), cols, wide, panel)
 
+    def call_ragged(self, f: Fn, name: str, right: Val, call: Callable[[str], None]) -> None:
+        """Calls the tile of the last rows or columns, of which `right` are left."""
+        f.when(right > self.lanes, lambda: call(name + RAGGED), lambda: call(name + NARROW))
+
     def vectors_of(self, f: Fn, cols: Val, body: Callable, *carry: Val) -> tuple[Val, ...]:
-        """Runs body(offset, *carry) for all vectors of a row of scores, a panel's width at a time."""
-        n, wide = self.lanes, self.layout.panel
-
-        def panel(j, *carry):
-            for v in range(VECTORS):
-                carry = body(j + n * v, *carry)
-            return carry
-
-        return f.loop(f.i64(0), cols, wide, panel, *carry)
+        """Runs body(offset, *carry) for all vectors of a row of scores that have columns."""
+        return f.loop(f.i64(0), cols, self.lanes, body, *carry)
 
     # -- products
     def rows_of(self, vectors: int, block: int) -> int:
@@ -164,10 +177,10 @@ class Tiles:
         return name
 
     def multiply(self, f: Fn, a: Val, by_columns: bool, b: Val, across: Val, c: Val, rows: Val, depth: Val,
-                 extent: int) -> None:  # fmt: skip
+                 extent: int, beside: Beside | None = None) -> None:  # fmt: skip
         """c += block b, or block^T b if `by_columns`; b has `extent` columns and rows `across` apart.
 
-        `rows` of c are made, up to a whole tile; `depth` rows of b exist.
+        `rows` of c are made, up to a whole tile; `depth` rows of b exist. `beside(i, count)` is run before the tile of `count` rows from `i`.
         """
         n, width = self.lanes, -(-extent // self.lanes) * self.lanes
         # The block is row-major, so its transpose is read by swapping the two steps, without a copy.
@@ -176,11 +189,13 @@ class Tiles:
         for first in range(0, extent, most * n):
             here = min(most * n, extent - first)
             vectors = -(-here // n)
-            # Of a panel's columns, those past the end are zeros; the columns after the panel were never written.
-            tall = self.rows_of(vectors, self.layout.panel if by_columns else ROWS)
+            # Of a vector's columns, those past the end are zeros; the columns after the vector were never written.
+            tall = self.rows_of(vectors, n if by_columns else ROWS)
             name = self.product_tile(tall, vectors, row, step, width, here - (vectors - 1) * n)
 
-            def tile(i, first=first, name=name):
+            def tile(i, first=first, name=name, tall=tall):
+                if beside and not first:
+                    beside(i, tall)
                 f.call(
                     name, f.at(a, times(f, i, row), self.total), f.at(b, first, self.total),
                     f.at(c, times(f, i, width) + first, self.total), depth, across,

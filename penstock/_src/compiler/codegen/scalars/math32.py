@@ -17,6 +17,8 @@ from penstock._src.native.language.value import Val
 INF, NAN = float("inf"), float("nan")
 LEAST_EXPONENT = -103.97208  # e^x rounds to 0 below
 LEAST_NORMAL_EXPONENT = -87.33654  # e^x is subnormal below
+LOG2_E = 1.4426950408889634
+ROUNDING = 12582912.0  # 1.5 * 2^23: added to a number below 2^22, it leaves the nearest whole one in the last bits
 HALF_PI = 1.57079637050628662109375, -4.37113900018624283e-8  # the nearest number and what it lacks
 PI = 3.1415927410125732421875, -8.74227800037248566e-8
 
@@ -66,15 +68,48 @@ def exp(f: Fn, x: Val, least: float = LEAST_EXPONENT) -> Val:
 
     Their powers of two would underflow, which takes a hundred cycles on many processors.
     """
+    if _scales(f, x):
+        return _scaled_exp(f, f.select(x > 89.0, 89.0, x), least)
     is_zero = x < least
     x = clamp(f, x, -105.0, 89.0)
-    n, i = _whole(f, x * 1.4426950408889634)
+    n, i = _whole(f, x * LOG2_E)
+    return ldexp(f, f.select(is_zero, 0.0, _exp_of_rest(f, x, n)), i)
+
+
+def exp_of_negative(f: Fn, x: Val, least: float) -> Val:
+    """`exp` of x <= 0."""
+    return _scaled_exp(f, x, least) if _scales(f, x) else exp(f, x, least)
+
+
+def _scaled_exp(f: Fn, x: Val, least: float) -> Val:
+    """`exp` of x < 90 by an instruction that multiplies by powers of two: far below `least`, whatever comes out is replaced by 0."""
+    moved = f.unfused("add", x * LOG2_E, ROUNDING)
+    n = f.unfused("sub", moved, ROUNDING)
+    name = f"@llvm.x86.avx512.mask.scalef.ps.{32 * lanes(x.ty)}"
+    mask, mode = ("i16", ", i32 4") if lanes(x.ty) == 16 else ("i8", "")
+    f.module.declare(
+        f"declare {x.ty} {name}({x.ty}, {x.ty}, {x.ty}, {mask}{', i32' if mode else ''})"
+    )
+    e = _exp_of_rest(f, x, n)
+    y = f.emit(
+        x.ty,
+        f"call {x.ty} {name}({x.ty} {e.s}, {x.ty} {n.s}, {x.ty} zeroinitializer, {mask} -1{mode})",
+    )
+    return f.select(x < least, 0.0, y)
+
+
+def _scales(f: Fn, x: Val) -> bool:
+    """True if one instruction multiplies such vectors by powers of two, given as floats."""
+    return "+avx512vl" in f.module.target.features and lanes(x.ty) in (4, 8, 16)
+
+
+def _exp_of_rest(f: Fn, x: Val, n: Val) -> Val:
+    """e^(x - n ln2)."""
     r = f.fma(n, -0.693145752, x)  # ln2 in two parts, the first with trailing zeros
     r = f.fma(n, -1.42860677e-6, r)
-    e = poly(
+    return poly(
         f, r, 1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0
     )
-    return ldexp(f, f.select(is_zero, 0.0, e), i)
 
 
 def _whole(f: Fn, x: Val) -> tuple[Val, Val]:
@@ -82,8 +117,8 @@ def _whole(f: Fn, x: Val) -> tuple[Val, Val]:
     if not f.target.saturates:
         i = f.convert(f.intrinsic("rint", x), I32)
         return f.convert(i, F32), i
-    moved = f.unfused("add", x, 12582912.0)  # 1.5 * 2^23: the last bits are the number
-    return f.unfused("sub", moved, 12582912.0), f.bits(moved, like(x.ty, I32)) - 0x4B400000
+    moved = f.unfused("add", x, ROUNDING)
+    return f.unfused("sub", moved, ROUNDING), f.bits(moved, like(x.ty, I32)) - 0x4B400000
 
 
 def log(f: Fn, x: Val) -> Val:
@@ -193,7 +228,7 @@ def short_erfc(f: Fn, x: Val) -> Val:
         f, t, -0.151733652, 0.383798689, 0.0101351785, 0.27484268, 0.236997604, 0.245955855
     )
     s = -(a * a)
-    n, i = _whole(f, s * 1.4426950408889634)
+    n, i = _whole(f, s * LOG2_E)
     r = f.fma(n, -0.6931471805599453, s)
     e = poly(f, r, 0.0414582454, 0.167910799, 0.50004369, 0.999963284, 0.999999285)
     y = f.select(size > LARGEST_ERFC, 0.0, y * ldexp(f, e, i))
