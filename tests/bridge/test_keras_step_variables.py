@@ -71,6 +71,51 @@ def test_training_is_that_of_an_optimizer_built_before(arguments):
         np.testing.assert_array_equal(mine.numpy(), others.numpy())
 
 
+class MakesAnother(keras.metrics.Metric):
+    """Makes a metric in its update, which is a mistake."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        keras.metrics.Mean().update_state(y_pred)
+
+    def result(self):
+        return 0.0
+
+
+def _classifier(metrics):
+    keras.utils.set_random_seed(1)
+    counting = Counting()
+    model = keras.Sequential([keras.Input((3,)), counting, keras.layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=metrics)
+    return model, counting
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_that_build_in_their_first_update_are_traced_once(weighted):
+    metrics = [
+        keras.metrics.F1Score(),
+        keras.metrics.R2Score(),
+        keras.metrics.AUC(multi_label=True),
+    ]
+    model, counting = _classifier([])
+    model.compile("sgd", "mse", **{"weighted_metrics" if weighted else "metrics": metrics})
+    targets = np.eye(2, dtype=np.float32)[LABELS]
+    weights = np.linspace(0.5, 1, 8, dtype=np.float32) if weighted else None
+    options = {"batch_size": 4, "sample_weight": weights, "verbose": 0}
+    model.fit(X, targets, epochs=2, shuffle=False, **options)
+    assert counting.traces == 1
+    known = model.evaluate(X, targets, return_dict=True, **options)
+    for metric in metrics:
+        apart = type(metric).from_config(metric.get_config())
+        apart.update_state(targets, model.predict(X, verbose=0), weights)
+        np.testing.assert_allclose(known[metric.name], apart.result(), rtol=1e-5)
+
+
+def test_a_metric_made_in_the_update_of_a_users_metric_is_refused():
+    model, _ = _classifier([MakesAnother()])
+    with pytest.raises(ValueError, match="singleton"):
+        model.fit(X, np.eye(2, dtype=np.float32)[LABELS], batch_size=4, verbose=0)
+
+
 def test_optimizers_of_users_build_in_a_trace_of_their_own():
     model, counting = _model(Slots(0.1))
     _fit(model)

@@ -2,7 +2,8 @@
 
 A function whose first trace makes variables is traced a second time, as TensorFlow does it, because the first trace may do more than later calls. Keras's own optimizers and
 compiled metrics and losses only make the variables then, from a shape and an initializer; their objects were there before. So with variables made outside, the first trace is
-what a second one would be. Classes of users are left alone: their `build` may compute in the function. So are functions of users, whose traces they may count.
+what a second one would be. Some metrics, such as F1Score, make theirs in their first update, when the shapes are known. Classes of users are left alone: their `build` may
+compute in the function. So are functions of users, whose traces they may count.
 """
 
 from __future__ import annotations
@@ -20,34 +21,46 @@ from penstock._src.eager.variable_handle import made_before
 COMPILED, METRIC = "keras.src.trainers.compile_utils", "keras.src.metrics.metric"
 _KERAS, _TRAINER = "keras.src.", "keras.src.backend.tensorflow.trainer"
 
-# True while the metrics of a compiled model are built: a metric that a function makes itself is the user's mistake, to be reported.
-_BUILDS = contextvars.ContextVar("builds", default=False)
+# The compiled metrics or losses that are built or updated now: a metric that a function makes itself is the user's mistake, to be reported.
+_BUILT: contextvars.ContextVar[Any] = contextvars.ContextVar("built", default=None)
+_UPDATED: contextvars.ContextVar[Any] = contextvars.ContextVar("updated", default=None)
 
 
 def wrap_optimizer(module: types.ModuleType) -> None:
     """Makes variables of Keras's own optimizers outside of functions."""
     kind = module.BaseOptimizer  # type: ignore[attr-defined]
-    kind.add_variable = _outside(kind.add_variable, lambda: True)
+    kind.add_variable = _outside(kind.add_variable, lambda _optimizer: True)
 
 
 def wrap_metric(module: types.ModuleType) -> None:
-    """Makes variables of Keras's own metrics outside of functions while those of a compiled model are built."""
+    """Makes variables of Keras's own metrics outside of functions while those of a compiled model are built or updated."""
     kind = module.Metric  # type: ignore[attr-defined]
-    kind.add_variable = _outside(kind.add_variable, _BUILDS.get)
+    kind.add_variable = _outside(kind.add_variable, _is_compiled)
 
 
 def wrap_compiled(module: types.ModuleType) -> None:
-    """Notes that the metrics or losses of a compiled model are built."""
-    for kind in (module.CompileMetrics, module.CompileLoss):  # type: ignore[attr-defined]
-        kind.build = _noted(kind.build)
+    """Notes that the metrics or losses of a compiled model are built or updated."""
+    metrics = module.CompileMetrics  # type: ignore[attr-defined]
+    for kind in (metrics, module.CompileLoss):  # type: ignore[attr-defined]
+        kind.build = _noted(kind.build, _BUILT)
+    metrics.update_state = _noted(metrics.update_state, _UPDATED)
 
 
-def _outside(make: Callable[..., Any], applies: Callable[[], bool]) -> Callable[..., Any]:
+def _is_compiled(metric: Any) -> bool:
+    """True if a metric is made for a compiled model now, or is one whose update that model has begun."""
+    if _BUILT.get() is not None:
+        return True
+    compiled = _UPDATED.get()
+    # Others that are made meanwhile are those of a user's metric.
+    return compiled is not None and any(metric is one for one in compiled.metrics)
+
+
+def _outside(make: Callable[..., Any], applies: Callable[[Any], bool]) -> Callable[..., Any]:
     @functools.wraps(make)
     def add_variable(self: Any, *args: Any, **kwargs: Any) -> Any:
         is_own = type(self).__module__.startswith(_KERAS)
         # The variables of replicas depend on the replica in which they are made.
-        if not is_own or not applies() or has_strategy() or not _traces_trainer():
+        if not is_own or not applies(self) or has_strategy() or not _traces_trainer():
             return make(self, *args, **kwargs)
         with made_before():
             return make(self, *args, **kwargs)
@@ -65,13 +78,13 @@ def _traces_trainer() -> bool:
     return False
 
 
-def _noted(build: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(build)
+def _noted(method: Callable[..., Any], during: contextvars.ContextVar[Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
     def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
-        token = _BUILDS.set(True)
+        token = during.set(self)
         try:
-            return build(self, *args, **kwargs)
+            return method(self, *args, **kwargs)
         finally:
-            _BUILDS.reset(token)
+            during.reset(token)
 
     return noting
