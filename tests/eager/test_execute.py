@@ -257,3 +257,38 @@ def test_gradients_through_native_calls(quickly):
             first = tape.gradient(y, x)
         assert first.numpy().tolist() == [3.0, 12.0]
         assert outer.gradient(first, x).numpy().tolist() == [6.0, 12.0]
+
+
+def _by(op, x, y):
+    """The result of an op's own method."""
+    return tf.constant(op.eager(x.numpy(), y.numpy()), x.dtype)
+
+
+def test_native_calls_of_products_equal_the_method(quickly, monkeypatch):
+    monkeypatch.setattr(execute, "MOST_QUICK", 100)
+    shapes = [(2, 3), (3, 2), (3, 3), (1, 3), (3, 1), (0, 3), (3, 0), (3,), (2, 3, 3), (64, 64)]
+    rng = np.random.default_rng(1)
+    values = [rng.standard_normal(shape) for shape in shapes]
+    # An attribute without effect, so that kernels are those of this test.
+    calls = [
+        functools.partial(raw.MatMul, transpose_a=a, transpose_b=b, grad_a=True, grad_b=True)
+        for a, b in itertools.product((False, True), repeat=2)
+    ]
+    for call in calls:
+        for dtype in (tf.float32, tf.float64, tf.int32, tf.complex64, tf.bfloat16):
+            tensors = [tf.cast(tf.constant(value), dtype) for value in values]
+            for _ in range(3):
+                call(tensors[2], tensors[2])  # the calls that native code learns from
+            op = find("MatMul").instance({"T": dtype, **call.keywords})
+            for x, y in itertools.product(tensors, tensors):
+                expected = _outcome(functools.partial(_by, op), x, y)
+                *kind, value = _outcome(call, x, y)
+                if isinstance(value, str):
+                    value = value.removesuffix(" [Op:MatMul]")
+                assert (*kind, value) == expected
+    assert find("MatMul").quick is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        huge = tf.constant([[3e38, 3e38], [np.inf, 0.0]])
+        for call in calls:
+            assert not np.isfinite(call(huge, huge).numpy()).all()

@@ -251,9 +251,11 @@ def form_of(kernel: Kernel) -> "OpForm":
         if loud is not None:
             function, is_quiet = MethodType(loud, op), True
     fills_arrays = isinstance(function, np.ufunc) and _fills_arrays()
+    product, most_work = getattr(op, "small_product", None) or (None, 0)
     return OpForm(
         op=op, types=kernel.types, attributes=kernel.attributes, function=function, fills_arrays=fills_arrays,
         is_quiet=is_quiet, large=kernel.compiles_from, dtype=kernel.dtype, storage=kernel.storage,
+        product=product, most_work=most_work,
     )  # fmt: skip
 
 

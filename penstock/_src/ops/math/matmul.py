@@ -19,6 +19,13 @@ BROAD = FLOAT | COMPLEX | UNSIGNED | {dtypes.int16, dtypes.int32, dtypes.int64}
 # Multiplications and additions of a product that OpenBLAS would divide, though its threads gain less than they may wait.
 _FOR_ONE_THREAD = range(1 << 18, 1 << 24)
 _on_one_thread = one_thread(np.matmul, math.inf)  # of any shape: the work is what counts
+# `multiply` of matrices, by whether the first and the second one are transposed.
+_DOTS = {
+    (False, False): np.ndarray.dot,
+    (False, True): lambda a, b: a.dot(b.T),
+    (True, False): lambda a, b: a.T.dot(b),
+    (True, True): lambda a, b: a.T.dot(b.T),
+}
 # NumPy multiplies matrices of integers one element after the other.
 _COMPILED_IF_RARE = HostKernel(compiles_rare_from=SLOWEST)
 
@@ -58,6 +65,13 @@ class MatMul(Op):
         da = times(b, dy, tb, True) if ta else times(dy, b, False, not tb)
         db = times(dy, a, True, ta) if tb else times(a, dy, not ta, False)
         return da, db
+
+    @property
+    def small_product(self):
+        """What `eager` calls for two matrices of little work, and the work from which it does more; None if it always does."""
+        if self.T.np.itemsize <= 2:
+            return None
+        return _DOTS[self.transpose_a, self.transpose_b], _FOR_ONE_THREAD.start
 
     @quiet
     def eager(self, a, b):

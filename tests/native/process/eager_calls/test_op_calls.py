@@ -73,6 +73,25 @@ def test_equal_attributes_of_another_type_are_left():
     assert call({"flag": 1}, tensor(0.0)) is None
 
 
+def test_products_of_small_matrices_skip_the_checks_of_others():
+    names = []
+
+    def named(name):
+        return lambda a, b: names.append(name) or np.zeros(1, np.float32)
+
+    call = call_of(form(named("checked"), 2, product=named("product"), most_work=24))
+
+    def called(*shapes):
+        call({}, *[EagerTensor(np.zeros(shape, np.float32), F32) for shape in shapes])
+        return names.pop()
+
+    assert called((2, 3), (3, 3)) == "product" and called((0, 3), (3, 2)) == "product"
+    assert called((2, 3), (3, 4)) == "checked"  # 24 multiplications
+    assert called((2, 3), (4, 3)) == "checked"  # or as many, if the second is transposed
+    for shapes in [((3,), (3, 2)), ((2, 3), (3,)), ((1, 2, 3), (3, 2)), ((), ())]:
+        assert called(*shapes) == "checked"
+
+
 def test_large_inputs_are_left():
     call = call_of(form(np.add, 2, large=4))
     small, large = tensor(1.0, 2.0, 3.0), tensor(1.0, 2.0, 3.0, 4.0)

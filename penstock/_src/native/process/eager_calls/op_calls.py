@@ -23,7 +23,8 @@ MOST_INPUTS = 8
 # Words of a description, and of each form that follows them: its dtypes, and its attributes' names and values come last.
 (_INPUTS, COUNT, TENSOR, VALUE_AT, DTYPE_AT, _ID_AT, _STATE, _DICT, _GRAPH, _TAPES, _ACCUMULATORS, _QUIET,
  _SLOTS, _RUN_NAME, _RUN, _NUMBER, _RECORD, _AS_ARRAY, _NONE, ARRAY_TYPE, FIRST_FORM) = range(21)  # fmt: skip
-(WORDS, _FUNCTION, _KEYWORDS, _LAST, _IS_QUIET, _LARGE, _STORAGE, _DTYPE, _OP, _ATTRIBUTES, FORM_HEAD) = range(11)  # fmt: skip
+(WORDS, _FUNCTION, _KEYWORDS, _LAST, _IS_QUIET, _LARGE, _STORAGE, _DTYPE, _OP, _PRODUCT, _MOST_WORK, _ATTRIBUTES,
+ FORM_HEAD) = range(13)  # fmt: skip
 # Fields of an ndarray after its header: words, and halves of words.
 _EXTENTS, _ARRAY_DTYPE, RANK = 2, 5, 2
 SIZE = py.TYPE_WORD + 1  # the word of a tuple that has its length
@@ -43,6 +44,8 @@ class OpForm:
       large: the number of elements of the first or last input from which calls are not served; 0 if all are.
       dtype: of the result.
       storage: its NumPy dtype.
+      product: None, or what gives the same result or an error for two matrices, but fewer checks.
+      most_work: the number of elements of the first matrix times the larger extent of the second from which `function` is called.
     """
 
     op: Any
@@ -54,10 +57,14 @@ class OpForm:
     large: int
     dtype: Any
     storage: np.dtype
+    product: Callable[..., Any] | None = None
+    most_work: int = 0
 
     def with_function(self, function: Callable[..., Any], is_quiet: bool) -> "OpForm":
         """Returns this form with another function, which may give scalars."""
-        return dataclasses.replace(self, function=function, is_quiet=is_quiet, fills_arrays=False)
+        return dataclasses.replace(
+            self, function=function, is_quiet=is_quiet, fills_arrays=False, product=None
+        )
 
     def words(self, keep: list[Any]) -> list[int]:
         """Returns the words that describe it, and adds the objects whose addresses they hold to `keep`."""
@@ -74,6 +81,8 @@ class OpForm:
         words[_DTYPE], words[_OP] = id(self.dtype), id(self.op)
         words[_KEYWORDS], words[_LAST] = (id(keywords) if self.fills_arrays else 0), id(...)
         words[_IS_QUIET], words[_LARGE] = self.is_quiet, self.large
+        if self.product is not None:
+            words[_PRODUCT], words[_MOST_WORK] = id(self.product), self.most_work
         words[_ATTRIBUTES] = len(self.attributes)
         return [*words, *rest]
 
@@ -351,9 +360,45 @@ class OpCall(py.DescribedCall):
 
         return f.when(self.field(_IS_QUIET, I64).eq(0), lambda: true(f), enter)[0]
 
+    def _chosen(self) -> Val:
+        """The function to call."""
+        f = self.f
+
+        def shape(i: int) -> tuple[Val, Val, Val]:
+            """If a value is a matrix, and its extents, which are loaded only then."""
+            array = self.value(f.i64(i))
+
+            def extents() -> tuple[Val, ...]:
+                fields = f.at(array, py.DATA_WORD, I64)
+                at = f.load(fields, _EXTENTS, PTR)
+                is_matrix = f.load(fields, RANK, I32).eq(2)
+                (rows, columns) = f.when(
+                    is_matrix,
+                    lambda: (f.load(at, 0, I64), f.load(at, 1, I64)),
+                    lambda: (f.i64(0), f.i64(0)),
+                )
+                return is_matrix, rows, columns
+
+            is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
+            is_matrix, rows, columns = f.when(
+                is_array, extents, lambda: (*false(f), f.i64(0), f.i64(0))
+            )
+            return is_matrix, rows, columns
+
+        def choose() -> tuple[Val, ...]:
+            is_first, m, k = shape(0)
+            is_second, rows, columns = shape(1)
+            work = m * k * f.select(rows > columns, rows, columns)
+            is_small = is_first & is_second & (work < self.field(_MOST_WORK, I64))
+            return (f.select(is_small, self.field(_PRODUCT), self.field(_FUNCTION)),)
+
+        has_none = self.field(_PRODUCT, I64).eq(0)
+        return f.when(has_none, lambda: (self.field(_FUNCTION),), choose)[0]
+
     def _run(self, context: Val) -> Val:
         """What the function returns; null after an error."""
         f = self.f
+        function = self._chosen()
 
         def take(i: Val) -> None:
             value = self.value(i)
@@ -364,7 +409,7 @@ class OpCall(py.DescribedCall):
         f.loop(f.i64(0), count, 1, take)
         f.store(self.field(_LAST), f.at(self.values, count, I64))
         result = f.call(
-            "PyObject_Vectorcall", self.field(_FUNCTION), self.values, count, self.field(_KEYWORDS), ret=PTR
+            "PyObject_Vectorcall", function, self.values, count, self.field(_KEYWORDS), ret=PTR
         )  # fmt: skip
         # Leaving a context that was entered does not fail, whatever error is set.
         f.when(
