@@ -158,3 +158,34 @@ def test_filters_have_no_gradient_where_windows_have_no_position():
             :
         ]  # memory to be found again
         assert not gradient(x, filters).numpy().any()
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("taps", [(0, 0), (0, 2)])
+def test_filters_without_taps_give_zeros(taps, padding):
+    x, kernel = np.ones((2, 6, 6, 3), np.float32), np.ones((*taps, 3, 2), np.float32)
+    attrs = {"strides": [1, 1, 1, 1], "padding": padding}
+    y = raw.DepthwiseConv2dNative(input=x, filter=kernel, **attrs)
+    rows = 6 if padding == "SAME" else 7
+    assert y.shape[:2] == [2, rows]
+    assert not np.any(y)
+    sizes = np.array([*taps, 3, 2], np.int32)
+    arguments = {
+        "DepthwiseConv2dNative": [x, kernel],
+        "DepthwiseConv2dNativeBackpropInput": [np.array(x.shape, np.int32), kernel, y.numpy()],
+        "DepthwiseConv2dNativeBackpropFilter": [x, sizes, y.numpy()],
+    }
+    for name, values in arguments.items():
+        check(OpCase(name, values, attrs, gradient=False))
+
+
+def test_filters_without_elements_are_taken_where_the_result_has_none_either():
+    attrs = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+    for wrap in (tf.function, lambda f: f):
+        convolve = wrap(lambda x, kernel: raw.Conv2D(x, kernel, **attrs))
+        assert convolve(tf.ones([0, 6, 6, 3]), tf.ones([0, 2, 3, 2])).shape == [0, 6, 6, 2]
+        assert convolve(tf.ones([2, 6, 6, 3]), tf.ones([2, 2, 3, 0])).shape == [2, 6, 6, 0]
+        with pytest.raises(InvalidArgumentError, match="zero elements"):
+            convolve(tf.ones([2, 6, 6, 3]), tf.ones([0, 2, 3, 2]))
+    with pytest.raises(InvalidArgumentError, match="zero elements"):
+        raw.Conv(tf.ones([2, 6, 6, 3]), tf.ones([0, 2, 3, 2]), **attrs)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import HEAVY, SLOWEST, Elements, HostKernel
 from penstock._src.core.op import Op
@@ -15,6 +17,8 @@ from penstock._src.ir.extents.dims import is_symbolic
 from penstock._src.ops.nn import convolution as cv
 from penstock._src.ops.nn.window import channel_axis, known_shape
 from penstock._src.ops.rules import dims_of, shape_of
+
+NO_FILTER = "filter must not have zero elements (i.e. all dimensions must be non-zero)"
 
 
 class _Forward(Op):
@@ -29,11 +33,12 @@ class _Forward(Op):
 
     def eager(self, input, filter):
         if filter.size == 0:
-            raise self.invalid(
-                "filter must not have zero elements (i.e. all dimensions must be non-zero)"
-            )
+            return self.without_filter(input, filter)
         c = cv.known_convolution(self, input.shape, filter.shape, self.spatial)
         return cv.forward(c, input, filter)
+
+    def without_filter(self, _input, _filter):
+        raise self.invalid(NO_FILTER)
 
     def lower(self, p, input, filter):
         if 0 in filter.shape:
@@ -135,6 +140,13 @@ class Conv2D(_Forward):
     explicit_paddings: list[int] = []
     data_format: Literal["NHWC", "NCHW"] = "NHWC"
     dilations: list[int] = [1, 1, 1, 1]
+
+    def without_filter(self, input, filter):
+        c = cv.convolution(self, input.shape, filter.shape, self.spatial)
+        shape = c.output_shape(input.shape[0], filter.shape[-1])
+        if 0 not in shape:
+            raise self.invalid(NO_FILTER)
+        return np.zeros(shape, input.dtype)
 
     def gradient(self, input, filter, _output, dy):
         attrs = _shared(self)
@@ -284,6 +296,8 @@ class Conv(Op):
         self._check_ranks(input.ndim, filter.ndim)
         batch, x = self._flat_batch(input)
         self._check_depths(TensorShape(x.shape), TensorShape(filter.shape))
+        if filter.size == 0:
+            raise self.invalid(NO_FILTER)
         c = self._geometry(x.shape, filter.shape)
         y = cv.forward(c, x, filter)
         return y.reshape(*batch, *y.shape[1:])
@@ -291,6 +305,8 @@ class Conv(Op):
     def lower(self, p, input, filter):
         if self.batch_dims != 1:
             raise NotLowerable("several batch axes")
+        if 0 in filter.shape:
+            raise NotLowerable("empty filters")
         return cv.lower_forward(p, self._geometry(input.shape, filter.shape), input, filter)
 
     def _check_ranks(self, rank, filter_rank):

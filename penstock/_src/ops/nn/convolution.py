@@ -313,7 +313,7 @@ def lower_input_gradient(p: Any, c: Convolution, shape: Sequence[int], filter: A
         dx = lower_input_gradient(p, with_channels_last(c), shape, filter, turned_last(p, dy))
         return turned_first(p, dx)
     xs, ks = (names[: len(c.axes)] for names in LETTERS)
-    if any(w.out == 0 or w.extent == 0 for w in c.windows):
+    if any(w.out == 0 or w.extent == 0 or w.size == 0 for w in c.windows):
         return p.full(shape, 0, dy.dtype)
     if _has_planes(c):
         return _input_gradient_by_planes(p, c, shape, filter, dy)
@@ -330,6 +330,9 @@ def lower_filter_gradient(p: Any, c: Convolution, input: Any, dy: Any) -> Any:
     if c.channels == 1:
         input, dy = turned_last(p, input), turned_last(p, dy)
         return lower_filter_gradient(p, with_channels_last(c), input, dy)
+    if any(w.size == 0 for w in c.windows):
+        taps_and_depth = *(w.size for w in c.windows), input.shape[-1] // c.groups
+        return p.full((*taps_and_depth, dy.shape[-1]), 0, dy.dtype)
     if _has_planes(c):
         return _filter_gradient_by_planes(p, c, input, dy)
     xs, ks = (names[: len(c.axes)] for names in LETTERS)

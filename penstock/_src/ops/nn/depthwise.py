@@ -82,6 +82,9 @@ class DepthwiseConv2dNative(Op):
 
     def lower(self, p, input, filter):
         c = geometry(self, input.shape, filter.shape)
+        if 0 in filter.shape[:2]:
+            shape = c.output_shape(input.shape[0], filter.shape[2] * filter.shape[3])
+            return p.full(shape, 0, input.dtype)
         last = cv.with_channels_last(c)
         patches = cv.view(p, _turned_last(p, input, c), last)
         y = cv.merge(p, p.contract("nxycij,ijcm->nxycm", patches, filter), last.channels)
@@ -129,7 +132,7 @@ class DepthwiseConv2dNativeBackpropInput(Op):
     def lower(self, p, input_sizes, filter, out_backprop):
         shape = dims_of(p, input_sizes, "input_sizes")
         c = geometry(self, shape, filter.shape, out_backprop.shape)
-        if any(w.out == 0 or w.extent == 0 for w in c.windows):
+        if any(w.out == 0 or w.extent == 0 or w.size == 0 for w in c.windows):
             return p.full(shape, 0, out_backprop.dtype)
         last = cv.with_channels_last(c)
         dy = cv.split(p, _turned_last(p, out_backprop, c), last.channels, filter.shape[2])
@@ -177,6 +180,8 @@ class DepthwiseConv2dNativeBackpropFilter(Op):
     def lower(self, p, input, filter_sizes, out_backprop):
         shape = dims_of(p, filter_sizes, "filter_sizes")
         c = geometry(self, input.shape, shape, out_backprop.shape)
+        if 0 in shape[:2]:
+            return p.full(shape, 0, input.dtype)
         last = cv.with_channels_last(c)
         dy = cv.split(p, _turned_last(p, out_backprop, c), last.channels, shape[2])
         patches = cv.view(p, _turned_last(p, input, c), last)
