@@ -34,3 +34,39 @@ def test_the_first_largest_tap_takes_the_gradient(op, height, width, taps, strid
                 lambda *given: getattr(raw, op)(*given, **attrs), autograph=False
             )
             np.testing.assert_array_equal(function(x, kernel, slope), wanted)
+
+
+LOWEST = np.finfo(np.float32).min
+FUNCTIONS = pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "compiled"])
+
+
+@FUNCTIONS
+def test_dilation_ignores_nan_and_begins_with_the_lowest_number(wrap):
+    x = tf.constant([np.nan, 1.0, 2.0, np.nan, -np.inf, -np.inf], shape=[1, 1, 6, 1])
+    kernel, attrs = tf.zeros([1, 2, 1]), {"strides": [1] * 4, "rates": [1] * 4, "padding": "SAME"}
+    slope = tf.reshape(tf.range(1.0, 7.0), x.shape)
+    y, dx, dk = (
+        wrap(lambda *args, op=op: op(*args, **attrs))(x, kernel, *rest)
+        for op, rest in (
+            (raw.Dilation2D, ()),
+            (raw.Dilation2DBackpropInput, (slope,)),
+            (raw.Dilation2DBackpropFilter, (slope,)),
+        )
+    )
+    np.testing.assert_array_equal(np.ravel(y), [1, 2, 2, LOWEST, LOWEST, LOWEST])
+    np.testing.assert_array_equal(np.ravel(dx), [0, 1, 5, 4, 5, 6])
+    np.testing.assert_array_equal(np.ravel(dk), [18, 3])
+
+
+@FUNCTIONS
+def test_windows_that_only_see_padding_give_the_lowest_number(wrap):
+    x = tf.reshape(tf.range(1.0, 7.0), [1, 2, 3, 1])
+    kernel = tf.zeros([2, 2, 1])
+    attrs = {"strides": [1, 2, 2, 1], "rates": [1, 4, 4, 1], "padding": "SAME"}
+    y = wrap(lambda: raw.Dilation2D(x, kernel, **attrs))()
+    np.testing.assert_array_equal(np.ravel(y), [LOWEST, LOWEST])
+    slope = tf.ones_like(y)
+    dx = wrap(lambda: raw.Dilation2DBackpropInput(x, kernel, slope, **attrs))()
+    np.testing.assert_array_equal(np.ravel(dx), [2, 0, 0, 0, 0, 0])
+    empty = wrap(lambda: raw.Dilation2D(x, tf.zeros([0, 2, 1]), **attrs))()
+    np.testing.assert_array_equal(np.ravel(empty), [LOWEST, LOWEST])

@@ -45,30 +45,49 @@ class _Dilation(Op):
         ]
 
     def candidates(self, input, filter):
-        """(tap, offsets, input + filter at the tap) of every tap."""
+        """(tap, offsets, input + filter at the tap, True where the tap is inside) of every tap."""
         windows = self.windows(input.shape, filter.shape)
-        least = -np.inf if input.dtype.kind in "fV" else np.iinfo(input.dtype).min // 2
-        x = pad_axes(input, [1, 2], windows, least)
+        x = pad_axes(input, [1, 2], windows)
+        inside = pad_axes(np.ones((1, *input.shape[1:3], 1), bool), [1, 2], windows, False)
         for offsets in np.ndindex(*filter.shape[:2]):
             tap = taps([1, 2], windows, offsets)
-            yield tap, offsets, x[tap] + filter[offsets]
+            yield tap, offsets, x[tap] + filter[offsets], inside[tap]
 
-    def places(self, input, filter):
-        """The index of the first maximal tap at each output."""
-        best = place = None
-        for at, (_, _, value) in enumerate(self.candidates(input, filter)):
-            if best is None:
-                best, place = value.copy(), np.zeros(value.shape, np.int64)
-            else:
-                better = value > best
-                place[better] = at
-                best = np.where(better, value, best)
+    def largest(self, input, filter):
+        """The maximum at each output, and the number of the first tap that gives it.
+
+        TensorFlow's maxima begin with the lowest finite number; where no tap is above it, the tap is -1.
+        """
+        windows = self.windows(input.shape, filter.shape)
+        shape = (input.shape[0], *(w.out for w in windows), input.shape[3])
+        best, place = (
+            np.full(shape, dtypes.as_dtype(input.dtype).min, input.dtype),
+            np.full(shape, -1),
+        )
+        for at, (_, _, value, inside) in enumerate(self.candidates(input, filter)):
+            better = (value > best) & inside  # nothing is less than a NaN
+            place[better] = at
+            best = np.where(better, value, best)
+        return best.astype(input.dtype, copy=False), place
+
+    def places(self, input, filter, out_backprop):
+        """The second of `largest`."""
+        _, place = self.largest(input, filter)
+        if place.shape != out_backprop.shape:
+            raise self.invalid(
+                f"out_backprop has incompatible size. Received {show(out_backprop.shape)}, expected {show(place.shape)}"
+            )
         return place
 
     def lowered_candidates(self, p, input, filter):
-        """Return input + filter at every tap of every output, with the taps last: [rows, height, width, depth, taps of two axes]."""
+        """Return input + filter at every tap of every output, with the taps last: [rows, height, width, depth, taps].
+
+        A tap that sees padding or a NaN has -inf.
+        """
         if not input.dtype.is_floating:
             raise NotLowerable("padding of integers")
+        if 0 in filter.shape[:2]:
+            raise NotLowerable("empty filters")
         windows = self.windows(input.shape, filter.shape)
         view = p.windows(
             input,
@@ -80,18 +99,17 @@ class _Dilation(Op):
             high=[w.high for w in windows],
             value=float("-inf"),
         )
-        return view + p.transpose(filter, [2, 0, 1])
+        values = view + p.transpose(filter, [2, 0, 1])
+        flat = p.reshape(values, [*values.shape[:4], filter.shape[0] * filter.shape[1]])
+        return p.select(p.is_nan(flat), float("-inf"), flat)
 
     def lowered_places(self, p, input, filter, out_backprop):
         """`places` in a program: int32."""
         values = self.lowered_candidates(p, input, filter)
-        if values.shape[:4] != out_backprop.shape or not filter.shape[0] * filter.shape[1]:
+        if values.shape[:4] != out_backprop.shape:
             raise NotLowerable("invalid shapes")
-        flat = p.reshape(values, [*values.shape[:4], filter.shape[0] * filter.shape[1]])
-        first = p.is_nan(p.slice(flat, [0] * 5, [*flat.shape[:4], 1]))
-        # a NaN is chosen at the first tap alone, as nothing is larger
-        place = p.arg_max(p.select(p.is_nan(flat), float("-inf"), flat), 4, dtypes.int32)
-        return p.select(p.reshape(first, place.shape), 0, place)
+        above = p.gt(p.reduce_max(values, [4]), input.dtype.min)
+        return p.select(above, p.arg_max(values, 4, dtypes.int32), -1)
 
 
 class Dilation2D(_Dilation):
@@ -125,15 +143,11 @@ class Dilation2D(_Dilation):
 
     @quiet
     def eager(self, input, filter):
-        out = None
-        for _, _, value in self.candidates(input, filter):
-            out = value if out is None else np.maximum(out, value)
-        if out is None:
-            raise self.invalid(f"filter must not be empty. Received {show(filter.shape)}")
-        return out.astype(input.dtype, copy=False)
+        return self.largest(input, filter)[0]
 
     def lower(self, p, input, filter):
-        return p.reduce_max(self.lowered_candidates(p, input, filter), [4, 5])
+        largest = p.reduce_max(self.lowered_candidates(p, input, filter), [4])
+        return p.maximum(largest, input.dtype.min)
 
 
 class Dilation2DBackpropInput(_Dilation):
@@ -145,18 +159,25 @@ class Dilation2DBackpropInput(_Dilation):
     @quiet
     def eager(self, input, filter, out_backprop):
         windows = self.windows(input.shape, filter.shape)
-        place = self.places(input, filter)
+        place = self.places(input, filter, out_backprop)
         out = np.zeros(padded_shape(input.shape, [1, 2], windows), input.dtype)
         for at, offsets in enumerate(np.ndindex(*filter.shape[:2])):
             zero = out_backprop.dtype.type(0)
             out[taps([1, 2], windows, offsets)] += np.where(place == at, out_backprop, zero)
-        return np.ascontiguousarray(unpad_axes(out, [1, 2], windows))
+        out = np.ascontiguousarray(unpad_axes(out, [1, 2], windows))
+        # Where no tap is chosen, the first element of the input under the window is.
+        example, *position, channel = np.nonzero(place < 0)
+        first = [np.maximum(i * w.stride - w.low, 0) for i, w in zip(position, windows)]
+        inside = np.logical_and(*(i < w.extent for i, w in zip(first, windows)))
+        at = tuple(i[inside] for i in (example, *first, channel))
+        np.add.at(out, at, out_backprop[place < 0][inside])
+        return out
 
     def lower(self, p, input, filter, out_backprop):
         windows = self.windows(input.shape, filter.shape)
         place = self.lowered_places(p, input, filter, out_backprop)
 
-        def seen(x, value):
+        def seen(x, value, windows):
             """Return, for every element, the values of the outputs with a window that contains it: by tap, the last one first."""
             reach = [(w.size - 1) * w.dilation for w in windows]
             spread = [(w.out - 1) * w.stride + 1 if w.out else 0 for w in windows]
@@ -171,11 +192,24 @@ class Dilation2DBackpropInput(_Dilation):
                 value=value,
             )
 
-        taps_of_window = filter.shape[:2]
-        count = taps_of_window[0] * taps_of_window[1]
-        tap = p.reshape((count - 1) - p.iota([count], 0, dtypes.int32), taps_of_window)
-        chosen = p.eq(seen(place, -1), tap)
-        return p.reduce_sum(p.select(chosen, seen(out_backprop, 0), 0), [4, 5])
+        def slopes(place, windows):
+            """Return the sum over the outputs of which an element is at the place."""
+            size = [w.size for w in windows]
+            count = size[0] * size[1]
+            tap = p.reshape((count - 1) - p.iota([count], 0, dtypes.int32), size)
+            chosen = p.eq(seen(place, -1, windows), tap)
+            return p.reduce_sum(p.select(chosen, seen(out_backprop, 0, windows), 0), [4, 5])
+
+        # Where no tap is chosen, the first element of the input under the window is: one of the taps, unless these are apart.
+        are_apart = any(w.dilation > 1 and w.low > 0 for w in windows)
+        dense = [w._replace(size=w.low + 1, dilation=1) for w in windows] if are_apart else windows
+        first = p.constant(0, dtypes.int32)
+        for axis, w in zip((1, 2), dense):
+            begin = p.iota(place.shape, axis, dtypes.int32) * w.stride - w.low
+            first = first * w.size + p.maximum(-begin, 0)
+        if not are_apart:
+            return slopes(p.select(p.lt(place, 0), first, place), windows)
+        return slopes(place, windows) + slopes(p.select(p.lt(place, 0), first, -1), dense)
 
 
 class Dilation2DBackpropFilter(_Dilation):
@@ -186,7 +220,7 @@ class Dilation2DBackpropFilter(_Dilation):
 
     @quiet
     def eager(self, input, filter, out_backprop):
-        place = self.places(input, filter)
+        place = np.maximum(self.places(input, filter, out_backprop), 0)
         out = np.zeros(filter.shape, filter.dtype)
         for at, offsets in enumerate(np.ndindex(*filter.shape[:2])):
             zero = out_backprop.dtype.type(0)
@@ -194,7 +228,8 @@ class Dilation2DBackpropFilter(_Dilation):
         return out
 
     def lower(self, p, input, filter, out_backprop):
-        place = p.expand_dims(self.lowered_places(p, input, filter, out_backprop), 0)
+        place = p.maximum(self.lowered_places(p, input, filter, out_backprop), 0)
+        place = p.expand_dims(place, 0)
         count = filter.shape[0] * filter.shape[1]
         shape = [count, *out_backprop.shape]
         chosen = p.eq(p.broadcast_to(place, shape), p.iota(shape, 0, dtypes.int32))
