@@ -117,3 +117,18 @@ def test_eager_triangles_broadcast_and_ignore_the_other_half(n, adjoint, columns
 def test_a_zero_on_the_diagonal_of_a_triangle_is_divided_by():
     a, ones = np.diag(np.float32([1, 2, 0])), np.ones((3, 1), np.float32)
     np.testing.assert_array_equal(tf.linalg.triangular_solve(a, -ones), [[-1], [-0.5], [-np.inf]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_singular_matrices_have_one_factor_eagerly_and_in_functions(dtype):
+    rng = np.random.default_rng(4)
+    columns = rng.normal(size=(40, 6, 4)).astype(dtype)
+    columns[:, :, 1] = columns[:, :, 0]
+    grams = np.swapaxes(columns, 1, 2) @ columns
+    eager = tf.linalg.cholesky(grams)
+    assert np.isnan(eager).any()
+    np.testing.assert_array_equal(tf.function(tf.linalg.cholesky)(grams), eager)
+    rhs = rng.normal(size=(40, 6, 2)).astype(dtype)
+    solved = tf.linalg.lstsq(columns, rhs)
+    in_function = tf.function(tf.linalg.lstsq)(columns, rhs)
+    np.testing.assert_array_equal(np.isnan(in_function), np.isnan(solved))

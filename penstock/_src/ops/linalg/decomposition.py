@@ -57,10 +57,14 @@ class Cholesky(Op):
             return result
         x = in_float32(input)
         try:
-            return lapack.cholesky(x).astype(input.dtype, copy=False)
+            factor = lapack.cholesky(x)
         except lapack.LinAlgError:
             flat = [_cholesky_or_nan(m) for m in x.reshape(-1, *x.shape[-2:])]
-            return np.stack(flat).reshape(x.shape).astype(input.dtype, copy=False)
+            factor = np.stack(flat).reshape(x.shape)
+        singular = elimination.nearly_singular(x, factor)
+        if singular is not None:
+            factor[singular] = elimination.computed_as_lowered(self, x[singular])
+        return factor.astype(input.dtype, copy=False)
 
     def lower(self, p, input):
         factor = elimination.cholesky(p, elimination.square_batch(p, input))

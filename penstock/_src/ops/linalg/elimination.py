@@ -78,12 +78,33 @@ def computed_now(op: Any, matrix: Any, *others: Any) -> Any:
     """
     if np.isfinite(in_float32(matrix)).all():
         return None
-    p = ImmediateBuilder()
     try:
-        result = op.lower(p, *map(p.constant, (matrix, *others)))
+        return computed_as_lowered(op, matrix, *others)
     except NotLowerable:
         return None
+
+
+def computed_as_lowered(op: Any, *values: Any) -> Any:
+    """The result of an op's lowering for some values."""
+    p = ImmediateBuilder()
+    result = op.lower(p, *map(p.constant, values))
     return tuple(map(p.value, result)) if isinstance(result, tuple) else p.value(result)
+
+
+def nearly_singular(matrices: np.ndarray, factors: np.ndarray) -> np.ndarray | None:
+    """Marks the small real matrices with a pivot of Cholesky's factorization that may be a rounding error; None if there are none.
+
+    The sign of such a pivot, which decides between NaN and numbers, depends on the order of the steps. Of larger matrices, kernels
+    take the steps in an order of their own.
+    """
+    n = matrices.shape[-1]
+    if not 0 < n <= STEPS or matrices.dtype.kind != "f" or not matrices.size:
+        return None
+    pivots = np.square(factors.diagonal(axis1=-2, axis2=-1))
+    largest = matrices.diagonal(axis1=-2, axis2=-1)
+    # A NaN is no more than anything.
+    fine = (pivots > 4 * n * np.finfo(matrices.dtype).eps * largest).all(-1)
+    return None if fine.all() else ~fine
 
 
 def steps(p: Any, count: int, body: Callable[..., list[Any]], state: list[Any]) -> list[Any]:

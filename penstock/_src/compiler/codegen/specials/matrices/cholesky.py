@@ -7,7 +7,6 @@ from penstock._src.compiler.codegen.scalars.registers import memory_type
 from penstock._src.compiler.codegen.specials.matrices.blocks import (
     BLOCK,
     matrices_of_tasks,
-    minus_product,
     panel_stride,
     write_block_functions,
 )
@@ -146,7 +145,9 @@ def _corner(f: Any, ty: str) -> None:
 
             def element(k: Val) -> None:
                 x = f.load(f.a, i * f.n + k, ty)
-                f.store(minus_product(f, x, factor, f.load(f.a, k * f.n + j, ty)), f.a, i * f.n + k)
+                # Rounded twice, as elsewhere: the sign of a singular matrix's pivot is that of a rounding error.
+                product = factor * f.load(f.a, k * f.n + j, ty)
+                f.store(f.unfused("sub", x, product), f.a, i * f.n + k)
 
             f.loop(j + 1, i + 1, 1, element)
 
