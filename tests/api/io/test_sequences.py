@@ -73,3 +73,40 @@ def test_numbers_of_json_have_a_tag_each():
 def test_several_examples_are_not_one():
     with pytest.raises(ValueError, match="Input serialized must be a scalar"):
         tf.io.parse_single_sequence_example([b""], None, {"t": tf.io.VarLenFeature(tf.int64)})
+
+
+def _decoded(features):
+    return tf.io.decode_json_example('{"features":{"feature":{' + features + "}}}").numpy()
+
+
+def test_features_of_json_keep_their_order():
+    # recorded from TensorFlow 2.21
+    expected = (
+        b"\n\x1b\n\t\n\x01z\x12\x04\x1a\x02\x08\x01\n\x05\n\x01y\x12\x00\n\x07\n\x01x\x12\x02\n\x00"
+    )
+    assert (
+        _decoded('"z":{"int64List":{"value":["1"]}},"y":{},"x":{"bytes_list":{"value":[]}}')
+        == expected
+    )
+
+
+@pytest.mark.parametrize(
+    "number, encoded",
+    [
+        ("3.4028235e38", b"\xff\xff\x7f\x7f"),
+        ("-0.0", b"\x00\x00\x00\x80"),
+        ('"1.5"', b"\x00\x00\xc0\x3f"),
+    ],
+)
+def test_floats_of_json(number, encoded):
+    assert _decoded('"a":{"floatList":{"value":[' + number + "]}}").endswith(b"\x05\r" + encoded)
+
+
+@pytest.mark.parametrize(
+    "feature",
+    ['"int64List":{"value":[9223372036854775808]}', '"int64List":{"value":[1.5]}', '"int64List":{"value":[true]}',
+     '"floatList":{"value":[3.5e38]}', '"floatList":{"value":[1e400]}', '"int64List":{},"floatList":{}', '"other":{}'],
+)  # fmt: skip
+def test_json_that_is_no_feature_is_refused(feature):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Error while parsing JSON"):
+        _decoded('"a":{' + feature + "}")

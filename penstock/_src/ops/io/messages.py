@@ -1,5 +1,9 @@
 """Tensors and examples as serialized messages."""
 
+import base64
+import json
+import math
+import re
 import struct
 
 import numpy as np
@@ -79,6 +83,84 @@ def _unpacked(example):
     return _field(1, features) if example.HasField("features") else b""
 
 
+_KINDS = {
+    "bytesList": 1, "bytes_list": 1, "floatList": 2, "float_list": 2, "int64List": 3, "int64_list": 3,
+}  # fmt: skip
+_INTEGERS = re.compile("-?[0-9]{1,18}", re.ASCII)
+
+
+class _IsUnusual(Exception):
+    """A text is left to the general parser, which also says what is wrong with it."""
+
+
+def _distinct(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise _IsUnusual
+    return fields
+
+
+# Without the names of duplicates, which the general parser reports.
+_DECODER = json.JSONDecoder(object_pairs_hook=_distinct)
+
+
+def _only(value, name):
+    """The value of an object's only field, None if it has none."""
+    if type(value) is not dict or len(value) > 1 or (value and name not in value):
+        raise _IsUnusual
+    return value.get(name)
+
+
+def _encoded_bytes(value):
+    if type(value) is not str:
+        raise _IsUnusual
+    text = value.encode()
+    return _field(1, base64.urlsafe_b64decode(text + b"=" * (4 - len(text) % 4)))
+
+
+def _encoded_float(value):
+    if type(value) not in (float, int) or not abs(value) < math.inf:
+        raise _IsUnusual
+    # Refuses what rounds to more than the largest float.
+    return struct.pack("<Bf", 0x0D, value)
+
+
+def _encoded_integer(value):
+    # Larger numbers may be out of range.
+    text = value if type(value) is str else str(value) if type(value) is int else ""
+    if not _INTEGERS.fullmatch(text):
+        raise _IsUnusual
+    return b"\x08" + varints.encode(int(text) % (1 << 64))
+
+
+_ENCODERS = {1: _encoded_bytes, 2: _encoded_float, 3: _encoded_integer}
+
+
+def _encoded_feature(feature):
+    if type(feature) is not dict or len(feature) > 1:
+        raise _IsUnusual
+    for name, content in feature.items():
+        kind = _KINDS.get(name)
+        values = _only(content, "value")
+        if kind is None or type(values) is not list:
+            raise _IsUnusual
+        return _field(kind, b"".join(map(_ENCODERS[kind], values)))
+    return b""
+
+
+def _usual_example(text):
+    """Serializes an example in JSON as `_unpacked` does, if its text is of the usual form and right."""
+    message = _DECODER.decode(text.decode())
+    features = _only(_only(message, "features"), "feature")
+    if type(features) is not dict:
+        raise _IsUnusual
+    parts = [
+        _field(1, _field(1, key.encode()) + _field(2, _encoded_feature(feature)))
+        for key, feature in features.items()
+    ]
+    return _field(1, b"".join(parts))
+
+
 class DecodeJSONExample(Op):
     """Examples in JSON as serialized examples."""
 
@@ -86,6 +168,10 @@ class DecodeJSONExample(Op):
 
     def eager(self, json_examples):
         def convert(text):
+            try:
+                return _usual_example(text)
+            except (_IsUnusual, ValueError, OverflowError, RecursionError):
+                pass  # the general parser takes other forms, and refuses what is wrong
             try:
                 return _unpacked(json_format.Parse(text, Example()))
             except json_format.ParseError as error:
