@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.ops.nn_legacy import fractional
 
 raw = tf.raw_ops
 X = np.random.RandomState(0).randn(1, 7, 7, 1).astype("f")
@@ -119,3 +120,28 @@ def test_the_first_of_equal_maxima_takes_the_gradient(overlapping):
             col_pooling_sequence=np.array([0, 2, 4]),
             overlapping=overlapping,
         )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64"])
+@pytest.mark.parametrize("depth", [1, 19])
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_native_gradients_of_maxima_are_those_of_numpy(monkeypatch, dtype, depth, overlapping):
+    random = np.random.default_rng(depth)
+    value = random.integers(-3, 3, (2, 7, 5, depth)).astype(dtype)
+    output, rows, columns = raw.FractionalMaxPool(
+        value=value, pooling_ratio=[1.0, 1.6, 1.3, 1.0], overlapping=overlapping, seed=1, seed2=2
+    )
+    slopes = random.normal(size=output.shape).astype(dtype)
+
+    def gradient(output, is_native):
+        monkeypatch.setattr(fractional, "runs_native_code", lambda: is_native)
+        return raw.FractionalMaxPoolGrad(
+            orig_input=value, orig_output=output, out_backprop=slopes, overlapping=overlapping,
+            row_pooling_sequence=rows, col_pooling_sequence=columns,
+        ).numpy()  # fmt: skip
+
+    np.testing.assert_array_equal(gradient(output, True), gradient(output, False))
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="the maxima of the windows are others"
+    ):
+        gradient(output - 1, True)

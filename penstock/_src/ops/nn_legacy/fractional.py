@@ -10,7 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values import kernel_state
-from penstock._src.native.algorithms.pictures.pooled import pooled
+from penstock._src.native.algorithms.pictures.pooled import maxima, pooled
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.random import distributions
@@ -229,6 +229,8 @@ class FractionalMaxPoolGrad(Op):
         )
         if not self._are_windows(orig_input, orig_output, down, across):
             raise self.invalid(_OTHER_MAXIMA)
+        if runs_native_code() and orig_input.size:
+            return self._natively(orig_input, orig_output, out_backprop, down, across)
         chosen = []
         is_missing = np.ones(orig_output.shape, bool)
         for (i, j), (row, column) in reversed(list(_shares(down, across))):
@@ -243,6 +245,14 @@ class FractionalMaxPoolGrad(Op):
         gradient = np.zeros_like(orig_input)
         for (i, j), (row, column), is_first in reversed(chosen):
             gradient[:, row, column] += np.where(is_first, out_backprop[:, i, j], 0)
+        return gradient
+
+    def _natively(self, orig_input, orig_output, out_backprop, down, across):
+        gradient = np.zeros(orig_input.shape, orig_input.dtype)
+        arrays = [np.ascontiguousarray(x) for x in (orig_input, orig_output, out_backprop)]
+        sizes = np.array(down, np.int64), len(down), np.array(across, np.int64), len(across)
+        if maxima(gradient.dtype.name).give_back(*arrays, gradient, *gradient.shape, *sizes):
+            raise self.invalid(_OTHER_MAXIMA)
         return gradient
 
     @staticmethod
