@@ -7,6 +7,8 @@
 dK and dV of the block are ready when all rows have been seen, dQ when all columns have.
 """
 
+from functools import partial
+
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
 from penstock._src.native import Code, Target, Val
 from penstock._src.native.language.function import Fn
@@ -115,7 +117,10 @@ class BackwardTask(Task):
         self.sum_shares()
         sums = self.section("dq")
         self.clear(sums, (self.rows + ROWS) // ROWS * ROWS * layout.depth)
-        f.loop(zero, self.columns, COLUMNS, lambda j: self.block_of_columns(j, query, seed))
+        following = self.bases_of(self.batch + 1, ("query", "key", "value", "seed", "output"))
+        f.loop(
+            zero, self.columns, COLUMNS, lambda j: self.block_of_columns(j, query, seed, following)
+        )
         self.store_rows("query_gradient", form.depth, sums, zero, self.rows)
 
     def sum_shares(self) -> None:
@@ -133,7 +138,16 @@ class BackwardTask(Task):
 
         f.loop(f.i64(0), self.rows, 1, row)
 
-    def block_of_columns(self, j: Val, query: Rows, seed: Rows) -> None:
+    def fetch(
+        self, name: str, extent: int, first: Val, count: int, following: dict[str, Val]
+    ) -> None:
+        """Asks for what is needed next: an operand's rows of the next batch, and those of its gradient."""
+        self.fetch_rows(name, extent, following[name], first, count)
+        gradient = f"{name}_gradient"
+        if gradient in self.base:
+            self.fetch_rows(gradient, extent, self.base[gradient], first, count, write=True)
+
+    def block_of_columns(self, j: Val, query: Rows, seed: Rows, following: dict[str, Val]) -> None:
         """Writes everything for the `COLUMNS` columns that start at `j`."""
         f, form, layout = self.f, self.form, self.layout
         cols = f.min(self.columns - j, COLUMNS)
@@ -148,12 +162,16 @@ class BackwardTask(Task):
         # Earlier rows see none of these columns. Rounded down to a block, as the rows are packed by blocks.
         if form.causal:
             first = f.max(0, j + 1 - layout.read(f, "reach")) // ROWS * ROWS
-        f.loop(first, self.rows, ROWS, lambda i: self.block_of_scores(i, block, rows))
+        f.loop(
+            first, self.rows, ROWS, lambda i: self.block_of_scores(i, first, block, rows, following)
+        )
         self.store_rows("key_gradient", form.depth, dk, j, cols)
         self.store_rows("value_gradient", form.width, dv, j, cols)
 
-    def block_of_scores(self, i: Val, columns: "_Block", rows: "_WholeRows") -> None:
-        """Writes the rows of a block of columns, starting at `i`."""
+    def block_of_scores(
+        self, i: Val, first: Val, columns: "_Block", rows: "_WholeRows", following: dict[str, Val]
+    ) -> None:
+        """Writes the rows of a block of columns, starting at `i`; the block's first ones are at `first`."""
         f, form, layout, tiles, total = self.f, self.form, self.layout, self.tiles, self.total
         j = columns.first
         count = f.min(self.rows - i, ROWS)
@@ -176,17 +194,53 @@ class BackwardTask(Task):
                 f, name, packed, a_room, panels, b_room, block, number, j, count, cols, shares
             )
 
+        def beside_columns(name: str, extent: int, at: Val, count: int) -> None:
+            f.when(i.eq(first), lambda: self.fetch(name, extent, j + at, count, following))
+
+        def beside_rows(at: Val, count: int) -> None:
+            def fetch() -> None:
+                for name, extent in (
+                    ("query", form.depth),
+                    ("seed", form.width),
+                    ("output", form.width),
+                ):
+                    self.fetch(name, extent, i + at, count, following)
+
+            f.when(j.eq(0), fetch)
+
         sweep("scores", "query", "queries", columns.keys)
         statistics = [f.at(layout.read(f, s), number, total) for s in ("maximum", "total")]
         f.call("probabilities", block, *statistics, step, count, cols)
         # dV first: it reads P, which the sweep of the gradient replaces by dS in the same block.
         seed, across = self.rows_from(rows.seed, i)
-        tiles.multiply(f, block, True, seed, across, columns.dv, cols, count, form.width)
+        tiles.multiply(
+            f,
+            block,
+            True,
+            seed,
+            across,
+            columns.dv,
+            cols,
+            count,
+            form.width,
+            partial(beside_columns, "value", form.width),
+        )
         sweep("gradient", "seed", "seeds", columns.values)
         query, across = self.rows_from(rows.query, i)
-        tiles.multiply(f, block, True, query, across, columns.dk, cols, count, form.depth)
+        tiles.multiply(
+            f,
+            block,
+            True,
+            query,
+            across,
+            columns.dk,
+            cols,
+            count,
+            form.depth,
+            partial(beside_columns, "key", form.depth),
+        )
         sums = f.at(self.section("dq"), i * layout.depth, total)
-        tiles.multiply(f, block, False, *rows.key, sums, count, cols, form.depth)
+        tiles.multiply(f, block, False, *rows.key, sums, count, cols, form.depth, beside_rows)
 
     def rows_from(self, rows: Rows, i: Val) -> Rows:
         """Loads the rows that start at `i`."""

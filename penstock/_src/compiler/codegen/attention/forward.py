@@ -13,7 +13,7 @@ from penstock._src.native import Code, Target, Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import BF16, I64, PTR, vec
 
-from .form import COLUMNS, FORWARD, ROWS, VECTORS, ContextLayout, Form
+from .form import FORWARD, VECTORS, ContextLayout, Form
 from .task import Rows, Task
 from .tiles import INFINITY, Beside, Tiles, exponential, through
 
@@ -48,9 +48,10 @@ class Forward(Tiles):
         with self.module.fn(
             "softmax", internal=True, noalias=False, scores=PTR, maximum=PTR, total=PTR, sums=PTR, rows=I64, cols=I64
         ) as f:  # fmt: skip
-            before, scales = f.alloca(self.total, ROWS), f.alloca(self.total, ROWS)
+            rows = self.layout.block_rows
+            before, scales = f.alloca(self.total, rows), f.alloca(self.total, rows)
             vector = vec(self.total, n)
-            for i in range(0, ROWS, n):
+            for i in range(0, rows, n):
                 f.store(f.load(f.maximum, i, vector), before, i)
             f.loop(f.i64(0), f.rows, 1, lambda i: self.find_maximum(f, i))
             f.loop(f.i64(0), f.rows, n, lambda i: self.find_scales(f, i, before, scales))
@@ -58,7 +59,7 @@ class Forward(Tiles):
 
     def find_maximum(self, f: Fn, i: Val) -> None:
         """Raises a row's maximum to that of its scores in the block."""
-        n, scores = self.lanes, f.at(f.scores, i * COLUMNS, self.total)
+        n, scores = self.lanes, f.at(f.scores, i * self.layout.block_columns, self.total)
         vector = vec(self.total, n)
         lows = [f.splat(f.const(-INFINITY, self.total), n)] * VECTORS
 
@@ -86,7 +87,7 @@ class Forward(Tiles):
         vector = vec(self.total, n)
         # Rounded weights need half of the room: a row's stay behind the scores that are still to be read.
         stored = BF16 if self.form.matrices else self.total
-        scores = f.at(f.scores, i * COLUMNS, self.total)
+        scores = f.at(f.scores, i * self.layout.block_columns, self.total)
         shift = self.shift_of(f, f.load(f.maximum, i, self.total))
 
         def exponentials(j: Val, sum_: Val) -> tuple[Val]:
@@ -119,10 +120,12 @@ class ForwardTask(Task):
         values = self.values(reach)
         following = self.bases_of(self.batch + 1, ("query", "key", "value"))
 
-        def block(i):
-            self.block_of_rows(i, f.min(last - i, ROWS), keys, values, following)
+        rows = layout.block_rows
 
-        f.loop(first, last, ROWS, block)
+        def block(i):
+            self.block_of_rows(i, f.min(last - i, rows), keys, values, following)
+
+        f.loop(first, last, rows, block)
 
     def values(self, count: Val) -> Rows:
         """The first `count` rows of V, as they are multiplied by."""
@@ -146,7 +149,9 @@ class ForwardTask(Task):
         """Asks for what is needed next: the rows of the output, those of Q in the next block, and the next batch's."""
         form = self.form
         self.fetch_rows("output", form.width, self.base["output"], row, count, write=True)
-        self.fetch_rows("query", form.depth, self.base["query"], row + ROWS, count)
+        self.fetch_rows(
+            "query", form.depth, self.base["query"], row + self.layout.block_rows, count
+        )
         for name, extent in (("query", form.depth), ("key", form.depth), ("value", form.width)):
             self.fetch_rows(name, extent, following[name], row, count)
 
@@ -159,10 +164,10 @@ class ForwardTask(Task):
         queries, scores, sums = (self.section(s) for s in ("queries", "scores", "sums"))
         maximum, total = self.section("maximum"), self.section("total")
         self.pack_queries(row, count, queries)
-        self.clear(sums, ROWS * layout.width)
-        self.clear(total, ROWS)
+        self.clear(sums, layout.block_rows * layout.width)
+        self.clear(total, layout.block_rows)
         low = f.splat(f.const(-INFINITY, self.total), self.lanes)
-        for i in range(0, ROWS, self.lanes):
+        for i in range(0, layout.block_rows, self.lanes):
             f.store(low, maximum, i)
         # The causal mask is in the epilogue; this leaves out columns that no row of the block sees.
         reach = self.reach(row + count)
@@ -174,7 +179,7 @@ class ForwardTask(Task):
             f.when(j.eq(0), lambda: self.fetch(row + i, rows, following))
 
         def columns(j):
-            cols = f.min(reach - j, COLUMNS)
+            cols = f.min(reach - j, layout.block_columns)
             panels = f.at(keys, j // layout.panel * b_room, self.total)
             tiles.sweep(
                 f, "scores", queries, a_room, panels, b_room, scores, number, j, count, cols, total
@@ -182,7 +187,7 @@ class ForwardTask(Task):
             f.call("softmax", scores, maximum, total, sums, count, cols)
             self.add_values(scores, values, j, sums, count, cols, partial(fetch, j))
 
-        f.loop(f.i64(0), reach, COLUMNS, columns)
+        f.loop(f.i64(0), reach, layout.block_columns, columns)
         self.store_rows("output", form.width, sums, row, count, total)
         if form.statistics:
             self.store_statistics(number, count, maximum, total)

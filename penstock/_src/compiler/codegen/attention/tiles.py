@@ -11,7 +11,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F32, I64, PTR, vec
 from penstock._src.native.language.value import Val
 
-from .form import COLUMNS, ROWS, VECTORS, ContextLayout, Form
+from .form import VECTORS, ContextLayout, Form
 
 INFINITY = float("inf")
 RAGGED, NARROW = "_ragged", "_narrow"  # tiles of the last rows and columns; one vector wide
@@ -103,7 +103,7 @@ class Tiles:
             for x, (i, j) in zip(values, cells, strict=True):
                 mask = masks[j]
                 x = x if mask is None else f.select(mask, x, padding)
-                f.store(x, f.scores, i * COLUMNS + n * j)
+                f.store(x, f.scores, i * layout.block_columns + n * j)
 
     def sweep(self, f: Fn, name: str, a: Val, a_room: int, b: Val, b_room: int, scores: Val, number: Val,
               column: Val, rows: Val, cols: Val, shares: Val) -> None:  # fmt: skip
@@ -117,7 +117,7 @@ class Tiles:
                 left, right = rows - i, cols - j
                 args = (
                     f.at(a, i // tall * a_room, self.total), f.at(b, j // wide * b_room, self.total), f.ctx,
-                    f.at(scores, i * COLUMNS + j, self.total), number + i * step, column + j, left, right,
+                    f.at(scores, i * layout.block_columns + j, self.total), number + i * step, column + j, left, right,
                     f.at(shares, i, self.total),
                 )  # fmt: skip
 
@@ -184,13 +184,15 @@ class Tiles:
         """
         n, width = self.lanes, -(-extent // self.lanes) * self.lanes
         # The block is row-major, so its transpose is read by swapping the two steps, without a copy.
-        row, step = (1, COLUMNS) if by_columns else (COLUMNS, 1)
-        most = 4 if self.target.registers >= 32 else 2
+        columns = self.layout.block_columns
+        row, step = (1, columns) if by_columns else (columns, 1)
+        # Of wide blocks, two vectors of all rows of V stay in the L1.
+        most = 4 if self.target.registers >= 32 and not self.layout.is_wide else 2
         for first in range(0, extent, most * n):
             here = min(most * n, extent - first)
             vectors = -(-here // n)
             # Of a vector's columns, those past the end are zeros; the columns after the vector were never written.
-            tall = self.rows_of(vectors, n if by_columns else ROWS)
+            tall = self.rows_of(vectors, n if by_columns else self.layout.block_rows)
             name = self.product_tile(tall, vectors, row, step, width, here - (vectors - 1) * n)
 
             def tile(i, first=first, name=name, tall=tall):
