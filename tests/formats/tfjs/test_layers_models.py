@@ -65,6 +65,15 @@ def test_configurations_have_the_form_of_keras_2(tmp_path):
     assert [each["name"] for each in group["weights"]] == ["d/kernel", "d/bias"]
 
 
+def test_axes_of_dot_are_counted_from_the_front(tmp_path):
+    nn = layers()
+    start = nn.Input((6, 4))
+    model = tf.keras.Model(start, nn.Dot(axes=(-1, 2), name="dot")([start, start]))
+    described = written(model, tmp_path / "model")
+    dot = described["modelTopology"]["model_config"]["config"]["layers"][-1]
+    assert dot["config"]["axes"] == [2, 2]
+
+
 def test_what_tensorflow_js_computes_otherwise_is_refused(tmp_path):
     nn = layers()
     for layer, said in [
@@ -89,6 +98,10 @@ def test_what_tensorflow_js_computes_otherwise_is_refused(tmp_path):
         model = tf.keras.Sequential([nn.Input((6, 5, 4)), layer])
         with pytest.raises(tf.errors.UnimplementedError, match=said):
             written(model, tmp_path / "model")
+    image = nn.Input((2, 3, 4))
+    dot = tf.keras.Model(image, nn.Dot(axes=-1)([image, image]))
+    with pytest.raises(tf.errors.UnimplementedError, match="no Dot of more than 3 axes"):
+        written(dot, tmp_path / "model")
     start = nn.Input((6, 4))
     attention = tf.keras.Model(start, nn.Attention()([start, start]) + start)
     with pytest.raises(tf.errors.UnimplementedError):

@@ -46,6 +46,8 @@ def to_keras_2(value: Any) -> Any:
         _take_direction(converted["config"])
     if value.get("class_name") == "LeakyReLU":
         converted["config"]["alpha"] = converted["config"].pop("negative_slope")
+    if value.get("class_name") == "Dot":
+        _count_axes(converted["config"], value.get("inbound_nodes", []))
     if "batch_shape" in converted:
         converted["batch_input_shape"] = converted.pop("batch_shape")
     if isinstance(value.get("inbound_nodes"), list):
@@ -69,6 +71,30 @@ def _take_direction(config: dict[str, Any]) -> None:
             raise UnimplementedError(
                 f"Layer {config['name']!r}: TensorFlow.js has no bidirectional layers of two different layers."
             )
+
+
+def _count_axes(config: dict[str, Any], calls: Any) -> None:
+    """Counts the two axes of a `Dot` layer from the front: TensorFlow.js does not compare the extents of one that is counted from the back."""
+    axes, name = config["axes"], config["name"]
+    if isinstance(axes, int):
+        return
+    ranks = {
+        tuple(
+            [
+                len(tensor["config"]["shape"])
+                for each in node["args"]
+                for tensor in _tensors(each, name)
+            ]
+        )
+        for node in calls
+    }
+    found = {tuple([axis % rank for axis, rank in zip(axes, pair)]) for pair in ranks}
+    if len(found) > 1:
+        raise UnimplementedError(
+            f"Layer {name!r} is called with tensors of ranks {sorted(ranks)}: TensorFlow.js has no Dot with axes={axes} for all of them. "
+            "Write a graph model (--to tfjs)."
+        )
+    config["axes"] = [axis for pair in found for axis in pair] or axes
 
 
 def _call(node: Any, layer: str) -> list[Any]:

@@ -51,6 +51,7 @@ _FIXED_IN: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 }
 # Layers that always compute along the last axis in TensorFlow.js.
 _LAST_AXIS = ("BatchNormalization", "Softmax")
+_MOST_RANK_OF_DOT = 3
 _ACTIVATIONS = frozenset(
     "elu gelu linear log_softmax mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh".split()
 )
@@ -126,10 +127,17 @@ def _check(model: Any) -> None:
                 raise _without_counterpart(layer, f"no {kind} with {attribute}={value}")
         if kind in _LAST_AXIS and layer.axis not in (-1, len(layer.output.shape) - 1):
             raise _without_counterpart(layer, f"no {kind} of another axis than the last")
+        if kind == "Dot" and any(len(x.shape) > _MOST_RANK_OF_DOT for x in _arguments(layer)):
+            raise _without_counterpart(layer, f"no Dot of more than {_MOST_RANK_OF_DOT} axes")
         for key in ("activation", "recurrent_activation"):
             name = getattr(getattr(layer, key, None), "__name__", "linear")
             if name not in _ACTIVATIONS:
                 raise _without_counterpart(layer, f"no activation {name}")
+
+
+def _arguments(layer: Any) -> list[Any]:
+    """The tensors of all calls of a layer."""
+    return [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
 
 
 def _without_counterpart(layer: Any, what: str) -> Exception:
