@@ -124,3 +124,32 @@ def test_gradients_of_extremes_of_nan_go_to_the_second():
     np.testing.assert_array_equal(greatest, [np.nan, np.nan, 3.0])
     by_x, by_y = tape.gradient(greatest, [x, y])
     assert (by_x.numpy().tolist(), by_y.numpy().tolist()) == ([0, 0, 0], [1, 1, 1])
+
+
+def test_bfloat16_is_no_float_of_numpys():
+    x = tf.constant([2.0, 3.0], tf.bfloat16)
+    _is(tnp.sqrt(x), tf.float64, np.sqrt([2.0, 3.0]))
+    _is(tnp.hypot(x, x), tf.float64, np.sqrt([8.0, 18.0]))
+    assert tnp.logaddexp(x, x).dtype == tf.float64
+    assert tnp.mean(x).dtype == tf.bfloat16
+
+
+def test_empty_lists_count_for_nothing_in_promotion():
+    assert tnp.multiply(tf.constant([1j], tf.complex64), []).dtype == tf.complex64
+    assert tnp.minimum([], -1).dtype == tf.int64
+    assert tnp.add([], []).dtype == tf.float64
+
+
+def test_sums_and_products_of_dtype_bool():
+    _is(tnp.sum([[1, 0], [0, 0]], axis=0, dtype=bool), tf.bool, [True, False])
+    _is(tnp.prod([[1.0, 0.0], [2.0, 3.0]], axis=0, dtype="bool"), tf.bool, [True, False])
+
+
+def test_traces_of_matrices_keep_their_dtype():
+    x = np.array([[100, 0], [0, 100]], np.int8)
+    _is(tnp.trace(x), tf.int8, -56)
+    _is(tnp.trace(np.stack([x, x], -1)), tf.int64, [200, 200])
+
+
+def test_cumulative_sums_of_uint64_are_floats():
+    _is(tnp.cumsum(np.array([1, 2], np.uint64)), tf.float64, [1.0, 3.0])

@@ -12,8 +12,11 @@ from penstock._src.core.registry import raw
 from penstock._src.ops.rules import rank_of, span
 
 from .promotion import (
+    RULES,
+    inexact,
     number,
     numbers,
+    over_number,
     promoted,
     promoted_pair,
     result_type,
@@ -202,8 +205,9 @@ def hypot(x1, x2):
     Returns:
       A tensor of floats, of the broadcast shape.
     """
-    x1, x2 = promoted_pair(x1, x2, inexact=True)
-    return raw.Sqrt(x=raw.Square(x=x1) + raw.Square(x=x2))
+    squares = [raw.Square(x=to_array(x)) for x in (x1, x2)]
+    kind = result_type(*(squares if RULES.mode == "legacy" else (x1, x2)))
+    return raw.Sqrt(x=inexact(to_array(squares[0], kind) + to_array(squares[1], kind)))
 
 
 @public("heaviside")
@@ -219,7 +223,7 @@ def heaviside(x1, x2):
     """
     x1, x2 = promoted_pair(x1, x2, inexact=True)
     above = raw.SelectV2(condition=x1 > number(0, x1), t=number(1, x1), e=x2)
-    return raw.SelectV2(condition=x1 < number(0, x1), t=number(0, x1), e=above)
+    return inexact(raw.SelectV2(condition=x1 < number(0, x1), t=number(0, x1), e=above))
 
 
 @public("logaddexp")
@@ -234,7 +238,7 @@ def logaddexp(x1, x2):
       A tensor of floats, of the broadcast shape.
     """
     x1, x2 = promoted_pair(x1, x2, inexact=True)
-    distance = raw.Abs(x=x1 - x2)
+    distance = inexact(raw.Abs(x=x1 - x2))
     return _above_greater(x1, x2, raw.Log1p(x=raw.Exp(x=-distance)))
 
 
@@ -250,14 +254,16 @@ def logaddexp2(x1, x2):
       A tensor of floats, of the broadcast shape.
     """
     x1, x2 = promoted_pair(x1, x2, inexact=True)
-    tail = raw.Pow(x=number(2, x1), y=-raw.Abs(x=x1 - x2))
-    return _above_greater(x1, x2, raw.Log1p(x=tail) / number(np.log(2), x1))
+    distance = inexact(raw.Abs(x=x1 - x2))
+    tail = raw.Log1p(x=raw.Pow(x=number(2, distance), y=-distance))
+    return _above_greater(x1, x2, over_number(tail, np.log(2)))
 
 
 def _above_greater(x1, x2, distance):
     """The greater number plus a distance; the sum of both where they differ by no number."""
     differs = raw.IsNan(x=x1 - x2)
-    return raw.SelectV2(condition=differs, t=x1 + x2, e=raw.Maximum(x=x1, y=x2) + distance)
+    greater, distance, total = promoted(raw.Maximum(x=x1, y=x2), distance, x1 + x2)
+    return raw.SelectV2(condition=differs, t=total, e=greater + distance)
 
 
 @public("gcd")

@@ -10,7 +10,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.ops.rules import span
 
-from .promotion import canonical, extents, number, promoted, result_type, to_array
+from .promotion import RULES, canonical, extents, number, promoted, result_type, to_array
 from .shaping import moveaxis, ravel
 from .weakness import public
 
@@ -461,7 +461,15 @@ def meshgrid(*xi, **kwargs):
     """
     if kwargs.pop("sparse", False) or not kwargs.pop("copy", True):
         raise ValueError("meshgrid: sparse=True and copy=False are not supported.")
-    return ranges.meshgrid(*(to_array(x) for x in xi), **kwargs)
+    axes = [to_array(x) for x in xi]
+    if RULES.conversion == "off" or len({x.dtype for x in axes}) < 2:
+        return ranges.meshgrid(*axes, **kwargs)
+    grids = []
+    # Each is multiplied by ones of the first one's dtype.
+    for i, x in enumerate(axes):
+        kind = result_type(x, axes[0])
+        grids.append(ranges.meshgrid(*(cast(axis, kind) for axis in axes), **kwargs)[i])
+    return grids
 
 
 @public("vander")

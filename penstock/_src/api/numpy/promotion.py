@@ -153,7 +153,8 @@ def result_type(*arrays_and_dtypes):
 def _numpys_type(arrays_and_dtypes):
     """The dtype to which NumPy promotes."""
     kinds = [_number(kind) for x in arrays_and_dtypes for kind in _contributions(x)]
-    return dtypes.as_dtype(allowed(np.result_type(*kinds)))
+    # Empty lists count for nothing beside others.
+    return dtypes.as_dtype(allowed(np.result_type(*kinds or [np.float64])))
 
 
 def _number(x):
@@ -193,8 +194,8 @@ def promote_types(type1, type2):
 
 def _contributions(x):
     """The value passed to NumPy's result_type for one of several arguments; numbers in lists stay Python numbers."""
-    leaves = nest.flatten(list(x)) if isinstance(x, (list, tuple)) else []
-    return [_contribution(v) for v in leaves] if leaves else [_contribution(x)]
+    leaves = nest.flatten(list(x)) if isinstance(x, (list, tuple)) else [x]
+    return [_contribution(v) for v in leaves]
 
 
 def _contribution(x):
@@ -268,8 +269,18 @@ def promoted(*values, inexact=False):
 def promoted_pair(x1, x2, inexact=False):
     """Both arguments of a binary function as tensors of NumPy's common type; sequences are promoted by the rules in effect."""
     sequences = isinstance(x1, (list, tuple)) or isinstance(x2, (list, tuple))
-    kind = result_type(x1, x2) if sequences else _numpys_type((x1, x2))
+    by_lattice = RULES.mode != "legacy" and (sequences or not _numpy_promotes(x1, x2))
+    kind = result_type(x1, x2) if by_lattice else _numpys_type((x1, x2))
     return _as(kind, (x1, x2), inexact)
+
+
+def _numpy_promotes(x1, x2):
+    """True if NumPy has a common type of both; it has none of bfloat16 and most others."""
+    try:
+        _numpys_type((x1, x2))
+    except TypeError:
+        return False
+    return True
 
 
 def _as(kind, values, inexact):
@@ -290,9 +301,24 @@ def is_no_float(x):
 
 
 def inexact(x):
-    """`x` as tensor of a float or complex type."""
+    """`x` as tensor of one of NumPy's float or complex types, of which bfloat16 is none."""
+    x = to_array(x)
+    is_inexact = np.issubdtype(x.dtype.as_numpy_dtype, np.inexact)
+    return x if is_inexact else cast(x, default_float())
+
+
+def floats(x):
+    """`x` as tensor of floats or complex numbers: integers and truth values as the default floats."""
     x = to_array(x)
     return cast(x, default_float()) if x.dtype.is_integer or x.dtype.is_bool else x
+
+
+def over_number(x, divisor):
+    """`x` over a float64 of NumPy's, which makes the quotient as wide where operators promote."""
+    if RULES.conversion == "off":
+        return x / number(divisor, x)
+    x, wide = promoted(x, np.float64(divisor))
+    return x / wide
 
 
 def number(value, like):

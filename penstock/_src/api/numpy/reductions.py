@@ -4,7 +4,7 @@ import builtins
 
 import numpy as np
 
-from penstock._src.api.linalg import products
+from penstock._src.api.linalg import bands, products
 from penstock._src.api.math import reduction, sorting
 from penstock._src.api.math import scan as scans
 from penstock._src.api.math.elementwise import cast
@@ -21,6 +21,7 @@ from .promotion import (
     RULES,
     canonical,
     default_float,
+    floats,
     inexact,
     number,
     promoted,
@@ -52,6 +53,11 @@ def _summable(a, dtype):
     return a
 
 
+def _is_bool(dtype):
+    """True if a sum or product of this dtype is that of truth values."""
+    return dtype is not None and canonical(dtype) == dtypes.bool_
+
+
 @public("sum")
 def sum(a, axis=None, dtype=None, keepdims=None):
     """Returns the sum over some axes, or over all.
@@ -68,7 +74,8 @@ def sum(a, axis=None, dtype=None, keepdims=None):
     >>> tf.experimental.numpy.sum([[1, 2], [3, 4]], axis=0).numpy()
     array([4, 6])
     """
-    return reduction.reduce_sum(_summable(a, dtype), _axes(axis), bool(keepdims))
+    reduce = reduction.reduce_any if _is_bool(dtype) else reduction.reduce_sum
+    return reduce(_summable(a, dtype), _axes(axis), bool(keepdims))
 
 
 @public("prod")
@@ -84,7 +91,8 @@ def prod(a, axis=None, dtype=None, keepdims=None):
     Returns:
       A tensor.
     """
-    return reduction.reduce_prod(_summable(a, dtype), _axes(axis), bool(keepdims))
+    reduce = reduction.reduce_all if _is_bool(dtype) else reduction.reduce_prod
+    return reduce(_summable(a, dtype), _axes(axis), bool(keepdims))
 
 
 @public("mean")
@@ -106,7 +114,7 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=None):
     """
     if out is not None:
         raise ValueError("mean: `out` is not supported.")
-    a = to_array(a, dtype) if dtype is not None else inexact(a)
+    a = to_array(a, dtype) if dtype is not None else floats(a)
     return reduction.reduce_mean(a, _axes(axis), bool(keepdims))
 
 
@@ -130,7 +138,7 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
     """
     if out is not None:
         raise ValueError("var: `out` is not supported.")
-    working = inexact(a) if dtype is None else to_array(a, result_type(a, dtypes.as_dtype(dtype)))
+    working = floats(a) if dtype is None else to_array(a, result_type(a, dtypes.as_dtype(dtype)))
     result = reduction.reduce_variance(working, _axes(axis), bool(keepdims))
     if ddof:
         count = raw.Size(input=working) // raw.Maximum(x=raw.Size(input=result), y=np.int32(1))
@@ -151,7 +159,7 @@ def std(a, axis=None, keepdims=None):
     Returns:
       A tensor of floats.
     """
-    return reduction.reduce_std(inexact(a), _axes(axis), bool(keepdims))
+    return reduction.reduce_std(floats(a), _axes(axis), bool(keepdims))
 
 
 def _extreme(a, axis, keepdims, numbers, truth):
@@ -401,9 +409,10 @@ def average(a, axis=None, weights=None, returned=False):
 
 def _scan(function, a, axis, dtype):
     a = to_array(a, dtype)
-    wide = dtypes.int64 if RULES.mode == "legacy" else dtypes.int32
-    if dtype is None and a.dtype.is_integer and a.dtype.size < wide.size:
-        a = cast(a, wide)
+    if dtype is None and a.dtype.is_integer:
+        joined = np.promote_types(a.dtype.as_numpy_dtype, np.int64)
+        if joined != a.dtype.as_numpy_dtype:
+            a = cast(a, canonical(float if joined.kind == "f" else int))
     if axis is None:
         a, axis = shaping.ravel(a), 0
     return function(a, axis)
@@ -517,7 +526,7 @@ def argsort(a, axis=-1, kind="quicksort", order=None):
       order: must be None.
 
     Returns:
-      A tensor of int64.
+      A tensor of int64, or of int32 where the lattice promotes.
 
     Raises:
       ValueError: `kind` is another, or `order` is given.
@@ -530,7 +539,7 @@ def argsort(a, axis=-1, kind="quicksort", order=None):
         )
     if a.shape.rank == 0:
         return to_array([0])
-    return cast(sorting.argsort(a, axis), dtypes.int64)
+    return cast(sorting.argsort(a, axis), canonical(int))
 
 
 @public("diff")
@@ -707,11 +716,16 @@ def trace(a, offset=0, axis1=0, axis2=1, dtype=None):
       offset: how far above the main diagonal it is.
       axis1: the axis of rows.
       axis2: the axis of columns.
-      dtype: the dtype of the sum; small integers are summed as wider ones by default.
+      dtype: the dtype of the sum; by default that of the array for the main diagonals of matrices, and
+        that of `sum` for others.
 
     Returns:
       A tensor of the other axes.
     """
+    a = to_array(a, dtype)
+    rank = a.shape.rank
+    if offset == 0 and rank is not None and axis1 in (-2, rank - 2) and axis2 in (-1, rank - 1):
+        return bands.trace(a)
     return sum(creation.diagonal(a, offset, axis1, axis2), -1, dtype)
 
 

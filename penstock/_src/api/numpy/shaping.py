@@ -15,7 +15,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.ops.rules import ints, joined, shape_of
 from penstock._src.util import nest
 
-from .promotion import extents, number, promoted, static_axis, to_array
+from .promotion import RULES, extents, number, promoted, result_type, static_axis, to_array
 from .weakness import public
 
 
@@ -310,8 +310,10 @@ def stack(arrays, axis=0):
 
 
 def _promoted_arrays(arrays):
-    """Converts each to a tensor first, so that lists keep their dtypes, then promotes all to one dtype."""
-    return promoted(*(to_array(a) for a in arrays))
+    """Arrays of one dtype; lists have dtypes of their own, but are weak in the lattice."""
+    kinds = (to_array(a) for a in arrays) if RULES.mode == "legacy" else arrays
+    kind = result_type(*kinds)
+    return [to_array(a, kind) for a in arrays]
 
 
 @public("hstack")

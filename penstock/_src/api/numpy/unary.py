@@ -10,6 +10,7 @@ from .promotion import (
     inexact,
     is_no_float,
     number,
+    over_number,
     promoted,
     to_array,
 )
@@ -56,7 +57,7 @@ def log2(x):
       A tensor of floats, of the shape of `x`; NaN below 0.
     """
     x = inexact(x)
-    return raw.Log(x=x) / number(np.log(2), x)
+    return over_number(raw.Log(x=x), np.log(2))
 
 
 @public("log10")
@@ -70,7 +71,7 @@ def log10(x):
       A tensor of floats, of the shape of `x`; NaN below 0.
     """
     x = inexact(x)
-    return raw.Log(x=x) / number(np.log(10), x)
+    return over_number(raw.Log(x=x), np.log(10))
 
 
 @public("deg2rad")
@@ -99,8 +100,8 @@ def rad2deg(x):
     """
     if isinstance(x, (int, float, complex, np.ndarray, np.generic)):
         return x * (180.0 / np.pi)
-    x = inexact(x)
-    return x * number(180 / np.pi, x)
+    x, factor = promoted(x, 180 / np.pi)
+    return x * factor
 
 
 @public("fix")

@@ -77,6 +77,7 @@ def _to_list(self):
 
 
 def _get_item(self, spec):
+    spec = tuple(map(strong, spec)) if isinstance(spec, tuple) else strong(spec)
     return selected(self, spec, get_item) if is_advanced(spec) else get_item(self, spec)
 
 
