@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX
-from penstock._src.native.algorithms.solvers.schur import schur
+from penstock._src.native.algorithms.solvers.schur import LEAST_SHARE, NEAR_CUT, schur
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.linalg import lapack
 from penstock._src.ops.linalg.matrices import adjoint, require_square, square
@@ -30,12 +30,6 @@ def _fill_finite(matrices, function):
     matrices[~finite] = _nothing(matrices[~finite])
     if finite.any():
         matrices[finite] = function(matrices[finite])
-
-
-def _diagonal_of(x):
-    """The diagonals of contiguous matrices, as a view that may be written to."""
-    n = x.shape[-1]
-    return x.reshape(*x.shape[:-2], n * n)[..., :: n + 1]
 
 
 def _nothing(x):
@@ -118,6 +112,9 @@ class MatrixSquareRoot(Op):
         require_square(self, input)
         if not input.size:
             return input.copy()
+        small = _of_small(input, is_logarithm=False)
+        if small is not None:
+            return small
         roots = input.astype(np.complex128 if np.iscomplexobj(input) else np.float64, order="C")
         flat = roots.reshape(-1, *input.shape[-2:])  # a view, which the roots are written to
         _fill_finite(flat, _roots)
@@ -130,8 +127,8 @@ MOST_STEPS = 100  # of an iteration that doubles its digits in each
 def _roots(a):
     """By eigenvalues where that is accurate, else Denman and Beavers's iteration, with products instead of a Schur form."""
     if a.shape[-1] <= FEW and runs_native_code():
-        roots, done = _by_triangles(a, _root_triangles)
-        if not done.all():
+        roots, done = _by_triangles(a, is_logarithm=False)
+        if done is not None:
             roots[~done] = _roots_by_numpy(a[~done])
         return roots
     return _roots_by_numpy(a)
@@ -189,6 +186,9 @@ class MatrixLogarithm(Op):
         require_square(self, input)
         if not input.size:
             return input.copy()
+        small = _of_small(input, is_logarithm=True)
+        if small is not None:
+            return small
         logarithms = input.astype(np.complex128, order="C")
         flat = logarithms.reshape(
             -1, *input.shape[-2:]
@@ -200,8 +200,8 @@ class MatrixLogarithm(Op):
 def _logarithms(a):
     """The logarithms of matrices of complex128."""
     if a.shape[-1] <= FEW and runs_native_code():
-        logarithms, done = _by_triangles(a, _logarithms_of_triangles)
-        if not done.all():
+        logarithms, done = _by_triangles(a, is_logarithm=True)
+        if done is not None:
             logarithms[~done] = _logarithms_by_numpy(a[~done])
         return logarithms
     return _logarithms_by_numpy(a)
@@ -242,9 +242,7 @@ def _logarithm_by_roots(a, values):
     return total * 2.0**roots + (np.log(size) + 1j * angle) * eye
 
 
-LEAST_SHARE = 1e-12  # of an eigenvalue in the largest, from which it is not 0 but for rounding
 MOST_GROWTH = 30.0  # of rounding errors by a change of basis that is taken
-NEAR_CUT = 1e-3  # angle to the negative axis at which the sign of a rounding error may decide
 
 
 def _by_eigenvalues(function, a):
@@ -274,51 +272,23 @@ def _eigensystem(a):
 FEW = 12  # rows of matrices whose Schur forms are computed natively
 
 
-def _by_triangles(a, function):
-    """A function of finite matrices by their Schur forms, and for which of them this was done.
+def _of_small(x, is_logarithm):
+    """The functions of small matrices, if none needs more than its Schur form; else None."""
+    n = x.shape[-1]
+    if n > FEW or not runs_native_code():
+        return None
+    made, others = _by_triangles(x.reshape(-1, n, n), is_logarithm)
+    return made.reshape(x.shape).astype(x.dtype, copy=False) if others is None else None
 
-    Args:
-      a: the matrices [batch, n, n].
-      function: of triangles, their diagonals and the numbers by which they were divided.
-    """
-    scale = np.abs(a).max((-2, -1))
-    triangles = np.divide(a, (scale + (scale == 0))[:, None, None], dtype=np.complex128)
-    bases = np.zeros_like(triangles)
-    _diagonal_of(bases)[...] = 1
-    results = np.empty_like(a)
-    if schur().schur(triangles, bases, len(a), a.shape[-1]) < len(a):
-        return results, np.zeros(len(a), bool)
-    values = _diagonal_of(triangles).copy()
-    sizes = np.abs(values)
-    is_good = sizes > LEAST_SHARE * sizes.max(-1, keepdims=True)
-    # An eigenvalue near the negative axis: a rounding error may decide on the sign of its root.
-    is_good &= (values.real > 0) | (np.abs(values.imag) > NEAR_CUT * sizes)
-    done = is_good.all(-1)
-    are_all = done.all()
-    if not are_all:
-        triangles, bases, values, scale = triangles[done], bases[done], values[done], scale[done]
-    made = np.matmul(bases, function(triangles, values, scale))
-    made = np.matmul(made, bases.conj().swapaxes(-1, -2))
+
+def _by_triangles(a, is_logarithm):
+    """The functions of matrices [batch, n, n] by their Schur forms, and for which of them this was done: None for all."""
+    matrices, done = a.astype(np.complex128, order="C"), np.empty(len(a), np.int64)
+    room = np.empty((5, *a.shape[1:]), np.complex128)
+    count = schur().apply(matrices, room, done, int(is_logarithm), len(a), a.shape[-1])
     # Functions of conjugate pairs are conjugate: those of real matrices are real but for rounding.
-    made = made if np.iscomplexobj(a) else made.real
-    if are_all:
-        return made, done
-    results[done] = made
-    return results, done
-
-
-def _root_triangles(triangles, _values, scale):
-    roots = np.zeros_like(triangles)
-    schur().root(triangles, roots, len(triangles), triangles.shape[-1])
-    roots *= np.sqrt(scale)[:, None, None]
-    return roots
-
-
-def _logarithms_of_triangles(triangles, values, scale):
-    logarithms, room = np.zeros_like(triangles), np.zeros((2, *triangles.shape[1:]), np.complex128)
-    schur().logarithm(triangles, logarithms, room, len(triangles), triangles.shape[-1])
-    _diagonal_of(logarithms)[...] = np.log(values) + np.log(scale)[:, None]
-    return logarithms
+    made = matrices if np.iscomplexobj(a) else matrices.real
+    return made, None if count == len(a) else done.astype(bool)
 
 
 def _norms(x):

@@ -45,3 +45,25 @@ def test_roots_and_logarithms_of_triangles(n):
         exponential = exponential + power
         power = power @ logarithms / i
     np.testing.assert_allclose(exponential, triangles, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_logarithm", [0, 1])
+@pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
+def test_matrices_become_their_functions_or_stay_as_they_are(is_logarithm, scale):
+    n = 5
+    good = _matrices("complex", n)[0] / n + 3 * np.eye(n)
+    ones = np.ones((n, n)) + 0j
+    others = [0 * ones, ones, -good, ones * np.nan, ones * np.inf]
+    matrices = np.array([good, *others]) * scale
+    before, done = matrices.copy(), np.empty(len(matrices), np.int64)
+    count = schur().apply(
+        matrices, np.empty((5, n, n), complex), done, is_logarithm, len(matrices), n
+    )
+    assert done[0] == 1 and not done[[1, 2, 4, 5]].any() and count == done.sum()
+    np.testing.assert_array_equal(matrices[done == 0], before[done == 0])
+    if not is_logarithm:
+        np.testing.assert_allclose(matrices[0] @ matrices[0] / scale, good, atol=1e-13)
+        return
+    values, vectors = np.linalg.eig(good)
+    expected = vectors * (np.log(values) + np.log(scale)) @ np.linalg.inv(vectors)
+    np.testing.assert_allclose(matrices[0], expected, atol=1e-11)

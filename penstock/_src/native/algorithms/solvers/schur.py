@@ -22,6 +22,8 @@ _MOST_STEPS = 30  # for each eigenvalue; two or three are usual
 _OTHER_SHIFT = 10  # steps after which a shift breaks a cycle
 _NEAR_ONE = 0.25  # norm of X - 1 from which log X is expanded
 _MOST_ROOTS = 60
+LEAST_SHARE = 1e-12  # of an eigenvalue in the largest, from which it is not 0 but for rounding
+NEAR_CUT = 1e-3  # angle to the negative axis at which the sign of a rounding error may decide
 
 
 class Schur(NamedTuple):
@@ -31,11 +33,15 @@ class Schur(NamedTuple):
         triangles T, and bases U, from identities, with A = U T U^H
     root (triangles [batch, n, n], results [batch, n, n], batch, n) -> 0; the results are zeros before
     logarithm (triangles [batch, n, n], results [batch, n, n], room [2, n, n], batch, n) -> 0; the same, triangles are overwritten
+    apply (matrices [batch, n, n] of any finite elements, room [5, n, n], done int64 [batch], 1 for logarithms or 0 for roots, batch, n)
+        -> the number of matrices that became their functions; done is 1 for these, 0 for those left as they are: nearly singular ones and those with an eigenvalue near
+        the negative axis, where a rounding error may decide on the sign of a root
     """
 
     schur: Callable[..., int]
     root: Callable[..., int]
     logarithm: Callable[..., int]
+    apply: Callable[..., int]
 
 
 @compiled(Schur)
@@ -50,6 +56,8 @@ def schur(m: Module) -> None:
     _emit_solve(m)
     _emit_logarithm(m)
     py.emit_entry(m, "logarithm", "aaann")
+    _emit_apply(m)
+    py.emit_entry(m, "apply", "aaannn")
 
 
 class _Matrix:
@@ -362,3 +370,115 @@ def _emit_logarithm(m: Module) -> None:
 
         f.loop(f.i64(0), f.batch, 1, one)
         f.give(f.i64(0))
+
+
+def _emit_apply(m: Module) -> None:
+    arguments: Any = dict(matrices=PTR, room=PTR, done=PTR, is_logarithm=I64, batch=I64, n=I64)
+    with m.fn("apply", ret=I64, internal=True, **arguments) as f:
+
+        def one(k: Val, count: Val) -> tuple[Val, ...]:
+            own = _matrix(f, f.matrices, k)
+            scale = _scale(f, own)
+            (done,) = f.when(scale > 0.0, lambda: (_apply_to(f, own, scale),), lambda: (f.i64(0),))
+            f.store(done, f.done, k)
+            return (count + done,)
+
+        f.give(f.loop(f.i64(0), f.batch, 1, one, f.i64(0))[0])
+
+
+def _each(f: Fn, n: Val, use: Callable[[Val, Val], Any]) -> None:
+    f.loop(f.i64(0), n, 1, lambda i: f.loop(f.i64(0), n, 1, lambda j: use(i, j)))
+
+
+def _scale(f: Fn, x: _Matrix) -> Val:
+    """The largest magnitude, 0 if one is not finite."""
+    number, size = x.numbers, f.n * f.n
+
+    def measure(i: Val, most: Val, sound: Val) -> tuple[Val, Val]:
+        magnitude = number.magnitude(number.load(x.address, i))
+        # Neither NaN nor infinity times 0 is 0.
+        return f.max(magnitude, most), sound + magnitude * 0.0
+
+    most, sound = f.loop(f.i64(0), size, 1, measure, f.zero(F64), f.zero(F64))
+    return f.select(sound.eq(0.0), most, f.zero(F64))
+
+
+def _apply_to(f: Fn, own: _Matrix, scale: Val) -> Val:
+    """Replaces a matrix by its function; 1 if that was possible."""
+    triangle, base, result = (_matrix(f, f.room, f.i64(i)) for i in range(3))
+    one, none = f.const(1.0, F64), f.zero(F64)
+
+    def begin(i: Val, j: Val) -> None:
+        number = own[i, j]
+        triangle[i, j] = f.binary("div", number[0], scale), f.binary("div", number[1], scale)
+        base[i, j] = f.select(i.eq(j), one, none), none
+        result[i, j] = none, none
+
+    _each(f, f.n, begin)
+    matrix = f.call("schur", triangle.address, base.address, f.i64(1), f.n, ret=I64)
+    is_good = matrix.ne(0) & _has_clear_values(f, triangle)
+
+    def apply() -> tuple[Val]:
+        f.when(f.is_logarithm.eq(0), take_root, take_logarithm)
+        _change_basis(f, own, base, result, triangle)
+        return (f.i64(1),)
+
+    def take_root() -> None:
+        f.call("root", triangle.address, result.address, f.i64(1), f.n, ret=I64)
+        factor = f.intrinsic("sqrt", scale)
+        _each(f, f.n, lambda i, j: result.__setitem__((i, j), _scaled(result[i, j], factor)))
+
+    def take_logarithm() -> None:
+        more = _matrix(f, f.room, f.i64(3))
+
+        # The logarithms of the eigenvalues are exact; the triangle is overwritten, and the matrix is of no more use.
+        def keep(i: Val) -> None:
+            own[i, i] = _logarithm_of(f, triangle, triangle[i, i], scale)
+
+        f.loop(f.i64(0), f.n, 1, keep)
+        f.call("logarithm", triangle.address, result.address, more.address, f.i64(1), f.n, ret=I64)
+        f.loop(f.i64(0), f.n, 1, lambda i: result.__setitem__((i, i), own[i, i]))
+
+    (done,) = f.when(is_good, apply, lambda: (f.i64(0),))
+    return done
+
+
+def _logarithm_of(f: Fn, x: _Matrix, value: Number, scale: Val) -> Number:
+    real = f.call("log", x.numbers.magnitude(value), ret=F64) + f.call("log", scale, ret=F64)
+    return real, f.call("atan2", value[1], value[0], ret=F64)
+
+
+def _has_clear_values(f: Fn, triangle: _Matrix) -> Val:
+    """True if no eigenvalue is nearly 0 beside the largest, or near the negative axis."""
+
+    def size(i: Val) -> Val:
+        return triangle.numbers.magnitude(triangle[i, i])
+
+    (largest,) = f.loop(f.i64(0), f.n, 1, lambda i, most: (f.max(size(i), most),), f.zero(F64))
+
+    def compare(i: Val, good: Val) -> tuple[Val]:
+        real, imaginary = triangle[i, i]
+        is_off_cut = (real > 0.0) | (f.intrinsic("fabs", imaginary) > size(i) * NEAR_CUT)
+        return (good & is_off_cut & (size(i) > largest * LEAST_SHARE),)
+
+    (good,) = f.loop(f.i64(0), f.n, 1, compare, f.const(1, "i1"))
+    return good
+
+
+def _change_basis(f: Fn, own: _Matrix, base: _Matrix, x: _Matrix, room: _Matrix) -> None:
+    """U X U^H, for a triangle X."""
+
+    def inner(i: Val, j: Val) -> None:
+        def add(k: Val, re: Val, im: Val) -> tuple[Val, ...]:
+            return _plus((re, im), _times(base[i, k], x[k, j]))
+
+        room[i, j] = f.loop(f.i64(0), j + 1, 1, add, f.zero(F64), f.zero(F64))
+
+    def outer(i: Val, j: Val) -> None:
+        def add(k: Val, re: Val, im: Val) -> tuple[Val, ...]:
+            return _plus((re, im), _times(room[i, k], _conjugate(base[j, k])))
+
+        own[i, j] = f.loop(f.i64(0), f.n, 1, add, f.zero(F64), f.zero(F64))
+
+    _each(f, f.n, inner)
+    _each(f, f.n, outer)
