@@ -13,7 +13,7 @@ from penstock._src.core.values.arrays import name_of
 from penstock._src.native.algorithms.solvers.triangular import TYPES, triangular
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
-from penstock._src.ops.linalg import elimination, lapack
+from penstock._src.ops.linalg import elimination, lapack, small
 from penstock._src.ops.linalg.matrices import (
     adjoint,
     adjoint_array,
@@ -366,13 +366,25 @@ def _least_squares(a, b):
         a.shape[-2:]
     )  # singular values below this share count as zeros
     if a.size <= FEW and np.isfinite(a).all():
-        return lapack.matmul(lapack.pinv(a, least), b)
+        found = small.svd(a, full=False)
+        return (
+            lapack.matmul(lapack.pinv(a, least), b) if found is None else _solved(found, b, least)
+        )
     solution, growth = _by_triangle(a, b)
     has_full_rank = growth * least < 1  # false for NaN
     for at in map(tuple, np.argwhere(~has_full_rank)):
         is_finite = np.isfinite(a[at]).all()
         solution[at] = lapack.matmul(lapack.pinv(a[at], least), b[at]) if is_finite else 0
     return solution
+
+
+@quiet
+def _solved(triple, b, least):
+    """The solutions by singular values, those below a share of the largest counting as zeros, and left and right vectors."""
+    values, left, right = triple
+    are_large = values > least * values[..., :1]
+    factors = np.where(are_large, 1 / values, values.dtype.type(0))
+    return np.matmul(right, factors[..., None] * np.matmul(left.swapaxes(-1, -2), b))
 
 
 @quiet
