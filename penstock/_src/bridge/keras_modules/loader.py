@@ -17,10 +17,10 @@ from . import (
     hints,
     loss_scaling,
     saving,
-    step_variables,
     tracebacks,
 )
 from .pipeline import hook
+from .steps import updates, variables
 
 
 def _wrap_trainer(module: types.ModuleType) -> None:
@@ -32,7 +32,7 @@ def _wrap_trainer(module: types.ModuleType) -> None:
 
 def _wrap_optimizer(module: types.ModuleType) -> None:
     tracebacks.wrap_optimizer(module)
-    step_variables.wrap_optimizer(module)
+    variables.wrap_optimizer(module)
 
 
 def _nothing(module: types.ModuleType) -> None:
@@ -46,8 +46,9 @@ WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     loss_scaling.MODULE: loss_scaling.wrap_optimizer,
     tracebacks.MODULE: tracebacks.wrap_filter,
     tracebacks.OPTIMIZER: _wrap_optimizer,
-    step_variables.METRIC: step_variables.wrap_metric,
-    step_variables.COMPILED: step_variables.wrap_compiled,
+    variables.METRIC: variables.wrap_metric,
+    variables.COMPILED: variables.wrap_compiled,
+    updates.OPTIMIZER: updates.wrap_optimizer,
     "keras.src.callbacks.backup_and_restore": backup.wrap_backup,
     "keras.src.backend.tensorflow.trainer": _wrap_trainer,
     "keras.src.backend.tensorflow.distribution_lib": distribution.wrap_backend,
