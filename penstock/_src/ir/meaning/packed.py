@@ -76,6 +76,12 @@ class PackedFormat:
         """Neighboring elements that share a scale."""
         return self.block // len(self.runs) if self.factors else self.block
 
+    @property
+    def has_halves(self) -> bool:
+        """True if a block is 16 bytes with two numbers of four bits each: the low ones, then the high ones."""
+        places = [(run.start, run.low - self.runs[0].low, run.shift) for run in self.runs]
+        return self.bits == 4 and not self.high_bits and places == [(0, 0, 0), (16, 0, 4)]
+
     def row_bytes(self, elements: int) -> int:
         """Bytes of a row, whose elements are a multiple of the block.
 

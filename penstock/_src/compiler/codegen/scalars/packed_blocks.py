@@ -1,15 +1,18 @@
 """Blocks of packed weights (ir/meaning/packed.py) in registers: vectors of their elements, with the very bits that the format means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from penstock._src.ir.meaning.packed import PackedFormat, Run
+from penstock._src.native import Target
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F16, F32, I1, I8, I16, I32, vec
+from penstock._src.native.language.types import F16, F32, I1, I8, I16, I32, SIZE, vec
 from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
 TABLE = 16  # numbers of four bits
 SIX_BITS = 12  # bytes of eight scales and eight minima
+AT_ONCE = 4  # blocks whose scales are converted together
+PAIR = 2  # a scale and a minimum, or what they are multiplied by
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,24 @@ def scales(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Scales:
     assert minimum is not None
     factors, minima = _six_bits(f, f.at(block, form.factor))
     return Scales(factors * scale, minima * -minimum, True)
+
+
+def words_of_scales(f: Fn, form: PackedFormat, addresses: Sequence[Val]) -> Val:
+    """The scales of up to `AT_ONCE` blocks, each with the two bytes that follow a float16; zeros are those of no block."""
+    words = f.zero(vec(I32, AT_ONCE))
+    for i, address in enumerate(addresses):
+        word = f.load(f.at(address, form.scale), 0, vec(I8, SIZE[I32]))
+        words = f.insert(words, f.bits(word, I32), i)
+    return words
+
+
+def pairs_of_scales(f: Fn, form: PackedFormat, words: Val) -> Val:
+    """The scales and minima of `AT_ONCE` blocks, in turn; where there is no minimum, the scale twice."""
+    twice = [i // PAIR * PAIR for i in range(AT_ONCE * PAIR)]
+    if form.scale_dtype == "float32":
+        return f.shuffle(f.bits(words, vec(F32, AT_ONCE)), None, [i // PAIR for i in twice])
+    halves = f.bits(words, vec(F16, AT_ONCE * PAIR))
+    return f.convert(halves if form.minimum is not None else f.shuffle(halves, None, twice), F32)
 
 
 def _half(f: Fn, block: Val, at: int, lanes: int) -> Val:
@@ -121,7 +142,7 @@ def unpacked(
 ) -> Iterator[tuple[int, Val]]:
     """(number of its first element, vector) of the block at an address, in order; its scales are read there unless they are known."""
     block_scales = known_scales or scales(f, block, form, lanes)
-    looks_up = form.bits == 4 and not form.high_bits and _has_tables(f, lanes)
+    looks_up = form.bits == 4 and not form.high_bits and lanes == TABLE and has_tables(f.target)
     for run in form.runs:
         scale, minimum = block_scales.of(f, run, lanes)
         # q * scale is exact if a minimum follows, so there is a single rounding, as the format defines.
@@ -138,15 +159,18 @@ def unpacked(
                 yield run.start + first, value(q)
 
 
-def _has_tables(f: Fn, lanes: int) -> bool:
+def has_tables(target: Target) -> bool:
     """True if the target can look up sixteen floats by four bits each in a register."""
-    return lanes == TABLE and f.target.architecture == "x86_64" and f.target.vector_bytes == 64
+    return target.architecture == "x86_64" and target.vector_bytes == 64
 
 
 def _looked_up(f: Fn, table: Val, block: Val, run: Run, first: int) -> Val:
     """The values of a run's numbers, starting at `first`, from a table indexed by four bits."""
     index = f.load(f.at(block, run.low + first), 0, vec(I8, TABLE))
     index = f.convert(index, I32, signed=False)
-    if run.shift:
-        index = f.binary("lshr", index, run.shift)
-    return f.call("llvm.x86.avx512.permvar.sf.512", table, index, ret=table.ty)
+    return look_up(f, table, f.binary("lshr", index, run.shift) if run.shift else index)
+
+
+def look_up(f: Fn, table: Val, words: Val) -> Val:
+    """The floats of a table of sixteen by the low four bits of each word."""
+    return f.call("llvm.x86.avx512.permvar.sf.512", table, words, ret=table.ty)

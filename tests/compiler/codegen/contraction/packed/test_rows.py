@@ -11,6 +11,7 @@ from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.core import dtypes
 from penstock._src.ir.meaning.packed import FORMATS, round_groups, unpack
 from penstock._src.native.language.types import BF16, F32
+from penstock._src.native.target import level
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.harness.targets import HERE, LESSER
 
@@ -39,7 +40,10 @@ def test_rows_end_where_memory_does(name, target):
         (3, 33, 768 if long else 96, 0, False),
         (1, 21, 768 if long else 96, 32, True),
         (2, 16, 768 if long else 96, 32, False),
-        # Some blocks at once, and those that are left.
+        # Some blocks at once, and those that are left; several tasks that arrange x.
+        (1, 21, 1280 if long else 288, 0, True),
+        (2, 16, 1280 if long else 1120, 0, True),
+        (4, 16, 512 if long else 192, 0, False),
         (1, 21, 1280 if long else 288, 32, True),
         (4, 16, 512 if long else 192, 32, False),
     ):
@@ -77,6 +81,16 @@ def test_bits_do_not_depend_on_how_tasks_are_cut():
         made.append(run_kernel(kernel, x, w, np.zeros((1, 100), np.float32))[0])
     np.testing.assert_array_equal(made[0], made[1])
     np.testing.assert_array_equal(made[0], made[2])
+
+
+@pytest.mark.parametrize("name", ["Q4_0", "Q4_0_F32", "Q4_1"])
+def test_pairs_of_four_bits_are_looked_up_by_words(name):
+    """Only for x in float32, on targets whose registers hold a table of sixteen floats."""
+    exact, wide = product(name, 1, 64, 576), level("x86-64-v4")
+    assert choose(exact, wide, 1).by_words
+    assert not choose(exact, level("x86-64-v3"), 1).by_words
+    assert not choose(product(name, 1, 64, 576, group=32), wide, 1).by_words
+    assert not choose(product(name, 1, 64, 576, element=BF16), wide, 1).by_words
 
 
 def test_schedules():

@@ -11,6 +11,7 @@ from penstock._src.compiler.codegen.kernel_code import (
 )
 from penstock._src.native import Code, Module, NamedCode, Target
 
+from . import words
 from .description import PackedProduct
 from .groups import GroupsTask, scratch_bytes, tasks_of_rounding, write_rounding
 from .matrices import MatrixGroupsSchedule, suits
@@ -31,16 +32,20 @@ def emit_packed_product(
 
 
 def _emit_rows(schedule: RowsSchedule, epilogue: Epilogue) -> KernelCode:
-    """The kernel of a schedule; the rounded form of x is computed first."""
-    rounds = bool(schedule.product.group)
+    """The kernel of a schedule; x is rounded or arranged first."""
     stages = [KernelStage("task", lambda _: schedule.tasks)]
-    if rounds:
+    room = 0
+    if schedule.product.group:
         stages.insert(0, KernelStage("round", lambda _: tasks_of_rounding(schedule)))
+        room = scratch_bytes(schedule)
+    elif schedule.by_words:
+        stages.insert(0, KernelStage("arrange", lambda _: words.tasks_of_arranging(schedule)))
+        room = words.scratch_bytes(schedule)
     return KernelCode(
         code=NamedCode(schedule.target, lambda: _write(schedule, epilogue)),
         sizes=schedule.product.sizes,
         stages=lambda _: stages,
-        scratch=lambda _: scratch_bytes(schedule) if rounds else 0,
+        scratch=lambda _: room,
         threads=1,
         partials=lambda _: (schedule.tasks, epilogue.partial_bytes),
         in_place=True,
@@ -69,7 +74,14 @@ def _write(schedule: RowsSchedule, epilogue: Epilogue) -> Code:
     if schedule.product.group:
         with module.task("round") as f:
             write_rounding(f, schedule)
-    kind = GroupsTask if schedule.product.group else RowsTask
+    elif schedule.by_words:
+        with module.task("arrange") as f:
+            words.write_arranging(f, schedule)
+    kind = RowsTask
+    if schedule.product.group:
+        kind = GroupsTask
+    elif schedule.by_words:
+        kind = words.WordsTask
     with module.task("task") as f:
         kind(f, schedule, epilogue).write()
     return Code.of(module)

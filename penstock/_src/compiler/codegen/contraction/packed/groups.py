@@ -14,9 +14,17 @@ from penstock._src.compiler.codegen.contraction.dots import dots_of
 from penstock._src.compiler.codegen.contraction.extents import ceil_divide, value
 from penstock._src.compiler.codegen.contraction.tile import times, zeros
 from penstock._src.compiler.codegen.kernel_code import LEFT, SCRATCH, Epilogue, round_up
-from penstock._src.compiler.codegen.scalars.packed_blocks import Scales, scales, unsigned
+from penstock._src.compiler.codegen.scalars.packed_blocks import (
+    AT_ONCE,
+    PAIR,
+    Scales,
+    pairs_of_scales,
+    scales,
+    unsigned,
+    words_of_scales,
+)
 from penstock._src.compiler.codegen.scalars.rounded_groups import load_group
-from penstock._src.ir.meaning.packed import PackedFormat, Run
+from penstock._src.ir.meaning.packed import Run
 from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F16, F32, I8, I32, PTR, SIZE, lanes, vec
@@ -25,8 +33,6 @@ from .rows import RowsSchedule, RowsTask
 
 GROUPS = 32  # that a task rounds
 MOST_SUMS = 8  # lanes of the integer sums of a group
-PAIR = 2  # a scale and a sum of x
-AT_ONCE = 4  # blocks whose scales are converted and multiplied together
 SHORT = 16  # elements of a run that is half a group
 
 
@@ -117,7 +123,7 @@ class GroupsTask(RowsTask):
         self.pairs = f.alloca(F32, schedule.rows * AT_ONCE * PAIR) if self.has_pairs else None
         dots = self.instruction
         covers = dots is not None and dots.bias > 0 and dots.count * self.lanes == form.block
-        self.keeps_high = covers and _are_nibbles(form)
+        self.keeps_high = covers and form.has_halves
 
     def nothing(self) -> list[Val]:
         f, s = self.f, self.schedule
@@ -154,7 +160,7 @@ class GroupsTask(RowsTask):
         f, s, totals = self.f, self.schedule, list(sums)
         blocks, both = self.product.k // s.form.block, AT_ONCE * PAIR
         addresses = [f.at(row, (number + i) * s.form.size) for i in range(count)]
-        of_w = self.pairs_of(addresses)
+        of_w = pairs_of_scales(f, s.form, words_of_scales(f, s.form, addresses))
         mask = None if count == AT_ONCE else f.mask(both, count * PAIR)
         for j in range(s.rows):
             of_x = f.load(self.scales, (number + j * blocks) * PAIR, of_w.ty, mask)
@@ -172,22 +178,6 @@ class GroupsTask(RowsTask):
                 for _, _, dot in self.dots(w, x):
                     totals[at] = f.fma(f.convert(dot, F32), scale, totals[at])
         return totals
-
-    def pairs_of(self, addresses: Sequence[Val]) -> Val:
-        """The scales and minima of up to `AT_ONCE` blocks, in turn; where there is no minimum, the scale twice. Zeros are those of no block."""
-        f, form = self.f, self.schedule.form
-        words = f.zero(vec(I32, AT_ONCE))
-        for i, address in enumerate(addresses):
-            # A float16 of the scale, and what follows it.
-            word = f.load(f.at(address, form.scale), 0, vec(I8, SIZE[I32]))
-            words = f.insert(words, f.bits(word, I32), i)
-        twice = [i // PAIR * PAIR for i in range(AT_ONCE * PAIR)]
-        if form.scale_dtype == "float32":
-            return f.shuffle(f.bits(words, vec(F32, AT_ONCE)), None, [i // PAIR for i in twice])
-        halves = f.bits(words, vec(F16, AT_ONCE * PAIR))
-        return f.convert(
-            halves if form.minimum is not None else f.shuffle(halves, None, twice), F32
-        )
 
     def multiply(self, address: Val, number: Val, turn: int, sums: Sequence[Val]) -> list[Val]:
         f, form, product, totals = self.f, self.schedule.form, self.product, list(sums)
@@ -278,12 +268,6 @@ class GroupsTask(RowsTask):
                 each,
                 a * b if instruction is None else instruction.multiply(f, a, b, nothing),
             )
-
-
-def _are_nibbles(form: PackedFormat) -> bool:
-    """True if a block is 16 bytes with two numbers of four bits each: the low ones, then the high ones."""
-    places = [(run.start, run.low - form.runs[0].low, run.shift) for run in form.runs]
-    return form.bits == 4 and not form.high_bits and places == [(0, 0, 0), (SHORT, 0, 4)]
 
 
 def joined(runs: Sequence[Run]) -> Iterator[Run]:

@@ -29,7 +29,12 @@ from penstock._src.compiler.codegen.kernel_code import (
     final_values,
     round_up,
 )
-from penstock._src.compiler.codegen.scalars.packed_blocks import Scales, scales, unpacked
+from penstock._src.compiler.codegen.scalars.packed_blocks import (
+    Scales,
+    has_tables,
+    scales,
+    unpacked,
+)
 from penstock._src.ir.meaning.packed import PackedFormat
 from penstock._src.native import Target, Val
 from penstock._src.native.language import types
@@ -43,12 +48,13 @@ from .row_scales import RowScales
 MOST_LANES = 16  # lanes of a vector: the elements of the shortest run of any format
 MOST_CHAINS = 4  # independent sums, which hide the latency of additions
 UNROLLED = 64  # elements of a row that are multiplied one after the other without a jump
-UNROLLED_INTEGERS = 128  # the same, of products of integers
+UNROLLED_LONG = 128  # the same, where scales of several blocks are converted together
 AHEAD = 6 << 10  # bytes: processors fetch what is read in order too late by themselves
 LINE = 64  # bytes of a cache line
 TASK_BYTES = 16 << 10  # bytes of W in the smallest task
 
 TASKS = 4  # for each thread
+CENTER = 8  # the middle of four bits: sums of small numbers lose less
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,18 @@ class RowsSchedule:
     def tasks(self) -> int:
         return ceil_divide(self.product.n, self.columns)
 
+    @property
+    def by_words(self) -> bool:
+        """True if lanes are words of several blocks (words.py)."""
+        return by_words(self.product, self.target)
+
+
+def by_words(product: PackedProduct, target: Target) -> bool:
+    """True if blocks are pairs of four bits, which the target looks up in a register for x in float32."""
+    exact, form = not product.group and product.left.element == F32, product.right.form
+    adds = form.minimum is not None  # what centering the numbers takes away
+    return exact and form.has_halves and (adds or form.zero == CENTER) and has_tables(target)
+
 
 def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule:
     """The schedule of a product of few rows, with tasks for this number of threads."""
@@ -90,7 +108,7 @@ def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule
     want = TASKS * cut_for if cut_for > 1 else 1
     columns = max(ceil_divide(product.n, want), ceil_divide(TASK_BYTES, row_bytes))
     columns = round_up(min(columns, product.n), lanes)
-    unrolled = UNROLLED_INTEGERS if product.group else UNROLLED
+    unrolled = UNROLLED_LONG if product.group or by_words(product, target) else UNROLLED
     unrolled = max(1, unrolled // product.right.form.block)
     return RowsSchedule(product, target, rows, lanes, chains, unrolled, columns)
 
@@ -110,8 +128,9 @@ class RowsTask:
         self.partial = f.load(f.ctx, PARTIALS, PTR)
         self.sums = f.alloca(F32, schedule.rows * schedule.lanes)
         blocks = product.k // schedule.form.block
-        # Products of integers leave the unit that permutes free.
-        fit = not product.group and RowScales.fit(f, schedule.form, blocks)
+        # Products of integers leave the unit that permutes free, those by words convert the scales of several blocks at once.
+        apart = not product.group and not schedule.by_words
+        fit = apart and RowScales.fit(f, schedule.form, blocks)
         self.row_scales = RowScales(f, schedule.form, blocks) if fit else None
 
     def write(self) -> None:
