@@ -15,20 +15,25 @@ def _shares(op, most, values, splits):
             raise op.invalid(f"all segments must have {rows} rows. Received {len(own) - 1}.")
     most = int(np.reshape(most, -1)[0]) if np.size(most) else 0
     lengths = np.stack([np.diff(own) for own in splits], axis=1)
-    shares = np.zeros_like(lengths)
-    for row in range(rows):
-        left, own = max(most, 0), lengths[row]
-        while left and (shares[row] < own).any():
-            open_ = np.flatnonzero(shares[row] < own)
-            # As many whole rounds as all of them take part in.
-            whole = min(left // len(open_), int((own - shares[row])[open_].min()))
-            if whole:
-                shares[row, open_] += whole
-                left -= whole * len(open_)
-            else:
-                shares[row, open_[:left]] += 1
-                left = 0
-    return shares
+    most = max(most, 0)
+    level = _level(np.sort(lengths.astype(np.int64), axis=1), most)
+    shares = np.minimum(lengths, level)
+    # Of what is left after whole rounds, the first segments that have more items get one each.
+    is_open = lengths > level
+    left = most - shares.sum(axis=1, keepdims=True)
+    return shares + (is_open & (np.cumsum(is_open, axis=1) <= left))
+
+
+def _level(ascending, most):
+    """The number of rounds in which every segment that has an item left gives one: [rows, 1]."""
+    count = ascending.shape[1]
+    before = np.cumsum(ascending, axis=1) - ascending
+    # If the k shortest segments give all they have, the others share the rest.
+    rounds = (most - before) // np.arange(count, 0, -1)
+    fits = rounds < ascending
+    first = fits.argmax(axis=1)[:, None]
+    whole = ascending[:, -1:]
+    return np.where(fits.any(axis=1)[:, None], np.take_along_axis(rounds, first, 1), whole)
 
 
 def _mask(splits, shares):
