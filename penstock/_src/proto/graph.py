@@ -1,4 +1,4 @@
-"""Graphs as messages: GraphDef, NodeDef, AttrValue, FunctionDef, OpDef."""
+"""Graphs as messages: GraphDef, NodeDef, AttrValue, FunctionDef, OpDef, KernelDef."""
 
 from penstock._src.proto import tensor
 from penstock._src.proto.schema import Schema
@@ -48,6 +48,13 @@ OpDeprecation
     version=1 int32, explanation=2 string
 OpList
     op=1 OpDef*
+KernelDef
+    op=1 string, device_type=2 string, constraint=3 AttrConstraint*, host_memory_arg=4 string*,
+    label=5 string, priority=6 int32
+KernelDef.AttrConstraint
+    name=1 string, allowed_values=2 AttrValue
+KernelList
+    kernel=1 KernelDef*
 FunctionDefLibrary
     function=1 FunctionDef*, gradient=2 GradientDef*, registered_gradients=3 RegisteredGradient*
 FunctionDef
@@ -85,6 +92,8 @@ NodeDef = SCHEMA["NodeDef"]
 OpDef = SCHEMA["OpDef"]
 OpDeprecation = SCHEMA["OpDeprecation"]
 OpList = SCHEMA["OpList"]
+KernelDef = SCHEMA["KernelDef"]
+KernelList = SCHEMA["KernelList"]
 FunctionDefLibrary = SCHEMA["FunctionDefLibrary"]
 FunctionDef = SCHEMA["FunctionDef"]
 GradientDef = SCHEMA["GradientDef"]

@@ -20,14 +20,18 @@ from penstock._src.eager.variable_spec import VariableSpec
 
 # What packages import, by path: keras, tensorboard, tf_keras, tensorflow-hub, -probability, tensorflowjs, tf2onnx, coremltools, neural-compressor.
 IMPORTED = {
+    "core.framework.kernel_def_pb2": "KernelDef KernelList",
     "core.protobuf.device_properties_pb2": "NamedDevice",
     "lite.python.convert": "ConverterError",
+    "lite.python.convert_saved_model": "get_inputs_outputs get_meta_graph_def get_signature_def",
     "lite.python.util": "get_grappler_config run_graph_optimizations",
     "python.autograph.pyct.transformer": "Base",
     "python.distribute.input_lib": "DistributedDataset",
     "python.data.ops.from_tensor_slices_op": "_TensorSliceDataset",
     "python.data.util.structure": "NoneTensor",
     "python.debug.lib.debug_events_reader": "DebugDataReader",
+    "python.debug.wrappers.hooks": "DumpingDebugHook LocalCLIDebugHook",
+    "python.debug.wrappers.local_cli_wrapper": "LocalCLIDebugWrapperSession",
     "python.framework.convert_to_constants": "convert_variables_to_constants_v2",
     "python.framework.function_def_to_graph": "function_def_to_graph",
     "python.framework.ops": "numpy_text",
@@ -315,3 +319,9 @@ def test_some_names_that_look_like_pythons_own_are_those_of_modules_here():
     )
     assert versions.__version__ and versions.__cxx11_abi_flag__ in (0, 1)
     assert origins.__file__.endswith("error_interpolation.py")
+
+
+def test_debuggers_of_sessions_say_that_there_are_none():
+    hooks_module = importlib.import_module("tensorflow.python.debug.wrappers.hooks")
+    with pytest.raises(UnimplementedError, match="DumpingDebugHook"):
+        hooks_module.DumpingDebugHook("/tmp/dumps")

@@ -37,6 +37,7 @@ PATHS: dict[str, str] = {
     "core.framework.graph_debug_info_pb2": "@proto.graph",
     "core.framework.graph_pb2": "@proto.graph",
     "core.framework.node_def_pb2": "@proto.graph",
+    "core.framework.kernel_def_pb2": "@proto.graph",
     "core.framework.op_def_pb2": "@proto.graph",
     "core.framework.step_stats_pb2": "@proto.stats",
     "core.framework.summary_pb2": "@proto.event",
@@ -82,6 +83,7 @@ PATHS: dict[str, str] = {
     "core.util.event_pb2": "@proto.event",
     "dtensor.python.tests.test_util": "@bridge.testing.dtensor",
     "lite.python.convert": "@bridge.internals.conversion tf.lite",
+    "lite.python.convert_saved_model": "@bridge.internals.convert_saved_model",
     "lite.python.interpreter": "Interpreter=@formats.tflite.interpreter.interpreter:Interpreter OpResolverType=@api.lite:OpResolverType",
     "lite.python.lite": "tf.lite",
     "lite.python.op_hint": "@v1.graphs.op_hints.hints @v1.graphs.op_hints.stubs",
@@ -135,6 +137,9 @@ PATHS: dict[str, str] = {
     "python.data.ops.zip_op": "@bridge.internals.datasets",
     "python.debug.lib.debug_events_monitors": "@bridge.internals.runtime",
     "python.debug.lib.debug_events_reader": "@bridge.internals.runtime",
+    "python.debug.wrappers.dumping_wrapper": "@bridge.internals.session_debuggers",
+    "python.debug.wrappers.hooks": "@bridge.internals.session_debuggers",
+    "python.debug.wrappers.local_cli_wrapper": "@bridge.internals.session_debuggers",
     "python.distribute.cluster_resolver.sagemaker_cluster_resolver": "@distribute.resolvers.sagemaker",
     "python.distribute.collective_all_reduce_strategy": (
         "CollectiveAllReduceExtended=@distribute.workers.extended:CollectiveAllReduceExtended"

@@ -1,9 +1,14 @@
 """`tensorflow.python.ops.nn_ops`: arguments of convolutions, dropout and cross entropies, and convolutions as objects."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from penstock._src.api.nn.activations import noise_shape_of
 from penstock._src.api.nn.convolution import convolution
+from penstock._src.api.nn.space_to_batch import channel_axis_of, with_space_to_batch
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
@@ -109,6 +114,146 @@ class Convolution:
         convolved = raw.Reshape(tensor=convolved, shape=shape)
         convolved.set_shape([*inp.shape[:batch], *convolved.shape[batch:]])
         return convolved
+
+
+def _get_strides_and_dilation_rate(
+    num_spatial_dims: int, strides: Sequence[int] | None, dilation_rate: Sequence[int] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the strides and dilation rates of a convolution, ones by default.
+
+    Raises:
+      ValueError: there are not as many as spatial axes, one is not positive, or both have one that is not 1.
+    """
+    checked = []
+    for name, given in (("strides", strides), ("dilation_rate", dilation_rate)):
+        listed = [1] * num_spatial_dims if given is None else given
+        if len(listed) != num_spatial_dims:
+            raise ValueError(
+                f"`len({name})` should be {num_spatial_dims}. Received: {name}={listed} of length "
+                f"{len(listed)}"
+            )
+        values = np.array(listed, np.int32)
+        if np.any(values < 1):
+            raise ValueError(f"all values of `{name}` must be positive. Received: {name}={values}")
+        checked.append(values)
+    steps, rates = checked
+    if np.any(steps > 1) and np.any(rates > 1):
+        raise ValueError(
+            "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
+            f"Received: strides={steps} and dilation_rate={rates}"
+        )
+    return steps, rates
+
+
+class _NonAtrousConvolution:
+    """A convolution over 1 to 3 spatial axes without dilation.
+
+    Args:
+      input_shape: of the inputs.
+      filter_shape: of the filters.
+      padding: "SAME" or "VALID".
+      data_format: which begins with "NC" if channels stand before the spatial axes.
+      strides: one for each spatial axis.
+      name: a name for the operations.
+      num_batch_dims: the number of axes of the batch.
+
+    Raises:
+      ValueError: the ranks or strides do not fit.
+    """
+
+    def __init__(
+        self,
+        input_shape: Any,
+        filter_shape: Any,
+        padding: Any,
+        data_format: str | None = None,
+        strides: Sequence[int] | None = None,
+        name: str | None = None,
+        num_batch_dims: int = 1,
+    ) -> None:
+        filters = TensorShape(filter_shape)
+        rank = TensorShape(input_shape).rank
+        count = filters.rank - 2 if rank is None else rank - num_batch_dims - 1
+        if not 1 <= count <= 3:
+            raise ValueError(
+                "`input_shape.rank - num_batch_dims + 1` must be at least 3 and at most 5. Received: "
+                f"input_shape.rank={rank} and num_batch_dims={num_batch_dims}"
+            )
+        if count == 2 and data_format not in (None, "NHWC", "NCHW"):
+            raise ValueError(
+                f"`data_format` must be 'NHWC' or 'NCHW'. Received: data_format={data_format}"
+            )
+        self.strides, _ = _get_strides_and_dilation_rate(count, strides, None)
+        self.padding, self.data_format, self.name = padding, data_format, name
+        self.conv_op = Convolution(
+            input_shape,
+            filters.with_rank(count + 2),
+            padding,
+            self.strides.tolist(),
+            None,
+            name,
+            data_format,
+            count,
+        )
+
+    def __call__(self, inp: Any, filter: Any) -> Any:
+        """Returns the convolution of an input with filters."""
+        return self.conv_op(inp, filter)
+
+
+class _WithSpaceToBatch:
+    """An operation on the interleaved grids of a dilated window, as an object that is called with inputs and filters.
+
+    Args:
+      input_shape: of the inputs.
+      dilation_rate: an integer for each spatial axis.
+      padding: "SAME", "VALID" or a list of pairs.
+      build_op: called as `build_op(num_spatial_dims, padding)`; returns a function of an input and filters.
+      filter_shape: the sizes of the window, which "SAME" needs.
+      spatial_dims: the spatial axes in increasing order; by default those of the format.
+      data_format: which begins with "NC" if the channels are second.
+      num_batch_dims: the number of axes of the batch.
+    """
+
+    def __init__(
+        self,
+        input_shape: Any,
+        dilation_rate: Any,
+        padding: Any,
+        build_op: Callable[[int, Any], Callable[[Any, Any], Any]],
+        filter_shape: Any = None,
+        spatial_dims: Any = None,
+        data_format: str | None = None,
+        num_batch_dims: int = 1,
+    ) -> None:
+        rates = convert_to_tensor(dilation_rate, dtypes.int32, name="dilation_rate")
+        if spatial_dims is None:
+            first = num_batch_dims + (channel_axis_of(data_format) == 1)
+            spatial_dims = range(first, first + rates.shape[0])
+        self.input_shape, self.dilation_rate = TensorShape(input_shape), rates
+        self.padding, self.filter_shape = padding, filter_shape
+        self.spatial_dims, self.data_format = list(spatial_dims), data_format
+        self._build_op = build_op
+
+    def __call__(self, inp: Any, filter: Any) -> Any:
+        """Returns the results of the operation on the grids, put together.
+
+        Raises:
+          ValueError: the padding, dilation rates or spatial axes are not valid, or "SAME" has no filter shape.
+        """
+
+        def op(grids: Any, count: int, padding: Any) -> Any:
+            return self._build_op(count, padding)(grids, filter)
+
+        return with_space_to_batch(
+            inp,
+            self.dilation_rate,
+            self.padding,
+            op,
+            self.filter_shape,
+            self.spatial_dims,
+            self.data_format,
+        )
 
 
 def _get_noise_shape(x: Any, noise_shape: Any) -> Any:
