@@ -1,5 +1,6 @@
 """Decompression within the limit of memory."""
 
+import gzip
 import zlib
 
 import pytest
@@ -26,3 +27,12 @@ def test_pieces_are_joined_and_streams_that_are_cut_short_refused():
     assert tf.io.decode_compressed(zlib.compress(b""), "ZLIB").numpy() == b""
     with pytest.raises(tf.errors.DataLossError, match="truncated"):
         tf.io.decode_compressed(packed[:-9], "ZLIB")
+
+
+def test_members_of_gzip_files_follow_each_other():
+    packed = gzip.compress(b"first ") + gzip.compress(b"") + gzip.compress(b"second")
+    assert tf.io.decode_compressed(packed, "GZIP").numpy() == b"first second"
+    with pytest.raises(tf.errors.DataLossError, match="header"):
+        tf.io.decode_compressed(packed + b"xyz", "GZIP")
+    # what follows a stream of ZLIB is not read
+    assert tf.io.decode_compressed(zlib.compress(b"a") + b"xyz", "ZLIB").numpy() == b"a"

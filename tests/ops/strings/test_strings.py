@@ -279,7 +279,8 @@ def test_parts_at_one_position_are_those_at_equal_positions(unit, begin, count):
 def test_strings_change_case_as_each_does_alone(op, change, more):
     # half characters, a final sigma, letters that become two, and a zero between
     given = [b"\xc3", "ΑΣ".encode(), "Σα".encode(), b"\xe2\x82", "İßé".encode(), b"", b"Ab", *more]
-    wanted = [change(s.decode(errors="replace")).encode() for s in given]
+    read = [s.partition(b"\0")[0] for s in given]
+    wanted = [change(s.decode(errors="replace")).encode() for s in read]
     assert listed(op(input=given, encoding="utf-8")) == wanted
 
 
@@ -334,3 +335,22 @@ def test_characters_of_substr_go_up_to_the_next_byte_that_continues_none():
     assert tf.strings.substr(b"\x92\x92a", 0, 1, unit="UTF8_CHAR").numpy() == b"\x92\x92"
     with pytest.raises(tf.errors.InvalidArgumentError, match="pos 2 out of range"):
         tf.strings.substr(b"a\x92", 2, 1, unit="UTF8_CHAR")
+
+
+def test_characters_change_case_up_to_the_first_zero():
+    x = tf.constant([b"a\0b", "é\0é".encode(), b"ss"])
+    assert tf.strings.upper(x, encoding="utf-8").numpy().tolist() == [b"A", "É".encode(), b"SS"]
+    assert tf.strings.lower("A\0B", encoding="utf-8").numpy() == b"a"
+    assert tf.strings.upper("a\0b").numpy() == b"A\0B"
+
+
+def test_strict_transcoding_refuses_control_characters_to_be_replaced():
+    attrs = {"errors": "strict", "replace_control_characters": True}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid formatting"):
+        tf.strings.unicode_transcode("a\nb", "UTF-8", "UTF-8", **attrs)
+    assert tf.strings.unicode_decode("a\n", "UTF-8", **attrs).numpy().tolist() == [97, 65533]
+
+
+def test_lists_in_json_are_no_examples():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="object is expected"):
+        tf.io.decode_json_example("[]")

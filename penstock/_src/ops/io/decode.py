@@ -131,7 +131,10 @@ class DecodeCompressed(Op):
 def _inflated(data, mode, what):
     """The decompressed bytes, piece by piece: a few bytes may expand to more than the memory holds."""
     decoder, pieces, size = zlib.decompressobj(mode), [], 0
-    while not decoder.eof:
+    is_gzip = mode > zlib.MAX_WBITS
+    while not decoder.eof or is_gzip and decoder.unused_data:
+        if decoder.eof:  # a file of GZIP may have several members
+            decoder, data = zlib.decompressobj(mode), decoder.unused_data
         pieces.append(decoder.decompress(data, _PIECE))
         data, size = decoder.unconsumed_tail, size + len(pieces[-1])
         memory_limit.require((2 * size,), np.dtype(np.uint8), what)  # the pieces and all of them

@@ -168,6 +168,8 @@ class DecodeJSONExample(Op):
 
     def eager(self, json_examples):
         def convert(text):
+            if not text.lstrip().startswith(b"{"):
+                raise self.invalid("Error while parsing JSON: an object is expected")
             try:
                 return _usual_example(text)
             except (_IsUnusual, ValueError, OverflowError, RecursionError):

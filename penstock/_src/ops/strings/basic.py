@@ -91,14 +91,18 @@ class _Case(Op):
         if not self.encoding:
             return bytewise.mapped(input, self.change(_ALL_BYTES))
         whole = _BETWEEN.join(input.reshape(-1).tolist())
+        if input.size and whole.count(_BETWEEN) != input.size - 1:
+            return each(self._changed_characters, input)
         if whole.isascii():
             return bytewise.mapped(input, self.change(_ALL_BYTES))
-        if whole.count(_BETWEEN) != input.size - 1:
-            return each(self._changed_characters, input)
         # Characters depend on neighbouring letters at most, and no character spans a zero.
-        return strings(self._changed_characters(whole).split(_BETWEEN), input.shape)
+        return strings(self._changed(whole).split(_BETWEEN), input.shape)
 
     def _changed_characters(self, s):
+        # TensorFlow reads characters up to the first zero.
+        return self._changed(s.partition(b"\0")[0])
+
+    def _changed(self, s):
         return self.change(s.decode(errors="replace")).encode()
 
 

@@ -170,6 +170,10 @@ class UnicodeTranscode(Op):
     def eager(self, input):
         check_replacement(self, self.replacement_char)
         found = decoder(self, self.input_encoding)(input.reshape(-1))
+        if self.errors == "strict" and self.replace_control_characters:
+            # Here alone control characters to be replaced are malformed ones, too.
+            is_control = (found.points >= 0) & (found.points < 32)
+            found = found._replace(points=np.where(is_control, MALFORMED, found.points))
         found = handled(
             self, found, self.errors, self.replacement_char, self.replace_control_characters
         )
