@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.native.builtins import HotCounter
 from penstock._src.ops.random import rejection
 from penstock._src.ops.random.philox import Stream
 
@@ -81,3 +82,21 @@ def test_gamma_numbers_of_zero_are_zero():
     for call in (draw, tf.function(draw)):
         numbers = call().numpy()
         assert (numbers[:, 0] == 0).all() and np.isnan(numbers[:, 1]).all()
+
+
+@pytest.mark.parametrize("size", [1, 10, 300])
+def test_native_draws_are_those_of_numpy(monkeypatch, size):
+    random = np.random.default_rng(size)
+    trials = random.integers(0, 60, size).astype(float)
+    probabilities = random.choice([0, 0.01, 0.3, 0.5, 0.9, 1, np.nan, -1, 1.5], size)
+    rates = random.choice([0, -1, 0.1, 3, 9.9, 10, 50, 1e30, np.inf, np.nan], size)
+    monkeypatch.setattr(rejection, "_OUTPUTS", HotCounter(0))
+
+    def draw(is_native):
+        monkeypatch.setattr(rejection, "runs_native_code", lambda: is_native)
+        stream = Stream(3, 5 << 64)
+        binomials = rejection.binomial(stream, trials, probabilities)
+        return binomials, rejection.poisson(stream, rates, 3, 65504.0)
+
+    for native, numpy in zip(draw(True), draw(False), strict=True):
+        np.testing.assert_array_equal(native, numpy)

@@ -27,10 +27,13 @@ class Philox(NamedTuple):
     products (key, low, high, offsets, count, least [count] of float64, counts [count] of float64) -> 0; the number of uniform
         numbers multiplied until the product is at most `least`, without the last. The two of a block are used from last
         to first.
+    successes (key, low, high, offsets, count, trials [count] of float64, logarithms [count] of float64 of the probabilities of failure, successes [count] of float64) -> 0;
+        the number of waiting times, each from a uniform number, whose sum is at most the number of trials. Probabilities of success are neither 0 nor 1.
     """
 
     blocks: Callable[..., int]
     products: Callable[..., int]
+    successes: Callable[..., int]
 
 
 @compiled(Philox)
@@ -39,8 +42,10 @@ def philox(m: Module) -> None:
     _emit_block(m)
     _emit_blocks(m)
     _emit_products(m)
+    _emit_successes(m)
     py.emit_entry(m, "blocks", "nnnana")
     py.emit_entry(m, "products", "nnnanaa")
+    py.emit_entry(m, "successes", "nnnanaaa")
 
 
 def _emit_block(m: Module) -> None:
@@ -84,6 +89,13 @@ def _uniform(f: Fn, first: Val, second: Val) -> Val:
     return f.bits(bits, F64) - 1.0
 
 
+def _uniforms(f: Fn, offset: Val, words: Val) -> tuple[Val, Val]:
+    """The two numbers of a block in the order of their use, which is TensorFlow's; `words` is room for it."""
+    f.call("block", f.key, f.low, f.high, offset, words, ret=I64)
+    w = [f.convert(f.load(words, at, I32), I64, signed=False) for at in range(4)]
+    return _uniform(f, w[2], w[3]), _uniform(f, w[0], w[1])
+
+
 def _emit_products(m: Module) -> None:
     arguments: Any = dict(key=I64, low=I64, high=I64, offsets=PTR, count=I64, least=PTR, counts=PTR)
     with m.fn("products", ret=I64, internal=True, **arguments) as f:
@@ -93,11 +105,9 @@ def _emit_products(m: Module) -> None:
             least = f.load(f.least, i, F64)
 
             def block(offset: Val, product: Val, number: Val, _: Val) -> tuple[Val, ...]:
-                f.call("block", f.key, f.low, f.high, offset, words, ret=I64)
-                w = [f.convert(f.load(words, at, I32), I64, signed=False) for at in range(4)]
-                # A block gives two numbers; TensorFlow takes the second first.
-                once = product * _uniform(f, w[2], w[3])
-                twice = once * _uniform(f, w[0], w[1])
+                u, v = _uniforms(f, offset, words)
+                once = product * u
+                twice = once * v
                 first, second = once <= least, twice <= least
                 more = f.select(first, number, f.select(second, number + 1, number + 2))
                 return offset + 1, twice, more, f.convert(first | second, I64, signed=False)
@@ -112,6 +122,36 @@ def _emit_products(m: Module) -> None:
                 f.i64(0),
             )
             f.store(f.convert(number, F64), f.counts, i)
+
+        f.loop(f.i64(0), f.count, 1, one)
+        f.give(f.i64(0))
+
+
+def _emit_successes(m: Module) -> None:
+    arguments: Any = dict(key=I64, low=I64, high=I64, offsets=PTR, count=I64)
+    arguments |= dict(trials=PTR, logarithms=PTR, successes=PTR)
+    with m.fn("successes", ret=I64, internal=True, **arguments) as f:
+        words = f.alloca(I32, 4)
+
+        def one(i: Val) -> None:
+            trials, logarithm = f.load(f.trials, i, F64), f.load(f.logarithms, i, F64)
+
+            def after(total: Val, u: Val) -> Val:
+                waited = f.binary("div", f.call("log", u, ret=F64), logarithm)
+                return total + f.intrinsic("ceil", waited)
+
+            def block(offset: Val, total: Val, number: Val) -> tuple[Val, ...]:
+                u, v = _uniforms(f, offset, words)
+                once = after(total, u)
+                twice = after(once, v)
+                first, second = (f.convert(t <= trials, F64, signed=False) for t in (once, twice))
+                return offset + 1, twice, number + first + second
+
+            offset = f.load(f.offsets, i, I64)
+            _, _, number = f.loop_while(
+                lambda _, total, __: total <= trials, block, offset, f.zero(F64), f.zero(F64)
+            )
+            f.store(number, f.successes, i)
 
         f.loop(f.i64(0), f.count, 1, one)
         f.give(f.i64(0))

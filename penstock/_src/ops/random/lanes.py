@@ -44,6 +44,15 @@ class Lanes:
         philox().products(*self.stream.signed_words, *arguments)
         return counts
 
+    def successes(
+        self, lanes: np.ndarray, trials: np.ndarray, logarithms: np.ndarray
+    ) -> np.ndarray:
+        """Numbers of waiting times, of which these lanes have given none, that the numbers of trials suffice for; `logarithms` are those of the probabilities of failure."""
+        offsets, counts = self.cursor[lanes], np.empty(lanes.size)
+        arrays = (np.ascontiguousarray(trials), np.ascontiguousarray(logarithms), counts)
+        philox().successes(*self.stream.signed_words, offsets, lanes.size, *arrays)
+        return counts
+
     def normal(self, lanes: np.ndarray) -> np.ndarray:
         """The next standard normal number of each of these lanes, in double precision."""
         empty = lanes[self.normals_left[lanes] == 0]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.native.builtins import HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random.lanes import Lanes
 from penstock._src.ops.random.philox import FEWEST, Stream
@@ -12,6 +13,8 @@ from penstock._src.ops.special_functions import lgamma
 
 # Outputs that are drawn together: rejection keeps some thirty numbers for each of them.
 BLOCK = 1 << 16
+# Drawn one uniform number after the other by native code, if it is loaded or pays.
+_OUTPUTS = HotCounter(FEWEST)
 
 
 def _in_blocks(size: int, draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -92,15 +95,20 @@ def _poisson(lanes: Lanes, rates: np.ndarray, limit: float) -> np.ndarray:
     endless = ~broken & (rates > limit + 40 * np.sqrt(limit))
     out[endless] = limit
     broken |= endless
-    _poisson_by_products(lanes, rates, np.flatnonzero(~broken & (rates < 10)), out, kind, limit)
-    _poisson_by_rejection(lanes, rates, np.flatnonzero(~broken & (rates >= 10)), out, kind, limit)
+    for method, has_method in (
+        (_poisson_by_products, rates < 10),
+        (_poisson_by_rejection, rates >= 10),
+    ):
+        active = np.flatnonzero(~broken & has_method)
+        if active.size:
+            method(lanes, rates, active, out, kind, limit)
     return out
 
 
 def _poisson_by_products(lanes, rates, active, out, kind, limit) -> None:
     with np.errstate(over="ignore"):
         least = np.exp(-rates)
-    if active.size >= FEWEST and runs_native_code():
+    if _OUTPUTS.is_hot(active.size) and runs_native_code():
         out[active] = lanes.products(active, least[active])
         return
     product = np.ones(rates.size, kind)
@@ -179,14 +187,20 @@ def _binomial(stream: Stream, outputs: np.ndarray, n: np.ndarray, p: np.ndarray)
     q = np.where(flipped, 1 - p, p)
     usable = ~bad & (n > 0) & (q > 0)
     large = n * q >= 10
-    lanes = Lanes(stream, outputs, reserved=RESERVED_BY_GEOMETRIC)
-    _binomial_by_geometric(lanes, n, q, np.flatnonzero(usable & ~large), out)
-    lanes = Lanes(stream, outputs)
-    _binomial_by_rejection(lanes, n, q, np.flatnonzero(usable & large), out)
+    active = np.flatnonzero(usable & ~large)
+    if active.size:
+        lanes = Lanes(stream, outputs, reserved=RESERVED_BY_GEOMETRIC)
+        _binomial_by_geometric(lanes, n, q, active, out)
+    active = np.flatnonzero(usable & large)
+    if active.size:
+        _binomial_by_rejection(Lanes(stream, outputs), n, q, active, out)
     return np.where(flipped & ~bad, n - out, out)
 
 
 def _binomial_by_geometric(lanes, n, q, active, out) -> None:
+    if _OUTPUTS.is_hot(active.size) and runs_native_code():
+        out[active] = lanes.successes(active, n[active], np.log1p(-q[active]))
+        return
     total = np.zeros(n.size)
     while active.size:
         u = lanes.uniform(active)
