@@ -493,7 +493,14 @@ def wrap(op: Op, result: Any) -> list[EagerTensor]:
     outputs: list[EagerTensor] = []
     for value, dtype in zip(result, types, strict=True):
         if type(dtype) is tuple:
-            outputs.extend(map(_wrap_one, value, dtype))
+            outputs.extend(
+                [
+                    EagerTensor(part, each)
+                    if type(part) is np.ndarray and part.dtype is each.np
+                    else _wrap_one(part, each)
+                    for part, each in zip(value, dtype)
+                ]
+            )
         else:
             outputs.append(_wrap_one(value, dtype))
     return outputs

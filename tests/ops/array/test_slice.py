@@ -369,3 +369,12 @@ def test_a_computed_string_is_assigned_to_a_row_as_bytes():
     variable = tf.Variable(["a", "b"])
     variable[0].assign(tf.strings.join(["z", "!"]))
     assert variable.numpy().tolist() == [b"z!", b"b"]
+
+
+@pytest.mark.parametrize("axis", [-3, -2, -1, 0, 1, 2])
+def test_unpacked_parts_are_contiguous(axis):
+    value = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    parts = raw.Unpack(value=value, num=value.shape[axis], axis=axis)
+    for i, part in enumerate(parts):
+        np.testing.assert_array_equal(part, value.take(i, axis))
+        assert part._numpy().flags.c_contiguous

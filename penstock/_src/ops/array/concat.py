@@ -371,19 +371,18 @@ class Unpack(Op):
             )
         if rank == 1 and self.T in (dtypes.resource, dtypes.variant):
             return list(value)  # handles
-        return [part_at(value, i, self.axis) for i in range(self.num)]
+        if rank == 1:
+            return [value[i, ...] for i in range(self.num)]
+        at = self.axis % rank
+        # One copy at most: the parts are views of it.
+        order = (at, *range(at), *range(at + 1, rank))
+        return list(contiguous(value.transpose(order) if at else value))
 
     def lower(self, p, value):
         rank = len(value.shape)
         if not -rank <= self.axis < rank or value.shape[self.axis] != self.num:
             raise NotLowerable("an axis of another size")
         return [p.take_index(value, self.axis % rank, i) for i in range(self.num)]
-
-
-def part_at(value, i, axis):
-    """Returns slice i of an array along an axis, always as an array."""
-    part = value[(slice(None),) * (axis % value.ndim) + (i, ...)]
-    return contiguous(part)
 
 
 # -- splits ----------------------------------------------------------------------------------------
