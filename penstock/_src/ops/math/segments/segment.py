@@ -236,7 +236,8 @@ def mean_rows(op, data, ids, count, power=1.0):
     if total.dtype.kind in "iu":
         wide = np.uint64 if total.dtype == np.uint64 else np.int64
         return truncated_quotient(total.astype(wide), sizes.astype(wide)).astype(total.dtype)
-    return (total / np.asarray(sizes**power, total.real.dtype)).astype(total.dtype)
+    divisors = np.sqrt(sizes) if power == 0.5 else sizes**power if power != 1 else sizes
+    return (total / divisors.astype(total.real.dtype)).astype(total.dtype, copy=False)
 
 
 class SegmentProd(_Segment):

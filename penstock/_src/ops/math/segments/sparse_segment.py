@@ -1,5 +1,7 @@
 """Sparse segment reductions: sums of rows[indices], divided by a power of the count."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -41,13 +43,12 @@ def combine_chosen(op, data, indices, segment_ids, count, power):
         raise op.invalid("segment ids must be < num_segments")
     if count is None:
         count = 0 if last is None else last + 1
-    width = int(np.prod(data.shape[1:]))
+    width = math.prod(data.shape[1:])
     if count * width >= _MOST:
         raise op.invalid(f"Encountered overflow when multiplying {count} with {width}, result: -1")
-    bad = np.flatnonzero((indices < 0) | (indices >= data.shape[0]))
-    if bad.size:
+    if indices.size and (indices.min() < 0 or indices.max() >= data.shape[0]):
         check_order(op, segment_ids, count)
-        i = bad[0]
+        i = np.argmax((indices < 0) | (indices >= data.shape[0]))
         raise op.invalid(f"indices[{i}] == {indices[i]} out of range [0, {data.shape[0]})")
     rows = data.take(indices, 0)
     if not power:
