@@ -1,5 +1,7 @@
 """Candidate samplers with given or learned counts, accidental hits, and random crops."""
 
+import functools
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -35,30 +37,40 @@ class FixedUnigramCandidateSampler(_Sampler):
     seed: int = 0
     seed2: int = 0
 
-    def weights(self):
-        """The probability of each class; zero for reserved ones and those of other shards."""
+    def tables(self):
+        """The probability of each class, zero for reserved ones and those of other shards, and the `alias_table` of these."""
         if self.vocab_file:
             lines = read(self.vocab_file).decode().splitlines()
             counts = [float(line.rsplit(",", 1)[-1]) for line in lines if line.strip()]
         else:
-            counts = list(self.unigrams)
+            counts = self.unigrams
         if not counts:
             raise self.invalid("either vocab_file or unigrams must be given")
-        raised = np.array([0.0] * self.num_reserved_ids + [c**self.distortion for c in counts])
-        if len(raised) != self.range_max:
-            raise self.invalid(f"range_max is {self.range_max} but there are {len(raised)} classes")
-        if self.num_shards > 1:
-            raised[np.arange(len(raised)) % self.num_shards != self.shard] = 0
-        return raised / raised.sum()
+        classes = self.num_reserved_ids + len(counts)
+        if classes != self.range_max:
+            raise self.invalid(f"range_max is {self.range_max} but there are {classes} classes")
+        return _tables(
+            tuple(counts), self.distortion, self.num_reserved_ids, self.num_shards, self.shard
+        )
 
     def draw(self, stream, count):
-        own, other = alias_table(self.weights())
+        _, own, other = self.tables()
         words = stream.words(2 * count).reshape(count, 2)
         at = (words[:, 1] % np.uint32(len(own))).astype(np.int64)
         return np.where(distributions.words_to_float32(words[:, 0]) < own[at], at, other[at])
 
     def probability(self, classes):
-        return self.weights()[classes] * (1 if self.num_shards == 1 else self.num_shards)
+        return self.tables()[0][classes] * (1 if self.num_shards == 1 else self.num_shards)
+
+
+@functools.lru_cache(maxsize=16)
+def _tables(counts, distortion, reserved, shards, shard):
+    """The arrays of `FixedUnigramCandidateSampler.tables`, which are not written to."""
+    raised = np.array([0.0] * reserved + [c**distortion for c in counts])
+    if shards > 1:
+        raised[np.arange(len(raised)) % shards != shard] = 0
+    weights = raised / raised.sum()
+    return weights, *alias_table(weights)
 
 
 def alias_table(weights):
