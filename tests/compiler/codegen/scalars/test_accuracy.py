@@ -38,6 +38,17 @@ def exact(name, x):
     return (EXACT.get(name) or getattr(np, name))(x.astype(np.longdouble))
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 18, 33, 50])
+@pytest.mark.parametrize("name", ["exp", "erf", "erfc"])
+def test_numbers_have_the_same_bits_in_arrays_of_any_length(native, name, count):
+    x = np.linspace(-3, 9, 4096).astype(np.float32)
+
+    def bits(x):
+        return native(lambda p, x: getattr(p, name)(x), x, tolerance=100)[1][0].view(np.int32)
+
+    np.testing.assert_array_equal(bits(x[500 : 500 + count]), bits(x)[500 : 500 + count])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", CASES)
 def test_errors_in_ulps(native, name, dtype):

@@ -37,7 +37,7 @@ def exponential(f: Fn, x: Val, total: str) -> Val:
     Products with those take long, and a row's largest weight is 1: they would be below its rounding.
     """
     if total == F32:
-        return math32.exp_of_negative(f, x, math32.LEAST_NORMAL_EXPONENT)
+        return math32.exp_below_90(f, x, math32.LEAST_NORMAL_EXPONENT)
     return math64.exp(f, x, math64.LEAST_NORMAL_EXPONENT)
 
 

@@ -6,7 +6,7 @@ asin and acos 0.6.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock._src.native.language.function import Fn
@@ -68,7 +68,7 @@ def exp(f: Fn, x: Val, least: float = LEAST_EXPONENT) -> Val:
 
     Their powers of two would underflow, which takes a hundred cycles on many processors.
     """
-    if _scales(f, x):
+    if _scales(f):
         return _scaled_exp(f, f.select(x > 89.0, 89.0, x), least)
     is_zero = x < least
     x = clamp(f, x, -105.0, 89.0)
@@ -76,31 +76,69 @@ def exp(f: Fn, x: Val, least: float = LEAST_EXPONENT) -> Val:
     return ldexp(f, f.select(is_zero, 0.0, _exp_of_rest(f, x, n)), i)
 
 
-def exp_of_negative(f: Fn, x: Val, least: float) -> Val:
-    """`exp` of x <= 0."""
-    return _scaled_exp(f, x, least) if _scales(f, x) else exp(f, x, least)
+def exp_below_90(f: Fn, x: Val, least: float) -> Val:
+    """`exp` of x < 90."""
+    return _scaled_exp(f, x, least) if _scales(f) else exp(f, x, least)
 
 
 def _scaled_exp(f: Fn, x: Val, least: float) -> Val:
     """`exp` of x < 90 by an instruction that multiplies by powers of two: far below `least`, whatever comes out is replaced by 0."""
     moved = f.unfused("add", x * LOG2_E, ROUNDING)
     n = f.unfused("sub", moved, ROUNDING)
-    name = f"@llvm.x86.avx512.mask.scalef.ps.{32 * lanes(x.ty)}"
-    mask, mode = ("i16", ", i32 4") if lanes(x.ty) == 16 else ("i8", "")
-    f.module.declare(
-        f"declare {x.ty} {name}({x.ty}, {x.ty}, {x.ty}, {mask}{', i32' if mode else ''})"
-    )
-    e = _exp_of_rest(f, x, n)
-    y = f.emit(
+    return f.select(x < least, 0.0, _by_registers(f, _scalef, _exp_of_rest(f, x, n), n))
+
+
+def _scales(f: Fn) -> bool:
+    """True if there are the instructions of AVX-512 for powers of two and reciprocals."""
+    return "+avx512vl" in f.module.target.features
+
+
+def _by_registers(f: Fn, function: Callable[..., Val], *args: Val) -> Val:
+    """A function of 4, 8 or 16 lanes, also for others, with the same bits."""
+    n = lanes(args[0].ty)
+    if n == 1:
+        return f.extract(function(f, *[f.splat(x, 4) for x in args]), 0)
+    parts = []
+    for first in range(0, n, 16):
+        left = min(n - first, 16)
+        size = next(size for size in (4, 8, 16) if size >= left)
+        index = [first + min(i, left - 1) for i in range(size)]
+        same = index == list(range(n))
+        parts.append(function(f, *[x if same else f.shuffle(x, None, index) for x in args]))
+    # Each part is added after the lanes before it; a shuffle takes two vectors of one length.
+    whole, count = parts[0], min(n, 16)
+    for part in parts[1:]:
+        left = min(n - count, 16)
+        size = lanes(whole.ty)
+        part = f.shuffle(part, None, [i if i < left else None for i in range(size)])
+        whole = f.shuffle(whole, part, [*range(count), *range(size, size + left)])
+        count += left
+    return whole if lanes(whole.ty) == n else f.shuffle(whole, None, list(range(n)))
+
+
+def _scalef(f: Fn, x: Val, n: Val) -> Val:
+    """x 2^n of a whole n."""
+    size = lanes(x.ty)
+    name = f"@llvm.x86.avx512.mask.scalef.ps.{32 * size}"
+    mask, mode, modes = ("i16", ", i32 4", ", i32") if size == 16 else ("i8", "", "")
+    f.module.declare(f"declare {x.ty} {name}({x.ty}, {x.ty}, {x.ty}, {mask}{modes})")
+    return f.emit(
         x.ty,
-        f"call {x.ty} {name}({x.ty} {e.s}, {x.ty} {n.s}, {x.ty} zeroinitializer, {mask} -1{mode})",
+        f"call {x.ty} {name}({x.ty} {x.s}, {x.ty} {n.s}, {x.ty} zeroinitializer, {mask} -1{mode})",
     )
-    return f.select(x < least, 0.0, y)
 
 
-def _scales(f: Fn, x: Val) -> bool:
-    """True if one instruction multiplies such vectors by powers of two, given as floats."""
-    return "+avx512vl" in f.module.target.features and lanes(x.ty) in (4, 8, 16)
+def _rcp14(f: Fn, x: Val) -> Val:
+    """1 / x, wrong by 2^-14 of it at most."""
+    name = f"@llvm.x86.avx512.rcp14.ps.{32 * lanes(x.ty)}"
+    mask = "i16" if lanes(x.ty) == 16 else "i8"
+    f.module.declare(f"declare {x.ty} {name}({x.ty}, {x.ty}, {mask})")
+    return f.emit(x.ty, f"call {x.ty} {name}({x.ty} {x.s}, {x.ty} zeroinitializer, {mask} -1)")
+
+
+def _rough_reciprocal(f: Fn, x: Val) -> Val:
+    """1 / x, which may be wrong by 2^-14 of it where a division takes as long as 16 multiplications (AVX-512)."""
+    return _by_registers(f, _rcp14, x) if _scales(f) else 1.0 / x
 
 
 def _exp_of_rest(f: Fn, x: Val, n: Val) -> Val:
@@ -161,7 +199,7 @@ def erf(f: Fn, x: Val) -> Val:
     r = f.fma(r, s, u)
     for c in (-1.06777877e-1, -6.34846687e-1, -1.28717512e-1):
         r = f.fma(r, t, c)
-    big = copysign(f, 1.0 - exp(f, f.fma(r, t, -t), LEAST_NORMAL_EXPONENT), x)
+    big = copysign(f, 1.0 - exp_below_90(f, f.fma(r, t, -t), LEAST_NORMAL_EXPONENT), x)
     p = poly(
         f,
         s,
@@ -179,25 +217,28 @@ def erfc(f: Fn, x: Val) -> Val:
     """exp(-a^2) (1 + p(q)) / (1 + 2a) of a = |x|, with a polynomial of q = (a - 2) / (a + 2)."""
     a = fabs(f, x)
     y, s, error = _erfc_parts(f, a) if f.target.fuses else _erfc_parts_unfused(f, a)
-    y = y * exp(f, -s)  # exp(-a^2) = exp(-s) (1 + s - a^2), s rounded
+    y = y * exp_below_90(f, -s, LEAST_EXPONENT)  # exp(-a^2) = exp(-s) (1 + s - a^2), s rounded
     y = f.fma(y, error, y)
     y = f.select(a > 10.1, 0.0, y)
     return f.select(x < 0.0, 2.0 - y, y)
 
 
 def _erfc_polynomial(f: Fn, q: Val) -> Val:
-    return poly(f, q, -3.99452605e-4, -1.22800702e-3, 1.31331233e-3, 8.6301025e-3, -8.06014333e-3, -5.42038865e-2,
-                1.64055422e-1, -1.66031465e-1, -9.27639827e-2, 2.76978403e-1)  # fmt: skip
+    """Even and odd powers apart: half as many steps wait for one another."""
+    s = q * q
+    odd = poly(f, s, -3.99452605e-4, 1.31331233e-3, -8.06014333e-3, 1.64055422e-1, -9.27639827e-2)
+    even = poly(f, s, -1.22800702e-3, 8.6301025e-3, -5.42038865e-2, -1.66031465e-1, 2.76978403e-1)
+    return f.fma(odd, q, even)
 
 
 def _erfc_parts(f: Fn, a: Val) -> tuple[Val, Val, Val]:
     """(erfc(a) exp(a^2), a^2 rounded, the error of -a^2): quotients are corrected by their remainders."""
-    r = 1.0 / (a + 2.0)
+    r = _rough_reciprocal(f, a + 2.0)
     q = (a - 2.0) * r
     q = f.fma(f.exact_fma(q, -(a + 2.0), a - 2.0), r, q)
     p = _erfc_polynomial(f, q)
     d = f.fma(a, 2.0, 1.0)
-    r = 1.0 / d
+    r = _rough_reciprocal(f, d)
     y = f.fma(p, r, r)
     y = f.fma(f.exact_fma(y, -d, 1.0) + p, r, y)
     s = a * a
