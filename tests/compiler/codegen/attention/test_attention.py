@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from penstock._src.compiler.codegen.attention.form import BACKWARD, ContextLayout, Form
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.core import dtypes
@@ -180,6 +181,9 @@ CASES = [
     Case(rows=70, columns=70, mask="causal", heads_first=True),
     Case(rows=40, columns=70, depth=20, width=24, turned=True),
     Case(rows=40, columns=33, depth=20, width=24, turned=True, dtype="bfloat16"),
+    Case(batch=1, rows=45, columns=197, depth=64, width=64),
+    Case(batch=1, rows=75, columns=300, depth=24, width=72, mask="causal"),
+    Case(rows=33, columns=265, depth=17, width=20, mask="bias", heads_first=True),
     Case(rows=150, columns=150, mask="given", dtype="float64"),
     Case(rows=64, columns=129, mask="bias"),
     Case(rows=65, columns=40, depth=32, width=24, dtype="bfloat16"),
@@ -232,6 +236,14 @@ def test_memory_grows_with_the_length_not_its_square():
         case = Case(1, 4, length, length, 32, 32, mask="causal")
         sizes.append(build_program(written(case, True)).plan.arena_bytes)
     assert sizes[1] <= 4.5 * sizes[0]
+
+
+@pytest.mark.skipif(HERE.loads_first, reason="tiles of scores read panels there")
+def test_rows_of_queries_and_seeds_are_copied_once():
+    form = Form(64, 64, 2, ("float",) * 4, "float", False, apart=("query", "key", "seed"))
+    sections = ContextLayout(form, HERE, BACKWARD).sections(1024, 1024)
+    assert sections["queries"] >= 1024 * 64
+    assert sections["query"] + sections["seed"] < 1024
 
 
 def test_probabilities_that_others_want_are_stored():

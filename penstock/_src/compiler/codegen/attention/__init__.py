@@ -14,6 +14,9 @@ words of its context. Read form.py first, then forward.py.
 Forward, a row's softmax is updated from block to block of columns: with the running maximum m, total t and output o, a block with maximum m' multiplies
 t and o by exp(m - max(m, m')) and adds its own terms, so that no exponential overflows and no score is stored.
 
+Q and dO are left operands of tiles, read as copied rows, K and V right ones, in panels. Rows of a head are short and lie far apart in the usual
+layout: those of the next batch and of the results are fetched into the L2 beside the products of the first blocks (Task.fetch_rows).
+
 Scratch memory belongs to a thread and is linear in the lengths. All extents and strides except a head's width are run-time words: one kernel
 serves all lengths. Sums are computed in a fixed order: results have the same bits in every run.
 

@@ -16,7 +16,7 @@ from penstock._src.native.language.types import I64, PTR, vec
 from penstock._src.util.dataclass import dataclass
 
 from .form import BACKWARD, COLUMNS, ROWS, ContextLayout, Form
-from .task import Rows, Task
+from .task import Rows, Task, bases_of
 from .tiles import ScoreTile, Tiles, exponential, through
 
 
@@ -117,7 +117,7 @@ class BackwardTask(Task):
         self.sum_shares()
         sums = self.section("dq")
         self.clear(sums, (self.rows + ROWS) // ROWS * ROWS * layout.depth)
-        following = self.bases_of(self.batch + 1, ("query", "key", "value", "seed", "output"))
+        following = bases_of(f, layout, self.batch + 1, ("query", "key", "value", "seed", "output"))
         f.loop(
             zero, self.columns, COLUMNS, lambda j: self.block_of_columns(j, query, seed, following)
         )

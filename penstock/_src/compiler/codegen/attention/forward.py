@@ -14,7 +14,7 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import BF16, I64, PTR, vec
 
 from .form import FORWARD, VECTORS, ContextLayout, Form
-from .task import Rows, Task
+from .task import Rows, Task, bases_of
 from .tiles import INFINITY, Beside, Tiles, exponential, through
 
 
@@ -118,7 +118,7 @@ class ForwardTask(Task):
         keys = self.section("keys")
         self.pack("key", f.i64(0), reach, form.depth, layout.panel, keys)
         values = self.values(reach)
-        following = self.bases_of(self.batch + 1, ("query", "key", "value"))
+        following = bases_of(f, layout, self.batch + 1, ("query", "key", "value"))
 
         rows = layout.block_rows
 

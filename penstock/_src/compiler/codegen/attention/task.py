@@ -12,9 +12,23 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import I64, SIZE, vec
 from penstock._src.native.language.value import Val
 
+from .form import ContextLayout
 from .tiles import Tiles
 
 Rows = tuple[Val, Val]  # address, step from row to row
+
+
+def bases_of(f: Fn, layout: ContextLayout, batch: Val, arrays: Sequence[str]) -> dict[str, Val]:
+    """The offset in each array at which a batch begins."""
+    numbers = range(layout.form.batch)
+    coordinates = unravel(f, batch, [layout.read(f, f"extent{i}") for i in numbers])
+    bases = {}
+    for a in arrays:
+        base = layout.read(f, f"{a}.base")
+        for i, x in enumerate(coordinates):
+            base = base + x * layout.read(f, f"{a}.batch{i}")
+        bases[a] = base
+    return bases
 
 
 class Task:
@@ -36,22 +50,9 @@ class Task:
         chunks, self.per = read("chunks"), read("per")
         self.batch, self.chunk = f.task // chunks, f.task % chunks
         self.cross = {a: read(f"{a}.cross") for a in arrays}
-        self.base = self.bases_of(self.batch, arrays)
+        self.base = bases_of(f, self.layout, self.batch, arrays)
         self.array = {a: read(a) for a in arrays if a != "statistics"}
         self.own = f.at(read("scratch"), f.tid * read("each"), self.total)
-
-    def bases_of(self, batch: Val, arrays: Sequence[str]) -> dict[str, Val]:
-        """The offset in each array at which a batch begins."""
-        f, read = self.f, partial(self.layout.read, self.f)
-        numbers = range(self.form.batch)
-        coordinates = unravel(f, batch, [read(f"extent{i}") for i in numbers])
-        bases = {}
-        for a in arrays:
-            base = read(f"{a}.base")
-            for i, x in enumerate(coordinates):
-                base = base + x * read(f"{a}.batch{i}")
-            bases[a] = base
-        return bases
 
     def fetch_rows(self, name: str, extent: int, base: Val, first: Val, count: int, write: bool = False) -> None:  # fmt: skip
         """Asks for rows of an array, which may not exist, while products are computed.
