@@ -292,3 +292,38 @@ def test_native_calls_of_products_equal_the_method(quickly, monkeypatch):
         huge = tf.constant([[3e38, 3e38], [np.inf, 0.0]])
         for call in calls:
             assert not np.isfinite(call(huge, huge).numpy()).all()
+
+
+B = np.float32([3e38, 3e38])
+OVERFLOWING = {
+    "assign_add": lambda: tf.Variable(B).assign_add(B),
+    "assign_add of a number": lambda: tf.Variable(B[0]).assign_add(B[0]),
+    "assign_sub": lambda: tf.Variable(B).assign_sub(-B),
+    "bias_add": lambda: tf.nn.bias_add([B], B),
+    "BiasAddGrad": lambda: raw.BiasAddGrad(out_backprop=[B, B]),
+    "avg_pool": lambda: tf.nn.avg_pool1d(B[None, :, None], 2, 1, "VALID"),
+    "depthwise_conv2d": lambda: tf.nn.depthwise_conv2d(
+        B[None, None, :, None], B[None, :, None, None], [1, 1, 1, 1], "SAME"
+    ),
+    "rfft": lambda: tf.abs(tf.signal.rfft(B)),
+    "tridiagonal_matmul": lambda: tf.linalg.tridiagonal_matmul(
+        np.stack([B, B, B]), B[:, None], "compact"
+    ),
+    "bincount": lambda: tf.math.bincount([0, 0], weights=B),
+    "sparse bincount": lambda: tf.sparse.bincount([[0, 0]], weights=[B]).values,
+    "sparse add": lambda: tf.sparse.add(_sparse(), _sparse()).values,
+    "sparse and dense": lambda: tf.sparse.add(_sparse(), tf.constant([B])),
+    "sparse product": lambda: tf.sparse.sparse_dense_matmul(_sparse(), tf.constant([B, B])),
+    "sparse sum": lambda: tf.sparse.reduce_sum(_sparse()),
+}
+
+
+def _sparse():
+    return tf.sparse.from_dense([B])
+
+
+@pytest.mark.parametrize("name", OVERFLOWING)
+def test_overflow_gives_infinity_without_a_warning(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert np.isinf(np.asarray(OVERFLOWING[name]())).any()

@@ -279,11 +279,11 @@ def as_variable(handle: Any, op: str) -> VariableHandle:
 
 def owned(value: Any) -> np.ndarray:
     """Returns a contiguous array for a variable to hold. It need not be a copy, since tensors' arrays are never written."""
-    return (
-        value
-        if isinstance(value, np.ndarray) and value.flags.c_contiguous
-        else np.ascontiguousarray(value).reshape(np.shape(value))
-    )
+    if isinstance(value, np.ndarray) and value.flags.c_contiguous:
+        return value
+    if isinstance(value, np.generic):  # what NumPy gives for two arrays of rank 0
+        return np.asarray(value)
+    return np.ascontiguousarray(value).reshape(np.shape(value))
 
 
 def host_value(value: Any, dtype: DType) -> Any:

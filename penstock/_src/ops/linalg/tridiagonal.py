@@ -239,6 +239,7 @@ class TridiagonalMatMul(Op):
             batch = batch.merge_with(diagonal.with_rank_at_least(2)[:-2])
         return batch.concatenate(rhs[-2:]) if rhs.rank is not None else UNKNOWN
 
+    @quiet
     def eager(self, superdiag, maindiag, subdiag, rhs):
         for name, diagonal in (
             ("superdiag", superdiag),

@@ -269,6 +269,7 @@ class Bincount(Op):
     def shape(self, arr, size, weights):
         return [bins_of(size)]
 
+    @quiet
     def eager(self, arr, size, weights):
         check_scalar(self, size)
         check_counts(self, arr, int(size), weights)
@@ -298,6 +299,7 @@ class DenseBincount(Op):
             return None
         return [input[0], bins] if input.rank == 2 else [bins]
 
+    @quiet
     def eager(self, input, size, weights):
         if input.ndim > 2:
             raise self.invalid(f"Shape must be at most rank 2 but is rank {input.ndim}")
@@ -332,6 +334,7 @@ class SparseBincount(Op):
         rows = dense_shape.as_shape()
         return [bins] if rank == 1 else [None if rows is None else rows[0], bins]
 
+    @quiet
     def eager(self, indices, values, dense_shape, size, weights):
         check_scalar(self, size)
         check_counts(self, values, int(size), weights)
@@ -360,6 +363,7 @@ class RaggedBincount(Op):
         rows = infer.vector_length(splits)
         return [None if rows in (None, 0) else rows - 1, bins_of(size)]
 
+    @quiet
     def eager(self, splits, values, size, weights):
         check_scalar(self, size)
         if not splits.size:

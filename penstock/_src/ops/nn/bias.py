@@ -8,7 +8,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import NUMBER
 from penstock._src.ops.nn.window import channel_axis
-from penstock._src.ops.rules import in_float32, ints, joined, reshape, show
+from penstock._src.ops.rules import in_float32, ints, joined, quiet, reshape, show
 from penstock._src.ops.sums import add_up
 
 
@@ -38,6 +38,7 @@ class BiasAdd(Op):
     def gradient(self, _value, _bias, _output, dy):
         return dy, raw.BiasAddGrad(out_backprop=dy, data_format=self.data_format)
 
+    @quiet
     def eager(self, value, bias):
         return value + _along_channels(self, value, bias)
 
@@ -66,6 +67,7 @@ class BiasAddV1(Op):
     def gradient(self, _value, _bias, _output, dy):
         return dy, raw.BiasAddGrad(out_backprop=dy)
 
+    @quiet
     def eager(self, value, bias):
         return value + _along_channels(self, value, bias)
 
@@ -92,6 +94,7 @@ class BiasAddGrad(Op):
             dy = reshape(dy, joined(ints([-1]), raw.OnesLike(x=after)))
         return raw.BroadcastTo(input=dy, shape=shape)
 
+    @quiet
     def eager(self, out_backprop):
         if out_backprop.ndim < 2:
             raise self.invalid(f"Input tensor must be at least 2D: {show(out_backprop.shape)}")

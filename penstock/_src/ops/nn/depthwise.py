@@ -22,7 +22,7 @@ from penstock._src.ops.nn.window import (
     unpad_axes,
     window,
 )
-from penstock._src.ops.rules import dims_of, in_float32, shape_of, show
+from penstock._src.ops.rules import dims_of, in_float32, quiet, shape_of, show
 from penstock._src.ops.sums import add_up
 
 
@@ -70,6 +70,7 @@ class DepthwiseConv2dNative(Op):
             ),
         )
 
+    @quiet
     def eager(self, input, filter):
         c = geometry(self, input.shape, filter.shape)
         x = pad_axes(np.moveaxis(in_float32(input), c.channels, -1), [1, 2], c.windows)
@@ -116,6 +117,7 @@ class DepthwiseConv2dNativeBackpropInput(Op):
         )
         return None, by_filter, raw.DepthwiseConv2dNative(input=dy, filter=filter, **attrs)
 
+    @quiet
     def eager(self, input_sizes, filter, out_backprop):
         shape = [int(s) for s in input_sizes]
         c = geometry(self, shape, filter.shape, out_backprop.shape)
@@ -165,6 +167,7 @@ class DepthwiseConv2dNativeBackpropFilter(Op):
         )
         return by_input, None, raw.DepthwiseConv2dNative(input=input, filter=dy, **attrs)
 
+    @quiet
     def eager(self, input, filter_sizes, out_backprop):
         shape = [int(s) for s in filter_sizes]
         c = geometry(self, input.shape, shape, out_backprop.shape)

@@ -34,7 +34,7 @@ from penstock._src.ops.nn.pooling import (
     take_places,
 )
 from penstock._src.ops.nn.window import known_shape
-from penstock._src.ops.rules import dims_of, shape_of, show, zeros_like
+from penstock._src.ops.rules import dims_of, quiet, shape_of, show, zeros_like
 
 
 class _Max(Op):
@@ -46,6 +46,7 @@ class _Max(Op):
     def shape(self, input):
         return output_shape(self, input)
 
+    @quiet
     def eager(self, input):
         return maximum(known_pooling(self, input.shape), input)
 
@@ -62,6 +63,7 @@ class _MaxGradient(Op):
     def shape(self, orig_input, orig_output, grad):
         return orig_input.with_rank(self.rank)
 
+    @quiet
     def eager(self, orig_input, orig_output, grad):
         c = known_pooling(self, orig_input.shape)
         c.require_output(orig_output.shape, "orig_output")
@@ -94,6 +96,7 @@ class _MaxGradientGradient(Op):
     strides: list[int]
     padding: Literal["SAME", "VALID"]
 
+    @quiet
     def eager(self, orig_input, orig_output, grad):
         c = known_pooling(self, orig_input.shape)
         require_maxima(c, orig_input, orig_output, grad)
@@ -142,6 +145,7 @@ class _MeanGradient(Op):
     def shape(self, orig_input_shape, grad):
         return known_shape(orig_input_shape, grad.rank)
 
+    @quiet
     def eager(self, orig_input_shape, grad):
         c = pooling(self, [int(n) for n in orig_input_shape])
         c.require_output(grad.shape)
@@ -235,6 +239,7 @@ class MaxPool3DGrad(_MaxGradient):
     T: SINGLE = dtypes.float32
     TInput: SINGLE = dtypes.float32
 
+    @quiet
     def eager(self, orig_input, orig_output, grad):
         c = known_pooling(self, orig_input.shape)
         c.require_output(orig_output.shape, "orig_output")
@@ -282,6 +287,7 @@ class AvgPool(_Mean):
     def gradient(self, value, _output, dy):
         return raw.AvgPoolGrad(orig_input_shape=shape_of(value), grad=dy, **_attrs(self))
 
+    @quiet
     def eager(self, value):
         return self.eager_mean(value)
 
@@ -313,6 +319,7 @@ class AvgPool3D(_Mean):
     def gradient(self, input, _output, dy):
         return raw.AvgPool3DGrad(orig_input_shape=shape_of(input), grad=dy, **_attrs(self))
 
+    @quiet
     def eager(self, input):
         return self.eager_mean(input)
 
@@ -371,6 +378,7 @@ class MaxPoolWithArgmax(Op):
             include_batch_in_index=self.include_batch_in_index,
         )
 
+    @quiet
     def eager(self, input):
         if not input.size:
             raise self.invalid(f"tensor_in must not be empty: {show(input.shape)}")
@@ -422,6 +430,7 @@ class MaxPoolGradWithArgmax(Op):
     padding: Literal["SAME", "VALID"]
     include_batch_in_index: bool = False
 
+    @quiet
     def eager(self, input, grad, argmax):
         out = np.zeros(input.size, grad.dtype)
         np.add.at(out, _batch_places(self, input, argmax), grad)
@@ -458,6 +467,7 @@ class MaxPoolGradGradWithArgmax(Op):
     padding: Literal["SAME", "VALID"]
     include_batch_in_index: bool = False
 
+    @quiet
     def eager(self, input, grad, argmax):
         require_maxima(known_pooling(self, input.shape), input, argmax, grad)
         return grad.reshape(-1)[_batch_places(self, input, argmax)]

@@ -9,7 +9,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import has_shape_of, show, value_of
+from penstock._src.ops.rules import has_shape_of, quiet, show, value_of
 from penstock._src.ops.signal import fourier
 
 # NumPy takes seven times as long.
@@ -30,6 +30,7 @@ class _Fft(Op):
     def shape(self, input):
         return input.with_rank_at_least(self.rank)
 
+    @quiet
     def eager(self, input):
         if input.ndim < self.rank:
             raise self.invalid(
@@ -88,6 +89,7 @@ class _FromReal(Op):
     def shape(self, input, fft_length):
         return _with_lengths(input, fft_length, self.rank, half=True)
 
+    @quiet
     def eager(self, input, fft_length):
         _require_one_width(self)
         lengths = _lengths(self, input, fft_length)
@@ -141,6 +143,7 @@ class _ToReal(Op):
     def shape(self, input, fft_length):
         return _with_lengths(input, fft_length, self.rank, half=False)
 
+    @quiet
     def eager(self, input, fft_length):
         _require_one_width(self)
         lengths = _lengths(self, input, fft_length)
@@ -329,6 +332,7 @@ class _FftNd(Op):
     def shape(self, input, fft_length, axes):
         return TensorShape([None] * input.rank) if input.rank is not None else None
 
+    @quiet
     def eager(self, input, fft_length, axes):
         where = tuple(int(a) for a in axes)
         lengths = [int(n) for n in fft_length] if fft_length.size else None

@@ -118,6 +118,7 @@ class SparseAdd(Op):
         )
         return None, by_a, None, None, by_b, None, None
 
+    @quiet
     def eager(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape, thresh):
         check_sparse(self, a_indices, a_values, a_shape)
         check_sparse(self, b_indices, b_values, b_shape)
@@ -152,6 +153,7 @@ class SparseAddGrad(Op):
     T = NUMBER
     differentiable = False
 
+    @quiet
     def eager(self, backprop_val_grad, a_indices, b_indices, sum_indices):
         if not a_indices.ndim == b_indices.ndim == sum_indices.ndim == 2:
             shapes = " and ".join(show(x.shape) for x in (a_indices, b_indices, sum_indices))
@@ -196,6 +198,7 @@ class _Extreme(Op):
     def gradient(self, *_tensors):
         raise NotImplementedError(f"Gradient for {self.op_type} is not implemented.")
 
+    @quiet
     def eager(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
         check_sparse(self, a_indices, a_values, a_shape)
         check_sparse(self, b_indices, b_values, b_shape)
@@ -231,6 +234,7 @@ class SparseTensorDenseAdd(Op):
     def gradient(self, a_indices, _a_values, _a_shape, _b, _output, dy):
         return None, raw.GatherNd(params=dy, indices=a_indices), None, dy
 
+    @quiet
     def eager(self, a_indices, a_values, a_shape, b):
         check_sparse(self, a_indices, a_values, a_shape)
         if tuple(a_shape) != b.shape:
@@ -369,6 +373,7 @@ class SparseTensorDenseMatMul(Op):
         by_values = raw.Sum(input=parts_dy * parts_b, axis=np.array([1], np.int32))
         return None, conj(by_values) if self.adjoint_a else by_values, None, by_b
 
+    @quiet
     def eager(self, a_indices, a_values, a_shape, b):
         if b.ndim != 2:
             raise self.invalid(f"Tensor 'b' is not a matrix: {show(b.shape)}")
@@ -460,6 +465,7 @@ class _Reduce(Op):
 
     keep_dims: bool = False
 
+    @quiet
     def eager(self, input_indices, input_values, input_shape, reduction_axes):
         kept, places, results = _reduced(
             self, input_indices, input_values, input_shape, reduction_axes, self.combine
@@ -480,6 +486,7 @@ class _ReduceSparse(Op):
 
     keep_dims: bool = False
 
+    @quiet
     def eager(self, input_indices, input_values, input_shape, reduction_axes):
         kept, places, results = _reduced(
             self, input_indices, input_values, input_shape, reduction_axes, self.combine

@@ -6,7 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.ops import infer
-from penstock._src.ops.rules import show
+from penstock._src.ops.rules import quiet, show
 from penstock._src.ops.sparse.splits import check_splits
 
 
@@ -97,6 +97,7 @@ class DenseCountSparseOutput(_Count):
     def shape(self, values, weights):
         return _of_rank(values.rank)
 
+    @quiet
     def eager(self, values, weights):
         if values.ndim == 2 and not len(values):
             raise self.invalid(
@@ -122,6 +123,7 @@ class SparseCountSparseOutput(_Count):
     def shape(self, indices, values, dense_shape, weights):
         return _of_rank(infer.vector_length(dense_shape))
 
+    @quiet
     def eager(self, indices, values, dense_shape, weights):
         check_indices(self, indices, values, dense_shape)
         matrix = dense_shape.size == 2
@@ -139,6 +141,7 @@ class RaggedCountSparseOutput(_Count):
     def shape(self, splits, values, weights):
         return _of_rank(2)
 
+    @quiet
     def eager(self, splits, values, weights):
         check_splits(self, splits, len(values))
         rows = np.repeat(np.arange(splits.size - 1), np.diff(splits))

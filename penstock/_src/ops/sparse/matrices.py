@@ -7,7 +7,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, broadcast_shapes
 from penstock._src.core.typesets import ANY
-from penstock._src.ops.rules import conj, places_in_runs, unbroadcast
+from penstock._src.ops.rules import conj, places_in_runs, quiet, unbroadcast
 
 FIELD = frozenset({dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128})
 SCALAR = TensorShape([])
@@ -357,6 +357,7 @@ class SparseMatrixAdd(_Matrix):
         )
         return by_a, by_b, None, None
 
+    @quiet
     def eager(self, a, b, alpha, beta):
         require_type(self, self.T, a, b)
         if alpha.ndim or beta.ndim:
@@ -379,6 +380,7 @@ class SparseMatrixMul(_Matrix):
         dense = [raw.CSRSparseMatrixToDense(sparse_input=m, type=self.T) for m in (a, dy)]
         return raw.SparseMatrixMul(a=dy, b=b), unbroadcast(dense[0] * dense[1], b)
 
+    @quiet
     def eager(self, a, b):
         require_type(self, self.T, a)
         if b.ndim and (len(a.shape) != 3 or b.shape != (a.batches, 1, 1)):
@@ -425,6 +427,7 @@ class SparseMatrixMatMul(Op):
             by_b = conj(_swapped(by_b)) if self.adjoint_b else _swapped(by_b)
         return at_entries_of(a, by_a, b.dtype), by_b
 
+    @quiet
     def eager(self, a, b):
         require_type(self, self.T, a)
         if self.transpose_a or self.adjoint_a:
@@ -515,6 +518,7 @@ class SparseMatrixSparseMatMul(_Matrix):
         )
         return tuple(kept_entries(of, m, self.type) for of, m in zip((a, b), grads, strict=True))
 
+    @quiet
     def eager(self, a, b):
         require_type(self, self.type, a, b)
         if self.transpose_a or self.adjoint_a:
@@ -544,6 +548,7 @@ class SparseMatrixSoftmax(_Matrix):
     def gradient(self, _logits, softmax, dy):
         return raw.SparseMatrixSoftmaxGrad(softmax=softmax, grad_softmax=dy, type=self.type)
 
+    @quiet
     def eager(self, logits):
         require_type(self, self.type, logits)
         keys = logits.places[:, 0] * logits.shape[-2] + logits.places[:, 1]
@@ -562,6 +567,7 @@ class SparseMatrixSoftmaxGrad(_Matrix):
     signature = "softmax: variant, grad_softmax: variant -> gradient: variant"
     type: {dtypes.float32, dtypes.float64}
 
+    @quiet
     def eager(self, softmax, grad_softmax):
         require_type(self, self.type, softmax, grad_softmax)
         if softmax.shape != grad_softmax.shape:

@@ -12,7 +12,7 @@ from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle, as_variable, owned
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.rules import show
+from penstock._src.ops.rules import quiet, show
 
 
 class VarHandleOp(Op):
@@ -124,6 +124,7 @@ class _AssignBy(Op):
         variable_shape(resource).assert_is_compatible_with(value)
         return ()
 
+    @quiet
     def eager(self, resource, value):
         variable = as_variable(resource, type(self).__name__)
         current = variable.read()
