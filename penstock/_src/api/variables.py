@@ -10,8 +10,10 @@ from penstock._src.core.registry import raw
 from penstock._src.core.specs import register_type_spec_from_value_converter
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.resources import RemoteResource
-from penstock._src.eager.variable import Variable
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import ResourceVariable, Variable
 from penstock._src.eager.variable_spec import VariableSpec
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.slots import above
 
 from . import operators
@@ -360,10 +362,20 @@ def _install_operator(cls, operator):
         setattr(cls, operator, _operator(operator))
 
 
+# Most other operands, whose check against the class of variables would take longer than the operator.
+_NOT_VARIABLES = frozenset({EagerTensor, SymbolicTensor, float, int})
+
+
+def _value_of(operand):
+    kind = type(operand)
+    is_variable = kind is ResourceVariable or isinstance(operand, Variable)
+    return operand.value() if is_variable else operand
+
+
 def _operator(name):
     def operator(self, *others):
         value = self.value()  # read first, as the order of captures shows
-        others = [o.value() if isinstance(o, Variable) else o for o in others]
+        others = [o if type(o) in _NOT_VARIABLES else _value_of(o) for o in others]
         # looked up in each call: NumPy's behavior may have replaced it
         return getattr(Tensor, name)(value, *others)
 
