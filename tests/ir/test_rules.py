@@ -212,6 +212,9 @@ EXAMPLES = {
     "arg_reduce(transpose(x)) -> transpose(arg_reduce(x))": lambda p, x, **_: p.arg_max(
         p.transpose(p.reshape(x, [3, 2, 2]), [2, 1, 0]), 0
     ),
+    "reshape(transpose(x)) -> transpose(reshape(x)), axes of extent 1": lambda p, x, **_: p.reshape(
+        p.transpose(p.reshape(x, [3, 1, 2, 2]), [3, 1, 0, 2]), [1, 2, 3, 1, 2, 1]
+    ),
     "pad(transpose(x)) -> transpose(pad(x))": lambda p, x, **_: p.pad(
         p.transpose(p.reshape(x, [3, 2, 2]), [1, 2, 0]), [1, 0, 2], [0, 1, 1], 3.0, [0, 1, 2]
     ),

@@ -76,3 +76,35 @@ def test_gradients_flow_through():
     names = ("w1", "b1", "s", "w2", "w3", "shift")
     for gradient in tape.gradient(y, [read.root.weights[name] for name in names]):
         assert np.abs(gradient).max() > 0
+
+
+def test_convolutions_along_one_axis_take_activations_and_sums_into_their_kernels():
+    nodes = [
+        node("Conv", "x w1", "a", pads=[2, 2]),
+        node("Erf", "a", "b"),
+        node("Conv", "b w2", "c", pads=[4, 4], dilations=[2]),
+        node("Add", "b c", "y"),
+    ]
+    ends = [value("x", ["n", 3, "t"])], [value("y", ["n", 8, "t"])]
+    w1, w2 = _weights(8, 3, 5), _weights(8, 8, 5)
+    proto = model(graph(nodes, *ends, w1=w1, w2=w2))
+    function = read_proto(proto).signatures["serving_default"]
+    for length in (40, 23):
+        x = _weights(2, 3, length)
+        function(x=tf.constant(x))
+        programs = function.explain().split("\nprogram ")[1:]
+        # That of each program is the transpose of y.
+        assert [p.count("codegen/nests") for p in programs] == [1] * len(programs)
+        hidden = tf.math.erf(_convolved(x, w1, 1))
+        y = _transposed(hidden + _convolved(hidden, w2, 2))
+        np.testing.assert_allclose(function(x=tf.constant(x))["y"], y, rtol=1e-5, atol=1e-5)
+
+
+def _convolved(x, w, dilation):
+    """With channels last, if `x` has them first as `w`."""
+    last = _transposed(x) if isinstance(x, np.ndarray) else x
+    return tf.nn.conv1d(last, w.transpose(2, 1, 0), 1, "SAME", dilations=dilation)
+
+
+def _transposed(x):
+    return np.transpose(x, [0, 2, 1])

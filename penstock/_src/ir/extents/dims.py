@@ -279,6 +279,13 @@ def is_one(extent: Extent) -> bool:
     return type(extent) is not Dim and extent == 1
 
 
+def is_known_one(extent: Extent) -> bool:
+    """True if an extent is 1 for every call that meets the conditions so far; none is added."""
+    if type(extent) is not Dim:
+        return bool(extent == 1)
+    return is_known_positive(extent) and is_at_most(extent, 1)
+
+
 def is_known_positive(extent: Extent) -> bool:
     """True if an extent is above 0 for every call that meets the conditions so far; none is added."""
     if type(extent) is not Dim:

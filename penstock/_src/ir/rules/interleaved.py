@@ -24,7 +24,7 @@ def _by_columns(p: NodeMaker, node: Node, x: Node, y: Node) -> Node | None:
         for axis, letter in enumerate(letters[side]):
             if letter not in result or letter in letters[1 - side]:
                 continue
-            count = _turns(operand, axis, 0)
+            count = _turns(p, operand, axis, 0)
             if count:
                 taken = [_every(p, operand, axis, first, count) for first in range(count)]
                 pairs = [(x, each) if side else (each, y) for each in taken]
@@ -42,33 +42,42 @@ def _interleaved(p: NodeMaker, parts: list[Node], axis: int) -> Node:
     return p.reshape(p.concat(apart, axis + 1), shape)
 
 
-def _turns(node: Node, axis: int, depth: int) -> int:
+def _turns(p: NodeMaker, node: Node, axis: int, depth: int) -> int:
     """The number of unpacked parts interleaved along an axis of a value, or 0 if it is not interleaved."""
     if depth > MOST_DEPTH:
         return 0
-    parts = _parts(node, axis)
+    parts = _parts(p, node, axis)
     if parts is not None:
         return len(parts) if _are_unpacked(parts) else 0
     if node.kind == "transpose":
-        return _turns(node.args[0], node.attrs["perm"][axis], depth + 1)
+        return _turns(p, node.args[0], node.attrs["perm"][axis], depth + 1)
     if node.kind in ELEMENTWISE:
-        return next(filter(None, (_turns(arg, axis, depth + 1) for arg in node.args)), 0)
+        return next(filter(None, (_turns(p, arg, axis, depth + 1) for arg in node.args)), 0)
     return 0
 
 
-def _parts(node: Node, axis: int) -> tuple[Node, ...] | None:
-    """The parts interleaved along an axis: `reshape(concat(a, b))`, each with an extra axis of extent 1 that is merged with the previous one."""
-    if node.kind != "reshape" or node.args[0].kind != "concat":
+def _parts(p: NodeMaker, node: Node, axis: int) -> tuple[Node, ...] | None:
+    """The parts interleaved along an axis: `reshape(concat(a, b))`, each with an extra axis of extent 1 that is merged with the previous one.
+
+    The concatenation may be transposed, since transposes move outwards: then the parts are.
+    """
+    if node.kind != "reshape":
         return None
-    joined = node.args[0]
-    apart, shape = joined.attrs["axis"], tuple(joined.shape)
-    if apart != axis + 1 or not all(is_one(part.shape[apart]) for part in joined.args):
+    turned = node.args[0]
+    joined = turned.args[0] if turned.kind == "transpose" else turned
+    if joined.kind != "concat":
+        return None
+    along, perm = joined.attrs["axis"], turned.attrs.get("perm", tuple(range(joined.rank)))
+    apart, shape = perm.index(along), tuple(turned.shape)
+    if apart != axis + 1 or not all(is_one(part.shape[along]) for part in joined.args):
         return None
     pair = shape[axis : axis + 2]
     if any(isinstance(extent, Dim) for extent in pair):
         return None
     wanted = (*shape[:axis], pair[0] * pair[1], *shape[apart + 1 :])
-    return joined.args if tuple(node.shape) == wanted else None
+    if tuple(node.shape) != wanted:
+        return None
+    return tuple([p.transpose(part, perm) for part in joined.args])
 
 
 def _are_unpacked(parts: tuple[Node, ...]) -> bool:
@@ -90,7 +99,7 @@ def _sources(node: Node, depth: int) -> Iterator[Node]:
 
 def _every(p: NodeMaker, node: Node, axis: int, first: int, count: int) -> Node:
     """Elements first, first + count ... along an axis, computed of those alone."""
-    parts = _parts(node, axis)
+    parts = _parts(p, node, axis)
     if parts is not None and len(parts) == count:
         shape = list(node.shape)
         shape[axis] //= count

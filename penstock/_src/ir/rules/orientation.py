@@ -8,6 +8,7 @@ in the order in which their operands lie in memory.
 from collections.abc import Sequence
 
 from penstock._src.ir.build.maker import NodeMaker
+from penstock._src.ir.extents import dims
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 from penstock._src.ir.rules import pattern as m
@@ -87,6 +88,30 @@ def _reversed(p: NodeMaker, node: Node, x: Node) -> Node:
     return p.transpose(p.reverse(x, sorted(perm[axis] for axis in node.attrs["axes"])), perm)
 
 
+def _reshaped(p: NodeMaker, node: Node, x: Node) -> Node | None:
+    """reshape(transpose(x)) -> transpose(reshape(x)) where the reshape only adds or removes axes of extent 1."""
+    perm, before, after = node.args[0].attrs["perm"], node.args[0].shape, node.shape
+    left, right = _others(before), _others(after)
+    if dims.shape_key([before[i] for i in left]) != dims.shape_key([after[i] for i in right]):
+        return None
+    sources = {new: perm[old] for old, new in zip(left, right)}  # axes of x
+    order: list[int] = []  # axes of the result as they lie in x, each new one before its successor
+    for source in sorted(sources.values()):
+        new = next(axis for axis, kept in sources.items() if kept == source)
+        start = new
+        while start > 0 and start - 1 not in sources:
+            start -= 1
+        order += range(start, new + 1)
+    order += [axis for axis in range(len(after)) if axis not in order]
+    moved = p.reshape(x, [after[axis] for axis in order])
+    return p.transpose(moved, [order.index(axis) for axis in range(len(after))])
+
+
+def _others(shape: Sequence[int]) -> list[int]:
+    """The axes that are not known to have extent 1, by the conditions so far."""
+    return [axis for axis, extent in enumerate(shape) if not dims.is_known_one(extent)]
+
+
 def _joined(p: NodeMaker, node: Node) -> Node | None:
     perm = node.args[0].attrs["perm"]
     if any(a.kind != "transpose" or a.attrs["perm"] != perm for a in node.args):
@@ -127,6 +152,11 @@ ORIENTATION = (
     ),
     rule("pad(transpose(x)) -> transpose(pad(x))", m.pad(m.transpose(x), y), _padded),
     rule("slice(transpose(x)) -> transpose(slice(x))", m.slice_(m.transpose(x)), _sliced),
+    rule(
+        "reshape(transpose(x)) -> transpose(reshape(x)), axes of extent 1",
+        m.reshape(m.transpose(x)),
+        _reshaped,
+    ),
     rule("reverse(transpose(x)) -> transpose(reverse(x))", m.reverse(m.transpose(x)), _reversed),
     rule(
         "concat(transpose(x), transpose(y)) -> transpose(concat(x, y))",
