@@ -14,6 +14,7 @@ from penstock._src.api.linalg.operators.addition import add_operators
 from penstock._src.bridge import tensorflow_alias
 from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
 from penstock._src.bridge.names import private_modules, python_paths
+from penstock._src.bridge.python.debug.wrappers.hooks import DumpingDebugHook
 from penstock._src.bridge.python.util import tf_decorator, tf_inspect
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.eager.variable_spec import VariableSpec
@@ -322,6 +323,5 @@ def test_some_names_that_look_like_pythons_own_are_those_of_modules_here():
 
 
 def test_debuggers_of_sessions_say_that_there_are_none():
-    hooks_module = importlib.import_module("tensorflow.python.debug.wrappers.hooks")
     with pytest.raises(UnimplementedError, match="DumpingDebugHook"):
-        hooks_module.DumpingDebugHook("/tmp/dumps")
+        DumpingDebugHook("/tmp/dumps")

@@ -83,7 +83,7 @@ PATHS: dict[str, str] = {
     "core.util.event_pb2": "@proto.event",
     "dtensor.python.tests.test_util": "@bridge.testing.dtensor",
     "lite.python.convert": "@bridge.internals.conversion tf.lite",
-    "lite.python.convert_saved_model": "@bridge.internals.convert_saved_model",
+    "lite.python.convert_saved_model": "@bridge.python.tools.saved_models.signatures",
     "lite.python.interpreter": "Interpreter=@formats.tflite.interpreter.interpreter:Interpreter OpResolverType=@api.lite:OpResolverType",
     "lite.python.lite": "tf.lite",
     "lite.python.op_hint": "@v1.graphs.op_hints.hints @v1.graphs.op_hints.stubs",
@@ -137,9 +137,8 @@ PATHS: dict[str, str] = {
     "python.data.ops.zip_op": "@bridge.internals.datasets",
     "python.debug.lib.debug_events_monitors": "@bridge.internals.runtime",
     "python.debug.lib.debug_events_reader": "@bridge.internals.runtime",
-    "python.debug.wrappers.dumping_wrapper": "@bridge.internals.session_debuggers",
-    "python.debug.wrappers.hooks": "@bridge.internals.session_debuggers",
-    "python.debug.wrappers.local_cli_wrapper": "@bridge.internals.session_debuggers",
+    "python.debug.wrappers.dumping_wrapper": "@bridge.python.debug.wrappers.hooks",
+    "python.debug.wrappers.local_cli_wrapper": "@bridge.python.debug.wrappers.hooks",
     "python.distribute.cluster_resolver.sagemaker_cluster_resolver": "@distribute.resolvers.sagemaker",
     "python.distribute.collective_all_reduce_strategy": (
         "CollectiveAllReduceExtended=@distribute.workers.extended:CollectiveAllReduceExtended"

@@ -3,7 +3,7 @@
 import pytest
 
 import penstock as tf
-from penstock._src.bridge.internals.convert_saved_model import (
+from penstock._src.bridge.python.tools.saved_models.signatures import (
     get_inputs_outputs,
     get_meta_graph_def,
     get_signature_def,

@@ -1,0 +1,1 @@
+"""`tensorflow.python.debug`: the debuggers of sessions, which Penstock does not have."""

@@ -1,0 +1,1 @@
+"""`tensorflow.python.debug.wrappers`: debuggers of sessions as hooks and as sessions."""
