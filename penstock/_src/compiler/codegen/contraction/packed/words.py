@@ -30,7 +30,7 @@ BYTES = 16  # that hold them
 IN_WORD = 8  # numbers of a word
 WORDS = BYTES // SIZE[I32]  # of a block
 LANES = AT_ONCE * WORDS
-CHAINS = 4  # independent sums of a vector, which hide the latency of additions
+CHAINS = 4  # independent sums for all rows of x, which hide the latency of additions
 BLOCKS = 32  # that a task arranges
 
 
@@ -127,14 +127,15 @@ class WordsTask(RowsTask):
             mask, pair_mask = f.mask(LANES, count * WORDS), f.mask(AT_ONCE * PAIR, count * PAIR)
         first = [number + j * _padded(self.schedule) for j in range(rows)]
         dots: list[list[Val]] = [[] for _ in range(rows)]
+        chains = CHAINS // rows
         for k in range(IN_WORD):
             w = look_up(f, self.table, f.binary("lshr", words, 4 * k) if k else words)
             for j in range(rows):
                 x = f.load(self.arranged, first[j] * BLOCK + k * LANES, self.vector, mask)
-                dots[j].append(f.fma(w, x, dots[j][k - CHAINS]) if k >= CHAINS else w * x)
+                dots[j].append(f.fma(w, x, dots[j][k - chains]) if k >= chains else w * x)
         scale = f.shuffle(pairs, None, [i // WORDS * PAIR for i in range(LANES)])
         for j in range(rows):
-            last = dots[j][-CHAINS:]
+            last = dots[j][-chains:]
             totals[j] = f.fma(sum(last[1:], last[0]), scale, totals[j])
             if self.adds:
                 of_x = f.load(self.of_blocks, first[j] * PAIR, pairs.ty, pair_mask)
