@@ -169,3 +169,46 @@ def test_comparisons_of_shapes_that_do_not_fit_are_one_value_for_each_row():
     rows = tf.zeros([4, 2])
     expected = [False] * 4  # as tf.map_fn gives
     assert tf.vectorized_map(lambda x: x == other, rows).numpy().tolist() == expected
+
+
+def pair_of_draws(generator):
+    def draw(a):
+        return tf.stack([generator.uniform([]), generator.uniform([], 0.0, a)])
+
+    return draw
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function])
+def test_draws_of_a_generator_are_tensorflows(wrap):
+    # each operation draws for all rows, the last input first, after one run of the function for its effects
+    generator = tf.random.Generator.from_seed(1)
+    drawn = wrap(lambda: tf.vectorized_map(pair_of_draws(generator), tf.range(1.0, 3.0)))()
+    np.testing.assert_allclose(drawn, [[0.68051, 0.26457], [0.87047, 1.3883]], rtol=1e-4)
+    assert generator.state[0].numpy() == 1 + 6 * 256
+
+
+def test_binomial_draws_and_seeds_of_a_generator_are_tensorflows():
+    generator = tf.random.Generator.from_seed(1)
+    drawn = tf.vectorized_map(lambda _: generator.binomial([2], 10.0, 0.3), tf.zeros(3))
+    assert drawn.numpy().tolist() == [[2, 3], [2, 2], [3, 4]]
+    generator.reset_from_seed(1)
+    seeds = tf.vectorized_map(lambda _: generator.make_seeds(2), tf.zeros(3))
+    assert seeds[0, 0].numpy().tolist() == [-1648345058620875413, 1494989255412213957]
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function])
+def test_a_variable_that_rows_assign_gets_the_value_of_the_first_row(wrap):
+    v = tf.Variable(0.0)
+
+    def row(a):
+        v.assign(a + 1.0)
+        return a * 2.0
+
+    mapped = wrap(lambda: tf.vectorized_map(row, tf.constant([4.0, 6.0])))()
+    assert mapped.numpy().tolist() == [8.0, 12.0] and v.numpy() == 5.0
+
+
+def test_effects_of_no_rows_do_not_run():
+    v = tf.Variable(0.0)
+    tf.vectorized_map(lambda a: (v.assign(a), a)[1], tf.zeros([0]))
+    assert v.numpy() == 0.0

@@ -1,7 +1,8 @@
 """Rules of random numbers: one draw for all rows.
 
 They consume a stream like TensorFlow's vectorized code, so that a seed gives the same numbers. Stateless operations have
-no rule: each row draws from its own seed.
+no rule: each row draws from its own seed. Nor have those of generators: each draws for one row after another, after the draws
+of the first row that TensorFlow makes when it runs the function of one row for its effects.
 """
 
 import numpy as np
@@ -9,6 +10,27 @@ import numpy as np
 from penstock._src.api.vectorized.rules import rule
 from penstock._src.api.vectorized.step import Step
 from penstock._src.core.registry import raw
+from penstock._src.graph.operation import Operation
+
+# Operations that draw from the state of a `tf.random.Generator`, their first input.
+_OF_GENERATORS = frozenset(
+    {
+        "RngReadAndSkip",
+        "RngSkip",
+        "StatefulRandomBinomial",
+        "StatefulStandardNormal",
+        "StatefulStandardNormalV2",
+        "StatefulTruncatedNormal",
+        "StatefulUniform",
+        "StatefulUniformFullInt",
+        "StatefulUniformInt",
+    }
+)
+
+
+def is_generator_draw(node: Operation) -> bool:
+    """True if an operation draws from a generator or skips numbers of it."""
+    return node.type in _OF_GENERATORS
 
 
 @rule("RandomGamma", "RandomPoissonV2")

@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.vectorized.elements import parts_of_result, parts_of_rows
-from penstock._src.api.vectorized.loop import Vectorizer
+from penstock._src.api.vectorized.loop import Vectorizer, run_once
 from penstock._src.api.vectorized.reductions import PForConfig, Reduction
 from penstock._src.api.vectorized.rules import NoRows, Value
 from penstock._src.api.vectorized.step import whole
@@ -19,6 +19,7 @@ from penstock._src.core.dispatch import executing_eagerly
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.graph.control import has_effect
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import get_static_value
@@ -209,6 +210,8 @@ def _mapped(
     known = {part._id: value for part, value in zip(parts, values, strict=True)}
     for outer, inner in graph._captures.values():
         known[inner._id] = Value(outer, False)
+    if not reductions:
+        _run_effects(graph, known, count)
     loop = Vectorizer(graph, known, count, by_rows, reductions)
     wanted = [t for t in tensors if isinstance(t, SymbolicTensor)]
     if leaves is None:
@@ -226,6 +229,23 @@ def _mapped(
     left = iter(stacked)
     leaf_values = [leaf.make([next(left) for _ in leaf.tensors]) for leaf in leaves]
     return nest.pack_sequence_as(result, leaf_values)
+
+
+def _run_effects(graph: FuncGraph, values: dict[int, Value], count: Any) -> None:
+    """Runs what changes variables and generators once for the first row, as TensorFlow runs the graph of one row.
+
+    Conditions and loops run with all rows only.
+    """
+    effects = [
+        op
+        for op in graph._operations
+        if any(t.dtype is dtypes.resource for t in op._inputs)
+        and not op.raw_op.flow.control
+        and has_effect(op)
+    ]
+    if effects and not (isinstance(count, int) and count == 0):
+        first = {id_: v.tensor[0] if v.stacked else v.tensor for id_, v in values.items()}
+        run_once(graph, first, effects)
 
 
 def _has_bodies(graph: FuncGraph) -> bool:

@@ -63,7 +63,10 @@ class Vectorizer:
           ValueError: an operation has no rule, and `by_rows` is False.
         """
         inputs = [t for t in self.graph.inputs if t._id in self.values]
-        for node in needed_operations(self.graph, inputs, tensors, operations):
+        nodes = needed_operations(self.graph, inputs, tensors, operations)
+        if sum(draws.is_generator_draw(node) for node in nodes) > 1:
+            nodes = in_conversion_order(nodes, tensors, operations)
+        for node in nodes:
             if node._outputs and node._outputs[0]._id in self.reductions:
                 self._reduce(node._outputs[0]._id)
             elif not (node._outputs and all(t._id in self.values for t in node._outputs)):
@@ -132,6 +135,50 @@ class Vectorizer:
         return nested.outputs(function.outputs, function.graph.control_outputs)
 
 
+def run_once(graph: FuncGraph, values: dict[int, Any], operations: Sequence[Operation]) -> None:
+    """Runs operations of a graph, and what they need, once.
+
+    Args:
+      graph: the graph of one row.
+      values: the tensors of its inputs, by their ids.
+      operations: those to run.
+    """
+    tensors = dict(values)
+    inputs = [t for t in graph.inputs if t._id in tensors]
+    for node in needed_operations(graph, inputs, [], operations):
+        if node._outputs and all(t._id in tensors for t in node._outputs):
+            continue
+        step = Step(node, [Value(tensors[t._id], False) for t in node._inputs], 1, _no_function)
+        results = step.run_flat([value.tensor for value in step.values])
+        tensors.update({t._id: r for t, r in zip(node._outputs, results, strict=True)})
+
+
+def _no_function(*_: Any) -> list[Value]:
+    raise NotImplementedError("operations that run once compute no function for all rows")
+
+
+def in_conversion_order(
+    nodes: list[Operation], tensors: Sequence[SymbolicTensor], operations: Sequence[Operation]
+) -> list[Operation]:
+    """Returns operations in the order in which TensorFlow converts them: the last input of each first.
+
+    Draws of several generator operations depend on it. `nodes` are in an order in which they can run.
+    """
+    needed = {id(node) for node in nodes}
+    ordered: dict[int, Operation] = {}
+    for root in [*(t.op for t in tensors), *operations]:
+        pending = [root] if id(root) in needed else []
+        while pending:
+            node = pending[-1]
+            before = [*(t.op for t in node._inputs), *node._control_inputs]
+            left = [op for op in before if id(op) in needed and id(op) not in ordered]
+            if left:
+                pending += left
+            else:
+                ordered[id(pending.pop())] = node
+    return list(ordered.values())
+
+
 def is_on_lists(step: Step) -> bool:
     """True if an operation has tensor lists as inputs."""
     return any(t.dtype is dtypes.variant for t in step.node._inputs)
@@ -140,7 +187,8 @@ def is_on_lists(step: Step) -> bool:
 def row_by_row(step: Step) -> list[Any]:
     """Runs an operation once for each row, in a loop."""
     tensors = [*step.node._inputs, *step.node._outputs]
-    if any(t.dtype in (dtypes.variant, dtypes.resource) for t in tensors):
+    is_draw = draws.is_generator_draw(step.node) and not step.is_stacked(0)
+    if not is_draw and any(t.dtype in (dtypes.variant, dtypes.resource) for t in tensors):
         raise NoRows(f"{step.node.type} '{step.node.name}'")
     differing = [i for i, value in enumerate(step.values) if value.stacked]
     tensors = [step.values[i].tensor for i in differing]
