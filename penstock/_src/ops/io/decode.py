@@ -15,6 +15,7 @@ from penstock._src.core.values import memory_limit
 from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, splits_of
 from penstock._src.native.algorithms.texts.bytewise import gathered
 from penstock._src.native.systems import runs_native_code
+from penstock._src.ops.io import wav
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import each, strings
 
@@ -161,32 +162,15 @@ class DecodeWav(Op):
         self._check()
         if contents.ndim:
             raise self.invalid(f"contents must be scalar, but got shape{show(contents.shape)}")
-        if contents.item()[12:16] not in (b"fmt ", b""):
-            raise self.invalid(
-                f"Unexpected field {contents.item()[12:16]!r} where the format is due"
-            )
-        try:
-            with wave.open(io.BytesIO(contents.item())) as file:
-                width, rate = file.getsampwidth(), file.getframerate()
-                channels = file.getnchannels()
-                data = file.readframes(file.getnframes())
-        except (
-            wave.Error,
-            EOFError,
-            RuntimeError,
-        ) as error:  # RuntimeError: a chunk ends elsewhere
-            reason = str(error) or "a chunk is longer than the file"
-            raise self.invalid(f"Header mismatch: {reason}") from None
-        if width != 2:
-            raise self.invalid(f"Can only read 16-bit WAV files, but received {width * 8}")
-        audio = np.frombuffer(data, "<i2").reshape(-1, channels).astype(np.float32) / 32768
+        audio, rate = wav.samples(self, contents.item())
+        channels = audio.shape[1]
         wanted = self.desired_channels if self.desired_channels > 0 else channels
         # Additional channels repeat the last one.
         audio = audio[:, np.minimum(np.arange(wanted), channels - 1)]
         samples = self.desired_samples
         if samples > 0:
             audio = np.pad(audio[:samples], [(0, max(samples - len(audio), 0)), (0, 0)])
-        return np.ascontiguousarray(audio), np.int32(rate)
+        return np.ascontiguousarray(audio), np.uint32(rate).astype(np.int32)
 
     def _check(self):
         for name in ("desired_channels", "desired_samples"):

@@ -101,3 +101,11 @@ def test_changed_bytes_never_crash(data):
         assert painted(bytes(whole)).ndim == 4
     except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError):
         pass
+
+
+def test_whole_frames_of_files_that_are_cut_short_are_read():
+    whole = gif(frame(0, 0, FULL), frame(0, 0, FULL), frame(0, 0, FULL))
+    end = len(gif(frame(0, 0, FULL), frame(0, 0, FULL))) - 1  # without the last byte of a file
+    for cut in (end + 1, len(whole) - 2):
+        np.testing.assert_array_equal(painted(whole[:cut]), painted(whole)[:2])
+    np.testing.assert_array_equal(painted(whole[:-1]), painted(whole))

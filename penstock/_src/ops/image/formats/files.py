@@ -129,8 +129,11 @@ def bmp_pixels(op: Any, data: bytes, channels: int) -> np.ndarray:
     if not height:
         raise op.invalid("Height must be nonzero")
     stride = (width * bytes_per_pixel + 3) // 4 * 4
-    if width <= 0 or offset < 0 or len(data) < offset + stride * abs(height):
+    if width <= 0 or offset < 0:
         raise op.invalid("Incomplete bmp content")
+    difference = len(data) - offset - stride * abs(height)
+    if difference:
+        raise op.invalid(f"Input size should match (header_size + row_size * abs_height) but they differ by {difference}")  # fmt: skip
     first, step = (offset, stride) if height < 0 else (offset + stride * (height - 1), -stride)
     size = first, step, abs(height), width
     if not runs_native_code():

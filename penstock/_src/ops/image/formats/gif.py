@@ -59,10 +59,16 @@ def gif_pixels(op: Any, data: bytes, channels: int = 3) -> np.ndarray:
     """
     if channels not in (0, 3):
         raise op.invalid(f"channels must be 0 or 3 for GIF, got {channels}")
+    frames: list[_Frame] = []
     try:
-        frames = list(_frames(data))
+        for frame in _frames(data):
+            frames.append(frame)
     except IndexError:
-        raise op.invalid(f"Invalid GIF data (size {len(data)}): it ends within a block") from None
+        # The whole frames of a file that is cut short are read, as TensorFlow reads them.
+        if not frames:
+            raise op.invalid(
+                f"Invalid GIF data (size {len(data)}): it ends within a block"
+            ) from None
     if not frames:
         raise op.invalid(f"Invalid GIF data (size {len(data)}): it has no frame")
     check_size(op, data, sum(frame.width * frame.height for frame in frames), _OF_LZW)
