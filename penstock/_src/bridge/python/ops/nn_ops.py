@@ -173,7 +173,9 @@ class _NonAtrousConvolution:
     ) -> None:
         filters = TensorShape(filter_shape)
         rank = TensorShape(input_shape).rank
-        count = filters.rank - 2 if rank is None else rank - num_batch_dims - 1
+        if rank is None and filters.rank is None:
+            raise ValueError("Rank of either the inputs or the filters must be known.")
+        count = len(filters) - 2 if rank is None else rank - num_batch_dims - 1
         if not 1 <= count <= 3:
             raise ValueError(
                 "`input_shape.rank - num_batch_dims + 1` must be at least 3 and at most 5. Received: "
