@@ -29,7 +29,13 @@ _UPDATED: contextvars.ContextVar[Any] = contextvars.ContextVar("updated", defaul
 def wrap_optimizer(module: types.ModuleType) -> None:
     """Makes variables of Keras's own optimizers outside of functions."""
     kind = module.BaseOptimizer  # type: ignore[attr-defined]
-    kind.add_variable = _outside(kind.add_variable, lambda _optimizer: True)
+    plain = kind.scale_loss
+
+    def only_makes_variables(self: Any) -> bool:
+        # A dynamic scale of losses is a constant until its variable is there: only a second trace reads it.
+        return type(self).scale_loss is plain
+
+    kind.add_variable = _outside(kind.add_variable, only_makes_variables)
 
 
 def wrap_metric(module: types.ModuleType) -> None:
