@@ -10,27 +10,6 @@ import numpy as np
 from penstock._src.api.vectorized.rules import rule
 from penstock._src.api.vectorized.step import Step
 from penstock._src.core.registry import raw
-from penstock._src.graph.operation import Operation
-
-# Operations that draw from the state of a `tf.random.Generator`, their first input.
-_OF_GENERATORS = frozenset(
-    {
-        "RngReadAndSkip",
-        "RngSkip",
-        "StatefulRandomBinomial",
-        "StatefulStandardNormal",
-        "StatefulStandardNormalV2",
-        "StatefulTruncatedNormal",
-        "StatefulUniform",
-        "StatefulUniformFullInt",
-        "StatefulUniformInt",
-    }
-)
-
-
-def is_generator_draw(node: Operation) -> bool:
-    """True if an operation draws from a generator or skips numbers of it."""
-    return node.type in _OF_GENERATORS
 
 
 @rule("RandomGamma", "RandomPoissonV2")

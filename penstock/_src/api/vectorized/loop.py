@@ -64,7 +64,7 @@ class Vectorizer:
         """
         inputs = [t for t in self.graph.inputs if t._id in self.values]
         nodes = needed_operations(self.graph, inputs, tensors, operations)
-        if sum(draws.is_generator_draw(node) for node in nodes) > 1:
+        if sum(node.raw_op.effects.draws_from_generator for node in nodes) > 1:
             nodes = in_conversion_order(nodes, tensors, operations)
         for node in nodes:
             if node._outputs and node._outputs[0]._id in self.reductions:
@@ -187,7 +187,7 @@ def is_on_lists(step: Step) -> bool:
 def row_by_row(step: Step) -> list[Any]:
     """Runs an operation once for each row, in a loop."""
     tensors = [*step.node._inputs, *step.node._outputs]
-    is_draw = draws.is_generator_draw(step.node) and not step.is_stacked(0)
+    is_draw = step.op.effects.draws_from_generator and not step.is_stacked(0)
     if not is_draw and any(t.dtype in (dtypes.variant, dtypes.resource) for t in tensors):
         raise NoRows(f"{step.node.type} '{step.node.name}'")
     differing = [i for i, value in enumerate(step.values) if value.stacked]

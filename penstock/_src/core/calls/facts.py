@@ -57,6 +57,8 @@ class Effects(OpProperties):
     may_wait: bool = False
     # The operations of a group of devices compute it together: see graph/passes/collectives.py.
     is_collective: bool = False
+    # Draws from the state of a `tf.random.Generator`, its first input, or skips numbers of it.
+    draws_from_generator: bool = False
 
 
 class Values(OpProperties):

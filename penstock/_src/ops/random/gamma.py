@@ -428,6 +428,7 @@ class StatefulRandomBinomial(_Binomial):
 
     signature = """resource: resource, algorithm: int64, shape: S, counts: T, probs: T
         -> output: dtype[*shape]"""
+    effects = Effects(draws_from_generator=True)
 
     def eager(self, resource, algorithm, shape, counts, probs):
         dims = shape_from(self, shape)

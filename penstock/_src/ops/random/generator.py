@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.facts import Effects
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
@@ -99,6 +100,7 @@ class _ByGenerator(Op):
 
     signature = "resource: resource, algorithm: int64, shape: shape_dtype -> output: dtype[*shape]"
     ranks = {"algorithm": (0,)}
+    effects = Effects(draws_from_generator=True)
 
     shape_dtype: DType = dtypes.int64
 
@@ -152,6 +154,7 @@ class StatefulUniformInt(Op):
     signature = """resource: resource, algorithm: int64, shape: shape_dtype, minval: dtype,
         maxval: dtype -> output: dtype[*shape]"""
     ranks = {"algorithm": (0,), "minval": (0,), "maxval": (0,)}
+    effects = Effects(draws_from_generator=True)
     dtype: DType = dtypes.int64
     shape_dtype: DType = dtypes.int64
 
@@ -178,6 +181,7 @@ class RngReadAndSkip(Op):
 
     signature = "resource: resource, alg: int32, delta: uint64 -> value: int64[3]"
     ranks = {"alg": (0,), "delta": (0,)}
+    effects = Effects(draws_from_generator=True)
 
     def eager(self, resource, alg, delta):
         if np.ndim(delta):
@@ -198,6 +202,7 @@ class RngSkip(Op):
 
     signature = "resource: resource, algorithm: int64, delta: int64 ->"
     ranks = {"algorithm": (0,), "delta": (0,)}
+    effects = Effects(draws_from_generator=True)
 
     def eager(self, resource, algorithm, delta):
         if np.ndim(delta):

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import Permissions
+from penstock._src.core.calls.facts import Effects, Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import SIGNED
@@ -195,6 +195,7 @@ class StatefulStandardNormal(Op):
     """Standard normal numbers; the generator's first element is the algorithm."""
 
     signature = "resource: resource, shape: shape_dtype -> output: dtype[*shape]"
+    effects = Effects(draws_from_generator=True)
     dtype: DType = dtypes.float32
     shape_dtype: DType = dtypes.int64
 

@@ -111,9 +111,9 @@ class RemoteWorld:
         self._lock = threading.Lock()
         try:
             self._link = Client((HOST, int(port)), authkey=bytes.fromhex(key))
+            self._link.send((size, rank))
         except (EOFError, OSError):
             self.failure = REMOTE
-        self._send((size, rank))
 
     def give(self, number: int, rank: int, asked: Asked, array: np.ndarray) -> Awaited:
         """This rank comes to its collective of a number."""
