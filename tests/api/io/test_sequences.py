@@ -110,3 +110,29 @@ def test_floats_of_json(number, encoded):
 def test_json_that_is_no_feature_is_refused(feature):
     with pytest.raises(tf.errors.InvalidArgumentError, match="Error while parsing JSON"):
         _decoded('"a":{' + feature + "}")
+
+
+@pytest.mark.parametrize("others", ["", ',"b":{"floatList":{"value":["1.5"]}}'])
+@pytest.mark.parametrize(
+    "text", ["*", "YQ=", "YQ===", "Y Q==", "YQ==YQ==", "=", "====", "a*bc", "é", "Y"]
+)
+def test_bytes_of_json_that_are_not_base64_are_refused(text, others):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Error while parsing JSON"):
+        _decoded('"a":{"bytesList":{"value":["' + text + '"]}}' + others)
+
+
+@pytest.mark.parametrize(
+    "feature, encoded",
+    [
+        ("null", b"\n\x05\n\x03\n\x01a"),
+        ('{"bytesList":{"value":["YWI", null]}}', b"\n\x0f\n\r\n\x01a\x12\x08\n\x06\n\x02ab\n\x00"),
+        ('{"int64List":{"value":[null]}}', b"\n\x0b\n\t\n\x01a\x12\x04\x1a\x02\x08\x00"),
+        (
+            '{"floatList":{"value":2}}',
+            b"\n\x0e\n\x0c\n\x01a\x12\x07\x12\x05\r\x00\x00\x00@",
+        ),
+    ],
+)
+def test_json_without_values_or_lists(feature, encoded):
+    # recorded from TensorFlow 2.21
+    assert _decoded('"a":' + feature) == encoded

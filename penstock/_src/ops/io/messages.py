@@ -86,7 +86,10 @@ def _unpacked(example):
 _KINDS = {
     "bytesList": 1, "bytes_list": 1, "floatList": 2, "float_list": 2, "int64List": 3, "int64_list": 3,
 }  # fmt: skip
+_BYTES = frozenset({"bytesList", "bytes_list"})
 _INTEGERS = re.compile("-?[0-9]{1,18}", re.ASCII)
+# Groups of four letters, of both alphabets; the last group's padding is whole or left out.
+_BASE64 = re.compile("(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}(?:==)?|[A-Za-z0-9+/_-]{3}=?)?")
 
 
 class _IsUnusual(Exception):
@@ -112,13 +115,16 @@ def _only(value, name):
 
 
 def _encoded_bytes(value):
-    if type(value) is not str:
+    if value is None:
+        return _field(1, b"")
+    if type(value) is not str or not _BASE64.fullmatch(value):
         raise _IsUnusual
-    text = value.encode()
-    return _field(1, base64.urlsafe_b64decode(text + b"=" * (4 - len(text) % 4)))
+    return _field(1, base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
 
 
 def _encoded_float(value):
+    if value is None:
+        value = 0.0
     if type(value) not in (float, int) or not abs(value) < math.inf:
         raise _IsUnusual
     # Refuses what rounds to more than the largest float.
@@ -126,6 +132,8 @@ def _encoded_float(value):
 
 
 def _encoded_integer(value):
+    if value is None:
+        value = 0
     # Larger numbers may be out of range.
     text = value if type(value) is str else str(value) if type(value) is int else ""
     if not _INTEGERS.fullmatch(text):
@@ -137,15 +145,19 @@ _ENCODERS = {1: _encoded_bytes, 2: _encoded_float, 3: _encoded_integer}
 
 
 def _encoded_feature(feature):
+    """The second field of an entry of the map; b"" if there is none."""
+    if feature is None:
+        return b""
     if type(feature) is not dict or len(feature) > 1:
         raise _IsUnusual
     for name, content in feature.items():
         kind = _KINDS.get(name)
         values = _only(content, "value")
-        if kind is None or type(values) is not list:
+        if kind is None or values is None or type(values) is dict:
             raise _IsUnusual
-        return _field(kind, b"".join(map(_ENCODERS[kind], values)))
-    return b""
+        numbers = values if type(values) is list else [values]
+        return _field(2, _field(kind, b"".join(map(_ENCODERS[kind], numbers))))
+    return _field(2, b"")
 
 
 def _usual_example(text):
@@ -155,10 +167,22 @@ def _usual_example(text):
     if type(features) is not dict:
         raise _IsUnusual
     parts = [
-        _field(1, _field(1, key.encode()) + _field(2, _encoded_feature(feature)))
+        _field(1, _field(1, key.encode()) + _encoded_feature(feature))
         for key, feature in features.items()
     ]
     return _field(1, b"".join(parts))
+
+
+def _wrong_bytes(value):
+    """A text that should be base64 in what JSON gave and is not; None if there is none. The general parser passes over letters that it does not know."""
+    found = None
+    if type(value) is dict:
+        for name, content in value.items():
+            inside = content.get("value") if name in _BYTES and type(content) is dict else ()
+            texts = inside if type(inside) is list else ()
+            wrong = [t for t in texts if type(t) is str and not _BASE64.fullmatch(t)]
+            found = found or (wrong[0] if wrong else _wrong_bytes(content))
+    return found
 
 
 class DecodeJSONExample(Op):
@@ -175,7 +199,11 @@ class DecodeJSONExample(Op):
             except (_IsUnusual, ValueError, OverflowError, RecursionError):
                 pass  # the general parser takes other forms, and refuses what is wrong
             try:
-                return _unpacked(json_format.Parse(text, Example()))
+                example = json_format.Parse(text, Example())
+                wrong = _wrong_bytes(json.loads(text))
+                if wrong is not None:
+                    raise self.invalid(f"Error while parsing JSON: {wrong!r} is not base64")
+                return _unpacked(example)
             except json_format.ParseError as error:
                 raise self.invalid(f"Error while parsing JSON: {error}") from None
 
