@@ -243,6 +243,14 @@ def test_generators_go_on_in_programs_as_on_the_host(draw):
     assert not function.get_concrete_function().graph_function.executable.host_ops
 
 
+@pytest.mark.parametrize("traced", [False, True])
+def test_binomial_parameters_have_to_broadcast(traced):
+    draw = lambda n, p: tf.random.stateless_binomial([2], [1, 2], n, p)  # noqa: E731
+    draw = tf.function(draw) if traced else draw
+    with pytest.raises(InvalidArgumentError, match=r"compatible batch dimensions: \[3\] vs. \[2\]"):
+        draw(tf.ones([3]), tf.fill([2], 0.5))
+
+
 def test_binomial_numbers_reserve_what_they_may_take():
     """As TensorFlow: for 2 numbers of each of 5 pairs of parameters 5 * 200 * 5 / 4 outputs, of 256 blocks each."""
     for wrap in (lambda f: f, tf.function):

@@ -354,8 +354,18 @@ class _Binomial(Op):
     T: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.float64
     dtype: INDEX | {dtypes.float16, dtypes.float32, dtypes.float64} = dtypes.int64
 
+    def parameters_shape(self, counts, probs):
+        """The shape of the parameters' pairs."""
+        try:
+            return np.broadcast_shapes(counts.shape, probs.shape)
+        except ValueError:
+            raise self.invalid(
+                f"counts and probs must have compatible batch dimensions: {show(counts.shape)} vs. {show(probs.shape)}"
+            ) from None
+
     def drawn(self, stream, dims, counts, probs):
-        counts, probs = np.broadcast_arrays(counts, probs)
+        shape = self.parameters_shape(counts, probs)
+        counts, probs = np.broadcast_to(counts, shape), np.broadcast_to(probs, shape)
         if 0 not in counts.shape or 0 not in dims:
             _samples_per(self, dims, counts)
         n, p = np.broadcast_to(counts, dims), np.broadcast_to(probs, dims)
@@ -432,7 +442,7 @@ class StatefulRandomBinomial(_Binomial):
 
     def eager(self, resource, algorithm, shape, counts, probs):
         dims = shape_from(self, shape)
-        parameters = prod(np.broadcast_shapes(counts.shape, probs.shape))
+        parameters = prod(self.parameters_shape(counts, probs))
         stream, _ = advance(self, resource, algorithm, _reserved(prod(dims), parameters))
         return self.drawn(stream, dims, counts, probs)
 
