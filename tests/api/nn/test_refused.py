@@ -17,7 +17,7 @@ FILTER = tf.ones([2, 2, 2, 1])
         (lambda: tf.nn.conv2d(IMAGE, FILTER, 1, "EXPLICIT"), ValueError),
         (lambda: tf.nn.conv2d(IMAGE, FILTER, 1, [[0, 0], [1, 1], [1, 1]]), ValueError),
         (lambda: tf.nn.conv2d(IMAGE, FILTER, 1, "SAME", dilations=[1, 1, 1, 2]), INVALID),
-        (lambda: tf.nn.conv2d(IMAGE, tf.ones([2, 2, 2, 0]), 1, "SAME"), INVALID),
+        (lambda: tf.nn.conv2d(IMAGE, tf.ones([0, 2, 2, 3]), 1, "SAME"), INVALID),
         (lambda: tf.nn.conv3d(tf.ones([1, 2, 2, 2, 1]), tf.ones([1] * 5), 1, "SAME"), TypeError),
         (lambda: tf.nn.depthwise_conv2d(IMAGE, FILTER, [1] * 4, "SAME", None, [1] * 4), ValueError),
         (lambda: tf.nn.separable_conv2d(IMAGE, FILTER, FILTER, [1] * 4, "SAME"), ValueError),

@@ -101,7 +101,7 @@ REFUSED = {
     "a filter without elements": (
         lambda x, f: tf.raw_ops.Conv2D(input=x, filter=f, strides=[1, 1, 1, 1], padding="SAME"),
         ones([1, 3, 3, 2]),
-        ones([2, 2, 2, 0]),
+        ones([0, 2, 2, 3]),
     ),
     "a sparse value outside": (
         lambda i, v: tf.raw_ops.SparseToDense(
