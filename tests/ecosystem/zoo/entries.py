@@ -331,7 +331,7 @@ ENTRIES = (
     Entry(*_PITCH, "basic_pitch/saved_models/icassp_2022/nmp.tflite", LITERT, {0: (1, 43844, 1)}),
     Entry(*_PITCH, "basic_pitch/saved_models/icassp_2022/nmp", TENSORFLOW, {0: (1, 43844, 1)}),
     Entry(*_FER, "fer/data/emotion_model_quantized.tflite", LITERT, delegates=False),
-    Entry(*_FER, "fer/data/emotion_model.hdf5", "", {0: (1, 64, 64, 1)}),
+    Entry(*_FER, "fer/data/emotion_model.hdf5", TENSORFLOW, {0: (1, 64, 64, 1)}),
     *(
         Entry(*_WAKE, f"{_WORDS}/{name}.tflite", LITERT, integers=256, tolerance=1e-2)
         for name in ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
@@ -432,7 +432,7 @@ ENTRIES = (
         for name in "iris facemesh emotion handlandmark-lite movenet-lightning efficientpose handskeleton".split()
     ),
     *(
-        Entry(*_PHYLO, f"phylodeep/pretrained_models/models/{name}.h5", "")
+        Entry(*_PHYLO, f"phylodeep/pretrained_models/models/{name}.h5", TENSORFLOW)
         for name in ("BD_LARGE_CNN", "BD_SMALL_FFNN")
     ),
     Entry(*_NUDE, "nudenet/320n.onnx", ORT, {0: (1, 3, 320, 320)}),
