@@ -38,16 +38,26 @@ PLUGINS = "plugins"  # the folder of what plugins keep
 
 
 @contextlib.contextmanager
-def _scope(name: str, family: str | None) -> Iterator[tuple[str, str]]:
-    """The tag of a summary, and the scope that its operation is named for; the family stands before both."""
-    name, family = _clean(name), family and _clean(family)
-    with name_scope(f"{family}/{name}" if family else name) as scope:
+def summary_scope(
+    name: str | None, family: str | None = None, default_name: str | None = None
+) -> Iterator[tuple[str, str]]:
+    """A context that gives the tag of a summary, and the scope that its operation is named for; the family stands before both.
+
+    Args:
+      name: of the summary.
+      family: a group of summaries.
+      default_name: takes the place of no name.
+    """
+    name, family = clean_tag(name), family and clean_tag(family)
+    with name_scope((f"{family}/{name}" if family else name) or default_name) as scope:
         tag = (scope or name).rstrip("/")
         yield f"{family}/{tag}" if family else tag, scope
 
 
-def _clean(name: str) -> str:
-    """The name as a part of tags."""
+def clean_tag(name: str | None) -> str | None:
+    """Returns the name as a part of tags: "_" for characters that these cannot have, and without "/" before it."""
+    if name is None:
+        return None
     cleaned = re.sub(r"[^-/\w\.]", "_", name).lstrip("/")
     if cleaned != name:
         logger.info("Summary name %s is illegal; using %s instead.", name, cleaned)
@@ -65,10 +75,10 @@ def _collect(summary: Any, collections: Sequence[str] | None) -> Any:
 def scalar(name: str, tensor: Any, collections: Any = None, family: str | None = None) -> Any:
     """Returns a serialized Summary with a number; writes it to a default writer of TensorFlow 2."""
 
-    eager_result = written("scalar", lambda: _scope(name, family), lambda: {"data": tensor})
+    eager_result = written("scalar", lambda: summary_scope(name, family), lambda: {"data": tensor})
     if eager_result is not None:
         return eager_result
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         summary = raw.ScalarSummary(tags=tag, values=tensor, name=scope)
     return _collect(summary, collections)
 
@@ -78,11 +88,11 @@ def histogram(name: str, values: Any, collections: Any = None, family: str | Non
     """Returns a serialized Summary with the histogram of values; writes it to a default writer of TensorFlow 2."""
 
     eager_result = written(
-        "histogram", lambda: _scope(name, family), lambda: {"data": values, "buckets": None}
+        "histogram", lambda: summary_scope(name, family), lambda: {"data": values, "buckets": None}
     )
     if eager_result is not None:
         return eager_result
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         summary = raw.HistogramSummary(tag=tag, values=values, name=scope)
     return _collect(summary, collections)
 
@@ -98,11 +108,13 @@ def image(
     """Returns a serialized Summary with up to `max_outputs` images of a batch; writes them to a default writer of TensorFlow 2."""
 
     eager_result = written(
-        "image", lambda: _scope(name, family), lambda: {"data": tensor, "max_outputs": max_outputs}
+        "image",
+        lambda: summary_scope(name, family),
+        lambda: {"data": tensor, "max_outputs": max_outputs},
     )
     if eager_result is not None:
         return eager_result
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         summary = raw.ImageSummary(tag=tag, tensor=tensor, max_images=max_outputs, name=scope)
     return _collect(summary, collections)
 
@@ -125,10 +137,10 @@ def audio(
         rates = {"sample_rate": sample_rate, "encoding": None}
         return {"data": clips, "max_outputs": max_outputs, **rates}
 
-    eager_result = written("audio", lambda: _scope(name, family), arguments)
+    eager_result = written("audio", lambda: summary_scope(name, family), arguments)
     if eager_result is not None:
         return eager_result
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         summary = raw.AudioSummaryV2(
             tag=tag,
             tensor=tensor,
@@ -150,7 +162,7 @@ def text(name: str, tensor: Any, collections: Any = None) -> Any:
     if tensor.dtype is not dtypes.string:
         raise ValueError(f"Expected tensor {tensor.name} to have dtype string, got {tensor.dtype}")
 
-    eager_result = written("text", lambda: _scope(name, None), lambda: {"data": tensor})
+    eager_result = written("text", lambda: summary_scope(name, None), lambda: {"data": tensor})
     if eager_result is not None:
         return eager_result
     metadata = messages.SummaryMetadata()
@@ -177,7 +189,7 @@ def tensor_summary(
         metadata.display_name = display_name
     if summary_description is not None:
         metadata.summary_description = str(summary_description)
-    with _scope(name, family) as (tag, scope):
+    with summary_scope(name, family) as (tag, scope):
         summary = raw.TensorSummaryV2(
             tag=tag,
             tensor=tensor,

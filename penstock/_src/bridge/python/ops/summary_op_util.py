@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from penstock._src.api.control.scopes import name_scope
 from penstock._src.v1.graphs.default_graph import get_default_graph
-
-_NOT_IN_TAGS = re.compile(r"[^-/\w\.]")
+from penstock._src.v1.summaries import summary
+from penstock._src.v1.summaries.summary import clean_tag as clean_tag
 
 
 def collect(
@@ -28,11 +26,6 @@ def collect(
         get_default_graph().add_to_collection(name, val)
 
 
-def clean_tag(name: str | None) -> str | None:
-    """Returns a name as a tag may be: "_" for other characters, and without "/" before it."""
-    return name if name is None else _NOT_IN_TAGS.sub("_", name).lstrip("/")
-
-
 @contextlib.contextmanager
 def summary_scope(
     name: str | None,
@@ -48,8 +41,5 @@ def summary_scope(
       default_name: what takes the place of no name.
       values: accepted.
     """
-    name, family = clean_tag(name), clean_tag(family)
-    scope_name = name if family is None else f"{family}/{name}"
-    with name_scope(scope_name or default_name) as scope:
-        tag = scope.removesuffix("/")
-        yield (tag if family is None else f"{family}/{tag}"), scope
+    with summary.summary_scope(name, family, default_name) as tag_and_scope:
+        yield tag_and_scope

@@ -13,12 +13,8 @@ from ...language.module import Module
 from ...language.types import F64, I64, PTR
 from ...language.value import Val
 
-TREE, INTEGERS, REALS, STATE = (
-    6,
-    7,
-    6,
-    4,
-)  # numbers for each node, for each place of the beam, and of all
+# Numbers for each node, for each place of the beam, and of all.
+TREE, INTEGERS, REALS, STATE = 6, 7, 6, 4
 _NONE = -1
 
 

@@ -15,16 +15,15 @@ def get_meta_graph_def(saved_model_dir: Any, tag_set: Iterable[str]) -> Any:
       OSError: there is no SavedModel.
       RuntimeError: no MetaGraphDef has the tags.
     """
-    known = [
-        set(meta.meta_info_def.tags) for meta in parse_saved_model(saved_model_dir).meta_graphs
-    ]
+    meta_graphs = parse_saved_model(saved_model_dir).meta_graphs
+    known = [set(meta.meta_info_def.tags) for meta in meta_graphs]
     wanted = set(tag_set)
     if wanted not in known:
         raise RuntimeError(
             f"MetaGraphDef associated with tags {tag_set} could not be found in SavedModel, with "
             f"available tags '{known}'. `saved_model_cli show` prints them."
         )
-    return parse_saved_model(saved_model_dir).meta_graphs[known.index(wanted)]
+    return meta_graphs[known.index(wanted)]
 
 
 def get_signature_def(meta_graph: Any, signature_key: str) -> Any:
