@@ -244,13 +244,18 @@ def convolution(
         strides = windows(strides, 3, channel, "strides")
         dilations = windows(dilations, 3, channel, "dilations")
     steps, rates = (np.ravel(1 if n is None else n) for n in (strides, dilations))
-    if np.any(steps > 1) and np.any(rates > 1):
-        raise ValueError(
-            "`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: "
-            f"strides={steps} and dilation_rate={rates}"
-        )
+    check_steps(steps, rates)
     function = {1: conv1d, 2: conv2d, 3: conv3d}[spatial]
     return function(input, filters, strides, padding, layout, dilations, name)
+
+
+def check_steps(strides: np.ndarray, rates: np.ndarray) -> None:
+    """Raises a ValueError if both the strides and the dilation rates of a convolution exceed 1."""
+    if np.any(strides > 1) and np.any(rates > 1):
+        raise ValueError(
+            "`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: "
+            f"strides={strides} and dilation_rate={rates}"
+        )
 
 
 @dispatchable("nn.depthwise_conv2d", v1=[], named="depthwise")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.api.nn.activations import noise_shape_of
-from penstock._src.api.nn.convolution import convolution
+from penstock._src.api.nn.convolution import check_steps, convolution
 from penstock._src.api.nn.space_to_batch import channel_axis_of, with_space_to_batch
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -137,11 +137,7 @@ def _get_strides_and_dilation_rate(
             raise ValueError(f"all values of `{name}` must be positive. Received: {name}={values}")
         checked.append(values)
     steps, rates = checked
-    if np.any(steps > 1) and np.any(rates > 1):
-        raise ValueError(
-            "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
-            f"Received: strides={steps} and dilation_rate={rates}"
-        )
+    check_steps(steps, rates)
     return steps, rates
 
 
