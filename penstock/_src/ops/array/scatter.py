@@ -1,7 +1,5 @@
 """Scatters: updates combined at index vectors into zeros or a tensor."""
 
-import math
-
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -10,7 +8,7 @@ from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.native.algorithms.grouping.segments import combine_at
+from penstock._src.native.algorithms.grouping.scatters import scatter_rows
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.array.gather import bad_vectors, check_policy, rows_shape
@@ -36,6 +34,12 @@ def scatter_into(op, out, indices, updates, how):
     if not indices.ndim:
         indices, updates = indices.reshape(1, 1), updates.reshape(1, *updates.shape)
     depth = indices.shape[-1]
+    if depth and not check_policy(op):
+        number = indices.size // depth
+        vectors, rows = indices.reshape(number, depth), updates.reshape(number, *out.shape[depth:])
+        if scatter_rows(how, out, vectors, rows) == number:
+            return out
+        # No native code, or a vector that is out of range: an error below.
     bad = bad_vectors(op, indices, out.shape[:depth], f"shape {show(out.shape)}")
     lead = indices.shape[:-1]
     rows = updates.reshape(-1, *out.shape[depth:]) if out.ndim > depth else updates.reshape(-1)
@@ -50,25 +54,13 @@ def scatter_into(op, out, indices, updates, how):
         for i in range(count):
             out[...] = rows[i] if how == "set" else UFUNCS[how](out, rows[i])
         return out
-    if how == "set" or not _combined_natively(how, out, vectors, rows):
+    if scatter_rows(how, out, vectors, rows) is None:
         place = tuple(vectors.T)
         if how == "set":
             out[place] = rows
         else:
             UFUNCS[how].at(out, place, rows)
     return out
-
-
-def _combined_natively(how, out, vectors, rows):
-    """Combines rows with those of an array at index vectors that it has, if native code can."""
-    extents = out.shape[: vectors.shape[1]]
-    if not out.flags.c_contiguous or how not in UFUNCS or not out.size:
-        return False
-    numbers = vectors[:, 0].astype(np.int64)
-    for column, extent in zip(vectors.T[1:], extents[1:], strict=True):
-        numbers = numbers * extent + column
-    flat = out.reshape(math.prod(extents), -1)
-    return combine_at(how, flat, numbers, rows.reshape(len(numbers), flat.shape[1]))
 
 
 def lower_scatter(op, p, x, indices, updates, how):
@@ -301,7 +293,7 @@ class _Inplace(Op):
         rows = rows % max(x.shape[0], 1)
         if self.how == "set":
             out[rows] = values
-        elif not _combined_natively(self.how, out, rows[:, None], values):
+        elif scatter_rows(self.how, out, rows[:, None], values) is None:
             UFUNCS[self.how].at(out, rows, values)
         return out
 

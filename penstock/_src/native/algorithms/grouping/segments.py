@@ -151,7 +151,7 @@ def _emit_scattered(m: Module, ty: str, operation: str) -> None:
                 f.store(combined(f, operation, total, x), f.combined, at)
 
             # TensorFlow leaves out rows of negative segments, and refuses those that are too large.
-            f.when(is_right & (k >= 0), lambda: _each_column(f, ty, column))
+            f.when(is_right & (k >= 0), lambda: each_column(f, ty, column))
             return f.select(is_right, i + 1, i), is_right
 
         def goes_on(i: Val, is_right: Val) -> Val:
@@ -161,7 +161,7 @@ def _emit_scattered(m: Module, ty: str, operation: str) -> None:
         f.give(done)
 
 
-def _each_column(f: Fn, ty: str, body: Callable[[Val, str], None]) -> None:
+def each_column(f: Fn, ty: str, body: Callable[[Val, str], None]) -> None:
     """Calls `body` for the first of several columns, with the type of a vector of them, and for each of the rest."""
     whole = f.width // LANES * LANES
     f.loop(f.i64(0), whole, LANES, lambda c: body(c, vec(ty, LANES)))
@@ -190,7 +190,7 @@ def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) 
         (total,) = f.loop(begin + STRETCH, end, STRETCH, more, stretch(begin))
         f.store(total, f.combined, k * f.width + c)
 
-    _each_column(f, ty, column)
+    each_column(f, ty, column)
 
 
 def combined(f: Fn, operation: str, x: Val, y: Val) -> Val:
