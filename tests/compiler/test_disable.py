@@ -30,6 +30,11 @@ def loops(p):
     return [x, w], [p.while_(lambda i, h: p.lt(i, 5), body, first)[1]]
 
 
+def weights(p):
+    x, numbers = p.parameter(0, (9, 40), F32), np.arange(1200, dtype=np.int8).reshape(40, 30)
+    return [x], [p.matmul(x, p.cast(p.constant(numbers), F32) * 0.5)]
+
+
 def attention(p):
     q, k, v = (p.parameter(i, (2, 32, 16), F32) for i in range(3))
     scores = p.contract("btw,bsw->bts", q, k)
@@ -92,6 +97,7 @@ def packed(p):
 CASES = [
     simplify,
     loops,
+    weights,
     attention,
     contractions,
     epilogues,

@@ -9,7 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.util.flags import override
 
-WRITTEN = "lower simplify loops recognize partition merge schedule plan".split()
+WRITTEN = "lower simplify loops weights recognize partition merge schedule plan".split()
 
 
 def layer():

@@ -3,6 +3,7 @@
     lower       graph       -> Function      ops as primitives (lower/, called by blocks/): the input
     simplify    Function    -> Function      removes unused nodes; algebra was done as nodes were created (ir/rules)
     loops       Function    -> Function      moves work that all steps of a loop can do at once out of it
+    weights     Function    -> Function      computes once what products multiply by and follows from constants
     recognize   Function    -> Recognized    attentions, contractions, reductions, and the nodes that their kernels absorb
     partition   Recognized  -> Partition     the stored nodes, and the fusion groups that store them
     merge       Partition   -> Partition     groups over one space become one
@@ -33,6 +34,7 @@ from penstock._src.compiler.fusion.partition import partition
 from penstock._src.compiler.fusion.schedule import Schedule, schedule
 from penstock._src.compiler.passes.loops import loops
 from penstock._src.compiler.passes.simplify import simplify
+from penstock._src.compiler.passes.weights import compute_weights
 from penstock._src.compiler.plan.memory_need import check_results
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.planner import plan
@@ -249,6 +251,7 @@ def prepare(function: Function, device: int | None = None, pack: Pack | None = N
     device_of_call, recorded = current_device(device, pack), current()
     if device_of_call.generator is None:
         return Prepared(function, stages, device_of_call, recorded)
+    function = stages.run("weights", compute_weights, function)
     try:
         return Prepared(function, stages, device_of_call, recorded, scheduled(function, stages))
     except MemoryError as error:

@@ -49,6 +49,7 @@ TABLE: dict[str, Flag] = {}
 OPTIONAL = {
     "simplify": "dropping checks that are known to hold",
     "loops": "moving products and sums of all rows out of loops",
+    "weights": "computing once the weights of products that follow from constants",
     "attention": "computing attentions in blocks, without storing their scores",
     "contractions": "kernels for products and convolutions; without them these are loop nests",
     "epilogues": "computing elementwise nodes on the tiles of contractions and the results of reductions",

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from penstock._src.aot.model.folding import values_of_weights
-from penstock._src.aot.model.remaking import remade
 from penstock._src.aot.model.signature import LoweredFunction
 from penstock._src.aot.model.whole import WholeFunction
+from penstock._src.compiler.passes.remaking import remade
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.values.resources import VariableHandle

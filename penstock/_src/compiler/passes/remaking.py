@@ -33,4 +33,5 @@ def remade(function: Function, parameters: Sequence[Node], instead: Replace) -> 
         results=tuple([copies[r.id] for r in function.results]),
         updates=tuple([(copies[h.id], copies[v.id]) for h, v in function.updates]),
         checks=tuple([replace(c, condition=copies[c.condition.id]) for c in function.checks]),
+        exchanges=tuple([copies[e.id] for e in function.exchanges]),
     )
