@@ -299,6 +299,7 @@ FLOAT32 = {
     **{name: math64.by_double(name) for name in math64.FUNCTIONS},
     "exp": math32.exp, "log": math32.log, "tanh": math32.tanh, "sigmoid": math32.sigmoid, "erf": math32.erf,
     "erfc": math32.erfc, "sin": math32.sin, "cos": math32.cos, "sqrt": math32.sqrt, "asin": math32.asin, "acos": math32.acos,
+    "atan": math32.atan, "atan2": math32.atan2,
     "rsqrt": lambda f, x: 1.0 / math32.sqrt(f, x),
 }  # fmt: skip
 SHORT = {"erfc": math32.short_erfc}  # for arguments and results of 16 bits
