@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.native.builtins import HotCounter
 from penstock._src.ops.random import stateful
 from penstock._src.ops.random.distributions import words_to_float64
 from penstock._src.ops.random.philox import Stream
@@ -29,6 +30,19 @@ def test_small_draws(rows, classes, samples):
     logits[random.random(logits.shape) < 0.2] = -np.inf
     found = stateful.categorical(Stream(5, 1), logits, samples, np.int64)
     np.testing.assert_array_equal(found, by_rows(Stream(5, 1), logits, samples))
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64"])
+def test_native_draws_are_those_of_numpy(kind, samples, monkeypatch):
+    logits = np.random.default_rng(3).normal(size=(9, 31)).astype(kind)
+    logits[:3, 4], logits[4] = (np.nan, np.inf, -np.inf), -np.inf
+    stream = Stream(1 << 63, (1 << 128) - 3)
+    monkeypatch.setattr(stateful, "_CLASSES", HotCounter(1 << 40))
+    by_numpy = stateful.categorical(stream, logits, samples, np.int32)
+    monkeypatch.setattr(stateful, "_CLASSES", HotCounter(0))
+    natively = stateful.categorical(stream, logits, samples, np.int32)
+    np.testing.assert_array_equal(natively, by_numpy, strict=True)
 
 
 @pytest.mark.parametrize("rows, classes, samples", [(300, 60, 2), (2, 9000, 3), (4, 10, 5000)])

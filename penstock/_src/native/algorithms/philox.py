@@ -1,4 +1,4 @@
-"""Blocks of a Philox stream at any offsets, and Poisson numbers of small rates from them.
+"""Blocks of a Philox stream at any offsets, and from them Poisson numbers of small rates, binomial numbers, and classes.
 
 Sources: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011; Knuth, TAOCP vol. 2, 3.4.1.
 """
@@ -29,11 +29,14 @@ class Philox(NamedTuple):
         to first.
     successes (key, low, high, offsets, count, trials [count] of float64, logarithms [count] of float64 of the probabilities of failure, successes [count] of float64) -> 0;
         the number of waiting times, each from a uniform number, whose sum is at most the number of trials. Probabilities of success are neither 0 nor 1.
+    classes (key, low, high, weights [rows, columns] of float64, rows, columns, samples, numbers [rows, samples] of int64) -> 0; the number
+        of the row's running sums that are at most a uniform number times its total. The weights become the running sums.
     """
 
     blocks: Callable[..., int]
     products: Callable[..., int]
     successes: Callable[..., int]
+    classes: Callable[..., int]
 
 
 @compiled(Philox)
@@ -43,9 +46,11 @@ def philox(m: Module) -> None:
     _emit_blocks(m)
     _emit_products(m)
     _emit_successes(m)
+    _emit_classes(m)
     py.emit_entry(m, "blocks", "nnnana")
     py.emit_entry(m, "products", "nnnanaa")
     py.emit_entry(m, "successes", "nnnanaaa")
+    py.emit_entry(m, "classes", "nnnannna")
 
 
 def _emit_block(m: Module) -> None:
@@ -91,9 +96,13 @@ def _uniform(f: Fn, first: Val, second: Val) -> Val:
 
 def _uniforms(f: Fn, offset: Val, words: Val) -> tuple[Val, Val]:
     """The two numbers of a block in the order of their use, which is TensorFlow's; `words` is room for it."""
-    f.call("block", f.key, f.low, f.high, offset, words, ret=I64)
+    _block(f, offset, words)
     w = [f.convert(f.load(words, at, I32), I64, signed=False) for at in range(4)]
     return _uniform(f, w[2], w[3]), _uniform(f, w[0], w[1])
+
+
+def _block(f: Fn, offset: Val, words: Val) -> None:
+    f.call("block", f.key, f.low, f.high, offset, words, ret=I64)
 
 
 def _emit_products(m: Module) -> None:
@@ -155,3 +164,49 @@ def _emit_successes(m: Module) -> None:
 
         f.loop(f.i64(0), f.count, 1, one)
         f.give(f.i64(0))
+
+
+def _emit_classes(m: Module) -> None:
+    arguments: Any = dict(key=I64, low=I64, high=I64, weights=PTR, rows=I64, columns=I64)
+    arguments |= dict(samples=I64, numbers=PTR)
+    with m.fn("classes", ret=I64, internal=True, **arguments) as f:
+        words = f.alloca(I32, 4)
+
+        def row(r: Val) -> None:
+            begin = r * f.columns
+
+            def add(at: Val, total: Val) -> tuple[Val, ...]:
+                total = f.binary("add", total, f.load(f.weights, at, F64))
+                f.store(total, f.weights, at)
+                return (total,)
+
+            (total,) = f.loop(begin, begin + f.columns, 1, add, f.zero(F64))
+
+            def draw(k: Val) -> None:
+                # A block has the words of two numbers.
+                half = k & 1
+                is_new = half.eq(0) | k.eq(r * f.samples)
+                offset = f.binary("lshr", k, 1)
+                f.when(is_new, lambda: _block(f, offset, words))
+                pair = [
+                    f.convert(f.load(words, half * 2 + at, I32), I64, signed=False) for at in (0, 1)
+                ]
+                number = _count_up_to(f, begin, f.binary("mul", _uniform(f, *pair), total))
+                f.store(number, f.numbers, k)
+
+            f.loop(r * f.samples, (r + 1) * f.samples, 1, draw)
+
+        f.loop(f.i64(0), f.rows, 1, row)
+        f.give(f.i64(0))
+
+
+def _count_up_to(f: Fn, begin: Val, point: Val) -> Val:
+    """The number of the row's running sums that are at most `point`, found by halves."""
+
+    def halve(low: Val, high: Val) -> tuple[Val, ...]:
+        middle = f.binary("lshr", low + high, 1)
+        is_passed = f.load(f.weights, begin + middle, F64) <= point
+        return f.select(is_passed, middle + 1, low), f.select(is_passed, high, middle)
+
+    low, _ = f.loop_while(lambda low, high: low < high, halve, f.i64(0), f.columns)
+    return low

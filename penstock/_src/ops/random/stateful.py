@@ -14,9 +14,11 @@ from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import product
 from penstock._src.native.algorithms.orders.permutations import permutations
+from penstock._src.native.algorithms.philox import philox
+from penstock._src.native.builtins import HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
-from penstock._src.ops.random.philox import Stream
+from penstock._src.ops.random.philox import FEWEST, Stream
 from penstock._src.ops.random.stateless import PHILOX, require_range, shape_from, stream_of_seed
 from penstock._src.ops.rules import show
 from penstock._src.util import slots
@@ -27,6 +29,7 @@ RESERVED_BLOCKS = 256
 MANY_POINTS = 64
 # Comparisons of each point with its whole row that take less time than searches in step, which are some 10 calls of NumPy for each bit.
 FEW_COMPARISONS = 1 << 13
+_CLASSES = HotCounter(FEWEST)  # drawn in all calls, from which native code draws them
 
 
 def reserve(op, blocks):
@@ -335,14 +338,19 @@ def require_logits(op, shape, num_samples):
 
 def categorical(stream, logits, samples, dtype):
     """For each row, the classes at which its cumulative probability exceeds uniform numbers."""
-    rows = len(logits)
-    words = stream.words(rows * samples * 2).reshape(rows, samples, 2)
+    rows, columns = logits.shape
     logits = logits.astype(np.float64)
     finite = np.isfinite(logits)
     top = logits.max(1, keepdims=True, where=finite, initial=-np.inf)
     top[np.isinf(top)] = 0.0  # of rows without a finite one
     weights = np.exp(np.where(finite, logits - top, -np.inf))
+    if runs_native_code() and _CLASSES.is_hot(rows * samples):
+        numbers = np.empty((rows, samples), np.int64)
+        sizes = rows, columns, samples
+        philox().classes(*stream.signed_words, np.ascontiguousarray(weights), *sizes, numbers)
+        return numbers.astype(dtype, copy=False)
     cumulated = np.cumsum(weights, 1)
+    words = stream.words(rows * samples * 2).reshape(rows, samples, 2)
     points = distributions.words_to_float64(words) * cumulated[:, -1:]
     return _counts_up_to(points, cumulated).astype(dtype, copy=False)
 
