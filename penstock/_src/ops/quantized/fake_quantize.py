@@ -25,7 +25,11 @@ def nudged(low, high, bits, narrow):
     first, last = float(narrow), float((1 << bits) - 1)
     low, high = np.asarray(low, single), np.asarray(high, single)
     step = (high - low) / single(last - first)
-    zero = np.clip(np.floor(single(first) - low / step + single(0.5)), first, last).astype(single)
+    zero = np.floor(single(first) - low / step + single(0.5))
+    if zero.ndim:
+        zero = np.clip(zero, single(first), single(last))
+    else:  # in a tenth of the time; a NaN stays one
+        zero = min(max(zero, single(first)), single(last))
     return (single(first) - zero) * step, (single(last) - zero) * step, step
 
 
@@ -37,17 +41,27 @@ def fake_quantized(x, low, high, bits, narrow, divides):
       divides: counts levels by x / step rather than x * (number of steps / (high - low)). TensorFlow's ops differ in it, which decides
         where halves between two levels go.
     """
-    nothing = (np.asarray(low) == 0) & (np.asarray(high) == 0)
+    low, high = np.asarray(low, single), np.asarray(high, single)
     bottom, top, step = nudged(low, high, bits, narrow)
-    within = np.maximum(np.minimum(x, top), bottom)
     # TensorFlow's order of operations, which decides the last bit: levels are counted from that of zero.
-    inverse = single((1 << bits) - 1 - narrow) / (
-        np.asarray(high, single) - np.asarray(low, single)
-    )
+    inverse = single((1 << bits) - 1 - narrow) / (high - low)
     zero = np.floor(single(0.5) - bottom * inverse)
-    counted = (within - bottom) / step if divides else (within - bottom) * inverse
-    level = np.floor(counted - zero + single(0.5))
-    return np.where(nothing, single(0), level * step).astype(single)
+    level = np.asarray(np.minimum(x, top))  # from here in place
+    np.maximum(level, bottom, out=level)
+    level -= bottom
+    if divides:
+        level /= step
+    else:
+        level *= inverse
+    level -= zero
+    level += single(0.5)
+    np.floor(level, out=level)
+    level *= step
+    if low.ndim or high.ndim:
+        np.copyto(level, single(0), where=(low == 0) & (high == 0))
+    elif not (low or high):
+        level[...] = 0
+    return level
 
 
 @quiet
