@@ -56,7 +56,8 @@ class _Sampler(Op):
                 "candidates"
             )
         stream = reserve(self, count * _BLOCKS_PER_CANDIDATE)
-        tries, chosen, seen, size = 0, [], set(), max(4 * count, 64)
+        # Distinct candidates take some more tries.
+        tries, chosen, seen, size = 0, [], set(), max(2 * count if self.unique else count, 32)
         while len(chosen) < count:
             batch = self.draw(stream, size)[tries:]
             for candidate in batch.tolist():

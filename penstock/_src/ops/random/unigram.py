@@ -39,11 +39,13 @@ class FixedUnigramCandidateSampler(_Sampler):
 
     def tables(self):
         """The probability of each class, zero for reserved ones and those of other shards, and the `alias_table` of these."""
-        if self.vocab_file:
-            lines = read(self.vocab_file).decode().splitlines()
-            counts = [float(line.rsplit(",", 1)[-1]) for line in lines if line.strip()]
-        else:
-            counts = self.unigrams
+        if not self.vocab_file:
+            return _tables_of(self)
+        lines = read(self.vocab_file).decode().splitlines()
+        return self.tables_of([float(line.rsplit(",", 1)[-1]) for line in lines if line.strip()])
+
+    def tables_of(self, counts):
+        """The `tables` of counts."""
         if not counts:
             raise self.invalid("either vocab_file or unigrams must be given")
         classes = self.num_reserved_ids + len(counts)
@@ -61,6 +63,12 @@ class FixedUnigramCandidateSampler(_Sampler):
 
     def probability(self, classes):
         return self.tables()[0][classes] * (1 if self.num_shards == 1 else self.num_shards)
+
+
+@functools.lru_cache(maxsize=16)
+def _tables_of(op):
+    """The `tables` of an op with a list of counts: an op with other counts is another one."""
+    return op.tables_of(op.unigrams)
 
 
 @functools.lru_cache(maxsize=16)
