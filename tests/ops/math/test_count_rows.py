@@ -36,3 +36,14 @@ def test_splits_that_descend_end_rows_where_tensorflow_does():
         splits=splits, values=[1, 2, 4], size=5, weights=tf.constant([], tf.int32)
     )
     assert found.numpy().tolist() == [[0, 1, 1, 0, 0], [0] * 5, [0, 0, 0, 0, 1]]
+
+
+def test_rows_are_counted_by_single_numbers_in_programs():
+    def count(x):
+        return tf.raw_ops.DenseBincount(input=x, size=5, weights=tf.constant([], tf.int32))
+
+    x = np.arange(3000).reshape(30, 100) % 7
+    compiled = tf.function(count, autograph=False)
+    np.testing.assert_array_equal(compiled(x), count(x))
+    # No pair of a row and a number is stored for each element.
+    assert "[30, 100, 2]" not in str(compiled.explain(x))

@@ -248,16 +248,26 @@ def lower_counts(op, p, values, size, weights, binary):
     if weighted and tuple(weights.shape) != tuple(values.shape):
         raise NotLowerable("weights of another shape")
     # The scatter drops values past the end.
-    places = p.cast(values, dtypes.int64)
-    p.check(p.reduce_all(p.ge(places, 0)), f"{op.op_type}: Input arr must be non-negative!")
+    p.check(p.reduce_all(p.ge(values, 0)), f"{op.op_type}: Input arr must be non-negative!")
     updates = weights if weighted and not binary else p.full(values.shape, 1, op.T)
     start = p.full((*values.shape[:-1], count), 0, op.T)
     how = "max" if binary else "add"
     if len(values.shape) == 1:
-        return p.scatter(start, p.expand_dims(places, 1), updates, op=how)
-    rows = p.iota(values.shape, 0, dtypes.int64)
-    where = p.concat([p.expand_dims(rows, 2), p.expand_dims(places, 2)], 2)
-    return p.scatter(start, where, updates, op=how)
+        return p.scatter(start, p.expand_dims(values, 1), updates, op=how)
+    total = values.shape[0] * count
+    if max(count, total) > np.iinfo(np.int32).max:
+        places = p.cast(values, dtypes.int64)
+        rows = p.iota(values.shape, 0, dtypes.int64)
+        where = p.concat([p.expand_dims(rows, 2), p.expand_dims(places, 2)], 2)
+        return p.scatter(start, where, updates, op=how)
+    # Numbers of bins in all rows are a fourth of the bytes of pairs; that of a value past the end is the total.
+    first = p.iota(values.shape, 0, dtypes.int32) * count
+    within = p.cast(p.minimum(values, count), dtypes.int32)
+    bins = p.select(p.lt(values, count), first + within, total)
+    flat = p.scatter(
+        p.reshape(start, (-1,)), p.reshape(bins, (-1, 1)), p.reshape(updates, (-1,)), op=how
+    )
+    return p.reshape(flat, start.shape)
 
 
 class Bincount(Op):
