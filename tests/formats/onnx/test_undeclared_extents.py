@@ -24,6 +24,16 @@ CASES = {
         {"batch_dims": 1},
     ),
     "ScatterND": ("ScatterND", [floats(3, 4), np.array([[1], [-1]]), floats(2, 4)], {}),
+    "ScatterND that multiplies": (
+        "ScatterND",
+        [floats(3, 4), np.array([[1], [-1]]), floats(2, 4)],
+        {"reduction": "mul"},
+    ),
+    "GroupNormalization": (
+        "GroupNormalization",
+        [floats(2, 6, 3, 4), floats(6), floats(6)],
+        {"num_groups": 3},
+    ),
     "DepthToSpace": ("DepthToSpace", [floats(2, 8, 2, 3)], {"blocksize": 2}),
     "SpaceToDepth": ("SpaceToDepth", [floats(2, 3, 4, 6)], {"blocksize": 2}),
     "DFT of real numbers": ("DFT", [floats(2, 5, 1)], {}),

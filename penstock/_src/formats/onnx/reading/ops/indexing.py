@@ -92,7 +92,8 @@ def _multiplied(x: Any, places: Any, updates: Any) -> Any:
 
     Each entry of x gathers its updates as a product over segments.
     """
-    depth = places.shape.as_list()[-1]
+    # An extent that is not declared follows from the ranks.
+    depth = t.rank(places) - 1 + t.rank(x) - t.rank(updates)
     sizes = t.extents(x)
     rows = t.reshape(places, [-1, depth])
     number = t.int64(0)

@@ -155,3 +155,13 @@ def test_queries_see_the_keys_up_to_their_own_place(keys, dynamic):
         "query key value",
     )
     same("MultiHeadAttention", given, num_heads=HEADS, unidirectional=1, dynamic=dynamic)
+
+
+def test_biases_of_heads_whose_size_is_not_declared():
+    given = {
+        "q": floats(2, 3, 8),
+        "k": floats(2, 4, 8, seed=1),
+        "v": floats(2, 4, 8, seed=2),
+        "b": floats(24, seed=3),
+    }
+    same("MultiHeadAttention", given, dynamic=(0, 1, 2), num_heads=2)

@@ -26,6 +26,13 @@ def test_rotary_positions(interleaved, of_each, rank):
     same("RotaryEmbedding", given, weights=("cos", "sin"), interleaved=interleaved)
 
 
+def test_heads_follow_from_angles_where_no_extent_is_declared():
+    cosines, sines = angles()
+    places = np.array([[0, 1, 2], [7, 8, 3]])
+    given = {"x": floats(BATCH, 3, HEADS * SIZE), "p": places, "c": cosines, "s": sines}
+    same("RotaryEmbedding", given, weights=("c", "s"), dynamic=(0, 1, 2))
+
+
 def test_a_part_of_each_head_is_turned():
     cosines, sines = angles(4)
     given = {"x": floats(BATCH, 5, HEADS * SIZE), "p": np.array([1]), "c": cosines, "s": sines}

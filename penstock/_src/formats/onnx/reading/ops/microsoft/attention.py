@@ -203,9 +203,8 @@ def _unpacked(n: Node, query: Any, key: Any, value: Any, bias: Any) -> tuple[Any
         k, v = (x if t.rank(x) == 4 else split_heads(x, count) for x in (key, value))
     if bias is None:
         return q, k, v
-    widths = [count * t.extents(x)[3] for x in (q, k, v)]
-    ends = np.cumsum(widths).tolist()
-    rows = [t.slice_along(bias, 0, end - width, end) for end, width in zip(ends, widths)]
+    widths = [t.product([count, t.extents(x)[3]]) for x in (q, k, v)]
+    rows = raw.SplitV(bias, t.vector(widths), np.int32(0), num_split=3)
     q, k, v = (_biased(x, row, count) for x, row in zip((q, k, v), rows, strict=True))
     return q, k, v
 

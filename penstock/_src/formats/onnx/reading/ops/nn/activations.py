@@ -140,7 +140,8 @@ def _along(x: Any, axis: int, version: int, function: Callable[[Any, int], Any])
     dimensions = t.rank(x)
     if version >= 13:
         return function(x, t.axis_of(axis, dimensions))
-    axis = t.axis_of(axis, max(dimensions, 2))
+    # The axis behind the last one is allowed: a vector is one row of them.
+    axis = axis if axis == dimensions else t.axis_of(axis, dimensions)
     sizes = t.extents(x)
     flat = t.reshape(x, [t.product(sizes[:axis]), t.product(sizes[axis:])])
     return t.reshape(function(flat, 1), sizes)

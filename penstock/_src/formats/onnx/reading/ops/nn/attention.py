@@ -18,10 +18,10 @@ from penstock._src.formats.onnx.reading.registry import Node, reads
 _MASKED = -math.inf
 
 
-def split_heads(x: Any, heads: int) -> Any:
-    """[batch, time, heads * size] as [batch, heads, time, size]."""
+def split_heads(x: Any, heads: Any) -> Any:
+    """[batch, time, heads * size] as [batch, heads, time, size]; `heads` is a number or a scalar of int64."""
     batch, time, width = t.extents(x)
-    if heads < 1 or isinstance(width, int) and width % heads:
+    if isinstance(heads, int) and (heads < 1 or isinstance(width, int) and width % heads):
         raise InvalidArgumentError(f"{width} features do not form {heads} heads.")
     return t.transpose(t.reshape(x, [batch, time, heads, width // heads]), [0, 2, 1, 3])
 

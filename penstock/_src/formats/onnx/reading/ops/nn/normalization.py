@@ -102,10 +102,11 @@ def _rms_normalization(n: Node, x: Any, scale: Any) -> Any:
 def _group_normalization(n: Node, x: Any, scale: Any, bias: Any) -> Any:
     groups, sizes = n.attr("num_groups"), t.extents(x)
     channels = sizes[1]
-    if not isinstance(channels, int) or groups < 1 or channels % groups:
+    if groups < 1 or (isinstance(channels, int) and channels % groups):
         raise InvalidArgumentError(f"{channels} channels do not form {groups} groups.")
     wide = _stash(n, x)
-    split = t.reshape(wide, [sizes[0], groups, channels // groups, *sizes[2:]])
+    each = channels // groups if isinstance(channels, int) else -1
+    split = t.reshape(wide, [sizes[0], groups, each, *sizes[2:]])
     y, _, _ = normalized(split, range(2, t.rank(split)), n.attr("epsilon", 1e-5))
     if n.version < 21:  # one scale for each group
         y = raw.Mul(y, t.cast(t.aligned(scale, t.rank(split), 1), y.dtype))

@@ -63,7 +63,9 @@ def _activations(n: Node, defaults: Sequence[str], directions: int) -> list[list
         )
         alpha = alphas.pop(0) if takes_alpha and alphas else alpha
         beta = betas.pop(0) if takes_beta and betas else beta
-        functions.append(functools.partial(_clipped, function, alpha, beta, limit))
+        # ONNX Runtime does not clip the cell of an LSTM, which its third activation takes.
+        clipped = limit if len(functions) % len(defaults) < 2 else 0.0
+        functions.append(functools.partial(_clipped, function, alpha, beta, clipped))
     return [functions[i : i + len(defaults)] for i in range(0, len(functions), len(defaults))]
 
 
@@ -142,6 +144,11 @@ class Sequences:
                 alive = t.expand_dims(raw.Less(time, self.lengths), [1])
                 shown = raw.SelectV2(alive, shown, t.like(0, shown))
                 new = [raw.SelectV2(alive, a, b) for a, b in zip(new, old)]
+            # A loop's state keeps its shape, which the new one may not know.
+            new = [
+                raw.EnsureShape(a, shape=b.shape) if None in a.shape.as_list() else a
+                for a, b in zip(new, old)
+            ]
             return (raw.AddV2(time, np.int32(1)), kept.write(time, shown), *new)
 
         first = t.constant(0, dtypes.int32)
@@ -152,7 +159,11 @@ class Sequences:
             maximum_iterations=count,
         )
         rows = results[1].stack()
-        return (self.turned(rows) if self.backwards[direction] else rows), list(results[2:])
+        last = list(results[2:])
+        if self.lengths is not None:  # those of empty sequences are zero in ONNX Runtime
+            some = t.expand_dims(raw.Greater(self.lengths, np.int32(0)), [1])
+            last = [raw.SelectV2(some, state, t.like(0, state)) for state in last]
+        return (self.turned(rows) if self.backwards[direction] else rows), last
 
     def joined(self, rows: Sequence[Any], *states: Sequence[Any]) -> tuple[Any, ...]:
         """The outputs of all directions: of all times, and each last state."""
