@@ -50,6 +50,10 @@ RECORDERS = {
             f"{{penstock}} tools/gen_identities.py table {BUILD}/classes.txt > {NAMES}/identities.txt",
         ),
     ),
+    "charsets": Recorder(
+        ("penstock/_src/ops/strings/charsets.txt",),
+        ("{tensorflow} tools/gen_charsets.py > penstock/_src/ops/strings/charsets.txt",),
+    ),
     "completions": Recorder(
         ("tests/editor/completions.json",),
         ("{penstock} tools/record_completions.py {tensorflow}",),

@@ -26,10 +26,50 @@ def points(encoding, *rows, **options):
         ("macintosh", b"\x80", [0xC4]),
         ("EUC-KR", b"\x82\x8eA", [0x82, 0xFFFD, 0x41]),
         ("SHIFT-JIS", b"\x1a\x82\xa0", [0x1C, 0x3042]),
+        ("windows-1253", b"\xe1\xaa", [0x3B1, 0xAA]),
+        ("windows-1255", b"\xe0", [0x5D0]),
+        ("windows-1257", b"\xe0", [0x105]),
+        ("windows-874", b"\xa1\xfc", [0xE01, 0xF8C5]),
+        ("IBM037", b"\xc1", [0x41]),
+        ("csASCII", b"A", [0x41]),
+        ("x-utf-16le", b"A\0", [0x41]),
     ],
 )
 def test_bytes_of_legacy_encodings_are_those_of_icu(encoding, row, expected):
     assert points(encoding, row)[1] == expected
+
+
+@pytest.mark.parametrize(
+    "encoding, row, expected",
+    [
+        ("GBK", b"\x81\x40\xa2\xe3", [0x4E02, 0xE76C]),
+        ("gb2312", b"\xb0\xa1\xa2\xa1\x81", [0x554A, 0xE000, 0x81]),
+        ("GB18030", b"\xa8\xbc\x81\x35\xf4\x37\x90\x30\x81\x30", [0x1E3F, 0xE7C7, 0x10000]),
+        ("Shift_JIS", b"\x87\x40\x81\x60\x81\xad", [0x2460, 0xFF5E, 0xFFFD]),
+        ("ibm-943", b"\x81\x60", [0x301C]),
+        ("EUC-JP", b"\x8e\xe0\x8f\xa2\xb7\x8f\xb0\xa1\xa1\xc1", [0xA2, 0xFF5E, 0x4E02, 0xFF5E]),
+        ("Big5", b"\xa4\xa4\x81\x40", [0x4E2D, 0xEEB8]),
+        ("EUC-KR", b"\xb0\xa1\xc9\xa1", [0xAC00, 0xE000]),
+        ("windows-949", b"\x81\x41\xfe\xa1", [0xAC02, 0xE05E]),
+    ],
+)
+def test_pairs_of_bytes_are_the_characters_of_icu(encoding, row, expected):
+    assert points(encoding, row)[1] == expected
+
+
+@pytest.mark.parametrize(
+    "encoding, row, found, begins",
+    [
+        ("GBK", b"\x81\x30A", [0xFFFD, 0x30, 0x41], [0, 1, 2]),
+        ("GB18030", b"\x81\x30A", [0xFFFD, 0x30, 0x41], [0, 1, 2]),
+        ("GB18030", b"A\x81\x30\x81", [0x41, 0xFFFD], [0, 1]),
+        ("EUC-JP", b"\x8f\xa1A", [0xFFFD, 0xFFFD, 0x41], [0, 1, 2]),
+        ("EUC-JP", b"\x8e\xe5\xa4\xa2", [0xFFFD, 0x7D0A, 0xFFFD], [0, 1, 3]),
+        ("EUC-KR", b"\xad\xa1A\xb0", [0xFFFD, 0x41, 0xFFFD], [0, 2, 3]),
+    ],
+)
+def test_malformed_pairs_end_where_icu_ends_them(encoding, row, found, begins):
+    assert points(encoding, row)[1:] == [found, begins]
 
 
 def test_half_of_a_pair_in_utf_16_does_not_swallow_the_next_character():

@@ -1,11 +1,11 @@
 """Encodings of characters, by the names that ICU accepts, and strings of bytes as code points.
 
-Encodings of one byte are tables of 256 code points; those of UTF-16 and UTF-32 are read for all strings at once; the others by Python's codecs.
+Strings in UTF-8, UTF-16, UTF-32 and encodings of one byte are read all at once, those of several bytes one by one; `charsets` has these encodings.
+Those with states are read by Python's codecs.
 """
 
 import codecs
 import functools
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,31 +13,11 @@ import numpy as np
 
 from penstock._src.native.algorithms.texts import code_points
 from penstock._src.native.systems import runs_native_code
+from penstock._src.ops.strings.charsets import MALFORMED, charset, plain_name
 
-MALFORMED = -1
-
-_ISO_ALIASES = {
-    1: ("latin1", "l1", "cp819"), 2: ("latin2", "l2"), 3: ("latin3",), 4: ("latin4",),
-    5: ("cyrillic",), 6: ("arabic",), 7: ("greek",), 8: ("hebrew",), 9: ("latin5",), 10: ("latin6",),
-    11: (), 13: (), 14: ("latin8",), 15: ("latin9",),
-}  # fmt: skip
-_DOS_PAGES = (737, 775, 850, 855, 858, 866)
-# In these byte E6 is the Greek letter mu, not the micro sign.
-_DOS_PAGES_WITH_MU = (437, 860, 861, 862, 863, 865)
-_DOS_CONTROLS = {0x1A: 0x1C, 0x1C: 0x7F, 0x7F: 0x1A}
-# Unassigned bytes among the C1 controls are these controls.
-_WITH_C1_CONTROLS = {"cp1250", "cp1251", "cp1252", "cp1254", "cp1258", "euc-jp", "euc-kr"}
-_SHIFTS = (0x8E, 0x8F)  # controls that begin characters of several bytes
-# Second bytes that belong to a character even if it is unassigned: both are malformed then.
-_SECOND_BYTES = {
-    "shift-jis": (*range(0x40, 0x7F), *range(0x80, 0xFD)),
-    "euc-jp": tuple(range(0xA1, 0xFF)),
-    "euc-kr": tuple(range(0xA1, 0xFF)),
-}
-_MULTIPLE_BYTES = {
-    "shift-jis": "shift-jis", "sjis": "shift-jis", "euc-jp": "euc-jp", "eucjp": "euc-jp",
-    "gb18030": "gb18030", "big5": "big5", "euc-kr": "euc-kr", "iso-2022-jp": "iso2022-jp",
-}  # fmt: skip
+# Encodings with states, by their plain names.
+_WITH_STATES = {"iso2022jp": "iso2022-jp", "csiso2022jp": "iso2022-jp"}
+_SHIFTS = "\x0e\x0f"  # controls that choose a set of characters
 _MARKED = ("utf-16", "utf-32")
 _MARKS = {
     "utf-16": (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE),
@@ -65,8 +45,9 @@ class Characters(NamedTuple):
 
 
 def codec_of(encoding: str) -> str | None:
-    """Python's name of an encoding; None if it is not known."""
-    return _names().get(_plain(encoding))
+    """The name of an encoding for `characters_of`, that of Python's codec if it is not one of `charsets`; None if it is not known."""
+    plain = plain_name(encoding)
+    return _codecs().get(plain) or (plain if charset(plain) else None)
 
 
 def characters_of(rows: Sequence[bytes], codec: str) -> Characters:
@@ -77,63 +58,32 @@ def characters_of(rows: Sequence[bytes], codec: str) -> Characters:
         return _in_byte_order(rows, codec)
     if codec.startswith(_MARKED):
         return _of_units(rows, 2 if "16" in codec else 4, ">" if codec.endswith("be") else "<")
-    if codec in _single_byte():
-        lengths = np.array([len(row) for row in rows], np.int64)
-        data = np.frombuffer(b"".join(rows), np.uint8)
-        return Characters(_ends(lengths), _table(codec)[data], _within(lengths))
-    return _one_by_one([list(_of_multiple_bytes(row, codec)) for row in rows])
-
-
-def _plain(name: str) -> str:
-    """A name without what ICU ignores in names: case, and all but letters and digits."""
-    return re.sub("[^a-z0-9]", "", name.lower())
+    found = charset(codec)
+    if found is None:
+        return _one_by_one([list(_with_states(row, codec)) for row in rows])
+    if found.leads:
+        return _one_by_one([list(found.characters(row)) for row in rows])
+    lengths = np.array([len(row) for row in rows], np.int64)
+    data = np.frombuffer(b"".join(rows), np.uint8)
+    return Characters(_ends(lengths), found.ones[data], _within(lengths))
 
 
 @functools.cache
-def _single_byte() -> dict[str, tuple[str, ...]]:
-    """Other names of each codec of one byte."""
-    named = {
-        f"iso8859-{n}": (f"iso-8859-{n}", f"8859-{n}", *others)
-        for n, others in _ISO_ALIASES.items()
+def _codecs() -> dict[str, str]:
+    """Python's codec of the plain names of encodings that are not in `charsets`."""
+    unicode = {
+        "utf-8": ("unicode-1-1-utf-8", "unicode-2-0-utf-8", "x-utf-8j"),
+        "utf-16": (),
+        "utf-32": (),
+        "utf-16-be": ("unicode-big-unmarked", "x-utf-16be"),
+        "utf-16-le": ("unicode-little-unmarked", "x-utf-16le"),
+        "utf-32-be": (),
+        "utf-32-le": (),
     }
-    named |= {f"cp{n}": (f"windows-{n}", f"cp{n}") for n in (1250, 1251, 1252, 1254, 1256, 1258)}
-    named |= {f"cp{n}": (f"ibm{n}", f"cp{n}", str(n)) for n in (*_DOS_PAGES, *_DOS_PAGES_WITH_MU)}
-    named |= {
-        "ascii": ("us-ascii", "ascii", "ansi-x3.4-1968"), "koi8-r": ("koi8-r",), "koi8-u": ("koi8-u",),
-        "mac-roman": ("macintosh", "mac"), "mac-cyrillic": ("x-mac-cyrillic",), "mac-greek": ("x-mac-greek",),
-        "mac-turkish": ("x-mac-turkish",), "mac-latin2": ("x-mac-centraleurroman",),
-    }  # fmt: skip
-    return named
-
-
-@functools.cache
-def _names() -> dict[str, str]:
-    """The codec of each plain name."""
-    named = {_plain(name): codec for name, codec in _MULTIPLE_BYTES.items()}
-    for codec, others in _single_byte().items():
-        named |= {_plain(other): codec for other in others}
-    for codec in ("utf-8", "utf-16", "utf-32", "utf-16-be", "utf-16-le", "utf-32-be", "utf-32-le"):
-        named[_plain(codec)] = codec
-    return named
-
-
-@functools.cache
-def _table(codec: str) -> np.ndarray:
-    """The code points of the 256 bytes."""
-    points = []
-    for byte in range(256):
-        try:
-            points.append(ord(bytes([byte]).decode(codec)))
-        except UnicodeDecodeError:
-            is_control = 0x80 <= byte < 0xA0 and codec in _WITH_C1_CONTROLS
-            points.append(byte if is_control else MALFORMED)
-    dos = {f"cp{n}" for n in (*_DOS_PAGES, *_DOS_PAGES_WITH_MU)}
-    if codec in dos:
-        for byte, point in _DOS_CONTROLS.items():
-            points[byte] = point
-    if codec in {f"cp{n}" for n in _DOS_PAGES_WITH_MU}:
-        points[0xE6] = ord("\N{GREEK SMALL LETTER MU}")
-    return np.array(points, np.int32)
+    named = {
+        plain_name(other): codec for codec, others in unicode.items() for other in (codec, *others)
+    }
+    return named | _WITH_STATES
 
 
 def _ends(counts: np.ndarray) -> np.ndarray:
@@ -254,30 +204,20 @@ def _of_units(rows: Sequence[bytes], size: int, order: str | np.ndarray) -> Char
     return found.select(~second)
 
 
-def _of_multiple_bytes(s: bytes, codec: str) -> Iterator[tuple[int, int]]:
-    """Each character of a string in an encoding of one to four bytes or with states."""
+def _with_states(s: bytes, codec: str) -> Iterator[tuple[int, int]]:
+    """Each character of a string in an encoding with states."""
     step = codecs.getincrementaldecoder(codec)("strict")
     begin = at = 0
     while at < len(s):
         try:
             decoded = step.decode(s[at : at + 1], at == len(s) - 1)
         except UnicodeDecodeError as error:
-            byte, second = s[begin], s[begin + 1 : begin + 2]
-            is_control = 0x80 <= byte < 0xA0 and byte not in _SHIFTS and codec in _WITH_C1_CONTROLS
-            yield byte if is_control else MALFORMED, begin
+            yield MALFORMED, begin
             step.reset()
-            is_whole = at > begin and not is_control and second[0] in _SECOND_BYTES.get(codec, ())
-            size = 2 if is_whole else error.end - error.start
             # What follows the malformed part is read again.
-            at = begin = begin + max(size, 1)
+            at = begin = begin + max(error.end - error.start, 1)
             continue
         for character in decoded:
-            yield _control(ord(character), codec), begin
+            yield MALFORMED if character in _SHIFTS else ord(character), begin
             begin = at + 1
         at += 1
-
-
-def _control(point: int, codec: str) -> int:
-    if codec == "iso2022-jp" and point in (0x0E, 0x0F):
-        return MALFORMED
-    return _DOS_CONTROLS.get(point, point) if codec == "shift-jis" else point
