@@ -21,6 +21,7 @@ from penstock._src.util.process.forks import cached_property
 
 MOST_ROWS = 16
 MOST_VECTORS = 6
+UNROLL = 2  # steps along k in a turn of the innermost loop
 IN_SECOND_CACHE = 2  # locality of prefetching, of three
 MOST_PADDING = 1 / 20  # largest share of padding in the columns of prepacked panels
 
@@ -128,6 +129,26 @@ def zeros(f: Fn, count: int, ty: str) -> list[Val]:
     return [f.zero(ty) for _ in range(count)]
 
 
+@dataclass(frozen=True)
+class Reads:
+    """How `accumulate` reads its operands; by default both are panels of the sums' type.
+
+    left, right  types of the elements of a and b; None: the type of the sums
+    element      element(f, address, offset) is an element of a; None: it is loaded
+    idle         the constant that a row without an offset has for all its elements
+    ahead        elements of b from those read to those fetched into the L2; 0: nothing is prefetched
+    """
+
+    left: str | None = None
+    right: str | None = None
+    element: Callable[[Fn, Val, Any], Val] | None = None
+    idle: int = 0
+    ahead: int = 0
+
+
+PANELS = Reads()
+
+
 def accumulate(
     f: Fn,
     types: Types,
@@ -138,76 +159,110 @@ def accumulate(
     b: Val,
     acc: Sequence[Val],
     b_masks: Sequence[Val | None] | None = None,
-    a_type: str | None = None,
-    b_type: str | None = None,
-    unroll: int = 2,
+    *,
+    reads: Reads = PANELS,
     multiply: Callable[[Fn, Val, Val, Val], Val] = Fn.fma,
-    read: Callable[[Fn, Val, Any], Val] | None = None,
-    idle: int = 0,
-    ahead: int = 0,
 ) -> list[Val]:
     """Emits the loop nest over k; returns the sums.
 
-    `loops` are [(count, step in a, step in b), ...], outermost first: one loop for a matrix, one for each axis of a convolution's window. A row
-    that is None has the constant `idle` for all its elements. `multiply(f, a, b, sum)` returns the next sum, `read(f, address, offset)` an element
-    of a. If `ahead` is not 0, elements of b at this distance are prefetched into the L2. Steps are in elements of `a_type` and `b_type` (by default the type of the sums, as in packed panels).
+    `loops` are [(count, step in a, step in b), ...], outermost first: one loop for a matrix, one for each axis of a convolution's window.
+    Steps are in elements of the operands' types (`reads`). A row that is None is idle. `multiply(f, a, b, sum)` returns the next sum.
     """
-    total = types.total
-    a_type, b_type = a_type or total, b_type or total
-    width = lanes(acc[0].ty)
-    vector = vec(b_type, width)
     masks = b_masks or [None] * nv
+    return list(_Nest(f, types.total, rows, masks, loops, reads, multiply).emit(0, a, b, acc))
 
-    def element(p: Val, offset) -> Val:
-        x = read(f, p, offset) if read else f.load(p, offset, a_type)
-        return f.splat(x if scalar(x.ty) == total else f.convert(x, total), width)
 
-    def row_of_b(p: Val, v: int, offset) -> Val:
-        x = f.load(p, offset + width * v, vector, masks[v])
-        return x if b_type == total else f.convert(x, total)
+@dataclass(frozen=True)
+class _Nest:
+    """The loops over k of one tile, whose sums are vectors of `total`; a mask for each of its vectors of columns."""
 
-    def step(a: Val, b: Val, ka, kb, acc: Sequence[Val]) -> list[Val]:
-        bv = [row_of_b(b, v, kb) for v in range(nv)]
-        for v in range(nv if ahead else 0):
-            f.prefetch(b, kb + width * v + ahead, b_type, locality=IN_SECOND_CACHE)
-        new = []
-        for r, offset in enumerate(rows):
-            x = f.const(idle, vec(total, width)) if offset is None else element(a, offset + ka)
-            new += [multiply(f, x, bv[v], acc[r * nv + v]) for v in range(nv)]
-        return new
+    f: Fn
+    total: str
+    rows: Sequence[int | Val | None]
+    masks: Sequence[Val | None]
+    loops: Sequence[tuple]
+    reads: Reads
+    multiply: Callable[[Fn, Val, Val, Val], Val]
 
-    def nest(level: int, a: Val, b: Val, acc: Sequence[Val]) -> Sequence[Val]:
-        count, sa, sb = loops[level]
-        if level + 1 < len(loops):
-            return f.loop(
-                0, count, 1,
-                lambda i, *acc: nest(level + 1, f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type), acc),
-                *acc,
-            )  # fmt: skip
-        # The innermost loop is unrolled by u. A count that is known only at run time gets a second loop for the rest.
-        u = unroll if not isinstance(count, int) or count > 2 * unroll else 1
-        if f.target.loads_first:
-            u = 1
-        # A known count that the unrolled body does not divide would need a second copy of the body.
-        if isinstance(count, int) and count % u:
-            u = 1
+    @property
+    def left_type(self) -> str:
+        return self.reads.left or self.total
 
-        def body(i, *acc):
-            ai, bi = f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type)
-            for j in range(u):
-                acc = step(ai, bi, times(f, j, sa), times(f, j, sb), acc)
+    @property
+    def right_type(self) -> str:
+        return self.reads.right or self.total
+
+    def emit(self, level: int, a: Val, b: Val, acc: Sequence[Val]) -> Sequence[Val]:
+        """Emits the loops from this level inwards; returns the sums."""
+        f = self.f
+        count, step_a, step_b = self.loops[level]
+        if level + 1 == len(self.loops):
+            return self._innermost(a, b, acc)
+
+        def turn(i: Val, *acc: Val) -> Sequence[Val]:
+            here_a = f.at(a, times(f, i, step_a), self.left_type)
+            here_b = f.at(b, times(f, i, step_b), self.right_type)
+            return self.emit(level + 1, here_a, here_b, acc)
+
+        return f.loop(0, count, 1, turn, *acc)
+
+    def _innermost(self, a: Val, b: Val, acc: Sequence[Val]) -> Sequence[Val]:
+        """The unrolled loop; a count that is known only at run time gets a second loop for the rest."""
+        f = self.f
+        count, step_a, step_b = self.loops[-1]
+        unroll = self._unrolled(count)
+
+        def turns(i: Val, number: int, acc: Sequence[Val]) -> Sequence[Val]:
+            here_a = f.at(a, times(f, i, step_a), self.left_type)
+            here_b = f.at(b, times(f, i, step_b), self.right_type)
+            for j in range(number):
+                acc = self._step(here_a, here_b, times(f, j, step_a), times(f, j, step_b), acc)
             return acc
 
-        if isinstance(count, int) or u == 1:
-            return f.loop(0, count, u, body, *acc)
-        main = count - count % u
-        acc = f.loop(0, main, u, body, *acc)
-        rest = lambda i, *acc: step(
-            f.at(a, times(f, i, sa), a_type), f.at(b, times(f, i, sb), b_type), 0, 0, acc
-        )
-        return f.loop(main, count, 1, rest, *acc)
+        several = lambda i, *acc: turns(i, unroll, acc)
+        if isinstance(count, int) or unroll == 1:
+            return f.loop(0, count, unroll, several, *acc)
+        main = count - count % unroll
+        acc = f.loop(0, main, unroll, several, *acc)
+        return f.loop(main, count, 1, lambda i, *acc: turns(i, 1, acc), *acc)
 
-    return list(nest(0, a, b, list(acc)))
+    def _unrolled(self, count: int | Val) -> int:
+        """Steps in one turn of the innermost loop."""
+        if self.f.target.loads_first:
+            return 1
+        # A known count that the unrolled body does not divide would need a second copy of the body.
+        if isinstance(count, int) and (count <= 2 * UNROLL or count % UNROLL):
+            return 1
+        return UNROLL
+
+    def _step(self, a: Val, b: Val, offset_a, offset_b, acc: Sequence[Val]) -> list[Val]:
+        """Adds the outer product of one k to the sums."""
+        f, width, nv = self.f, lanes(acc[0].ty), len(self.masks)
+        columns = [self._columns(b, offset_b + width * v, width, self.masks[v]) for v in range(nv)]
+        if self.reads.ahead:
+            for v in range(nv):
+                at = offset_b + width * v + self.reads.ahead
+                f.prefetch(b, at, self.right_type, locality=IN_SECOND_CACHE)
+        sums: list[Val] = []
+        for row in self.rows:
+            x = self._row(a, row, offset_a, width)
+            earlier = acc[len(sums) : len(sums) + nv]
+            sums += [self.multiply(f, x, y, s) for y, s in zip(columns, earlier, strict=True)]
+        return sums
+
+    def _row(self, a: Val, row: int | Val | None, offset_a, width: int) -> Val:
+        """The element of a row in all lanes of a vector."""
+        f, read = self.f, self.reads.element
+        if row is None:
+            return f.const(self.reads.idle, vec(self.total, width))
+        at = row + offset_a
+        x = read(f, a, at) if read else f.load(a, at, self.left_type)
+        return f.splat(x if scalar(x.ty) == self.total else f.convert(x, self.total), width)
+
+    def _columns(self, b: Val, at, width: int, mask: Val | None) -> Val:
+        """A vector of b, as the sums' type."""
+        x = self.f.load(b, at, vec(self.right_type, width), mask)
+        return x if self.right_type == self.total else self.f.convert(x, self.total)
 
 
 def times(f: Fn, i, stride):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 from penstock._src.compiler.codegen.contraction.products.pairs import dot_of_pairs
 from penstock._src.compiler.codegen.contraction.tile import (
+    Reads,
     Types,
     accumulate,
     store_as,
@@ -150,9 +151,9 @@ class PanelWriter(ABC):
     def sums(self, f: Fn, rows, nv: int, loops: list[tuple], acc: list[Val]) -> list[Val]:
         """The sums of a tile, a vector for each pixel and each vector of outputs."""
         multiply = dot_of_pairs if self.in_pairs else Fn.fma
-        element, total = self.schedule.left_type, self.types.total
+        reads = Reads(left=self.schedule.left_type)
         return accumulate(
-            f, self.types, rows, nv, loops, f.a, f.b, acc, None, element, total, multiply=multiply
+            f, self.types, rows, nv, loops, f.a, f.b, acc, reads=reads, multiply=multiply
         )  # fmt: skip
 
     def write_packing(self) -> None:

@@ -9,7 +9,13 @@ from penstock._src.compiler.codegen.contraction.extents import (
     product,
     value,
 )
-from penstock._src.compiler.codegen.contraction.tile import accumulate, store_as, times, zeros
+from penstock._src.compiler.codegen.contraction.tile import (
+    Reads,
+    accumulate,
+    store_as,
+    times,
+    zeros,
+)
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
     OUTPUT,
@@ -124,9 +130,10 @@ class Tile:
         if s.begins:
             # Initial values hold for the column: every row of the tile begins with them.
             acc = [f.load(f.b, s.start_of_sums + s.lanes * j, vector) for j in range(nv)] * r
+        reads = Reads(type_a, type_b, idle=g.zero, ahead=s.ahead)
         acc = accumulate(
             f, types, rows, nv, [(depth, step_a, step_b)], f.a, f.b, acc,
-            masks if reads_b else None, type_a, type_b, multiply=multiplication(g), idle=g.zero, ahead=s.ahead,
+            masks if reads_b else None, reads=reads, multiply=multiplication(g),
         )  # fmt: skip
         if s.idle:
             # (a - zero) b = a b - zero b: the further row holds the second sum, which is equal for all rows.

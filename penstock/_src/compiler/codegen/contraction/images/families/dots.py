@@ -18,7 +18,7 @@ from penstock._src.compiler.codegen.contraction.images.schedule import PartSched
 from penstock._src.compiler.codegen.contraction.images.window import ImageWindow
 from penstock._src.compiler.codegen.contraction.images.window_choice import choose_window
 from penstock._src.compiler.codegen.contraction.products.pairs import interleaved
-from penstock._src.compiler.codegen.contraction.tile import accumulate, times, word
+from penstock._src.compiler.codegen.contraction.tile import Reads, accumulate, times, word
 from penstock._src.compiler.codegen.kernel_code import Epilogue
 from penstock._src.native import Module, Target, Val
 from penstock._src.native.language.function import Fn
@@ -121,9 +121,11 @@ class DotConvolution(ConvolutionPart):
 
     def sums(self, f: Fn, rows, nv: int, loops: list[tuple], acc: list[Val]) -> list[Val]:
         few = vec(self.schedule.window.total, self.dots.count)
+        reads = Reads(
+            self.schedule.window.total, I32, element=lambda f, p, at: f.bits(f.load(p, at, few), I32)
+        )  # fmt: skip
         return accumulate(
-            f, self.types, rows, nv, loops, f.a, f.b, acc, None, self.schedule.window.total, I32,
-            multiply=self.dots.multiply, read=lambda f, p, at: f.bits(f.load(p, at, few), I32),
+            f, self.types, rows, nv, loops, f.a, f.b, acc, reads=reads, multiply=self.dots.multiply
         )  # fmt: skip
 
     # -- packing

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from penstock._src.compiler.codegen.contraction.tile import (
+    Reads,
     accumulate,
     compress,
     fits,
@@ -177,7 +178,7 @@ class GradientTiles(FilterGradientWriter):
             loops = self.loops_of_tile(f)
             acc = accumulate(
                 f, types, [a for a, _ in pattern], nv, loops, f.a, f.b, zeros(f, len(pattern) * nv, vector),
-                masks if self.reads_outputs else None, s.left_type, self.right_type,
+                masks if self.reads_outputs else None, reads=Reads(s.left_type, self.right_type),
             )  # fmt: skip
             cells = [(y + lanes * j, masks[j]) for _, y in pattern for j in range(nv)]
             more = lambda: [
