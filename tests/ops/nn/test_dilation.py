@@ -5,6 +5,7 @@ import pytest
 
 import penstock as tf
 from penstock._src.core.registry import raw
+from penstock._src.ops.nn.dilation import Dilation2D
 from penstock._src.util.flags import override
 
 RNG = np.random.default_rng(8)
@@ -70,3 +71,16 @@ def test_windows_that_only_see_padding_give_the_lowest_number(wrap):
     np.testing.assert_array_equal(np.ravel(dx), [2, 0, 0, 0, 0, 0])
     empty = wrap(lambda: raw.Dilation2D(x, tf.zeros([0, 2, 1]), **attrs))()
     np.testing.assert_array_equal(np.ravel(empty), [LOWEST, LOWEST])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("height", "width", "taps", "strides", "rates", "padding"), WINDOWS)
+def test_small_dilations_pass_over_nan(height, width, taps, strides, rates, padding, dtype):
+    x = RNG.normal(size=(2, height, width, 3)).astype(dtype)
+    x[0, 2, 2], x[1, 0, 0, 0], x[1, 3, 3, 1] = np.nan, -np.inf, np.inf
+    kernel = RNG.normal(size=(*taps, 3)).astype(dtype)
+    kernel[0, 0, 2] = np.inf
+    attrs = {"strides": (1, *strides, 1), "rates": (1, *rates, 1), "padding": padding}
+    found = raw.Dilation2D(x, kernel, **attrs)
+    op = Dilation2D.instance({**attrs, "T": tf.as_dtype(dtype)})
+    np.testing.assert_array_equal(found, op.largest(x, kernel)[0])

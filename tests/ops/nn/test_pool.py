@@ -162,3 +162,18 @@ def test_windows_too_wide_by_less_than_their_stride_have_empty_results(kind, com
     np.testing.assert_array_equal(dx, np.zeros([1, 3, 5, 2]))
     with pytest.raises(InvalidArgumentError, match="size would be negative: -1 .*input_size: 0"):
         function(tf.ones([1, 0, 5, 2]))
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32"])
+def test_maxima_along_one_axis_after_the_other_are_those_of_windows(dtype, padding):
+    x = (np.random.default_rng(1).normal(size=(2, 7, 9, 3)) * 50).astype(dtype)
+    if dtype != "int32":
+        x[0, 2, 3], x[1, 4, 4, 0] = np.nan, -np.inf
+    found = tf.raw_ops.MaxPool(
+        input=tf.constant(x), ksize=[1, 3, 4, 1], strides=[1, 2, 3, 1], padding=padding
+    ).numpy()
+    low = (1, 0) if padding == "SAME" else (0, 0)
+    for i, j in np.ndindex(*found.shape[1:3]):
+        rows, columns = (slice(max(k, 0), k + n) for k, n in ((2 * i - low[0], 3), (3 * j, 4)))
+        np.testing.assert_array_equal(found[:, i, j], x[:, rows, columns].max((1, 2)))

@@ -10,8 +10,18 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import REAL
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ops.nn.window import out_extent, pad_axes, padded_shape, taps, unpad_axes, window
+from penstock._src.ops.nn.window import (
+    every_tap,
+    out_extent,
+    pad_axes,
+    padded_shape,
+    taps,
+    unpad_axes,
+    window,
+)
 from penstock._src.ops.rules import quiet, show
+
+_NATIVE_FLOATS = (np.float32, np.float64)
 
 
 class _Dilation(Op):
@@ -49,8 +59,8 @@ class _Dilation(Op):
         windows = self.windows(input.shape, filter.shape)
         x = pad_axes(input, [1, 2], windows)
         inside = pad_axes(np.ones((1, *input.shape[1:3], 1), bool), [1, 2], windows, False)
-        for offsets in np.ndindex(*filter.shape[:2]):
-            tap = taps([1, 2], windows, offsets)
+        all_taps = every_tap([1, 2], windows)
+        for offsets, tap in zip(np.ndindex(*filter.shape[:2]), all_taps, strict=True):
             yield tap, offsets, x[tap] + filter[offsets], inside[tap]
 
     def largest(self, input, filter):
@@ -143,7 +153,16 @@ class Dilation2D(_Dilation):
 
     @quiet
     def eager(self, input, filter):
-        return self.largest(input, filter)[0]
+        if input.dtype not in _NATIVE_FLOATS:
+            return self.largest(input, filter)[0]
+        windows = self.windows(input.shape, filter.shape)
+        x = pad_axes(input, [1, 2], windows, -np.inf)
+        shape = (input.shape[0], *(w.out for w in windows), input.shape[3])
+        best = np.full(shape, np.finfo(input.dtype).min, input.dtype)
+        terms = filter.reshape(-1, filter.shape[2])
+        for term, tap in zip(terms, every_tap([1, 2], windows), strict=True):
+            np.fmax(best, x[tap] + term, out=best)  # passes over NaN
+        return best
 
     def lower(self, p, input, filter):
         largest = p.reduce_max(self.lowered_candidates(p, input, filter), [4])

@@ -15,11 +15,11 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.extents.dims import is_at_most, is_symbolic, shape_key
 from penstock._src.ops.nn.window import (
     Window,
+    every_tap,
     explicit_pairs,
     out_extent,
     pad_axes,
     padded_shape,
-    taps,
     unpad_axes,
     window,
 )
@@ -159,18 +159,15 @@ def lowest(dtype: np.dtype) -> Any:
     return -np.inf if is_float(np.empty(0, dtype)) else np.iinfo(dtype).min
 
 
-def _taps(c: Pooling):
-    for offsets in product(*(range(k) for k in c.sizes)):
-        yield taps(c.axes, c.windows, offsets) if c.axes else ()
-
-
 def maximum(c: Pooling, x: np.ndarray) -> np.ndarray:
-    """The maximum of every window."""
-    padded = pad_axes(x, c.axes, c.windows, lowest(x.dtype))
-    out = None
-    for tap in _taps(c):
-        out = padded[tap].copy() if out is None else np.maximum(out, padded[tap], out=out)
-    return out
+    """The maximum of every window: along one axis after the other."""
+    out = pad_axes(x, c.axes, c.windows, lowest(x.dtype))
+    for axis, w in zip(c.axes, c.windows, strict=True):
+        first, *others = [out[tap] for tap in every_tap([axis], [w])]
+        out = first.copy()
+        for part in others:
+            np.maximum(out, part, out=out)
+    return out if c.axes else x.copy()
 
 
 def first_places(c: Pooling, x: np.ndarray) -> np.ndarray:
@@ -184,7 +181,7 @@ def first_places(c: Pooling, x: np.ndarray) -> np.ndarray:
     )
     places = np.full(c.output(), -1, np.int32)
     best = np.full(c.output(), lowest(x.dtype), x.dtype)
-    for place, tap in enumerate(_taps(c)):
+    for place, tap in enumerate(every_tap(c.axes, c.windows)):
         better = ((padded[tap] > best) | (places < 0)) & real[tap]
         places[better] = place
         best = np.where(better, padded[tap], best)
@@ -195,7 +192,7 @@ def first_equal_places(c: Pooling, x: np.ndarray, out: np.ndarray) -> np.ndarray
     """The index of the first element in each window that equals its output; -1 if there is none."""
     padded, places = pad_axes(x, c.axes, c.windows, lowest(x.dtype)), np.full(c.output(), -1)
     real = pad_axes(np.ones(x.shape, bool), c.axes, c.windows, False)
-    for place, tap in enumerate(_taps(c)):
+    for place, tap in enumerate(every_tap(c.axes, c.windows)):
         places[(padded[tap] == out) & real[tap] & (places < 0)] = place
     return places
 
@@ -203,7 +200,7 @@ def first_equal_places(c: Pooling, x: np.ndarray, out: np.ndarray) -> np.ndarray
 def max_gradient(c: Pooling, places: np.ndarray, grad: np.ndarray) -> np.ndarray:
     """Adds the gradient of each window at its index."""
     out = np.zeros(padded_shape(c.shape, c.axes, c.windows), grad.dtype)
-    for place, tap in enumerate(_taps(c)):
+    for place, tap in enumerate(every_tap(c.axes, c.windows)):
         out[tap] += np.where(places == place, grad, grad.dtype.type(0))
     return np.ascontiguousarray(unpad_axes(out, c.axes, c.windows))
 
@@ -212,7 +209,7 @@ def equal_gradient(c: Pooling, x: np.ndarray, out: np.ndarray, grad: np.ndarray)
     """Adds the gradient of each window to all of its elements that equal the maximum."""
     padded = pad_axes(x, c.axes, c.windows, lowest(x.dtype))
     total = np.zeros(padded.shape, grad.dtype)
-    for tap in _taps(c):
+    for tap in every_tap(c.axes, c.windows):
         total[tap] += np.where(padded[tap] == out, grad, grad.dtype.type(0))
     return np.ascontiguousarray(unpad_axes(total, c.axes, c.windows))
 
@@ -221,7 +218,7 @@ def take_places(c: Pooling, places: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The element of each window at its index."""
     padded = pad_axes(x, c.axes, c.windows)
     out = np.zeros(c.output(), x.dtype)
-    for place, tap in enumerate(_taps(c)):
+    for place, tap in enumerate(every_tap(c.axes, c.windows)):
         out = np.where(places == place, padded[tap], out)
     return out
 
@@ -243,7 +240,7 @@ def average(c: Pooling, x: np.ndarray) -> np.ndarray:
     wide = in_float32(x)
     padded = pad_axes(wide, c.axes, c.windows)
     total = np.zeros(c.output(), wide.dtype)
-    for tap in _taps(c):
+    for tap in every_tap(c.axes, c.windows):
         total += padded[tap]
     return (total / _divisor(c, wide.dtype)).astype(x.dtype, copy=False)
 
@@ -253,7 +250,7 @@ def average_gradient(c: Pooling, grad: np.ndarray) -> np.ndarray:
     wide = in_float32(grad)
     share = wide / _divisor(c, wide.dtype)
     out = np.zeros(padded_shape(c.shape, c.axes, c.windows), wide.dtype)
-    for tap in _taps(c):
+    for tap in every_tap(c.axes, c.windows):
         out[tap] += share
     out = unpad_axes(out, c.axes, c.windows)
     return np.ascontiguousarray(out).astype(grad.dtype, copy=False)

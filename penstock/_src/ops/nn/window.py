@@ -1,6 +1,9 @@
 """Sliding windows of convolutions and pooling: sizes, padding, layouts."""
 
-from collections.abc import Sequence
+import functools
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +12,9 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.extents import dims
 
+_MOST_KEPT_TAPS = (
+    64  # of a window: making them takes longer than what NumPy does to a small picture
+)
 CHANNELS_FIRST = ("NCHW", "NCDHW", "NCW", "CHANNELS_FIRST")
 
 
@@ -162,6 +168,23 @@ def taps(
         begin = offset * w.dilation
         index[axis] = slice(begin, begin + (w.out - 1) * w.stride + 1 if w.out else begin, w.stride)
     return tuple(index)
+
+
+def every_tap(axes: Sequence[int], windows: Sequence[Window]) -> Iterable[tuple[slice, ...]]:
+    """`taps` at all offsets, row by row."""
+    if math.prod([w.size for w in windows]) <= _MOST_KEPT_TAPS:
+        return _kept_taps(tuple(axes), tuple(windows))
+    return _made_taps(axes, windows)
+
+
+@functools.lru_cache(maxsize=256)
+def _kept_taps(axes: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[tuple[slice, ...], ...]:
+    return tuple(_made_taps(axes, windows))
+
+
+def _made_taps(axes: Sequence[int], windows: Sequence[Window]) -> Iterator[tuple[slice, ...]]:
+    for offsets in itertools.product(*(range(w.size) for w in windows)):
+        yield taps(axes, windows, offsets) if axes else ()
 
 
 def unpad_axes(x: np.ndarray, axes: Sequence[int], windows: Sequence[Window]) -> np.ndarray:

@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values import kernel_state
+from penstock._src.core.values.arrays import name_of
 from penstock._src.native.algorithms.pictures.pooled import maxima, pooled
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.math.binary import truncated_quotient
@@ -42,10 +43,12 @@ def boundaries(op, take, extent, out):
     """
     small = extent // out
     if not op.pseudo_random:
-        sizes = np.full(out, small)
-        sizes[: extent % out] += 1
-        sizes = sizes[permutation(take((out + 3) // 4), out)]
-        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        order = permutation(take((out + 3) // 4), out)
+        # The sizes before the shuffle: the first extent % out are larger by one.
+        sizes = (order < extent % out) + np.int64(small)
+        ends = np.zeros(out + 1, np.int64)
+        sizes.cumsum(out=ends[1:])
+        return ends
     alpha = extent / out
     most = min((small + 2) / alpha - 1, (extent + 1 - small) / alpha - (out - 1))
     offset = distributions.words_to_float64(take(1).words(2)) * most
@@ -61,8 +64,10 @@ def windows(sequence, extent, overlapping):
 
 def _bounds(sequence, extent, overlapping):
     """`windows` as an array [windows, 2]."""
-    ends = np.minimum(sequence[1:] + int(overlapping), extent)
-    return np.stack([sequence[:-1], ends], 1)
+    bounds = np.empty((len(sequence) - 1, 2), np.int64)
+    bounds[:, 0] = sequence[:-1]
+    np.minimum(sequence[1:] + int(overlapping), extent, out=bounds[:, 1])
+    return bounds
 
 
 def _shortened(extent, ratio):
@@ -113,7 +118,7 @@ class _FractionalPool(Op):
     def _pooled_natively(self, value, rows, columns):
         batch, height, width, depth = value.shape
         results = np.empty((batch, len(rows), len(columns), depth), value.dtype)
-        pool = pooled(value.dtype.name, self.operation).pool
+        pool = pooled(name_of(value.dtype), self.operation).pool
         picture, parts = np.ascontiguousarray(value), (rows, len(rows), columns, len(columns))
         pool(picture, results, batch, height, width, depth, *parts)
         return results

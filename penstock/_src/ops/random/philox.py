@@ -51,7 +51,7 @@ class Stream:
     @property
     def signed_words(self) -> list[int]:
         """The bits of `position` as signed numbers, for native code."""
-        return self.position.view(np.int64).tolist()
+        return [_signed(w) for w in (self.key, self.counter & _MASK64, self.counter >> 64)]
 
     def skipped(self, blocks: int) -> Stream:
         """The stream `blocks` further on."""
@@ -64,6 +64,10 @@ class Stream:
     def words(self, count: int) -> np.ndarray:
         """The next `count` 32-bit words, in order."""
         return self.blocks((count + 3) // 4).reshape(-1)[:count]
+
+
+def _signed(word: int) -> int:
+    return word - (1 << 64) if word >> 63 else word
 
 
 def blocks_at(stream: Stream, offsets: np.ndarray) -> np.ndarray:
