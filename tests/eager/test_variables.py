@@ -3,6 +3,8 @@
 import pytest
 
 import penstock as tf
+from penstock._src.core.calls import op_callbacks
+from penstock._src.core.registry import raw
 from penstock._src.eager.variable_spec import VariableSpec
 
 
@@ -167,3 +169,34 @@ def test_the_result_of_an_assignment_has_the_gradient_of_the_variable():
         result = variable.assign(3.0)
         squared = result * result
     assert tape.gradient(squared, variable).numpy() == 6.0
+
+
+def test_eager_assignments_run_no_op_that_nothing_sees(monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("an op runs")
+
+    whole, rows = tf.Variable(3, dtype=tf.int32), tf.Variable([1.0, 2.0])
+    for name in ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"):
+        monkeypatch.setattr(raw, name, refuse)
+    assert whole.assign_add(2).numpy() == 5 and whole.assign_sub(7).numpy() == -2
+    assert rows.assign_add(tf.constant([1.0, 0.5])).numpy().tolist() == [2.0, 2.5]
+    assert rows.assign([4.0, 5.0]).numpy().tolist() == [4.0, 5.0]
+    assert whole.assign(2**31 - 1).assign_add(1).numpy() == -(2**31)
+
+
+def test_callbacks_of_ops_see_eager_assignments():
+    seen = []
+    variable = tf.Variable(1.0)
+    op_callbacks.add(callback := lambda op_type, *_args, **_kwargs: seen.append(op_type))
+    try:
+        variable.assign(2.0)
+        variable.assign_add(1.0)
+        variable.assign_sub(1)
+    finally:
+        op_callbacks.remove(callback)
+    assert [name for name in seen if name.startswith("Assign")] == [
+        "AssignVariableOp",
+        "AssignAddVariableOp",
+        "AssignSubVariableOp",
+    ]
+    assert variable.numpy() == 2.0

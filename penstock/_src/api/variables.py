@@ -375,6 +375,11 @@ def _value_of(operand):
 def _operator(name):
     def operator(self, *others):
         value = self.value()  # read first, as the order of captures shows
+        if len(others) == 1:  # as nearly always, and a comprehension costs a frame
+            (other,) = others
+            if type(other) not in _NOT_VARIABLES:
+                other = _value_of(other)
+            return getattr(Tensor, name)(value, other)
         others = [o if type(o) in _NOT_VARIABLES else _value_of(o) for o in others]
         # looked up in each call: NumPy's behavior may have replaced it
         return getattr(Tensor, name)(value, *others)

@@ -14,6 +14,7 @@ from penstock._src.autodiff.backprop import UnconnectedGradients, gradients_of_t
 from penstock._src.autodiff.composite import gradient_tensors, with_gradients
 from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape
 from penstock._src.core.calls.tracebacks import shorten
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -196,8 +197,11 @@ class GradientTape:
             unconnected = unconnected_gradients
             if type(unconnected) is not UnconnectedGradients:
                 unconnected = unconnected_kind(unconnected)
-            leaves = leaves_of(target)
+            is_tensor = isinstance(target, Tensor)
+            leaves = [] if is_tensor else leaves_of(target)
             targets = [convert_to_tensor(t) for leaf in leaves for t in gradient_tensors(leaf)]
+            if is_tensor:
+                targets.append(target)
             single = is_tensor_like(sources)
             flat_sources = [sources] if single else nest.flatten(sources, expand_composites=False)
             for source in flat_sources:
@@ -235,6 +239,9 @@ class GradientTape:
         parts = [gradient_tensors(s) for s in sources]
         ids = [t._id for part in parts for t in part]
         flat = iter(gradients_of_tape(tape, targets, ids, seeds))
+        if unconnected is UnconnectedGradients.NONE:
+            if not any([isinstance(source, CompositeTensor) for source in sources]):
+                return list(flat)
         result = []
         for source, part in zip(sources, parts):
             gradients = [next(flat) for _ in part]

@@ -217,12 +217,6 @@ class Tape:
             entry.scope = STATE.graph.get_name_scope()
         self.entries.append(entry)
 
-    def record_read(self, handle: Any, tensor: Any) -> None:
-        """Records the read of a variable, if it is watched."""
-        if handle._id in self.watched:
-            self.watched.add(tensor._id)
-            self.entries.append(ReadEntry(handle, tensor))
-
     def record_function(
         self,
         name: str,
@@ -312,10 +306,13 @@ def variable_accessed(variable: Any) -> None:
 def record_read(variable: Any, tensor: Any) -> None:
     """Records on the tapes that a variable was read eagerly."""
     handle, is_trainable = variable.handle, variable.trainable
+    key = handle._id
     for tape in STATE.tapes:
-        if is_trainable and handle._id not in tape.variables:
+        if is_trainable and key not in tape.variables:
             tape.variable_accessed(variable)
-        tape.record_read(handle, tensor)
+        if key in tape.watched:
+            tape.watched.add(tensor._id)
+            tape.entries.append(ReadEntry(handle, tensor))
     if STATE.accumulators:
         op = find("ReadVariableOp").instance({"dtype": tensor.dtype})
         for accumulator in STATE.accumulators:

@@ -28,6 +28,7 @@ from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.eager.variable_handle import (
     add_to_collections,
     announce_creation,
+    assign_now,
     check_arguments,
     in_function,
     initial_value_of,
@@ -35,6 +36,7 @@ from penstock._src.eager.variable_handle import (
     refused_update,
     scoped,
     under,
+    update_now,
     wrong_shape,
 )
 from penstock._src.eager.variable_modes import (
@@ -525,6 +527,8 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 with self._handle.graph.as_default():
                     return self.assign(value, use_locking, name, read_value)
             tensor = convert_to_tensor(value, dtype=self._dtype)
+            if assign_now(self._handle, self._shape, tensor):
+                return self._assigned(None, read_value)
             shape = tensor.shape
             if shape._dims != self._shape._dims and not self._shape.is_compatible_with(shape):
                 raise wrong_shape(self, tensor)
@@ -560,7 +564,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         Returns:
           The variable.
         """
-        return self._changed(raw.AssignAddVariableOp, delta, name, read_value)
+        return self._changed("AssignAddVariableOp", np.add, delta, name, read_value)
 
     def assign_sub(
         self,
@@ -580,15 +584,20 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         Returns:
           The variable.
         """
-        return self._changed(raw.AssignSubVariableOp, delta, name, read_value)
+        return self._changed("AssignSubVariableOp", np.subtract, delta, name, read_value)
 
-    def _changed(self, op: Any, delta: Any, name: str | None, read_value: bool) -> Any:
+    def _changed(
+        self, op: str, ufunc: np.ufunc, delta: Any, name: str | None, read_value: bool
+    ) -> Any:
         try:
+            if update_now(self._handle, self._dtype, ufunc, delta):
+                return self._assigned(None, read_value)
             if STATE.graph is not None and self._is_elsewhere():
                 with self._handle.graph.as_default():
-                    return self._changed(op, delta, name, read_value)
+                    return self._changed(op, ufunc, delta, name, read_value)
             tensor = convert_to_tensor(delta, dtype=self._dtype)
-            return self._assigned(op(self._handle, tensor, name=name), read_value)
+            updated = getattr(raw, op)(self._handle, tensor, name=name)
+            return self._assigned(updated, read_value)
         except Exception as error:
             shorten(error)
             raise

@@ -1,16 +1,26 @@
-"""Handles of variables, and their names, scopes and collections in graphs."""
+"""Handles of variables, assignments that need no op, and names, scopes and collections in graphs."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+import numpy as np
+
+from penstock._src.core.convert import number
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import resources
+from penstock._src.core.values.resources import UPDATING, VariableHandle, owned
 from penstock._src.eager.context import init_scope
+from penstock._src.eager.execute import is_unobserved
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.trace import refuse_variable
+from penstock._src.util.process.quiet import quietly
+
+# Of numbers in NumPy's own dtypes, which add without errors.
+_ADDABLE = "fiuc"
 
 
 def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool = False) -> Any:
@@ -27,6 +37,59 @@ def make_handle(shape: TensorShape, dtype: DType, name: str, is_anonymous: bool 
         )
     handle._handle_data = [(shape, dtype)]
     return handle
+
+
+def _plain_handle(handle: Any, dtype: DType) -> VariableHandle | None:
+    """Returns the resource of a variable whose assignments need no op: it holds an array of this dtype, and nothing sees ops."""
+    resource = getattr(handle, "_value", None)
+    if type(resource) is VariableHandle and resource.dtype is dtype and resource.device is None:
+        return resource if is_unobserved() else None
+    return None
+
+
+def assign_now(handle: Any, shape: TensorShape, tensor: Any) -> bool:
+    """Does what `AssignVariableOp` does for a tensor of the variable's dtype and known shape; False if the op must."""
+    if type(tensor) is not EagerTensor or not tensor._is_array():
+        return False
+    resource = _plain_handle(handle, tensor._dtype)
+    if resource is None or tensor._value.shape != shape._dims:
+        return False
+    with UPDATING:
+        resource.value = owned(tensor._value)
+    return True
+
+
+def update_now(handle: Any, dtype: DType, ufunc: np.ufunc, delta: Any) -> bool:
+    """Does what `AssignAddVariableOp` or its kin does for a number or tensor that fits; False if the op must, maybe to refuse it.
+
+    Args:
+      handle: the variable's.
+      dtype: the variable's.
+      ufunc: adds or subtracts.
+      delta: its second argument.
+    """
+    kind = type(delta)
+    if kind is EagerTensor and delta._dtype is dtype:
+        value = delta._value
+    elif kind is float or kind is int:
+        quick = number(delta, dtype)
+        value = None if quick is None else quick[0]
+    else:
+        return False
+    resource = _plain_handle(handle, dtype)
+    if resource is None or type(value) is not np.ndarray or value.dtype.kind not in _ADDABLE:
+        return False
+    with UPDATING:
+        current = resource.read()
+        if current.shape != value.shape:
+            return False
+        resource.value = owned(_QUIET[ufunc](current, value))
+    return True
+
+
+_QUIET: dict[np.ufunc, Callable[..., Any]] = {
+    ufunc: quietly(ufunc, ufunc) for ufunc in (np.add, np.subtract)
+}
 
 
 def announce_creation(variable: Any) -> None:

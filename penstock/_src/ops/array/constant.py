@@ -225,7 +225,9 @@ class OnesLike(Op):
     values = Values(has_static_value=True)
 
     def eager(self, x):
-        return np.ones(x.shape, self.T.np)
+        ones = np.empty(x.shape, self.T.np)  # np.ones takes three times as long for a few
+        ones.fill(1)
+        return ones
 
     def lower(self, p, x):
         return p.full(x.shape, 1, self.T)
