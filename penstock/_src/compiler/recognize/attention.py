@@ -6,7 +6,7 @@
 backward, where P has no other use than
     dV = contract(cast(P), dO);  dP = cast(contract(dO, V));  D = sum(dP * P)
     dL = (dP - D) * P;  dS = epilogue'(dL): elementwise;  dQ = contract(dS, K);  dK = contract(dS, Q)
-Without a backward pass, groups of heads of Q may share heads of K and V.
+Without a backward pass, groups of heads of Q may share heads of K and V, and operands that are cast from bfloat16 are read as they were before.
 
 The nodes in between are computed in blocks and never stored. If another node reads one of them, nothing is recognized.
 The nodes m and l are stored if there is a backward pass, which computes P again from them.
@@ -19,6 +19,7 @@ from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Atten
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.views import View, view_of
 from penstock._src.compiler.recognize.causal_mask import reach_of
+from penstock._src.compiler.recognize.contractions.widening import narrow
 from penstock._src.core import dtypes
 from penstock._src.ir.extents.dims import is_large, is_one, shape_key
 from penstock._src.ir.node import Node
@@ -126,7 +127,28 @@ def _searched(quotient: Node, users: Users) -> Attention:
         # Gradients of shared keys and values are sums over the heads that share them.
         _require(not _is_grouped(scores) and not _is_grouped(outputs[0]))
         search.backward(attention, weights, [u for u in others if u is not outputs[0]])
+    else:
+        _read_narrow(attention, outputs[0].args)
     return attention
+
+
+def _read_narrow(attention: Attention, factors: Sequence[Node]) -> None:
+    """Reads operands that are widened from bfloat16 only to be multiplied as they are stored.
+
+    The kernel may then round the probabilities, one of the factors of the output, to bfloat16: so values are read only where these are rounded.
+    """
+    query, key, value = (
+        _narrow(view) for view in (attention.query, attention.key, attention.value)
+    )
+    if query is not None and key is not None:
+        attention.query, attention.key = query, key
+    if value is not None and all(narrow(n, dtypes.bfloat16)[0] is not None for n in factors):
+        attention.value = value
+
+
+def _narrow(view: View) -> View | None:
+    source, _ = narrow(view.source, dtypes.bfloat16)
+    return None if source is None else View(source, view.axes)
 
 
 def _softmax(quotient: Node) -> tuple[Node, Node, Node, list[Node]]:

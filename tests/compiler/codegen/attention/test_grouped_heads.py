@@ -1,4 +1,4 @@
-"""Attention whose heads of queries share heads of keys and values, by the axes that these lack."""
+"""Attention whose heads of queries share heads of keys and values, by the axes that these lack; also of operands in bfloat16."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 import penstock as tf
 
 BATCH, SHARED, GROUP, ROWS, COLUMNS, SIZE = 2, 3, 4, 40, 56, 16
+LATER = np.arange(COLUMNS) > np.arange(ROWS)[:, None] + (COLUMNS - ROWS)
 
 
 def operands(keys_lack, values_lack):
@@ -28,8 +29,7 @@ def attention(query, key, value):
 def expected(query, key, value):
     query, key, value = (each.astype(np.float64) for each in (query, key, value))
     scores = query @ np.swapaxes(key, -1, -2) * 0.25
-    later = np.arange(COLUMNS) > np.arange(ROWS)[:, None] + (COLUMNS - ROWS)
-    exps = np.exp(np.where(later, -np.inf, scores) - scores.max(-1, keepdims=True))
+    exps = np.exp(np.where(LATER, -np.inf, scores) - scores.max(-1, keepdims=True))
     return exps / exps.sum(-1, keepdims=True) @ value
 
 
@@ -67,3 +67,26 @@ def test_gradients_of_one_head_that_is_repeated_for_all_are_summed_over_them():
         return tf.einsum("bhts,bshd->bthd", tf.nn.softmax(scores), value)
 
     check_gradients(repeated, [tf.constant(random.random(each, np.float32)) for each in shapes])
+
+
+def rounded(x):
+    return tf.cast(tf.cast(x, tf.bfloat16), tf.float32)
+
+
+@pytest.mark.parametrize("is_rounded", [True, False], ids=["rounded", "exact"])
+def test_widened_operands_are_read_as_they_were_before(is_rounded):
+    def attention_of_rounded(query, key, value):
+        query, key, value = rounded(query), rounded(key), rounded(value)
+        scores = tf.matmul(query, key, transpose_b=True) * 0.25
+        weights = tf.nn.softmax(tf.where(LATER, -1e30, scores))
+        return tf.matmul(rounded(weights) if is_rounded else weights, value)
+
+    arrays = operands(True, True)
+    function = tf.function(attention_of_rounded, autograph=False)
+    wanted = expected(*[rounded(each).numpy() for each in arrays])
+    # Probabilities are rounded only where the function rounds them.
+    tolerance = 2**-8 * np.abs(arrays[2]).max() if is_rounded else 2e-5
+    np.testing.assert_allclose(function(*arrays), wanted, rtol=0, atol=tolerance)
+    explained = str(function.explain(*arrays))
+    assert "attention[" in explained
+    assert f"stores bfloat16[{BATCH}, {SHARED}, {GROUP}, {ROWS}, {SIZE}]" in explained

@@ -58,8 +58,10 @@ def form_of(attention: Attention, backward: bool, target: Target) -> Form:
         "seed": attention.width,
     }
     apart = tuple([a for a, width in widths.items() if a in arrays and arrays[a].cross != width])
+    # Rows of the output are operands, too, where there is a gradient: those of its seed have their type.
+    operands = elements if attention.gradient is not None else elements[:3]
     pairs = _in_pairs(
-        attention, elements, total, [arrays[a] for a in widths if a in arrays], target
+        attention, operands, total, [arrays[a] for a in widths if a in arrays], target
     )
     return Form(
         attention.depth, attention.width, len(batch_of(attention)), elements, total,  # type: ignore[arg-type]
