@@ -28,7 +28,8 @@ WITH_NONE = {"ArgMax", "ArgMin"}
 ELSEWHERE = {"XlaDynamicSlice", "XlaDynamicUpdateSlice", "XlaOptimizationBarrier"}
 ELSEWHERE |= {"XlaConvV2", "XlaDotV2"}
 ELSEWHERE |= {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"}
-OURS = {"KeyPositions", "PackedDequantize", "PackedGather", "PackedMatMul", "TreeEnsemble"}
+OURS = {"KeyPositions", "PackedDequantize", "PackedGather", "PackedMatMul", "RoundToBfloat16"}
+OURS |= {"TreeEnsemble"}
 
 
 def kind(op):

@@ -474,7 +474,8 @@ def load(
       activations: what packed weights are multiplied by: "float32" as it is; "int8" rounded, 32 neighbors by a scale of theirs, which is faster and the
         way of llama.cpp: a number is off by at most 1/254 of the largest of its 32 (prompts of at least 64 tokens are rounded to bfloat16 where the
         processor has AMX: faster there, and more exact); "bfloat16" rounded to that, as are the unpacked weights, by at
-        most 1/512 of a number: prompts are faster where the processor multiplies pairs of bfloat16.
+        most 1/512 of a number: prompts are faster where the processor multiplies pairs of bfloat16. With AMX, both round
+        attention of such prompts to bfloat16 as well.
       cache: the type in which keys and values of tokens are kept: "float32"; "float16", which takes half the memory; or "int8", which takes little more than
         a quarter: a number is off by at most 1/254 of the largest of its head's numbers.
 

@@ -46,3 +46,10 @@ def PackedDequantize(draw):
     name, packed = draw(weights(draw(st.integers(0, 9))))
     dtype = draw(st.sampled_from(["float32", "bfloat16", "float16"]))
     return OpCase("PackedDequantize", [packed], {"format": name, "dtype": dtype})
+
+
+@drawn(DRAWS)
+def RoundToBfloat16(draw):
+    x = numbers(draw(SEED), (draw(st.sampled_from([0, 3])), 5), np.float32)
+    counted = np.zeros(draw(st.sampled_from([(3,), (2, 2), (5, 1)])), np.int32)
+    return OpCase("RoundToBfloat16", [x, counted], {"rows": 4}, gradient=False)

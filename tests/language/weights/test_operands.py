@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.language.families.hugging_face import architecture_of
+from penstock._src.language.network.cache import Attention
 from penstock._src.language.weights.operands import BFLOAT16_ROWS, Matrix, tensor_of
 from penstock._src.native import target
+from tests.language.tiny import weights_of
 from tests.ops.quantized.test_packed import packed
 
 
@@ -19,3 +22,32 @@ def test_int8_means_bfloat16_for_prompts_where_that_is_faster(rows):
         x=x, weights=values, format="Q8_0", activations="bfloat16" if is_faster else "int8"
     )
     np.testing.assert_allclose(matrix.product(x), wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("activations", ["float32", "int8", "bfloat16"])
+def test_attention_is_rounded_between_rounded_products_where_that_is_faster(activations):
+    values = tensor_of(packed("Q8_0", 7, 2))
+    is_faster = activations != "float32" and target.host().multiplies_matrices
+    matrix = Matrix(7, 64, values, "Q8_0", activations)
+    assert matrix.attention_rows == (BFLOAT16_ROWS if is_faster else 0)
+    assert Matrix(7, 64, values, "", activations).attention_rows == 0
+
+
+def test_attention_of_at_least_so_many_queries_is_rounded():
+    weights = weights_of("llama")
+    a, random = architecture_of(weights.metadata, weights.path), np.random.default_rng(1)
+    query, keys, values = (
+        random.normal(size=(1, *shape, a.head_size)).astype(np.float32)
+        for shape in ((9, a.heads), (a.kv_heads, 9), (a.kv_heads, 9))
+    )
+    unseen = np.zeros((1, 1, 1, 9, 9), bool)
+
+    def attended(rows, *operands):
+        return Attention(a, np.zeros((1, 9), np.int32), rows)(*operands, unseen).numpy()
+
+    rounded = (tf.cast(tf.cast(x, tf.bfloat16), tf.float32) for x in (query, keys, values))
+    exact, of_rounded = attended(0, query, keys, values), attended(0, *rounded)
+    np.testing.assert_array_equal(attended(10, query, keys, values), exact)
+    off = np.abs(attended(9, query, keys, values) - of_rounded).max()
+    # Probabilities are rounded, too.
+    assert 0 < off < 2**-8 * np.abs(values).max()

@@ -312,3 +312,29 @@ def test_compiled_products_of_rounded_activations(name):
         assert np.isnan(found[~finite]).all()
         off = np.abs(found - wanted)[finite] / size[finite]
         assert (off < 1e-6).all(), (m, off.max())
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float16, tf.bfloat16])
+def test_what_belongs_to_many_rows_is_rounded_to_bfloat16(dtype):
+    x = tf.cast(np.random.default_rng(6).normal(size=(3, 5)), dtype)
+    rounded = tf.cast(tf.cast(x, tf.bfloat16), dtype)
+
+    @tf.function(
+        autograph=False,
+        input_signature=[tf.TensorSpec([3, 5], dtype), tf.TensorSpec([None, None], tf.int32)],
+    )
+    def compiled(x, counted):
+        return raw.RoundToBfloat16(x=x, counted=counted, rows=6)
+
+    for shape, wanted in (((1, 5), x), ((2, 3), rounded), ((40, 1), rounded), ((0, 9), x)):
+        counted = tf.zeros(shape, tf.int32)
+        for found in (compiled(x, counted), raw.RoundToBfloat16(x=x, counted=counted, rows=6)):
+            assert found.dtype == dtype and bool(tf.reduce_all(found == wanted))
+
+
+def test_what_is_rounded_has_the_gradient_of_what_is_not():
+    x = tf.constant([1.001, 2.002])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = raw.RoundToBfloat16(x=x, counted=[0], rows=1) * 3.0
+    assert tape.gradient(y, x).numpy().tolist() == [3.0, 3.0]

@@ -43,14 +43,18 @@ class Cache(Module):
     Args:
       architecture: of the model.
       dtype: of the numbers, float32, float16 or int8.
+      bfloat16_rows: the least number of tokens of a piece whose attention is rounded to bfloat16; 0 for none.
 
     Attributes:
       dtype: of the numbers.
     """
 
-    def __init__(self, architecture: Architecture, dtype: DType = dtypes.float32) -> None:
+    def __init__(
+        self, architecture: Architecture, dtype: DType = dtypes.float32, bfloat16_rows: int = 0
+    ) -> None:
         super().__init__()
         self._architecture, self.dtype = architecture, dtype
+        self._bfloat16_rows = bfloat16_rows
         a = architecture
         self.keys, self.values = (self._variables(dtype, [a.head_size]) for _ in range(2))
         self.key_scales: list[Variable] = []
@@ -143,7 +147,7 @@ class Cache(Module):
         """Attention of rows of the cache, the first of which is `first`, over parts of a size."""
         a = self._architecture
         places = _places(rows, positions, a.kv_heads)
-        attention = Attention(a, positions)
+        attention = Attention(a, positions, self._bfloat16_rows)
         unseen = {w: attention.grouped(_unseen(positions, span, w)) for w in set(a.windows)}
         whole = {3: stack(size), 4: stack([*size, a.head_size])}
         begin = {rank: stack([first, *[0] * (rank - 1)]) for rank in whole}
@@ -192,14 +196,16 @@ class Attention:
     Args:
       a: the architecture.
       of_queries: a tensor with an element for each query, `[n, tokens]`.
+      bfloat16_rows: queries from which what is multiplied is rounded to bfloat16; 0 for none.
     """
 
-    def __init__(self, a: Architecture, of_queries: Any) -> None:
-        self._architecture = a
+    def __init__(self, a: Architecture, of_queries: Any, bfloat16_rows: int = 0) -> None:
+        self._architecture, self._of_queries = a, of_queries
         count, tokens = shape_of(of_queries)[0], shape_of(of_queries)[1]
         heads = [a.kv_heads, a.heads // a.kv_heads, a.head_size]
         # With one token, a group of heads replaces the token axis.
         self._is_one = of_queries.shape[1] == 1
+        self._bfloat16_rows = 0 if self._is_one else bfloat16_rows
         self._groups = stack([count, *heads] if self._is_one else [count, tokens, *heads])
         self._flat = stack([count, tokens, a.heads * a.head_size])
 
@@ -229,6 +235,9 @@ class Attention:
         """
         a = self._architecture
         keys, values = cast(keys, dtypes.float32), cast(values, dtypes.float32)
+        # Numbers that have scales are whole ones of eight bits, whose products are stored.
+        rounds = key_scales is None
+        query, keys, values = (self._rounded(x) if rounds else x for x in (query, keys, values))
         query = reshape(query, self._groups)
         if not self._is_one:
             query = transpose(query, [0, 2, 3, 1, 4])
@@ -236,10 +245,16 @@ class Attention:
         scores = matmul(query, keys, transpose_b=True) * np.float32(a.attention_scale)
         scores = capped(self._scaled(scores, key_scales), a.attention_cap)
         weights = self._scaled(softmax(where(unseen, _UNSEEN, scores)), value_scales)
-        attended = matmul(weights, values)
+        attended = matmul(self._rounded(weights) if rounds else weights, values)
         if not self._is_one:
             attended = transpose(attended, [0, 3, 1, 2, 4])
         return reshape(attended, self._flat)
+
+    def _rounded(self, x: Any) -> Any:
+        """`x`, rounded to bfloat16 if there are so many queries."""
+        if not self._bfloat16_rows:
+            return x
+        return raw.RoundToBfloat16(x, self._of_queries, rows=self._bfloat16_rows)
 
     def _scaled(self, scores: Any, scales: Any) -> Any:
         """Scores of places, multiplied by numbers of these, which are far fewer than those of keys or values."""

@@ -47,7 +47,7 @@ class Program(Module):
     def __init__(self, decoder: Decoder, length: int, cache: DType = dtypes.float32) -> None:
         super().__init__()
         self.decoder, self._length = decoder, length
-        self.cache = Cache(decoder.architecture, cache)
+        self.cache = Cache(decoder.architecture, cache, decoder.weights.attention_rows)
         # Writes results of `read` into a row starting at `start`; their types are the model's.
         signature = [_scalar("slot"), _scalar("start"), *self.cache.parts]
         self.write = function(self._write, input_signature=signature, autograph=False)

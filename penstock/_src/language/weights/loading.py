@@ -56,15 +56,21 @@ class DecoderWeights:
     @property
     def largest_packed(self) -> int:
         """The numbers of the largest packed matrix that is multiplied by; 0 if none is packed."""
-        linears = [
-            linear
+        matrices = self._of_layers() + ([] if self.output is None else [self.output.matrix])
+        return max((each.rows * each.columns for each in matrices if each.format), default=0)
+
+    @property
+    def attention_rows(self) -> int:
+        """The least number of tokens whose attention is rounded to bfloat16, as products of layers are; 0 for none."""
+        return max((matrix.attention_rows for matrix in self._of_layers()), default=0)
+
+    def _of_layers(self) -> list[Matrix]:
+        return [
+            linear.matrix
             for layer in self.layers
             for each in dataclasses.fields(layer)
             if isinstance(linear := getattr(layer, each.name), Linear)
         ]
-        linears += [] if self.output is None else [self.output]
-        packed = [linear.matrix for linear in linears if linear.matrix.format]
-        return max((matrix.rows * matrix.columns for matrix in packed), default=0)
 
 
 def load(finder: Finder, architecture: Architecture) -> DecoderWeights:

@@ -63,6 +63,12 @@ class Matrix:
         return cast(gather(self.values, indices), dtypes.float32)
 
     @property
+    def attention_rows(self) -> int:
+        """The least number of tokens for which attention between such products is rounded to bfloat16, 0 for none."""
+        is_rounded = self.format and self.activations != "float32"
+        return BFLOAT16_ROWS if is_rounded and target.host().multiplies_matrices else 0
+
+    @property
     def bytes(self) -> int:
         """That the numbers take."""
         return self.values._value.nbytes

@@ -170,6 +170,34 @@ class PackedMatMul(OnPackedWeights):
         return p.cast(p.reshape(product, (*x.shape[:-1], product.shape[-1])), x.dtype)
 
 
+class RoundToBfloat16(Op):
+    """x rounded to bfloat16, in its own type, if `counted` has at least `rows` elements; x itself if it has fewer."""
+
+    signature = "x: T, counted: Tcounted -> y: T"
+    T = SINGLE
+    Tcounted = INDEX
+    rows: int = 1
+
+    def shape(self, x, _counted):
+        return x
+
+    def gradient(self, _x, _counted, _y, dy):
+        # As in PackedMatMul, what is rounded has the gradient of what is not.
+        return dy, None
+
+    def eager(self, x, counted):
+        return rounded_to(in_bfloats(x), self.T) if counted.size >= self.rows else x
+
+    def lower(self, p, x, counted):
+        is_rounded = dims.product(counted.shape) >= self.rows
+        return p.cast(p.cast(x, dtypes.bfloat16), x.dtype) if is_rounded else x
+
+    def composed(self, _constants, x, counted):
+        """The same by TensorFlow's ops."""
+        rounded = raw.Cast(raw.Cast(x, DstT=dtypes.bfloat16), DstT=self.T)
+        return raw.SelectV2(raw.GreaterEqual(raw.Size(counted), np.int32(self.rows)), rounded, x)
+
+
 class PackedGather(OnPackedWeights):
     """Rows of packed weights [n, k], unpacked: those that `indices` name."""
 
