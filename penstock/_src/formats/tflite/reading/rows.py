@@ -16,10 +16,11 @@ from penstock._src.formats.tflite.reading.quantized_kernels.sigmoid_table import
 )
 from penstock._src.formats.tflite.reading.quantized_kernels.values import by_floats
 
-# Ops that TFLite computes by tables of int16.
+# Ops that TFLite computes by tables of int16; numbers below zero are as zero to those that have no value for them.
 _OF_INT16: dict[str, Callable[[Call], Any]] = {
     "EXP": lambda call: by_table(call, np.exp),
-    "LOG": lambda call: by_table(call, np.log),
+    "LOG": lambda call: by_table(call, lambda x: np.log(np.maximum(x, 0))),
+    "RSQRT": lambda call: by_table(call, lambda x: 1 / np.sqrt(np.maximum(x, 0))),
     "LOGISTIC": sigmoid_of_int16,
     "TANH": tanh_of_int16,
 }

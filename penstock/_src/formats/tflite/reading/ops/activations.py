@@ -1,9 +1,11 @@
 """Activation functions, of floats and quantized."""
 
+import math
 from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import (
     Call,
@@ -14,6 +16,7 @@ from penstock._src.formats.tflite.reading.call import (
     quantized,
 )
 from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import rescale
+from penstock._src.formats.tflite.reading.quantized_kernels.int16_table import by_table
 from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     by_floats,
     centered,
@@ -106,9 +109,23 @@ def gelu_of(x: Any, approximate: bool) -> Any:
     return raw.Mul(x=half, y=raw.Erfc(x=raw.Mul(x=x, y=number(-0.7071067811865476, x))))
 
 
+def _gelu(x: np.ndarray) -> np.ndarray:
+    """`gelu_of` in NumPy, for tables."""
+    places = x * np.float32(-math.sqrt(0.5))
+    rest = np.array([math.erfc(place) for place in places.tolist()], np.float32)
+    return np.float32(0.5) * x * rest
+
+
+def _approximate_gelu(x: np.ndarray) -> np.ndarray:
+    inner = np.float32(math.sqrt(2 / math.pi)) * (x + np.float32(0.044715) * x * x * x)
+    return np.float32(0.5) * x * (1 + np.tanh(inner))
+
+
 @builtin("GELU", options="GeluOptions")
 def gelu(call: Call) -> Any:
     approximate = call.options.approximate
+    if call.is_quantized() and call.info(0).dtype == dtypes.int16:
+        return by_table(call, _approximate_gelu if approximate else _gelu)
     if call.is_quantized():
         return by_floats(call, lambda x: gelu_of(x, approximate))
     return gelu_of(call.tensor(0), approximate)

@@ -16,6 +16,7 @@ from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
     rescale_shifted,
     rescale_small,
     to_int64,
+    trunc,
 )
 from penstock._src.formats.tflite.reading.quantized_kernels.values import (
     centered,
@@ -103,11 +104,20 @@ def _squared_difference(call: Call) -> Any:
     return finish(call, rescale(raw.Mul(x=difference, y=difference), factor))
 
 
+def _square_root(call: Call) -> Any:
+    """A square root, which TFLite cuts rather than rounds."""
+    quantization = call.output_quantization()
+    root = raw.Sqrt(x=dequantize(call.tensor(0), call.quantization(0)))
+    steps = trunc(raw.RealDiv(x=root, y=np.float32(quantization.scale)))
+    return finish(call, raw.Cast(x=steps, DstT=dtypes.int32))
+
+
 ARITHMETIC: dict[str, Callable[[Call], Any]] = {
     "ADD": lambda call: _sum(call, 1),
     "SUB": lambda call: _sum(call, -1),
     "MUL": _product,
     "SQUARED_DIFFERENCE": _squared_difference,
+    "SQRT": _square_root,
 }
 
 

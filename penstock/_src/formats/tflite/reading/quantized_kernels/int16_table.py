@@ -37,13 +37,24 @@ def table_of(
     places = kind(low) + np.arange(_STEPS, dtype=kind) * step
     inverse = kind(_HIGH - _LOW + 1) / (kind(output_high) - kind(output_low))
     scaled = [
-        (function(x) * inverse).astype(kind) for x in (places, places + step / 2, places + step)
+        (_limited(function, x, output_low, output_high) * inverse).astype(kind)
+        for x in (places, places + step / 2, places + step)
     ]
     sample, middle = _round(scaled[0]), _round(scaled[1])
     interpolated = _round((scaled[2] + sample) / 2)
     values = sample - _round((interpolated - middle) / 2)
-    last = _round(function(np.array([high], kind)).astype(kind) * inverse)
+    end = _limited(function, np.array([high], kind), output_low, output_high)
+    last = _round(end.astype(kind) * inverse)
     return np.clip(np.concatenate([values, last]), _LOW, _HIGH).astype(np.int64)
+
+
+def _limited(
+    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, low: float, high: float
+) -> np.ndarray:
+    """A function's values; infinite ones are the ends of the range."""
+    with np.errstate(divide="ignore"):
+        y = function(x)
+    return np.where(np.isinf(y), np.clip(y, low, high), y)
 
 
 def _round(x: np.ndarray) -> np.ndarray:
