@@ -207,6 +207,25 @@ def test_tensor_array_of_dynamic_size(wrap):
     assert tape.gradient(y, x).numpy().tolist() == [3.0, 3.0]
 
 
+@pytest.mark.parametrize("rows", [2, 5])
+@pytest.mark.parametrize("known", [True, False])
+def test_an_array_keeps_its_static_size_whatever_is_unstacked_into_it(rows, known):
+    spec = [tf.TensorSpec([rows if known else None, 2])]
+
+    @tf.function(input_signature=spec)
+    def size_and_row(x):
+        array = tf.TensorArray(tf.float32, 3).unstack(x)
+        return array.size(), array.read(rows - 1)
+
+    @tf.function(input_signature=spec)
+    def stacked(x):
+        return tf.TensorArray(tf.float32, 3).unstack(x).stack()
+
+    assert size_and_row(tf.ones([rows, 2]))[0].numpy() == 3
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"with 3 elements .* {rows} elements"):
+        stacked(tf.ones([rows, 2]))
+
+
 def test_eager_tensor_array_errors():
     ta = tf.TensorArray(tf.float32, size=1)
     with pytest.raises(tf.errors.OutOfRangeError, match="not resizeable and size is: 1"):

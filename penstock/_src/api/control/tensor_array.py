@@ -390,8 +390,9 @@ class TensorArray(CompositeTensor):
                 )
             self._list = list(rows)
             return self
-        if value.shape.rank is not None and not self._known.dynamic and value.shape[0] is not None:
-            self._known.size = value.shape[0]
+        known = self._known
+        if known.size is None and not known.dynamic and value.shape.rank is not None:
+            known.size = value.shape[0]
         with scope_in_graph(name, "TensorArrayUnstack"):
             flow = raw.TensorListFromTensor(tensor=value, element_shape=self._shape_input)
         return self._next(flow)

@@ -286,9 +286,14 @@ def _shape_of_elements(lowering: Lowering, op: Operation, args: list[Lowered]) -
 @handler("TensorListStack")
 def _stack(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Lowered]:
     p, tensor_list = lowering.p, _list(args[0])
-    count = known_length(p, tensor_list)
+    count, wanted = known_length(p, tensor_list), raw_op(op).num_elements
+    if wanted >= 0 and count is not None and not tensor_list.awaits and count != wanted:
+        raise NotLowerable("the list to stack has another number of elements than it is to have")
     # The buffer has room for all steps; how many it took is known only after them.
     if count is None and tensor_list.buffer is not None:
+        if wanted >= 0:
+            has_them = p.eq(p.cast(tensor_list.length, dtypes.int32), wanted)
+            p.check(has_them, f"Operation expected a list with {wanted} elements")
         return [DynamicRows(tensor_list.buffer, p.cast(tensor_list.length, dtypes.int32))]
     if count is None:
         raise NotLowerable("the length of the list to stack is not known")
