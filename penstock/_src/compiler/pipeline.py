@@ -134,7 +134,14 @@ class Prepared:
         STATISTICS.functions += 1
         for observer in WORK_OBSERVERS:
             observer.compiled(self.function, self.stages.seconds)
-        return Compiled(self.function, program, run, self.stages.seconds, extents, self.recorded)
+        return Compiled(
+            function=self.function,
+            program=program,
+            run=run,
+            seconds=self.stages.seconds,
+            extents=extents,
+            recorded=self.recorded,
+        )
 
     def _planned(self) -> Plan:
         """The plan for the current extents."""
@@ -209,7 +216,13 @@ class Prepared:
         print(f"penstock: {self.function.name} is interpreted: {why}", file=sys.stderr)
         run = _within(current(), program.run)
         return Compiled(
-            self.function, program, run, self.stages.seconds, current(), self.recorded, why
+            function=self.function,
+            program=program,
+            run=run,
+            seconds=self.stages.seconds,
+            extents=current(),
+            recorded=self.recorded,
+            why_interpreted=why,
         )
 
 

@@ -115,15 +115,15 @@ class LanguageModel:
           ImportError: a form is asked for, and the package llguidance is not installed.
         """
         sampling = Sampling(
-            temperature,
-            top_k,
-            top_p,
-            min_p,
-            repetition_penalty,
-            presence_penalty,
-            frequency_penalty,
-            logit_bias or {},
-            seed,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            repetition_penalty=repetition_penalty,
+            presence_penalty=presence_penalty,
+            frequency_penalty=frequency_penalty,
+            logit_bias=logit_bias or {},
+            seed=seed,
         )
         form = grammar_of(schema, grammar)
         tokens = self._tokens_of(prompt)
@@ -173,15 +173,15 @@ class LanguageModel:
           ImportError: a form is asked for, and the package llguidance is not installed.
         """
         sampling = Sampling(
-            temperature,
-            top_k,
-            top_p,
-            min_p,
-            repetition_penalty,
-            presence_penalty,
-            frequency_penalty,
-            logit_bias or {},
-            seed,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            repetition_penalty=repetition_penalty,
+            presence_penalty=presence_penalty,
+            frequency_penalty=frequency_penalty,
+            logit_bias=logit_bias or {},
+            seed=seed,
         )
         form = grammar_of(schema, grammar)
         return self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop, form)

@@ -160,7 +160,15 @@ def plan_model(
     codes = list({code.key: code for plan in every for code in plan.codes}.values())
     arena = start + max((plan.arena_bytes for plan in every), default=0)
     return PlannedModel(
-        machine, tuple(planned), states, ConstantData(), start, arena, tuple(codes), [], threads
+        machine=machine,
+        functions=tuple(planned),
+        states=states,
+        data=ConstantData(),
+        arena_start=start,
+        arena_bytes=arena,
+        codes=tuple(codes),
+        messages=[],
+        threads=threads,
     )
 
 

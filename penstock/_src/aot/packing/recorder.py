@@ -211,7 +211,16 @@ class Recorder:
         objects = list(numbers)
         table = [(hashlib.sha256(each).hexdigest(), len(each)) for each in objects]
         threads = dict.fromkeys(self.targets, self.threads)
-        manifest = Manifest(FORMAT, OWN_VERSION, sources, threads, table, entries, model, plans)
+        manifest = Manifest(
+            abi=FORMAT,
+            penstock=OWN_VERSION,
+            sources=sources,
+            targets=threads,
+            objects=table,
+            codes=entries,
+            model=model,
+            plans=plans,
+        )
         data = sealed(manifest, objects, maker.key, maker.sign)
         size = sum(map(len, objects))
         report = Report(self._programs, len(entries), len(objects), size, len(self._left_out))

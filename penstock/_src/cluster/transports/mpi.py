@@ -171,12 +171,16 @@ class MpiTransport(Transport):
         library = ctypes.CDLL(mpi.__file__)  # finds what the libraries define that it is linked to
         functions = {name: ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in CALLS}
         return NativeCalls(
-            functions, self._world.handle, lambda ranks: self._record(ranks).ctypes.data, WORDS,
-            {name: getattr(mpi, constant).handle for name, constant in TYPES.items()},
-            {name: reduction.handle for name, reduction in self._reductions.items()},
-            lambda name: self._narrow_sum(name).handle,
-            mpi._sizeof(mpi.Request), mpi._sizeof(mpi.Status),
-        )  # fmt: skip
+            functions=functions,
+            telling=self._world.handle,
+            group=lambda ranks: self._record(ranks).ctypes.data,
+            tag=WORDS,
+            types={name: getattr(mpi, constant).handle for name, constant in TYPES.items()},
+            reductions={name: reduction.handle for name, reduction in self._reductions.items()},
+            narrow_sum=lambda name: self._narrow_sum(name).handle,
+            request_bytes=mpi._sizeof(mpi.Request),
+            status_bytes=mpi._sizeof(mpi.Status),
+        )
 
     def _narrow_sum(self, name: str) -> Any:
         """The operation of MPI that native code computes for a type."""

@@ -321,7 +321,14 @@ def lower_ready(
         waiting.add(op.name)
     lowered = [op for op in pending if op.name not in waiting]
     return LoweredSection(
-        p, inputs, lowering.values, lowered, left, deferrals, wanted, placing.device
+        p=p,
+        inputs=inputs,
+        values=lowering.values,
+        ops=lowered,
+        left=left,
+        deferrals=deferrals,
+        wanted=wanted,
+        device=placing.device,
     )
 
 

@@ -115,10 +115,19 @@ def _opened(partition: Partition) -> list[_Open]:
         waits = conditions.isdisjoint(ids)
         opened.append(
             _Open(
-                g.kind, list(g.nodes), list(g.roots), set(g.reads), g.space, g.rows, i, waits,
-                common_stream(partition.recognized.streams, g.nodes), ids, g,
+                kind=g.kind,
+                nodes=list(g.nodes),
+                roots=list(g.roots),
+                reads=set(g.reads),
+                space=g.space,
+                rows=g.rows,
+                position=i,
+                waits=waits,
+                stream=common_stream(partition.recognized.streams, g.nodes),
+                node_ids=ids,
+                group=g,
             )
-        )  # fmt: skip
+        )
     return opened
 
 

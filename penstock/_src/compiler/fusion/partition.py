@@ -80,7 +80,13 @@ def partition(recognized: Recognized) -> Partition:
     chosen = choose_stored(recognized)
     nested = {function: partition(inner) for function, inner in recognized.nested.items()}
     part = Partition(
-        recognized, (), chosen.stored, chosen.reads, chosen.leaves, chosen.by_id, nested
+        recognized=recognized,
+        groups=(),
+        stored=chosen.stored,
+        reads=chosen.reads,
+        leaves=chosen.leaves,
+        by_id=chosen.by_id,
+        nested=nested,
     )
     groups = tuple([g for node in recognized.nodes for g in _groups_of(node, part)])
     return replace(part, groups=groups)

@@ -81,7 +81,16 @@ def schedule(part: Partition) -> Schedule:
             makers.setdefault(node.id, []).append(number)
     nested = {function: schedule(inner) for function, inner in part.nested.items()}
     nodes, stored = part.recognized.nodes, part.stored
-    return Schedule(part.function, nodes, kernels, stored, makers, last_readers, nested, sections)
+    return Schedule(
+        function=part.function,
+        nodes=nodes,
+        kernels=kernels,
+        stored=stored,
+        makers=makers,
+        last_readers=last_readers,
+        nested=nested,
+        sections=sections,
+    )
 
 
 def _ordered(kernels: Sequence[Kernel], part: Partition) -> tuple[Kernel, ...]:

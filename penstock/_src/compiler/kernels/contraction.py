@@ -94,7 +94,14 @@ def write_epilogue(
         if v.kind == "load" and v.attrs[0] == 0 and (v.attrs[1].key != place.key or v.args):
             return None
     return EpilogueExpression(
-        inliner.scope, row, column, place, value, inliner.slots, final.dtype, sums
+        scope=inliner.scope,
+        row=row,
+        column=column,
+        place=place,
+        value=value,
+        slots=inliner.slots,
+        dtype=final.dtype,
+        sums=sums,
     )
 
 

@@ -211,7 +211,17 @@ class PlanBuilder:
             if not isinstance(label, str) and not current().is_open:
                 label = label()
             self.launches.append(
-                Launch(code, function, tasks, args, label, nodes, holds, self.stream, schedule)
+                Launch(
+                    code=code,
+                    function=function,
+                    tasks=tasks,
+                    args=args,
+                    label=label,
+                    nodes=nodes,
+                    holds=holds,
+                    stream=self.stream,
+                    schedule=schedule,
+                )
             )
             self.is_held, self.updates = self.is_held or holds, False
 

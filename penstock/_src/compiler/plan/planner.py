@@ -73,10 +73,19 @@ def _planned(
     conditions = [(check, builder.buffer(check.condition)) for check in _late_checks(function)]
     is_open = current().is_open
     planned = Plan(
-        function, tuple(builder.launches), tuple(builder.known), arena_bytes, tuple(builder.prepacked.values()),
-        tuple(builder.errors), tuple(conditions), frozenset(builder.algorithms), threads, guarded,
-        generator.written - written, places(builder.known) if is_open else (),
-    )  # fmt: skip
+        function=function,
+        launches=tuple(builder.launches),
+        buffers=tuple(builder.known),
+        arena_bytes=arena_bytes,
+        prepacked=tuple(builder.prepacked.values()),
+        errors=tuple(builder.errors),
+        conditions=tuple(conditions),
+        algorithms=frozenset(builder.algorithms),
+        threads=threads,
+        guarded=guarded,
+        written=generator.written - written,
+        places=places(builder.known) if is_open else (),
+    )
     if builder.trace is not None:
         check_memory(planned)  # first, as verifying needs memory in proportion to the arena
         verify_order(builder.trace, arena_bytes, generator.target)
@@ -91,9 +100,16 @@ def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilde
     # Verification simulates each access, for which extents must have numbers.
     trace = MemoryTrace() if flags.verify and not current().is_open else None
     builder = PlanBuilder(
-        function, generator, threads, LAUNCHERS, schedule, Lifetimes(), numbers, assigned,
-        trace,
-    )  # fmt: skip
+        function=function,
+        generator=generator,
+        threads=threads,
+        launchers=LAUNCHERS,
+        schedule=schedule,
+        lifetimes=Lifetimes(),
+        numbers=numbers,
+        assigned=assigned,
+        trace=trace,
+    )
     for i, parameter in enumerate(function.parameters):
         if parameter.dtype != dtypes.resource:
             name = f"argument {i}"

@@ -41,9 +41,19 @@ def recognize(function: Function, in_loop: bool = False) -> Recognized:
     absorbed |= taken
     in_rows = find_row_reductions(nodes, users, roots, reductions, absorbed, contractions)
     return Recognized(
-        function, tuple(nodes), users, attentions, matches, contractions, reductions, in_rows,
-        frozenset(absorbed), streams, in_loop, _nested(nodes),
-    )  # fmt: skip
+        function=function,
+        nodes=tuple(nodes),
+        users=users,
+        attentions=attentions,
+        matches=matches,
+        contractions=contractions,
+        reductions=reductions,
+        row_reductions=in_rows,
+        absorbed=frozenset(absorbed),
+        streams=streams,
+        in_loop=in_loop,
+        nested=_nested(nodes),
+    )
 
 
 def users_of(nodes: Sequence[Node]) -> dict[int, list[Node]]:

@@ -52,7 +52,15 @@ def options_of(values: Any, top_k: Any, biased: Any, biases: Any) -> Options:
     """Returns the options that tensors of `SPECS` have."""
     temperature, top_p, min_p, repetition, presence, frequency = (values[at] for at in range(6))
     return Options(
-        temperature, top_p, min_p, repetition, presence, frequency, top_k, biased, biases
+        temperature=temperature,
+        top_p=top_p,
+        min_p=min_p,
+        repetition=repetition,
+        presence=presence,
+        frequency=frequency,
+        top_k=top_k,
+        biased=biased,
+        biases=biases,
     )
 
 

@@ -337,9 +337,9 @@ def _read_run(folder: str, entry: _Entry, recorded_by: tuple[str, str]) -> Recor
     with _reading(folder, os.path.basename(entry.file)) as path, zipfile.ZipFile(path) as archive:
         run, tensors = json.loads(archive.read("run.json")), _StoredTensors(archive)
         return RecordedRun(
-            entry.label,
-            entry.step,
-            [
+            label=entry.label,
+            step=entry.step,
+            inputs=[
                 {
                     **entry,
                     "tensor": tensors.read(entry["tensor"]),
@@ -347,19 +347,19 @@ def _read_run(folder: str, entry: _Entry, recorded_by: tuple[str, str]) -> Recor
                 }
                 for entry in run["inputs"]
             ],
-            {
+            host={
                 (graph, name): [[tensors.read(t) for t in values] for values in kept]
                 for graph, name, kept in run["host"]
             },
-            [
+            random=[
                 ([str(name) for name in path], [int(w) for w in words])
                 for path, words in run["random"]
             ],
-            [tensors.read(number) for number in run["results"]],
-            library,
-            function,
-            _read_values(run["values"], tensors) if "values" in run else None,
-            recorded_by,
+            results=[tensors.read(number) for number in run["results"]],
+            library=library,
+            function=function,
+            values=_read_values(run["values"], tensors) if "values" in run else None,
+            recorded_by=recorded_by,
         )
 
 

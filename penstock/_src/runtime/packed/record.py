@@ -185,21 +185,32 @@ def record_of_content(content: Any, objects: int) -> PlanRecord:
     _within(checks[checks[:, 0] == 1, 1], signature.count + len(signature.results), "checks")
     _require(len(facts) == 2 + len(checks) + signature.extents, "facts")
     return PlanRecord(
-        _text(content["name"]),
-        [(tuple(read), what) for read, what in content["form"]],
-        _text(content["key"]), symbols, codes,
-        _positive(content["threads"]), streams, words, table,
-        _launches(content["launches"], table, len(codes)), status.tolist(),
-        constants, constant_words.tolist(), stores.tolist(), rows.tolist(), facts, signature,
-        [
+        name=_text(content["name"]),
+        form=[(tuple(read), what) for read, what in content["form"]],
+        key=_text(content["key"]),
+        symbols=symbols,
+        codes=codes,
+        threads=_positive(content["threads"]),
+        streams=streams,
+        words=words,
+        table=table,
+        launches=_launches(content["launches"], table, len(codes)),
+        status=status.tolist(),
+        constants=constants,
+        constant_words=constant_words.tolist(),
+        stores=stores.tolist(),
+        rows=rows.tolist(),
+        facts=facts,
+        signature=signature,
+        packers=[
             Packer(_text(p["key"]), _count(p["variable"]), _packing(p["packing"], len(codes)))
             for p in content["packers"]
             if _require(p["variable"] in [handle[0] for handle in signature.handles], "packers")
         ],
-        _count(content["errors"]),
-        checks.tolist(),
-        _truth(content["is_steady"]),
-    )  # fmt: skip
+        errors=_count(content["errors"]),
+        checks=checks.tolist(),
+        is_steady=_truth(content["is_steady"]),
+    )
 
 
 def _signature(content: Any) -> Signature:

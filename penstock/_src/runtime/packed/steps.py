@@ -97,16 +97,16 @@ def _waiting(content: Any, slots: int) -> WaitingRecord:
     reads, writes = _slots(content["reads"], slots), _slots(content["writes"], slots)
     _require(len(reads) == len(inputs) and len(writes) == len(outputs), "waiting")
     return WaitingRecord(
-        _texts(content["ops"]),
-        inputs,
-        outputs,
-        _reasons(content["host"]),
-        _texts(content["constants"]),
-        _texts(content["for_host"]),
-        _slots(content["values"], len(inputs)),
-        _reasons(content["reasons"]),
-        reads,
-        writes,
+        ops=_texts(content["ops"]),
+        inputs=inputs,
+        outputs=outputs,
+        host=_reasons(content["host"]),
+        constants=_texts(content["constants"]),
+        for_host=_texts(content["for_host"]),
+        values=_slots(content["values"], len(inputs)),
+        reasons=_reasons(content["reasons"]),
+        reads=reads,
+        writes=writes,
     )
 
 

@@ -126,12 +126,29 @@ def portable(
     ]
     sizes.require(_conditions(extents))  # at last: what is decided above is among them
     return PlanRecord(
-        plan.function.name, form, key, tuple(names), codes.identities, plan.threads, plan.streams,
-        [*table, *patches], len(table), launches, words.status, list(constants.values()),
-        [(at, numbers[buffer], offset) for at, buffer, offset in words.constant_words],
-        words.stores, sizes.rows, facts, _signature(signature, open_signature), packers,
-        len(plan.errors), [_check(memory, start, signature.count) for memory, start in checked],
-    )  # fmt: skip
+        name=plan.function.name,
+        form=form,
+        key=key,
+        symbols=tuple(names),
+        codes=codes.identities,
+        threads=plan.threads,
+        streams=plan.streams,
+        words=[*table, *patches],
+        table=len(table),
+        launches=launches,
+        status=words.status,
+        constants=list(constants.values()),
+        constant_words=[
+            (at, numbers[buffer], offset) for at, buffer, offset in words.constant_words
+        ],
+        stores=words.stores,
+        rows=sizes.rows,
+        facts=facts,
+        signature=_signature(signature, open_signature),
+        packers=packers,
+        errors=len(plan.errors),
+        checks=[_check(memory, start, signature.count) for memory, start in checked],
+    )
 
 
 def _holds(buffer: Any) -> bool:

@@ -60,4 +60,16 @@ class Gate:
     ) -> None:
         if self._log is not None:
             status = errors.CODE_NAMES[code]
-            self._log.add(Entry("grpc", method, "", status, client, key, received, sent, began))
+            self._log.add(
+                Entry(
+                    protocol="grpc",
+                    method=method,
+                    path="",
+                    status=status,
+                    client=client,
+                    key=key,
+                    received=received,
+                    sent=sent,
+                    began=began,
+                )
+            )

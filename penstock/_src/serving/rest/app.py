@@ -98,7 +98,15 @@ class RestApp:
         key, received = state.get("key", ""), state.get("received", 0)
         self._log.add(
             Entry(
-                "http", scope["method"], scope["path"], status, address, key, received, sent, began
+                protocol="http",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                client=address,
+                key=key,
+                received=received,
+                sent=sent,
+                began=began,
             )
         )
 

@@ -244,9 +244,18 @@ def learn(
     """
     pairs = list(word_counts.items() if isinstance(word_counts, dict) else word_counts)
     params = Params(
-        upper_thresh, lower_thresh, num_iterations, max_input_tokens, max_token_length, max_unique_chars,
-        vocab_size, slack_ratio, include_joiner_token, joiner, reserved_tokens,
-    )  # fmt: skip
+        upper_thresh=upper_thresh,
+        lower_thresh=lower_thresh,
+        num_iterations=num_iterations,
+        max_input_tokens=max_input_tokens,
+        max_token_length=max_token_length,
+        max_unique_chars=max_unique_chars,
+        vocab_size=vocab_size,
+        slack_ratio=slack_ratio,
+        include_joiner_token=include_joiner_token,
+        joiner=joiner,
+        reserved_tokens=reserved_tokens,
+    )
     upper, lower = get_search_threshs(pairs, upper_thresh, lower_thresh)
     counts = get_input_words(pairs, reserved_tokens, max_token_length)
     words = filter_input_words(

@@ -81,14 +81,14 @@ def _waiting(waiting: WaitingSection) -> WaitingRecord:
         raise NotRecorded("a section that only the host runs")
     names = {t._id: t.name for t in section.inputs}
     return WaitingRecord(
-        [op.name for op in section.ops],
-        [t.name for t in section.inputs],
-        [t.name for t in section.outputs],
-        dict(section.host),
-        [names[i] for i in section.constants if i in names],
-        [names[i] for i in section.for_host if i in names],
-        list(section.values or ()),
-        dict(waiting.reasons),
-        waiting.reads,
-        waiting.writes,
+        ops=[op.name for op in section.ops],
+        inputs=[t.name for t in section.inputs],
+        outputs=[t.name for t in section.outputs],
+        host=dict(section.host),
+        constants=[names[i] for i in section.constants if i in names],
+        for_host=[names[i] for i in section.for_host if i in names],
+        values=list(section.values or ()),
+        reasons=dict(waiting.reasons),
+        reads=waiting.reads,
+        writes=waiting.writes,
     )

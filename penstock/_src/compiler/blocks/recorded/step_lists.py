@@ -129,8 +129,17 @@ class RecordedSteps:
             ops = [names.ops[name] for name in step.ops]
             makers = [(slot, _resolved(source, tensors[slot].op)) for slot, source in step.makers]
             self.steps.append(
-                RecordedProgram(program, specialize, at, count, ops, step.reads, makers, step.is_empty)
-            )  # fmt: skip
+                RecordedProgram(
+                    program=program,
+                    specialize=specialize,
+                    at=at,
+                    inputs=count,
+                    ops=ops,
+                    reads=step.reads,
+                    makers=makers,
+                    is_empty=step.is_empty,
+                )
+            )
         if record.waiting is not None:
             self.steps.append(wait(names.waiting(section, record.waiting)))
         slots = {tensor._id: slot for slot, tensor in enumerate(tensors)}

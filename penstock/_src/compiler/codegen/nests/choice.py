@@ -201,7 +201,16 @@ def choose_loops(nest: LoopNest, target: Any) -> Loops:
     if tiled is None and (others or problem.reduced):
         rest = _lanes_of_rest(problem, vector, lanes)
     return Loops(
-        nest, vector, row or lanes, rest, bool(row), tiled, tile, chunked, parallel, serial
+        nest=nest,
+        vector=vector,
+        lanes=row or lanes,
+        rest=rest,
+        in_registers=bool(row),
+        tiled=tiled,
+        tile=tile,
+        chunked=chunked,
+        parallel=parallel,
+        serial=serial,
     )
 
 

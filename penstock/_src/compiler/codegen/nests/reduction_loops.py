@@ -126,15 +126,15 @@ class ReductionLoops(NestLoops):
             along = vector is not None or (self.vector is not None and self.vector in body.vars)
             work.append(reductions.Running(self.f, v, lanes if along else 1, vector is not None))
         return Group(
-            values,
-            bodies,
-            needed,
+            values=values,
+            bodies=bodies,
+            needed=needed,
             # The vector loop is innermost, where its elements are contiguous.
-            [v for v in variables if v is not vector],
-            vector,
-            lanes,
-            (variables[0], first.attrs[2]) if len(first.attrs) > 2 else None,
-            work,
+            loops=[v for v in variables if v is not vector],
+            vector=vector,
+            lanes=lanes,
+            limit=(variables[0], first.attrs[2]) if len(first.attrs) > 2 else None,
+            work=work,
         )
 
     def _is_latency_bound(self, group: Group) -> bool:

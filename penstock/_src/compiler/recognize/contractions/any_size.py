@@ -43,7 +43,18 @@ def any_size_convolution(reading: Reading, numbering: Numbering) -> AnySizeConvo
         return AnySizeDepthwise(batch, h, w, groups, 1, 1, x, weights, y, types)
     if groups > 1 and y.group != outputs:
         return None  # an epilogue takes a tile's column for its offset
-    return AnySizeConvolution(batch, h, w, groups, channels, outputs, x, weights, y, types)
+    return AnySizeConvolution(
+        batch=batch,
+        h=h,
+        w=w,
+        groups=groups,
+        channels=channels,
+        outputs=outputs,
+        x=x,
+        filter=weights,
+        y=y,
+        types=types,
+    )
 
 
 def any_size_gradient(reading: Reading, numbering: Numbering) -> AnySizeFilterGradient | None:
@@ -66,7 +77,18 @@ def any_size_gradient(reading: Reading, numbering: Numbering) -> AnySizeFilterGr
         if not is_dense or h.taps * w.taps == 1:
             return None
         return AnySizeDepthwiseGradient(batch, h, w, 1, 1, groups, x, y, weights, types)
-    return AnySizeFilterGradient(batch, h, w, groups, channels, outputs, x, y, weights, types)
+    return AnySizeFilterGradient(
+        batch=batch,
+        h=h,
+        w=w,
+        groups=groups,
+        channels=channels,
+        outputs=outputs,
+        x=x,
+        y=y,
+        filter=weights,
+        types=types,
+    )
 
 
 def _is_of_floats(types: Types) -> bool:

@@ -60,8 +60,19 @@ def as_convolution(
     # Winograd's fractions would round sums of whole numbers, which are exact otherwise.
     fast = _may_be_fast(types) and not holds_whole_numbers(problem.left.source)
     description = Convolution(
-        batch, h, w, groups, channels, outputs, x, weights, y, types, fast=fast, zero=problem.zeros[0]
-    )  # fmt: skip
+        batch=batch,
+        h=h,
+        w=w,
+        groups=groups,
+        channels=channels,
+        outputs=outputs,
+        x=x,
+        filter=weights,
+        y=y,
+        types=types,
+        fast=fast,
+        zero=problem.zeros[0],
+    )
     return description if description.has_dense_columns else None
 
 
@@ -105,7 +116,19 @@ def as_filter_gradient(
             return None
         return DepthwiseFilterGradient(batch, h, w, 1, 1, groups, x, y, weights, types)
     fast = _may_be_fast(types)
-    return FilterGradient(batch, h, w, groups, channels, outputs, x, y, weights, types, fast=fast)
+    return FilterGradient(
+        batch=batch,
+        h=h,
+        w=w,
+        groups=groups,
+        channels=channels,
+        outputs=outputs,
+        x=x,
+        y=y,
+        filter=weights,
+        types=types,
+        fast=fast,
+    )
 
 
 def _may_be_fast(types: Types) -> bool:

@@ -189,7 +189,15 @@ def _match(node: Node, problem: Problem, description: Description, numbering: Nu
     description, starts = without_starts(replace(description, sizes=len(sizes)))
     columns = _columns(node, description, sizes)
     left, right = problem.left.source, problem.right.source
-    return Match(node, left, right, description, sizes, columns, starts)
+    return Match(
+        node=node,
+        left=left,
+        right=right,
+        description=description,
+        sizes=sizes,
+        columns=columns,
+        starts=starts,
+    )
 
 
 def _columns(node: Node, description: Description, sizes: tuple[int, ...]) -> int:

@@ -120,5 +120,13 @@ def _described(gemm: Gemm, name: str) -> PackedProduct:
     assert is_static(k)
     packed = PackedMatrix(right.element, k, right.depth, right.batch, 0, format=name)
     return PackedProduct(
-        gemm.m, gemm.n, k, left, packed, gemm.types, gemm.row, gemm.batch, gemm.batch_out
-    )  # fmt: skip
+        m=gemm.m,
+        n=gemm.n,
+        k=k,
+        left=left,
+        right=packed,
+        types=gemm.types,
+        row=gemm.row,
+        batch=gemm.batch,
+        batch_out=gemm.batch_out,
+    )

@@ -244,15 +244,17 @@ class _Reader:
                 raise self._fail(where, "its custom options end behind the file.")
             custom = bytes(self._data[begin : begin + size])
         return Operation(
-            name,
-            custom_code,
-            version,
-            index,
-            self._indices(f"{where}.inputs", record.inputs, count, optional=True),
-            self._indices(f"{where}.outputs", record.outputs, count),
-            self._indices(f"{where}.intermediates", record.intermediates, count, optional=True),
-            record.builtin_options or record.builtin_options2,
-            custom,
+            name=name,
+            custom_code=custom_code,
+            version=version,
+            index=index,
+            inputs=self._indices(f"{where}.inputs", record.inputs, count, optional=True),
+            outputs=self._indices(f"{where}.outputs", record.outputs, count),
+            intermediates=self._indices(
+                f"{where}.intermediates", record.intermediates, count, optional=True
+            ),
+            options=record.builtin_options or record.builtin_options2,
+            custom_options=custom,
         )
 
     def _tensor(self, where: str, index: int, record: Any, computed: bool) -> TensorInfo:
@@ -267,17 +269,17 @@ class _Reader:
         if len(known) != len(shape) or any(k not in (-1, s) for k, s in zip(known, shape)):
             raise self._fail(where, f"its shape is {shape}, its shape's signature {known}.")
         return TensorInfo(
-            record.name or "",
-            index,
-            record.type,
-            DTYPES[record.type],
-            shape,
-            known,
-            record.has_rank or bool(shape),
-            self._quantization(where, record, shape),
-            None if computed else self._constant(where, record, shape),
-            record.is_variable,
-            record,
+            name=record.name or "",
+            index=index,
+            type=record.type,
+            dtype=DTYPES[record.type],
+            shape=shape,
+            shape_signature=known,
+            has_rank=record.has_rank or bool(shape),
+            quantization=self._quantization(where, record, shape),
+            constant=None if computed else self._constant(where, record, shape),
+            is_variable=record.is_variable,
+            record=record,
         )
 
     def _constant(self, where: str, record: Any, shape: tuple[int, ...]) -> np.ndarray | None:

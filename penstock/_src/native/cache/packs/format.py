@@ -173,7 +173,16 @@ def _parsed(text: bytes) -> Manifest:
             raise ValueError("a plan has no object")
         abi, penstock, sources = (_text(content[name]) for name in ("abi", "penstock", "sources"))
         model = _text(content.get("model", ""))
-        return Manifest(abi, penstock, sources, targets, objects, codes, model, plans)
+        return Manifest(
+            abi=abi,
+            penstock=penstock,
+            sources=sources,
+            targets=targets,
+            objects=objects,
+            codes=codes,
+            model=model,
+            plans=plans,
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PackRefused(f"its manifest is not one ({type(error).__name__}: {error})") from error
 

@@ -86,15 +86,15 @@ def _signature(name: str, function: ConcreteFunction, definition: Any) -> Signat
     }
     run = runner(function, list(plain.values()))
     return Signature(
-        name,
-        definition.method_name,
-        inputs,
-        outputs,
-        run,
-        defaults_of(definition),
-        refusal,
-        changes_state(function.graph),
-        is_steady(function.graph),
-        prover(function, len(names)) if len(inputs) == len(names) else None,
-        preparer(function),
+        name=name,
+        method_name=definition.method_name,
+        inputs=inputs,
+        outputs=outputs,
+        run=run,
+        defaults=defaults_of(definition),
+        refusal=refusal,
+        changes_state=changes_state(function.graph),
+        is_steady=is_steady(function.graph),
+        prove=prover(function, len(names)) if len(inputs) == len(names) else None,
+        prepare=preparer(function),
     )

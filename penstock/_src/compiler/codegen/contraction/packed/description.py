@@ -52,5 +52,14 @@ class PackedProduct:
     def gemm(self) -> Gemm:
         """The product whose right operand is unpacked as it is copied into panels."""
         return Gemm(
-            self.m, self.n, (self.k,), self.left, self.right, self.types, self.row, self.batch, self.batch_out, self.sizes
-        )  # fmt: skip
+            m=self.m,
+            n=self.n,
+            k=(self.k,),
+            left=self.left,
+            right=self.right,
+            types=self.types,
+            row=self.row,
+            batch=self.batch,
+            batch_out=self.batch_out,
+            sizes=self.sizes,
+        )

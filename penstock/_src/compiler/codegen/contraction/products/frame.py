@@ -78,9 +78,24 @@ def load_frame(f: Fn, schedule: GemmSchedule) -> Frame:
     b_at = a_at + word(f, times(f, a_panels, count)) * s.left.room
     own_at = b_at + word(f, times(f, b_panels, count)) * s.right.room
     return Frame(
-        a, b, c, scratch, m, n, ks, batch, batches, first_step, count, row_panels, a_panels, b_panels,
-        a_at, b_at, own_at,
-    )  # fmt: skip
+        a=a,
+        b=b,
+        c=c,
+        scratch=scratch,
+        m=m,
+        n=n,
+        ks=ks,
+        batch=batch,
+        batches=batches,
+        first_step=first_step,
+        count=count,
+        row_panels=row_panels,
+        a_panels=a_panels,
+        b_panels=b_panels,
+        a_at=a_at,
+        b_at=b_at,
+        own_at=own_at,
+    )
 
 
 def depth_block(f: Fn, schedule: GemmSchedule, frame: Frame, step: Any) -> DepthBlock:

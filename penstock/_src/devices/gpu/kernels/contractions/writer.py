@@ -74,7 +74,17 @@ def place_of(f: CudaFn, schedule: ProductSchedule, task: Val | None) -> Place:
     first_row, first_column = row_block * shape.rows, column_block * shape.columns
     coordinates = unravel(f, batch, [value(f, b) for b in g.batch])
     row_tile = f.i64(batch) * row_blocks + row_block
-    return Place(m, n, 0, depth, first_row, first_column, coordinates, row_tile, tiles)
+    return Place(
+        m=m,
+        n=n,
+        begin=0,
+        depth=depth,
+        first_row=first_row,
+        first_column=first_column,
+        coordinates=coordinates,
+        row_tile=row_tile,
+        tiles=tiles,
+    )
 
 
 class ProductWriter(ABC, Generic[Schedule]):
@@ -273,11 +283,18 @@ def emit(
         with module.kernel("add_up") as f:
             _write_total(f, schedule, writer, epilogue)
     return KernelCode(
-        code=module.finished(), sizes=schedule.gemm.sizes, stages=schedule.stages, scratch=schedule.scratch, threads=1,
-        partials=lambda sizes: (schedule.statistics(sizes), epilogue.partial_bytes), in_place=True,
-        label=schedule.label, by=schedule.by, extents=epilogue.extents,
+        code=module.finished(),
+        sizes=schedule.gemm.sizes,
+        stages=schedule.stages,
+        scratch=schedule.scratch,
+        threads=1,
+        partials=lambda sizes: (schedule.statistics(sizes), epilogue.partial_bytes),
+        in_place=True,
+        label=schedule.label,
+        by=schedule.by,
+        extents=epilogue.extents,
         facts={"tile": schedule.shape, "lanes": schedule.lanes},
-    )  # fmt: skip
+    )
 
 
 def _write_parts(

@@ -147,7 +147,14 @@ def choose(conv: AnySizeConvolution, target: Target, threads: int, cut_for: int)
         panels=panels,
         split=split,
         window=AnySizeWindow(
-            conv.x, conv.h, conv.w, conv.channels, types.total, lanes, rows, columns
+            x=conv.x,
+            h=conv.h,
+            w=conv.w,
+            channels=conv.channels,
+            total=types.total,
+            lanes=lanes,
+            rows=rows,
+            columns=columns,
         ),
         direct_weights=reads_weights_in_place(conv, depth, weights, nv * lanes, lanes),
         panel_room=room(nv * lanes, depth, lanes),

@@ -186,8 +186,16 @@ class AnySizeGradientWriter(GradientTiles):
                     columns = f.at(outputs, times(f, p, s.nr), g.y.element)
                     sums = f.at(mine, times(f, p, s.nr), s.types.total)
                     work = _Panel(
-                        buffer, columns, sums, nv, masked, i > low, here.rows, here.columns, blocks.distance
-                    )  # fmt: skip
+                        window=buffer,
+                        dy=columns,
+                        sums=sums,
+                        nv=nv,
+                        masked=masked,
+                        add=i > low,
+                        rows=here.rows,
+                        columns=here.columns,
+                        distance=blocks.distance,
+                    )
                     self.write_tiles(f, work)
 
                 self.sweep_panels(f, panel)

@@ -81,7 +81,17 @@ class PlainWriter(GradientTiles):
                 def panel(p, nv: int, masked: bool) -> None:
                     columns = f.at(here, times(f, p, s.nr), g.y.element)
                     sums = f.at(mine, times(f, p, s.nr), s.types.total)
-                    work = _Panel(buf, columns, sums, nv, masked, i > low, f.i64(1), first, ahead)
+                    work = _Panel(
+                        window=buf,
+                        dy=columns,
+                        sums=sums,
+                        nv=nv,
+                        masked=masked,
+                        add=i > low,
+                        count=f.i64(1),
+                        first=first,
+                        ahead=ahead,
+                    )
                     self.write_tiles(f, work)
 
                 # Panels within a block: the window stays in the cache for all of them.
@@ -155,7 +165,7 @@ class PlainWriter(GradientTiles):
                 tail = -(-(g.outputs - (s.panels - 1) * s.nr) // lanes)
                 masked = g.outputs % lanes != 0
                 panel = lambda nv, masked: self.write_tiles(
-                    f, _Panel(a, b, c, nv, masked, n > 0, count)
+                    f, _Panel(window=a, dy=b, sums=c, nv=nv, masked=masked, add=n > 0, count=count)
                 )
                 full = lambda: panel(s.nv, False)
                 rest = lambda: panel(tail, masked)

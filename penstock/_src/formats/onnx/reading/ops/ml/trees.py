@@ -59,16 +59,16 @@ def _forest_of_leaves(n: Node) -> Forest:
     if np.any(roots < 0):
         raise InvalidArgumentError("a root is out of range.")
     forest = Forest(
-        features,
-        n.attr("nodes_modes").astype(np.int64),
-        n.attr("nodes_splits"),
-        _children(n, "true", count, len(targets)),
-        _children(n, "false", count, len(targets)),
-        np.array(n.attr("nodes_missing_value_tracks_true", [0] * count), bool),
-        roots,
-        values,
-        present,
-        _members(n),
+        features=features,
+        modes=n.attr("nodes_modes").astype(np.int64),
+        splits=n.attr("nodes_splits"),
+        trues=_children(n, "true", count, len(targets)),
+        falses=_children(n, "false", count, len(targets)),
+        missing=np.array(n.attr("nodes_missing_value_tracks_true", [0] * count), bool),
+        roots=roots,
+        values=values,
+        present=present,
+        members=_members(n),
     )
     forest.check()
     return forest
@@ -186,15 +186,17 @@ def _forest_of_ids(n: Node, side: str, outputs: int) -> Forest:
         raise InvalidArgumentError(f"the mode '{unknown.pop()}' of a node is unknown.")
     trues, falses = children("nodes_truenodeids"), children("nodes_falsenodeids")
     forest = Forest(
-        inner(n.attr("nodes_featureids")).astype(np.int64),
-        np.array([_MODES[mode] for mode in modes if mode != "LEAF"], np.int64),
-        inner(_numbers(n, "nodes_values")),
-        trues,
-        falses,
-        inner(n.attr("nodes_missing_value_tracks_true", None) or [0] * len(keys)).astype(bool),
-        _roots(keys, numbers, {*trues.tolist(), *falses.tolist()}),
-        values,
-        present,
+        features=inner(n.attr("nodes_featureids")).astype(np.int64),
+        modes=np.array([_MODES[mode] for mode in modes if mode != "LEAF"], np.int64),
+        splits=inner(_numbers(n, "nodes_values")),
+        trues=trues,
+        falses=falses,
+        missing=inner(n.attr("nodes_missing_value_tracks_true", None) or [0] * len(keys)).astype(
+            bool
+        ),
+        roots=_roots(keys, numbers, {*trues.tolist(), *falses.tolist()}),
+        values=values,
+        present=present,
     )
     forest.check()
     return forest
