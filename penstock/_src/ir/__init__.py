@@ -1,4 +1,4 @@
-"""The tensor primitives: about thirty-five kinds of node, into which every TensorFlow op is lowered.
+"""The tensor primitives: some forty-five kinds of node, into which every TensorFlow op is lowered.
 
 In: calls of the methods of a `NodeMaker` (build/), by `Op.lower` and the passes of the compiler. Out: a `Function` of hash-consed `Node`s,
 which the compiler schedules. Read primitives/ first.
