@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 
 from penstock._src.autodiff.tape import record_read, variable_accessed
-from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.convert import READERS, convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
-from penstock._src.core.dtypes import DType, as_dtype
+from penstock._src.core.dtypes import as_dtype
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import AnyTensor, Reference, Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
-from penstock._src.eager.placed.logical import placed
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.eager.variable_handle import (
     add_to_collections,
@@ -33,6 +31,7 @@ from penstock._src.eager.variable_handle import (
     in_function,
     initial_value_of,
     make_handle,
+    read_there,
     refused_update,
     scoped,
     under,
@@ -94,15 +93,6 @@ def _new_variable(*args: Any, **kwargs: Any) -> "ResourceVariable":
 def _of_value(function: Callable[[Tensor], Any]) -> Any:
     """Returns the method that applies a function to a variable's value."""
     return lambda self: function(self._read())
-
-
-def _read_there(handle: Any, dtype: DType) -> EagerTensor:
-    """The value of a variable that was made for a device."""
-    if not has_gpus():
-        return placed(EagerTensor(handle.read(), dtype), handle.device)
-    from penstock._src.eager.placed.tensor import value_of_variable  # there are GPUs
-
-    return value_of_variable(handle, dtype)
 
 
 @export("Variable", v1=[])
@@ -355,7 +345,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
             if resource.device is None:
                 tensor = EagerTensor(resource.read(), self._dtype)
             else:
-                tensor = _read_there(resource, self._dtype)
+                tensor = read_there(resource, self._dtype)
             if STATE.tapes or STATE.accumulators:
                 record_read(self, tensor)
             return tensor

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.convert import number
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
@@ -15,6 +16,7 @@ from penstock._src.core.values import resources
 from penstock._src.core.values.resources import UPDATING, VariableHandle, owned
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.execute import is_unobserved
+from penstock._src.eager.placed.logical import placed
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.trace import refuse_variable
 from penstock._src.util.process.quiet import quietly
@@ -90,6 +92,15 @@ def update_now(handle: Any, dtype: DType, ufunc: np.ufunc, delta: Any) -> bool:
 _QUIET: dict[np.ufunc, Callable[..., Any]] = {
     ufunc: quietly(ufunc, ufunc) for ufunc in (np.add, np.subtract)
 }
+
+
+def read_there(handle: Any, dtype: DType) -> EagerTensor:
+    """The value of a variable that was made for a device."""
+    if not has_gpus():
+        return placed(EagerTensor(handle.read(), dtype), handle.device)
+    from penstock._src.eager.placed.tensor import value_of_variable  # there are GPUs
+
+    return value_of_variable(handle, dtype)
 
 
 def announce_creation(variable: Any) -> None:
