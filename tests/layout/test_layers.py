@@ -68,7 +68,7 @@ FLOORS = {
         "workers",
     ),
     "ops": (
-        "infer lowered_special_functions rules special_functions sums tensor_proto variants",
+        "infer lowered_special_functions rules special_functions extremes sums tensor_proto variants",
         "control indexed_slices nn recurrent serving signal strings trees",
         "array debugging dual_ascent io math",
         "linalg parsing random state",

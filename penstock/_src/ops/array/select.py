@@ -174,12 +174,17 @@ class OneHot(Op):
         if size < 0:
             raise self.invalid(f"depth must be non-negative, got: {size}")
         at = rank if self.axis == -1 else self.axis
-        out = np.full(indices.size * size, off_value, self.T.np)
-        flat = indices.reshape(-1).astype(np.int64)
-        places = np.arange(0, out.size, size) + flat if size else flat[:0]
-        inside = (flat >= 0) & (flat < size)
-        out[places if inside.all() else places[inside[: places.size]]] = on_value
-        return np.ascontiguousarray(np.moveaxis(out.reshape(*indices.shape, size), -1, at))
+        out = np.empty(indices.size * size, self.T.np)
+        out[:] = off_value
+        if out.size:
+            flat = indices.reshape(-1).astype(np.int64)
+            places = np.arange(0, out.size, size) + flat
+            # As unsigned numbers, negative ones are larger than any size.
+            if np.maximum.reduce(flat.view(np.uint64)) >= size:
+                places = places[(flat >= 0) & (flat < size)]
+            out[places] = on_value
+        rows = out.reshape(*indices.shape, size)
+        return rows if at == rank else np.ascontiguousarray(np.moveaxis(rows, -1, at))
 
     def lower(self, p, indices, depth, on_value, off_value):
         (size,) = dims_of(p, depth, "the depth")

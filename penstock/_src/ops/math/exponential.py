@@ -66,7 +66,9 @@ def logistic(x):
     wide = in_float32(x)
     one = wide.dtype.type(1)
     e = np.exp(-np.abs(wide))
-    return (np.where(wide >= 0, one, e) / (one + e)).astype(x.dtype, copy=False)
+    # 1 where x >= 0, else e
+    above = np.exp(np.minimum(wide, wide.dtype.type(0)))
+    return (above / (one + e)).astype(x.dtype, copy=False)
 
 
 class Sigmoid(Unary):

@@ -13,6 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, INDEX, INTEGER, NARROW, NUMBER, QUANTIZED
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
+from penstock._src.ops.extremes import extremes_along
 from penstock._src.ops.math.binary import truncated_quotient
 from penstock._src.ops.rules import (
     axis_of,
@@ -249,18 +250,22 @@ class _ExtremeReduction(_Reduction):
 
     def reduce(self, x, axes):
         wide = in_float32(x) if x.dtype.kind == "V" else x
+        if wide.size:
+            return extremes_along(wide, axes, self.ufunc, self.keep_dims)
         return self.ufunc.reduce(wide, axes, keepdims=self.keep_dims, initial=self.of_nothing(wide))
 
     def along(self, axes, rank):
         if self.T.np.kind not in "fiu":
             return super().along(axes, rank)
+        if axes == (rank - 1,) and rank > 1:
+            return functools.partial(
+                extremes_along, axes=axes, ufunc=self.ufunc, keepdims=self.keep_dims
+            )
         # Of no elements NumPy raises an error.
         return functools.partial(self.ufunc.reduce, axis=axes, keepdims=self.keep_dims)
 
     def of_nothing(self, x):
-        """Returns the result for no elements, or None if there are some (NaN then stays NaN)."""
-        if x.size:
-            return None
+        """Returns the result for no elements."""
         if x.dtype.kind == "f":
             return x.dtype.type(-np.inf if self.ufunc is np.maximum else np.inf)
         limits = np.iinfo(x.dtype)

@@ -10,6 +10,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_repeated
+from penstock._src.ops.extremes import extremes_along
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import in_float32, quiet, show, sum_over
 
@@ -39,8 +40,10 @@ class Softmax(Op):
     @quiet
     def eager(self, logits):
         _require_rank(self, logits)
-        e = np.exp(_shifted(logits))
-        return (e / np.add.reduce(e, -1, keepdims=True)).astype(logits.dtype, copy=False)
+        e = _shifted(logits)
+        np.exp(e, out=e)
+        np.divide(e, np.add.reduce(e, -1, keepdims=True), out=e)
+        return _narrowed(e, logits)
 
     def lower(self, p, logits):
         e = p.exp(logits - p.reduce_max(logits, [-1], keepdims=True))
@@ -66,9 +69,10 @@ class LogSoftmax(Op):
     @quiet
     def eager(self, logits):
         _require_rank(self, logits)
-        shifted = _shifted(logits)
-        y = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-        return y.astype(logits.dtype, copy=False)
+        y = _shifted(logits)
+        total = np.add.reduce(np.exp(y), -1, keepdims=True)
+        np.subtract(y, np.log(total, out=total), out=y)
+        return _narrowed(y, logits)
 
     def lower(self, p, logits):
         shifted = logits - p.reduce_max(logits, [-1], keepdims=True)
@@ -113,11 +117,14 @@ class SoftmaxCrossEntropyWithLogits(Op):
                 "logits and labels must be broadcastable: "
                 f"logits_size={show(features.shape)} labels_size={show(labels.shape)}"
             ) from None
-        dtype, shifted, y = features.dtype, _shifted(features), in_float32(labels)
+        shifted, y = _shifted(features), in_float32(labels)
         e = np.exp(shifted)
-        total = e.sum(-1, keepdims=True)
-        terms = y * (np.log(total) - shifted)
-        return terms.sum(-1).astype(dtype, copy=False), (e / total - y).astype(dtype, copy=False)
+        total = np.add.reduce(e, -1, keepdims=True)
+        terms = np.subtract(np.log(total), shifted, out=shifted)
+        np.multiply(y, terms, out=terms)
+        np.divide(e, total, out=e)
+        np.subtract(e, y, out=e)
+        return _narrowed(np.add.reduce(terms, -1), features), _narrowed(e, features)
 
     def lower(self, p, features, labels):
         classes = labels.shape[-1]
@@ -156,14 +163,16 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
     @quiet
     def eager(self, features, labels):
         self._check(features, labels)
-        dtype, shifted = features.dtype, _shifted(features)
-        e = np.exp(shifted)
-        total = e.sum(-1, keepdims=True)
-        rows = np.arange(labels.size)
-        loss = np.log(total[:, 0]) - shifted[rows, labels]
-        backprop = e / total
-        backprop[rows, labels] -= 1
-        return loss.astype(dtype, copy=False), backprop.astype(dtype, copy=False)
+        shifted = _shifted(features)
+        # The labels' places in the flat arrays, of which NumPy reads fewer words than of pairs.
+        places = np.arange(0, shifted.size, max(shifted.shape[1], 1)) + labels
+        picked = shifted.reshape(-1).take(places)
+        e = np.exp(shifted, out=shifted)
+        total = np.add.reduce(e, -1, keepdims=True)
+        np.divide(e, total, out=e)
+        e.reshape(-1)[places] -= 1
+        loss = np.log(total[:, 0])
+        return _narrowed(np.subtract(loss, picked, out=loss), features), _narrowed(e, features)
 
     def lower(self, p, features, labels):
         classes = features.shape[1]
@@ -190,8 +199,10 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
             raise self.invalid(
                 "Must have at least one class, but got logits shape " + show(features.shape)
             )
-        wrong = (labels < 0) | (labels >= features.shape[1])
-        if wrong.any():
+        # Negative labels are large as unsigned numbers.
+        unsigned = labels.view(f"u{labels.dtype.itemsize}")
+        if labels.size and np.maximum.reduce(unsigned) >= features.shape[1]:
+            wrong = (labels < 0) | (labels >= features.shape[1])
             raise self.invalid(
                 f"Received a label value of {labels[wrong][0]} which is outside the valid range of "
                 f"[0, {features.shape[1]}).  Label values: {' '.join(map(str, labels))}"
@@ -274,8 +285,17 @@ def _require_rank(op, logits):
 
 
 def _shifted(logits):
+    """A contiguous new array of the logits, at least float32, less the maxima of their rows."""
     x = in_float32(logits)
-    return x - np.maximum.reduce(x, -1, keepdims=True) if x.size else x
+    if not x.size:
+        return np.empty(x.shape, x.dtype)
+    maxima = extremes_along(x, (x.ndim - 1,), np.maximum, keepdims=True)
+    return np.subtract(x, maxima, order="C")
+
+
+def _narrowed(result, like):
+    """A result in the dtype of an input."""
+    return result if result.dtype is like.dtype else result.astype(like.dtype)
 
 
 def _fit(gradient, x):
