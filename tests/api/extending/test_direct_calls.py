@@ -254,3 +254,12 @@ def test_rows_of_a_variable_have_sliced_gradients():
         with tf.GradientTape() as tape:
             y = tf.gather(v, indices)
         assert isinstance(tape.gradient(y, v), tf.IndexedSlices)
+
+
+def test_calls_without_tensors_are_made_directly():
+    for _ in range(3):
+        numbers = tf.range(2, 11, 3)
+    assert calls_of(tf.range).quick((2, 11, 3), {}).numpy().tolist() == [2, 5, 8]
+    assert numbers.numpy().tolist() == [2, 5, 8] and tf.range(2, 12, 3).shape == [4]
+    np.add(numbers._value, 1, out=numbers._value)  # a result is nobody else's
+    assert tf.range(2, 11, 3).numpy().tolist() == [2, 5, 8]

@@ -3,9 +3,12 @@
 from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
-from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import scope_in_graph
+from penstock._src.core.convert import convert_to_tensor, number
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
+from penstock._src.core.tensor import Tensor
+from penstock._src.ops.rules import has_shape_of
+from penstock._src.util import slots
 
 
 @unary("clip_by_value", v1=["clip_by_value"], named="clip_by_value")
@@ -30,16 +33,25 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
     >>> tf.clip_by_value([-2.0, 0.5, 7.0], -1.0, 1.0).numpy()
     array([-1. ,  0.5,  1. ], dtype=float32)
     """
-    if hasattr(t, "indices") and hasattr(t, "values"):
+    if not isinstance(t, Tensor) and hasattr(t, "indices") and hasattr(t, "values"):
         clipped = clip_by_value(t.values, clip_value_min, clip_value_max, name)
         return type(t)(clipped, t.indices, t.dense_shape)
     t = convert_to_tensor(t, name="t")
-    upper = raw.Minimum(x=t, y=clip_value_max)
-    if t.shape.rank is not None:
+    upper = raw.Minimum(t, _bound(clip_value_max, t))
+    if not has_shape_of(upper, t) and t.shape.rank is not None:
         upper.shape.assert_is_compatible_with(t.shape)
-    result = raw.Maximum(x=upper, y=clip_value_min, name=name)
-    result.shape.assert_is_compatible_with(t.shape)
+    result = raw.Maximum(upper, _bound(clip_value_min, t), name=name)
+    if not has_shape_of(result, t):
+        result.shape.assert_is_compatible_with(t.shape)
     return result
+
+
+def _bound(value, t):
+    """Returns a number as an eager tensor like `t`, for which native code makes calls of ops; anything else as it is."""
+    if STATE.graph is None and type(value) in (float, int):
+        quick = number(value, t.dtype)
+        return value if quick is None else slots.MAKE_CONSTANT(*quick, None)
+    return value
 
 
 @dispatchable("clip_by_norm", named="clip_by_norm")
@@ -145,14 +157,14 @@ def _clipped_together(t_list, clip_norm, use_norm, scope):
     # propagate an infinite or NaN norm to the result
     scale = scale + (use_norm - use_norm)
     clipped = []
-    for number, t in enumerate(t_list):
+    for position, t in enumerate(t_list):
         if t is None:
             clipped.append(None)
             continue
         values = _values_of(t)
         scaled = values * cast(scale, values.dtype)
         if scope:
-            scaled = raw.Identity(input=scaled, name=f"{scope}_{number}")
+            scaled = raw.Identity(input=scaled, name=f"{scope}_{position}")
         is_slices = hasattr(t, "indices") and hasattr(t, "values")
         clipped.append(type(t)(scaled, t.indices, t.dense_shape) if is_slices else scaled)
     return clipped

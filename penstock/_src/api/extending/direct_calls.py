@@ -119,7 +119,7 @@ def _form_of(
     tensors = list(map(id, _tensors_in((*args, *kwargs.values()))))
     count = len(tensors)
     # A tensor that is given twice could be either of two inputs.
-    if None in arguments or len(set(tensors)) != count or not 0 < count <= MOST_TENSORS:
+    if None in arguments or len(set(tensors)) != count or count > MOST_TENSORS:
         return None
     sources = [tensors.index(id(t)) if id(t) in tensors else t for t in inputs]
     # What became of a tensor that is not an input, an attribute maybe, followed from its value.
