@@ -43,3 +43,20 @@ def test_large_sums_and_factors_take_64_bits():
     for factor, largest in ((0.5, 1 << 31), (3.0, 1 << 20)):
         found = fixed_point.rescale_small(x[1:] if factor > 1 else x, factor, largest)
         assert found.dtype == tf.int64
+
+
+@pytest.mark.parametrize("factors", [[1e-4, 3e-6, 0.3], [2e-7]])
+def test_wide_sums_are_rounded_once(factors):
+    x = DRAW.integers(-(1 << 45), 1 << 45, (300, len(factors)))
+    x >>= DRAW.integers(0, 44, x.shape)
+    given = factors if len(factors) > 1 else factors[0]
+    function = tf.function(lambda x: fixed_point.rescale_once(x, given))
+    pairs = [fixed_point.multiplier_and_shift(factor) for factor in factors]
+    wanted = [
+        [
+            (int(v) * multiplier + (1 << (30 - shift))) >> (31 - shift)
+            for v, (multiplier, shift) in zip(row, pairs, strict=True)
+        ]
+        for row in x
+    ]
+    np.testing.assert_array_equal(function(tf.constant(x)), wanted)

@@ -16,6 +16,7 @@ from penstock._src.formats.tflite.reading.call import Call
 from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
     rescale,
     rescale_small,
+    rescale_once,
     rescale_wide,
     round_away,
 )
@@ -78,9 +79,10 @@ def quantized_product(
     wide = call.info(x).dtype == dtypes.int16 and not (
         call.has(bias) and call.info(bias).dtype == dtypes.int32
     )
-    cut = wide and call.name != "FULLY_CONNECTED"
-    scaled = rescale_wide(total, factors) if cut else rescale(total, factors)
-    return finish(call, scaled, function)
+    if not wide:
+        return finish(call, rescale(total, factors), function)
+    by_factors = rescale_once if call.name == "FULLY_CONNECTED" else rescale_wide
+    return finish(call, by_factors(total, factors), function)
 
 
 def _is_sum_of_int32(call: Call, x: int, w: int, bias: int, terms: int) -> bool:

@@ -135,6 +135,18 @@ def rescale_wide(x: Any, factors: Any) -> Any:
     return shifted_right(rounded, total)
 
 
+def rescale_once(x: Any, factors: Any) -> Any:
+    """Returns accumulators of at most 46 bits times real factors, as int64, rounded once with halves up."""
+    multiplier, shift = (np.squeeze(a) for a in multipliers_and_shifts(factors))
+    x, bits = to_int64(x), np.int64(15)
+    right = 31 - shift
+    # In two parts, as a product may have more than 64 bits: x is upper * 2**15 + lower.
+    upper, lower = shifted_right(x, bits), raw.BitwiseAnd(x=x, y=np.int64((1 << 15) - 1))
+    rest = raw.AddV2(x=raw.Mul(x=lower, y=multiplier), y=np.int64(1) << (right - 1))
+    total = raw.AddV2(x=raw.Mul(x=upper, y=multiplier), y=shifted_right(rest, bits))
+    return shifted_right(total, right - bits)
+
+
 def shifted_right(x: Any, bits: Any) -> Any:
     """Returns int64 values shifted right with their sign."""
     return raw.RightShift(x=x, y=np.int64(bits))
