@@ -15,8 +15,8 @@ from penstock._src.core.registry import raw
 from penstock._src.formats.tflite.reading.call import Call
 from penstock._src.formats.tflite.reading.quantized_kernels.fixed_point import (
     rescale,
-    rescale_small,
     rescale_once,
+    rescale_small,
     rescale_wide,
     round_away,
 )
