@@ -115,13 +115,13 @@ class Matcher:
     """Follows a text, and computes the allowed next tokens.
 
     Args:
-      made: the library's.
-      vocabulary: number of the model's tokens.
-      name: by which messages call the grammar.
+      matcher: the library's.
+      vocabulary: the number of the model's tokens.
+      name: the grammar's name in messages.
     """
 
     def __init__(self, matcher: Any, vocabulary: int, name: str) -> None:
-        self._made, self._vocabulary, self._name = matcher, vocabulary, name
+        self._matcher, self._vocabulary, self._name = matcher, vocabulary, name
 
     def allowed(self) -> np.ndarray:
         """Returns the tokens that may come next, increasing; those that end a text are among them where it may end.
@@ -129,10 +129,10 @@ class Matcher:
         Raises:
           InvalidArgumentError: no token may come: the model cannot write such a text, or the grammar is too complex.
         """
-        bits = np.frombuffer(self._made.compute_bitmask(), np.uint8)
+        bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         tokens = np.flatnonzero(np.unpackbits(bits, bitorder="little")[: self._vocabulary])
-        if self._made.is_error() or not len(tokens):
-            why = _said(self._made) or "the model has no token that goes on with such a text."
+        if self._matcher.is_error() or not len(tokens):
+            why = _said(self._matcher) or "the model has no token that goes on with such a text."
             raise InvalidArgumentError(f"{self._name}: {why}")
         return tokens
 
@@ -142,13 +142,13 @@ class Matcher:
         Raises:
           InternalError: it may not come.
         """
-        if not self._made.consume_token(token):
-            raise InternalError(f"The token {token} may not come here: {_said(self._made)}")
+        if not self._matcher.consume_token(token):
+            raise InternalError(f"The token {token} may not come here: {_said(self._matcher)}")
 
     @property
     def is_complete(self) -> bool:
         """True if the text is whole, and nothing may follow."""
-        return self._made.is_stopped()
+        return self._matcher.is_stopped()
 
 
 class _Vocabulary:

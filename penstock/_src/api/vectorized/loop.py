@@ -35,7 +35,7 @@ class Vectorizer:
 
     Args:
       graph: the graph of one row.
-      given: the values of its inputs, by their ids.
+      values: those of its inputs, by their ids.
       count: the number of rows: an int, or a scalar int32 tensor.
       by_rows: whether operations without a rule run row by row.
       reductions: the placeholders, by their ids, of what is reduced over all rows.

@@ -169,8 +169,8 @@ class LoggingTensorHook(SessionRunHook):
       at_end: whether to log at the end as well (then neither is needed).
       formatter: formats {tag: value} as a string.
 
-      Raises:
-        ValueError: not exactly one frequency is given.
+    Raises:
+      ValueError: not exactly one frequency is given.
     """
 
     def __init__(

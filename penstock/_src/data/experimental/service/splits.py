@@ -97,7 +97,7 @@ class Splits:
 
     Args:
       dataset: the pipeline.
-      given: splits handed out before.
+      history: the splits that were handed out before.
     """
 
     def __init__(self, dataset: Pipeline, history: Given) -> None:

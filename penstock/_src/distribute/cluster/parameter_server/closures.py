@@ -35,11 +35,7 @@ class RemoteValue:
 
 
 class ResultOfClosure(RemoteValue):
-    """The result of a closure.
-
-    Args:
-      closure: that gives it.
-    """
+    """The result of a closure, for which readers wait until `set` or `fail` is called."""
 
     def __init__(self) -> None:
         self._done = threading.Event()

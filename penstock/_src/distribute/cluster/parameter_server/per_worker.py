@@ -121,8 +121,10 @@ class PerWorkerDataset:
     """A dataset on each worker: `iter` gives an iterator for functions that are scheduled.
 
     Args:
-      make: a function of the coordinator that gives the concrete function that makes a dataset.
-      coordinator: the coordinator.
+      concrete: the concrete function that returns an iterator's resource.
+      spec: the structure of TypeSpecs of the elements.
+      run: run(task, concrete) runs a concrete function on a worker's task.
+      workers: the number of workers.
     """
 
     def __init__(self, concrete: Any, spec: Any, run: Callable[..., Any], workers: int) -> None:

@@ -48,11 +48,11 @@ class Replacements:
     """The replacements of characters of strings.
 
     Args:
-      made: returns the new bytes for each code point of a range; None if it stays; LEFT if native code does not handle strings with it.
+      computed: returns the new bytes for each code point of a range; None if it stays; LEFT if native code does not handle strings with it.
     """
 
     def __init__(self, computed: Callable[[range], Iterable[bytes | int | None]]) -> None:
-        self._made = computed
+        self._computed = computed
         # The first bytes are not used, so that no entry is STAYS or LEFT.
         self._pool, self._used = np.zeros(_ROOM, np.uint8), 1
         self._places: dict[bytes, int] = {}
@@ -61,7 +61,7 @@ class Replacements:
     def _entries(self, points: range) -> list[int]:
         return [
             STAYS if new is None else new if isinstance(new, int) else self._entry(new)
-            for new in self._made(points)
+            for new in self._computed(points)
         ]
 
     def _keeps_ascii(self) -> int:

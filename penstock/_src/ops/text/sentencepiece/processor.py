@@ -47,7 +47,6 @@ class Processor:
     Args:
       pieces: the vocabulary.
       rules: how texts are normalized.
-      segment: cuts normalized texts.
     """
 
     def __init__(self, pieces: Pieces, rules: Rules) -> None:
