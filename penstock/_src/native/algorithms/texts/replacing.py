@@ -7,6 +7,7 @@ import numpy as np
 
 from ... import python_calls as py
 from ...builtins import compiled
+from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import I8, I32, I64, PTR
 from ...language.value import Val
@@ -149,70 +150,81 @@ def _emit_replace(m: Module) -> None:
     )
     with m.fn("replace", ret=I64, internal=True, **arguments) as f:
         f.store(f.i64(DONE), f.state, REPORT)
-
-        def string(row: Val, _: Val) -> tuple[Val, ...]:
-            item = f.load(f.strings, row, PTR)
-            data, size = utf8.string(f, f.strings, row)
-
-            def look(at: Val, new_size: Val, changes: Val, goes_on: Val) -> tuple[Val, ...]:
-                point, taken = utf8.character(f, data, at)
-
-                def ended(report: int) -> Callable[[], tuple[Val, ...]]:
-                    def write() -> tuple[Val, ...]:
-                        stop(f, report, row, f.i64(0), point)
-                        return at, new_size, changes, f.i64(0)
-
-                    return write
-
-                def known(entry: Val) -> tuple[Val, ...]:
-                    stays, is_left = entry.eq(STAYS), entry.eq(LEFT)
-                    more = f.select(stays, taken, entry & _MOST_BYTES)
-                    what = f.select(is_left, f.i64(LEFT), f.select(stays, changes, f.i64(1)))
-                    return at + taken, new_size + more, what, f.convert(~is_left, I64, signed=False)
-
-                def well_formed() -> tuple[Val, ...]:
-                    entry = f.convert(f.load(f.entries, point, I32), I64)
-                    return f.when(entry.eq(0), ended(EMPTY), lambda: known(entry))
-
-                return f.when(point < 0, ended(MALFORMED), well_formed)
-
-            # Words of eight ASCII bytes; bytes objects hold their bytes at an aligned address.
-            words = f.select(f.keeps_ascii.ne(0), size >> 3, f.i64(0))
-
-            def skip(word: Val, _: Val) -> tuple[Val, ...]:
-                stays = f.convert((f.load(data, word, I64) & _HIGH_BITS).eq(0), I64, signed=False)
-                return word + stays, stays
-
-            kept, _ = f.loop_while(
-                lambda word, stays: (word < words) & stays.ne(0), skip, f.i64(0), f.i64(1)
-            )
-            _, new_size, changes, goes_on = f.loop_while(
-                lambda at, new_size, changes, goes_on: (at < size) & goes_on.ne(0),
-                look, kept << 3, kept << 3, f.i64(0), f.i64(1),
-            )  # fmt: skip
-
-            def rewrite() -> None:
-                new_text = f.call("rewritten", data, size, new_size, f.entries, f.pool, ret=PTR)
-                put(f, new_text, f.into, row)
-
-            def same() -> None:
-                f.call("Py_IncRef", item)
-                put(f, item, f.into, row)
-
-            def finished() -> tuple[Val, ...]:
-                f.when(
-                    changes.eq(0), same, lambda: f.when(changes.eq(1), rewrite)
-                )  # the rest is None
-                return row + 1, f.i64(1)
-
-            has_stopped = goes_on.eq(0) & changes.ne(LEFT)
-            return f.when(has_stopped, lambda: (row, f.i64(0)), finished)
-
         f.loop_while(
             lambda row, goes_on: (row < f.number) & goes_on.ne(0),
-            string, f.load(f.state, STRING, I64), f.i64(1),
+            lambda row, _: _replace_string(f, row), f.load(f.state, STRING, I64), f.i64(1),
         )  # fmt: skip
         f.give(f.i64(0))
+
+
+def _replace_string(f: Fn, row: Val) -> tuple[Val, ...]:
+    """Replaces one string; returns the next row, and 0 if the caller has to be asked before."""
+    item = f.load(f.strings, row, PTR)
+    data, size = utf8.string(f, f.strings, row)
+    first = _leading_ascii(f, data, size)
+    _, new_size, changes, goes_on = f.loop_while(
+        lambda at, new_size, changes, goes_on: (at < size) & goes_on.ne(0),
+        lambda *state: _measure_character(f, row, data, *state), first, first, f.i64(0), f.i64(1),
+    )  # fmt: skip
+
+    def rewrite() -> None:
+        new_text = f.call("rewritten", data, size, new_size, f.entries, f.pool, ret=PTR)
+        put(f, new_text, f.into, row)
+
+    def same() -> None:
+        f.call("Py_IncRef", item)
+        put(f, item, f.into, row)
+
+    def finished() -> tuple[Val, ...]:
+        f.when(changes.eq(0), same, lambda: f.when(changes.eq(1), rewrite))  # the rest is None
+        return row + 1, f.i64(1)
+
+    has_stopped = goes_on.eq(0) & changes.ne(LEFT)
+    return f.when(has_stopped, lambda: (row, f.i64(0)), finished)
+
+
+def _leading_ascii(f: Fn, data: Val, size: Val) -> Val:
+    """The size of the leading words of eight ASCII bytes, if ASCII characters stay."""
+    # Bytes objects hold their bytes at an aligned address.
+    words = f.select(f.keeps_ascii.ne(0), size >> 3, f.i64(0))
+
+    def skip(word: Val, _: Val) -> tuple[Val, ...]:
+        stays = f.convert((f.load(data, word, I64) & _HIGH_BITS).eq(0), I64, signed=False)
+        return word + stays, stays
+
+    kept, _ = f.loop_while(
+        lambda word, stays: (word < words) & stays.ne(0), skip, f.i64(0), f.i64(1)
+    )
+    return kept << 3
+
+
+def _measure_character(
+    f: Fn, row: Val, data: Val, at: Val, new_size: Val, changes: Val, _goes_on: Val
+) -> tuple[Val, ...]:
+    """Adds a character to the size of the new string.
+
+    Returns the next character's offset; the size; 0 without changes so far, 1 with changes, LEFT if the string is the caller's; and 1 if the string goes on.
+    """
+    point, taken = utf8.character(f, data, at)
+
+    def ended(report: int) -> Callable[[], tuple[Val, ...]]:
+        def write() -> tuple[Val, ...]:
+            stop(f, report, row, f.i64(0), point)
+            return at, new_size, changes, f.i64(0)
+
+        return write
+
+    def known(entry: Val) -> tuple[Val, ...]:
+        stays, is_left = entry.eq(STAYS), entry.eq(LEFT)
+        more = f.select(stays, taken, entry & _MOST_BYTES)
+        what = f.select(is_left, f.i64(LEFT), f.select(stays, changes, f.i64(1)))
+        return at + taken, new_size + more, what, f.convert(~is_left, I64, signed=False)
+
+    def well_formed() -> tuple[Val, ...]:
+        entry = f.convert(f.load(f.entries, point, I32), I64)
+        return f.when(entry.eq(0), ended(EMPTY), lambda: known(entry))
+
+    return f.when(point < 0, ended(MALFORMED), well_formed)
 
 
 def _emit_origins(m: Module) -> None:

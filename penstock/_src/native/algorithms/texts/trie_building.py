@@ -220,77 +220,99 @@ def _emit_build(m: Module) -> None:
         tries=PTR, following=PTR, before=PTR, ends=PTR,
     )  # fmt: skip
     with m.fn("build", ret=I64, internal=True, **arguments) as f:
-        labels, firsts = f.alloca(I8, 256), f.alloca(I64, 257)
-
-        def push(at: Val, *node: Val) -> Val:
-            for k, part in enumerate(node):
-                f.store(part, f.queue, at * 4 + k)
-            return at + 1
-
-        def unit(at: Val) -> Val:
-            return f.convert(f.load(f.units, at, I32), I64, signed=False)
-
-        def split(low: Val, high: Val, depth: Val) -> Val:
-            """Writes the labels of a node's children, and the first key of each; returns their number."""
-
-            def key(i: Val, count: Val, last: Val) -> tuple[Val, ...]:
-                place = f.load(f.starts, i, I64) + depth
-                ended = place.eq(f.load(f.starts, i + 1, I64))
-                label = f.select(ended, f.i64(0), utf8.byte(f, f.keys, place))
-
-                def new() -> tuple[Val]:
-                    f.store(f.convert(label, I8), labels, count)
-                    f.store(i, firsts, count)
-                    return (count + 1,)
-
-                (count,) = f.when(label.ne(last), new, lambda: (count,))
-                return count, label
-
-            count, _ = f.loop(low, high, 1, key, f.i64(0), f.i64(_NONE))
-            f.store(high, firsts, count)
-            return count
-
-        def node(head: Val, tail: Val, _: Val) -> tuple[Val, ...]:
-            place, low, high, depth = (f.load(f.queue, head * 4 + k, I64) for k in range(4))
-            count = split(low, high, depth)
-            base = f.call("base", place, labels, count, *_lists(f), ret=I64)
-
-            def placed() -> tuple[Val, ...]:
-                f.store(f.const(1, I8), f.bases, base)
-                far = place ^ base
-                coded = f.select(far < 1 << 21, far << 10, ((far >> 8) << 10) | (1 << 9))
-                has_value = f.load(labels, 0, I8).eq(0)
-                own = unit(place) | coded | f.select(has_value, f.i64(1 << 8), f.i64(0))
-                f.store(f.convert(own, I32), f.units, place)
-
-                def child(i: Val, tail: Val) -> tuple[Val, ...]:
-                    label, first = utf8.byte(f, labels, i), f.load(firsts, i, I64)
-                    at = base ^ label
-                    f.call("take", at, *_lists(f), ret=I64)
-
-                    def inner() -> tuple[Val]:
-                        f.store(f.convert(label, I32), f.units, at)
-                        return (push(tail, at, first, f.load(firsts, i + 1, I64), depth + 1),)
-
-                    def value() -> tuple[Val]:
-                        leaf = f.load(f.held, first, I64) | _LEAF
-                        f.store(f.convert(leaf, I32), f.units, at)
-                        return (tail,)
-
-                    return f.when(label.ne(0), inner, value)
-
-                (following,) = f.loop(f.i64(0), count, 1, child, tail)
-                return following, f.i64(0)
-
-            tail, failed = f.when(base >= 0, placed, lambda: (tail, f.i64(1)))
-            return head + 1, tail, failed
-
+        nodes = _Nodes(f)
         f.call("grow", *_lists(f), ret=I64)
         f.call("take", f.i64(0), *_lists(f), ret=I64)
-        tail = push(f.i64(0), f.i64(0), f.i64(0), f.number, f.i64(0))
+        tail = nodes.push(f.i64(0), f.i64(0), f.i64(0), f.number, f.i64(0))
         # Without keys the root has no children, and the queue is empty.
         tail = f.select(f.number > 0, tail, f.i64(0))
         _, _, failed = f.loop_while(
-            lambda head, tail, failed: (head < tail) & failed.eq(0), node, f.i64(0), tail, f.i64(0)
-        )
+            lambda head, tail, failed: (head < tail) & failed.eq(0),
+            nodes.place_next, f.i64(0), tail, f.i64(0),
+        )  # fmt: skip
         f.give(f.select(failed.ne(0), f.i64(_NONE), f.load(f.ends, _PLACES, I64)))
+
+
+class _Nodes:
+    """Writes the parts of `build` that place nodes, in the order of a queue.
+
+    An entry of the queue is (slot, first key, end of keys, depth): the keys below the node, which share their first `depth` bytes.
+    """
+
+    def __init__(self, f: Fn) -> None:
+        self.f = f
+        # Of the node at hand: its children's labels (0: the end of a key), and the first key of each and the end of all.
+        self.labels, self.firsts = f.alloca(I8, 256), f.alloca(I64, 257)
+
+    def push(self, at: Val, *node: Val) -> Val:
+        """Writes an entry of the queue; returns the index after it."""
+        for k, part in enumerate(node):
+            self.f.store(part, self.f.queue, at * 4 + k)
+        return at + 1
+
+    def place_next(self, head: Val, tail: Val, _failed: Val) -> tuple[Val, ...]:
+        """Places the children of the node at `head`; returns the queue's new ends, and 1 if there is no room for them."""
+        f = self.f
+        slot, low, high, depth = (f.load(f.queue, head * 4 + k, I64) for k in range(4))
+        count = self._split(low, high, depth)
+        base = f.call("base", slot, self.labels, count, *_lists(f), ret=I64)
+
+        def placed() -> tuple[Val, ...]:
+            self._link_to_base(slot, base)
+            (following,) = f.loop(
+                f.i64(0), count, 1, lambda i, tail: self._place_child(i, tail, base, depth), tail
+            )
+            return following, f.i64(0)
+
+        tail, failed = f.when(base >= 0, placed, lambda: (tail, f.i64(1)))
+        return head + 1, tail, failed
+
+    def _split(self, low: Val, high: Val, depth: Val) -> Val:
+        """Writes the labels of a node's children, and the first key of each; returns their number."""
+        f = self.f
+
+        def key(i: Val, count: Val, last: Val) -> tuple[Val, ...]:
+            place = f.load(f.starts, i, I64) + depth
+            ended = place.eq(f.load(f.starts, i + 1, I64))
+            label = f.select(ended, f.i64(0), utf8.byte(f, f.keys, place))
+
+            def new() -> tuple[Val]:
+                f.store(f.convert(label, I8), self.labels, count)
+                f.store(i, self.firsts, count)
+                return (count + 1,)
+
+            (count,) = f.when(label.ne(last), new, lambda: (count,))
+            return count, label
+
+        count, _ = f.loop(low, high, 1, key, f.i64(0), f.i64(_NONE))
+        f.store(high, self.firsts, count)
+        return count
+
+    def _link_to_base(self, slot: Val, base: Val) -> None:
+        """Completes the unit of a node: the distance to its base, and if one of its children is a value."""
+        f = self.f
+        f.store(f.const(1, I8), f.bases, base)
+        far = slot ^ base
+        coded = f.select(far < 1 << 21, far << 10, ((far >> 8) << 10) | (1 << 9))
+        has_value = f.load(self.labels, 0, I8).eq(0)
+        unit = f.convert(f.load(f.units, slot, I32), I64, signed=False)
+        own = unit | coded | f.select(has_value, f.i64(1 << 8), f.i64(0))
+        f.store(f.convert(own, I32), f.units, slot)
+
+    def _place_child(self, i: Val, tail: Val, base: Val, depth: Val) -> tuple[Val, ...]:
+        """Places a child: the value of a key that ends here, or a node for the queue; returns the queue's end."""
+        f = self.f
+        label, first = utf8.byte(f, self.labels, i), f.load(self.firsts, i, I64)
+        at = base ^ label
+        f.call("take", at, *_lists(f), ret=I64)
+
+        def inner() -> tuple[Val]:
+            f.store(f.convert(label, I32), f.units, at)
+            return (self.push(tail, at, first, f.load(self.firsts, i + 1, I64), depth + 1),)
+
+        def value() -> tuple[Val]:
+            leaf = f.load(f.held, first, I64) | _LEAF
+            f.store(f.convert(leaf, I32), f.units, at)
+            return (tail,)
+
+        return f.when(label.ne(0), inner, value)

@@ -116,77 +116,103 @@ def _emit_best(m: Module, name: str) -> None:
     """Writes where the piece that begins at a position of a chunk ends, in `links`, and its number, in `found`."""
     with m.fn(name, ret=I64, internal=True, **_CHUNK) as f:
         size = f.end - f.begin
-        text = f.at(f.data, f.begin)
-        nothing = f.const(-np.inf, F64)
-        # Viterbi: the best sum up to each byte, a float32 number as in SentencePiece, whose choice among equal ways follows from its rounding; -inf where no piece ends.
+        search = _BestSums(f, f.at(f.data, f.begin), size)
+        f.loop_while(lambda at: at < size, search.character, f.i64(0))
+        _turn_round(f, size)
+        f.give(f.i64(0))
+
+
+class _BestSums:
+    """Writes Viterbi's search: the best sum up to each byte of a chunk.
+
+    A sum is a float32 number as in SentencePiece, whose choice among equal ways follows from its rounding; -inf where no piece ends.
+    """
+
+    def __init__(self, f: Fn, text: Val, size: Val) -> None:
+        self.f, self.text, self.size = f, text, size
+        self.nothing = nothing = f.const(-np.inf, F64)
         f.loop(f.i64(0), size + 1, 1, lambda i: f.store(nothing, f.sums, i))
         f.store(f.const(0.0, F64), f.sums, 0)
-        unknown = _option(f, _UNKNOWN)
-        unknown_score = f.load(f.options, _UNKNOWN_SCORE, F64)
-        compares_rounded = _option(f, _COMPARES_ROUNDED).ne(0)
+        self.unknown = _option(f, _UNKNOWN)
+        self.unknown_score = f.load(f.options, _UNKNOWN_SCORE, F64)
+        self.compares_rounded = _option(f, _COMPARES_ROUNDED).ne(0)
 
-        def rounded(value: Val) -> Val:
-            return f.convert(f.convert(value, F32), F64)
+    def character(self, at: Val) -> tuple[Val]:
+        """Adds the arcs of all pieces that begin at a character; returns where the next one begins."""
+        f = self.f
+        width = _width(f, self.text, at)
+        reached = f.load(f.sums, at, F64)
 
-        def arc(begin: Val, end: Val, number: Val, candidate: Val) -> None:
-            def take() -> None:
-                f.store(rounded(candidate), f.sums, end)
-                f.store(begin, f.links, end)
-                f.store(number, f.found, end)
+        def arcs() -> None:
+            _, _, has_single = f.loop_while(
+                lambda place, node, _: (place < self.size) & (node >= 0),
+                lambda *state: self._byte(at, width, reached, *state), at, f.i64(0), f.i64(0),
+            )  # fmt: skip
+            f.when(
+                # A character that is a piece by itself is never taken for unknown.
+                has_single.eq(0),
+                lambda: self._arc(
+                    at, at + width, self.unknown, self._rounded(reached + self.unknown_score)
+                ),
+            )
 
-            # Strictly: of equal sums the first piece found stays. What is compared is mostly not rounded yet.
-            f.when(candidate > f.load(f.sums, end, F64), take)
+        f.when(reached > self.nothing, arcs)
+        return (at + width,)
 
-        def character(at: Val) -> tuple[Val]:
-            width = _width(f, text, at)
-            reached = f.load(f.sums, at, F64)
+    def _byte(
+        self, begin: Val, width: Val, reached: Val, place: Val, node: Val, has_single: Val
+    ) -> tuple[Val, ...]:
+        """Goes on in the trie by the byte at `place`; adds the arc of a piece that ends with it.
 
-            def step(place: Val, node: Val, has_single: Val) -> tuple[Val, ...]:
-                following = tries.child(f, f.units, f.count, node, utf8.byte(f, text, place))
+        Returns the next place; the trie's node; and 1 if the first character is a piece, of `width` bytes.
+        """
+        f = self.f
+        following = tries.child(f, f.units, f.count, node, utf8.byte(f, self.text, place))
 
-                def inside() -> tuple[Val, ...]:
-                    number = tries.value(f, f.units, f.count, following)
+        def inside() -> tuple[Val, ...]:
+            number = tries.value(f, f.units, f.count, following)
 
-                    def piece() -> tuple[Val]:
-                        total = reached + f.load(f.scores, number, F64)
-                        candidate = f.select(compares_rounded, rounded(total), total)
-                        arc(at, place + 1, number, candidate)
-                        is_single = (place + 1).eq(at + width)
-                        return (f.select(is_single, f.i64(1), has_single),)
+            def piece() -> tuple[Val]:
+                total = reached + f.load(f.scores, number, F64)
+                candidate = f.select(self.compares_rounded, self._rounded(total), total)
+                self._arc(begin, place + 1, number, candidate)
+                is_single = (place + 1).eq(begin + width)
+                return (f.select(is_single, f.i64(1), has_single),)
 
-                    return f.when(number >= 0, piece, lambda: (has_single,))
+            return f.when(number >= 0, piece, lambda: (has_single,))
 
-                (has_single,) = f.when(following >= 0, inside, lambda: (has_single,))
-                return place + 1, following, has_single
+        (has_single,) = f.when(following >= 0, inside, lambda: (has_single,))
+        return place + 1, following, has_single
 
-            def arcs() -> None:
-                _, _, has_single = f.loop_while(
-                    lambda place, node, _: (place < size) & (node >= 0),
-                    step, at, f.i64(0), f.i64(0),
-                )  # fmt: skip
-                f.when(
-                    # A character that is a piece by itself is never taken for unknown.
-                    has_single.eq(0),
-                    lambda: arc(at, at + width, unknown, rounded(reached + unknown_score)),
-                )
+    def _arc(self, begin: Val, end: Val, number: Val, candidate: Val) -> None:
+        """Keeps the arc of a piece if its sum is the best up to its end."""
+        f = self.f
 
-            f.when(reached > nothing, arcs)
-            return (at + width,)
-
-        f.loop_while(lambda at: at < size, character, f.i64(0))
-
-        # The way back, turned round: each piece's end and number go to where it begins.
-        def back(end: Val, following: Val, number: Val) -> tuple[Val, ...]:
-            begin, own = f.load(f.links, end, I64), f.load(f.found, end, I64)
-            f.store(following, f.links, end)
+        def take() -> None:
+            f.store(self._rounded(candidate), f.sums, end)
+            f.store(begin, f.links, end)
             f.store(number, f.found, end)
-            return begin, end, own
 
-        start = f.i64(0)
-        _, following, number = f.loop_while(lambda end, _, __: end > 0, back, size, start, start)
-        f.store(following, f.links, 0)
-        f.store(number, f.found, 0)
-        f.give(f.i64(0))
+        # Strictly: of equal sums the first piece found stays. What is compared is mostly not rounded yet.
+        f.when(candidate > f.load(f.sums, end, F64), take)
+
+    def _rounded(self, value: Val) -> Val:
+        return self.f.convert(self.f.convert(value, F32), F64)
+
+
+def _turn_round(f: Fn, size: Val) -> None:
+    """Turns the best way, which leads back from the end: each piece's end and number go to where it begins."""
+
+    def back(end: Val, following: Val, number: Val) -> tuple[Val, ...]:
+        begin, own = f.load(f.links, end, I64), f.load(f.found, end, I64)
+        f.store(following, f.links, end)
+        f.store(number, f.found, end)
+        return begin, end, own
+
+    start = f.i64(0)
+    _, following, number = f.loop_while(lambda end, _, __: end > 0, back, size, start, start)
+    f.store(following, f.links, 0)
+    f.store(number, f.found, 0)
 
 
 def _number_of(f: Fn, text: Val, begin: Val, end: Val) -> Val:
