@@ -124,7 +124,7 @@ def _run_what_is_alive(
     for op in ops:
         values = [values_by_id.get(t._id, DEAD) for t in op._inputs]
         is_dead = any(v is DEAD for v in values) or any(id(c) in dead for c in op._control_inputs)
-        # A ControlTrigger waits for both branches, of which one is always dead.
+        # A ControlTrigger waits for both branches; one of them is always dead.
         if is_dead and not op.raw_op.effects.runs_always:
             dead.add(id(op))
         else:

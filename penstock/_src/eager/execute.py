@@ -205,7 +205,7 @@ def _count(kernel: Kernel) -> None:
 
 
 def loads_native_code() -> bool:
-    """True once so many calls were made that native code for them is worth loading, or if it is there."""
+    """True if native code for calls is loaded, or enough calls were made to be worth loading it."""
     return sum(_CALLS) >= MANY or "penstock._src.native.kernels" in sys.modules
 
 

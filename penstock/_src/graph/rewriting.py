@@ -26,7 +26,7 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> Any:
       dest_nodes: names of nodes.
 
     Raises:
-      TypeError: `graph_def` is no GraphDef, or `dest_nodes` a string. AssertionError: a name is not in the graph.
+      TypeError: `graph_def` is not a GraphDef, or `dest_nodes` is a string. AssertionError: a name is not in the graph.
     """
     require_graph_def(graph_def, "graph_def")
     if isinstance(dest_nodes, str):

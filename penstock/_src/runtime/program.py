@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def unused(free: list[Any]) -> Any:
-    """Pops a table whose arena is free off a list, and locks its arena; None if there is none.
+    """Pops a table with a free arena off a list, and locks the arena; None if the list has no such table.
 
     No lock protects the list, since list methods are atomic: most calls take only the arena's lock.
     """

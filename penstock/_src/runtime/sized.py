@@ -2,7 +2,7 @@
 
 A plan whose numbers are expressions is loaded once, as an OpenProgram. For the extents of a call it returns a SizedProgram, which is small: a
 signature, and the extents. All SizedPrograms share launch tables. If a table was last used for other extents, a native sizing program
-writes its numbers anew, in microseconds.
+rewrites its numbers, in microseconds.
 """
 
 from collections.abc import Sequence

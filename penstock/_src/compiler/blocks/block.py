@@ -314,7 +314,7 @@ class Block:
         return repr((self.shared_key(key), [handle.dtype.name for handle in handles]))
 
     def from_record(self, values: Sequence[Any], key: Any) -> Specialization | None:
-        """Keeps and returns the specialization of a recorded program for such inputs, of the model's pack or this user's cache; None if there is none."""
+        """Loads the specialization for such inputs from the model's pack or the user's cache, and keeps it; None if neither has one."""
         return self.from_plan(values, key) or self.from_steps(values)
 
     def from_plan(self, values: Sequence[Any], key: Any) -> Specialization | None:
@@ -442,7 +442,7 @@ class Block:
         block = self.waiting.get(waiting.identity)
         if block is None:
             block = self.waiting[waiting.identity] = Block(waiting.section)
-            # Extents that have changed often in this block will do so in that one, also as numbers that the host tells.
+            # Extents that often changed in this block will often change in that one, also if the host computes them.
             has_often = self.fixed_programs["d"] >= MOST_FIXED["d"]
             block.fixed_programs = Counter(MOST_FIXED) if has_often else self.fixed_programs.copy()
         return block

@@ -339,7 +339,7 @@ def _lower(
     lowering: Lowering,
     values: Sequence[Any],
 ) -> Deferral | None:
-    """Lowers an operation; or tells why it cannot be part of the program."""
+    """Lowers an operation, or returns the reason why it cannot be part of the program."""
     p = lowering.p
     p.asked.clear()
     # If a function fails to lower halfway, its assignments so far must be undone: the host runs all of it.

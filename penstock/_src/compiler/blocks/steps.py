@@ -86,7 +86,9 @@ class ProgramStep:
     form: ProgramForm
     compiled: Compiled
     makers: Sequence[tuple[int, Source]]  # those of the form, with numbers
-    direct: Any = None  # the call among other steps as a builtin; None if it was not made yet, False if there is none
+    direct: Any = (
+        None  # a builtin that makes this call; None until it is made, False if it cannot be
+    )
     calls: int = 0  # among other steps, counted until then
 
     @property
@@ -126,7 +128,7 @@ class ProgramStep:
             if self.calls >= OFTEN:
                 direct = self.direct_call()
                 if direct is not None:
-                    direct.expect_any()  # the block's key has told which variables are the same
+                    direct.expect_any()  # the block's key already contains which variables are the same
                 self.direct = direct or False
         return self.run(arguments)
 

@@ -72,7 +72,7 @@ def schedule(part: Partition) -> Schedule:
     last_readers: dict[int, int] = {}
     for number, kernel in enumerate(kernels):
         for leaf in kernel.inputs:
-            # Memory is free after the last reader; which of several streams is last, nobody knows.
+            # Memory is free after its last reader, and the order of readers on several streams is not known.
             last_readers[leaf.id] = later_reader(last_readers.get(leaf.id), number, sections)
             if not in_memory_already(leaf) and leaf.id not in makers:
                 message = f"{kernel.label} reads {leaf!r}, which no earlier kernel stores."

@@ -317,7 +317,7 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, recognized: Rec
 def _reads_once(contraction: Node, operand: Node) -> bool:
     """True if a contraction reads each element of an operand once: the other operand has no axis of its own.
 
-    So it is in a sum of elementwise products, as of a depthwise convolution with one position.
+    This holds in a sum of elementwise products, for example in a depthwise convolution with one position.
     """
     left, right, _ = split_spec(contraction.attrs["spec"])
     sides = list(zip(contraction.args, (left, right), strict=True))

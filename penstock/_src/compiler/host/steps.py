@@ -96,7 +96,7 @@ class PlainStep(HostStep):
 
 
 class GivenStep(PlainStep):
-    """Runs an operation of which some inputs are constants by a kernel made for them (`Op.eager_given`), one for each combination of ranks."""
+    """Runs an operation with some constant inputs by a kernel that is made for these (`Op.eager_given`), one for each combination of ranks."""
 
     @forks.cached_property
     def functions(self) -> dict[Sequence[int], Callable[..., Any] | None]:
@@ -126,7 +126,7 @@ class GivenStep(PlainStep):
         super().__call__(slots)
 
     def function(self, slots: list[Any]) -> Callable[..., Any] | None:
-        """The kernel for the constants and for other inputs of these dtypes and ranks; None if there is none."""
+        """The kernel made for the constants and for other inputs of these dtypes and ranks; None if the op makes none for them."""
         arguments = [slots[i] for i in self.reads]
         if any(type(x) is not np.ndarray for x in arguments):
             return None

@@ -127,7 +127,7 @@ def by_rows(
     checks = len(p.checks)
     with p.collected() as inner:
         outputs = lowering.outputs_of(op, list(args))
-    # A check would also see rows that are not in use, and fail on what nobody computed.
+    # A check would also read rows that are not in use, and fail on elements that were never computed.
     if inner or len(p.checks) != checks:
         del p.checks[checks:]
         raise NotLowerable(f"{op.type} checks values, also of rows that are not in use")

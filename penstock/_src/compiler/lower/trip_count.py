@@ -199,7 +199,7 @@ def growth_range(p: NodeMaker, before: Node, after: Node) -> Range | None:
 class _Growth:
     """Differences between nodes of a loop's body and a number before it.
 
-    compared    the ends of those of which the larger or smaller is taken: true only where these numbers do not wrap around
+    compared    the ends of ranges from which a maximum or minimum was taken: exact only if these numbers do not wrap around
     """
 
     def __init__(self, p: NodeMaker, before: Node) -> None:

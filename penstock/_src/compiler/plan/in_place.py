@@ -79,7 +79,7 @@ class Lifetimes:
     def replaced(
         self, kernel: Kernel, output: Node, taken: set[int], innermost: int | None = None
     ) -> Node | None:
-        """An input over which a kernel may store an output, as it is the last reader; None if there is none. Inputs in `taken` are excluded.
+        """An input that a kernel may overwrite with an output, as the kernel is its last reader; None without such an input. Inputs in `taken` are excluded.
 
         `innermost` is the number of the variable of a nest's innermost loop.
         """

@@ -151,7 +151,7 @@ def _plan_function(builder: PlanBuilder, early: EarlyChecks) -> None:
 
 
 def _late_checks(function: Function) -> Sequence[Check]:
-    """The checks that are evaluated after a run: none of a function that assigns variables, one of which may be a condition (early_checks.py)."""
+    """The checks that are evaluated after a run. None of a function that assigns variables: its conditions may read them, so they are evaluated before (early_checks.py)."""
     return () if function.updates else function.checks
 
 

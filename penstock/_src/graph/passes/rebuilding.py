@@ -1,4 +1,4 @@
-"""Builds functions again from their operations, some of which are replaced."""
+"""Rebuilds functions from their operations and replaces some of these."""
 
 from collections.abc import Callable, Sequence
 

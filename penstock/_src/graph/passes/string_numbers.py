@@ -3,7 +3,7 @@
 Before: a = Equal(GatherV2(x, 0), Const("u")),  b = Equal(GatherV2(x, 1), Const(["v", "w"]))
 After:  n = KeyPositions(x, Const(["u", "v", "w"])),  a = Equal(GatherV2(n, 0), Const(0)),  b = Equal(GatherV2(n, 1), Const([1, 2]))
 
-A string that is none of the constants is -1, which equals none of their numbers.
+A string that equals no constant has the number -1, and no constant has that number.
 """
 
 import copy
@@ -23,7 +23,7 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 FEWEST = 3  # operations of strings for which a search and a program are worth their calls
 _COMPARISONS = ("Equal", "NotEqual")
 _SEARCH = "KeyPositions"
-_PARTS = ("GatherV2", "StridedSlice")  # movements of which not all elements remain
+_PARTS = ("GatherV2", "StridedSlice")  # movements that may drop elements
 
 
 def with_numbers(operations: list[Operation], outputs: Sequence[Any]) -> list[Operation]:

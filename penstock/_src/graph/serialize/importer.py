@@ -62,7 +62,7 @@ class UnknownOpError(NotFoundError, UnimplementedError):  # type: ignore[misc, v
 
 @dataclass(frozen=True)
 class Origin:
-    """Source of an imported graph: a digest of the model's file, and the function's name; `state` tells later changes of the graph."""
+    """Source of an imported graph: a digest of the model's file, and the function's name; `state` distinguishes later changes of the graph."""
 
     model: str
     function: str

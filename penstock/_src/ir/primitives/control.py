@@ -104,7 +104,7 @@ class Item(Primitive):
 
 
 class OptimizationBarrier(SameType):
-    """x, computed anew where it would be an equal node, once the further arguments are known."""
+    """x, computed once more although an equal node exists, after the further arguments."""
 
     form = "optimization_barrier(x, ...)"
 

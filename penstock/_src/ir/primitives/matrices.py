@@ -70,7 +70,7 @@ class Lu(Primitive):
 
 
 class TriangularSolve(SameType):
-    """The solutions of a x = b for matrices a [batch, n, n], of which one triangle is read, and b [batch, n, k].
+    """The solutions of a x = b for b [batch, n, k] and triangular matrices a [batch, n, n]; only one triangle of a is read.
 
     Zeros on the diagonal are divided by; `unit`: it is taken for ones.
     """

@@ -37,7 +37,7 @@ def _made_before(p: NodeMaker, node: Node, perm: Sequence[int], depth: int) -> N
 
 
 def _before(p: NodeMaker, node: Node, perm: Sequence[int], depth: int) -> Node | None:
-    """A node that gives `node` when its axes are permuted, without memory of its own; None if there is none."""
+    """A node that needs no memory of its own and equals `node` after a permutation of its axes; None if none is known."""
     if node.kind in ELEMENTWISE and depth > 0:
         transposed = _made_before(p, node, perm, depth - 1)
         return None if transposed is None else _before(p, transposed, perm, 0)

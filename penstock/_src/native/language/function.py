@@ -52,7 +52,7 @@ class Fn(ArithmeticInstructions, MemoryInstructions):
         return self
 
     def __exit__(self, kind, *_):
-        # After an exception the text is not whole; nobody reads it.
+        # After an exception the text is incomplete, and is not used.
         if kind:
             return
         if self.ret == VOID:

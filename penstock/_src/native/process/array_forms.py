@@ -32,7 +32,7 @@ class _Forms(np.ndarray):
 def check_of(
     forms: Sequence[tuple[np.dtype, tuple[int, ...]]], written: Container[int] = ()
 ) -> Callable[..., bool]:
-    """Returns a builtin that tells if its arguments are plain arrays of these dtypes and shapes, in order.
+    """Returns a builtin that tests if its arguments are plain arrays of these dtypes and shapes, in order.
 
     Plain is an `np.ndarray` itself, contiguous in C's order and aligned. A dtype is compared by identity: False only says
     that the caller has to look closer.

@@ -161,7 +161,7 @@ def _emit_tell(m: Module) -> None:
                 row = f.at(rows, member * WORDS, I64)
 
                 def exchange() -> tuple[Val, ...]:
-                    # Overwritten by the member's words, none of which begins so.
+                    # The member's words overwrite it; their first word is never -1.
                     f.store(f.i64(-1), row)  # it has not come
                     rank = f.load(ranks, member, I64)
                     handle = word(WORD_TYPE), rank, word(TAG), word(TELLING)

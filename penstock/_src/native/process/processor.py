@@ -1,4 +1,4 @@
-"""The identity of this processor: all by which LLVM tells processors from each other.
+"""The identity of this processor: all by which LLVM distinguishes processors.
 
 On x86-64 these are the answers of the instruction `cpuid`, which native code asks, and the registers that the system saves; on aarch64 what Linux reports in
 /proc/cpuinfo. Equal identities have equal features, whatever machine they are on.
@@ -42,7 +42,7 @@ _BRAND = 0xFF  # of the second register of leaf 1: the rest is of the core that 
 
 
 def identity() -> str | None:
-    """A text that is equal for equal processors; None where there is none without LLVM."""
+    """A text that is equal for equal processors; None on systems where it takes LLVM to find out."""
     if sys.platform != "linux" or sys.maxsize < 1 << 32:
         return None
     machine = platform.machine().lower()

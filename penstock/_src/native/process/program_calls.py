@@ -1,6 +1,6 @@
 """Whole calls of a program as one builtin: the checks of its arguments, the arrays of its results, and the run, where Python takes some 3 us.
 
-Such a call serves what nearly all calls are: plain arrays, variables that nobody else holds, a table whose arena is free, nobody who observes runs. It
+Such a call serves what nearly all calls are: plain arrays, variables without other references, a table whose arena is free, no observer of runs. It
 gives None for any other call, before anything has changed, and the caller takes the long way.
 """
 
@@ -32,7 +32,7 @@ _ANY, _NONE_YET = 1, 2
 _FORM_WORDS = 4
 _RESULT_WORDS = 3  # function, shape, dtype
 _PACKED_WORDS = 3  # function, number of the argument, its last argument
-_ALONE = 2  # references to the array of a variable that nobody else holds: the variable's and that of this call
+_ALONE = 2  # references to the array of a variable without other owners: the variable's and that of this call
 
 
 class _Description(np.ndarray):
@@ -250,7 +250,7 @@ class _Call(py.DescribedCall):
         return self.f.call("PyObject_GetAttr", self.word(_TABLE), self.word(name), ret=PTR)
 
     def _claims(self) -> Val:
-        """True if nobody holds the table's arena, which is then this call's."""
+        """Locks the table's arena for this call; True unless another call has it."""
         f = self.f
         claim = self._attribute(_CLAIM)
         f.store(self.word(_FALSE), self.pair)

@@ -147,7 +147,7 @@ def record_of(text: bytes, objects: int) -> PlanRecord:
       objects: number of objects in the pack.
 
     Raises:
-      ValueError, KeyError, TypeError: it is none.
+      ValueError, KeyError, TypeError: the text is not a valid record.
     """
     return record_of_content(json.loads(text), objects)
 

@@ -38,7 +38,7 @@ def steps_of(text: bytes, objects: int) -> PackedStepsRecord:
       objects: number of objects in the pack.
 
     Raises:
-      ValueError, KeyError, TypeError: it is none.
+      ValueError, KeyError, TypeError: the text is not a valid record.
     """
     content = json.loads(text)
     plan = None if content["plan"] is None else record_of_content(content["plan"], objects)

@@ -35,7 +35,7 @@ def content_of(section: Section) -> str | None:
 
 
 class _Contents:
-    """Contents of operations and of the functions that these hold, each of which is read once."""
+    """Contents of operations and of the functions that these hold; each function is read once."""
 
     def __init__(self) -> None:
         # By ids: the function, and its content once it is known.

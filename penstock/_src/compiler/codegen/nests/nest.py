@@ -148,7 +148,7 @@ class NestWriter(ReductionLoops):
                 lambda i: self._within(tiled, i, lambda: self._level([], stores)),
             )
 
-        # A block in registers has as many rows as lanes, all of which exist.
+        # A block in registers has as many rows as lanes; all of its rows exist.
         blocks = (
             [v for v in self.order if self._is_block(v)]
             if self.mask is None and size == self.lanes

@@ -163,7 +163,7 @@ class ReductionLoops(NestLoops):
         )
 
     def _short_row(self, group: Group, lanes: int) -> tuple:
-        """The results of reductions along rows of at most so many elements as lanes: each is one step of a single vector."""
+        """The results of reductions along rows that fit into one vector: each takes a single step."""
         var = group.vector
         assert var is not None
         work = [reductions.Running(self.f, v, lanes, True) for v in group.values]

@@ -364,7 +364,7 @@ _ERFC = (
      (-2.24409524465858183362e1, 4.74528541206955367215e2, 2.55305040643316442583e3, 3.19985821950859553908e3,
       1.53672958608443695994e3, 3.25792512996573918826e2, 3.03380607434824582924e1, 1.0)),
 )  # fmt: skip
-_ERFC_AT_1 = 0.15493708848953247  # of which the second approximation is what remains
+_ERFC_AT_1 = 0.15493708848953247  # the second approximation gives the difference to it
 
 
 def erfc(f: Fn, x: Val) -> Val:

@@ -270,7 +270,7 @@ class RowMover:
         return addends or None
 
     def _sums_with(self, parameter: Node) -> set[int]:
-        """The ids of a parameter, and of the sums of which it is a term."""
+        """The ids of a parameter and of the sums that contain it as a term."""
         found, pending = {parameter.id}, [parameter]
         while pending:
             for user in self.users.get(pending.pop().id, ()):

@@ -92,7 +92,7 @@ def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:
     for kernel in reversed(schedule.kernels):
         for node in kernel.outputs:
             old = builder.lifetimes.updated(kernel, node)
-            # Only nests and contractions store wherever they are told to.
+            # Only nests and contractions can store to any given address.
             if old is None or old.id not in computed or old.id in builder.buffers:
                 continue
             buffer = builder.buffer(node)

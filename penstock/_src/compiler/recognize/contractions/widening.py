@@ -5,7 +5,7 @@ After:  contract(x, w), whose products and sums are of int32, and whose kernel k
 
 Likewise contract(cast<float32>(x), cast<float32>(w)) for bfloat16 x and w: products of two of these are exact in float32.
 
-A reshape of a widened operand, such as of stacked rows to one matrix, is one of the narrow operand: both are the same elements in order.
+If a widened operand is reshaped, for example from stacked rows to one matrix, the narrow operand is reshaped instead: both have the same elements in the same order.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """Whole eager calls of public functions as one builtin, from the arguments as the caller gave them to the tensor of the result.
 
 A public function that only converts its arguments for one op does the same for all calls whose tensors have the same dtypes and ranks and whose other
-arguments are the same objects. A form tells such arguments, the op, and which of its inputs are arguments and which are constants. As in `op_calls.py`,
+arguments are the same objects. A form records such arguments, the op, and which of its inputs are arguments and which are constants. As in `op_calls.py`,
 a call that no form fits, or that cannot be served here, gives None.
 """
 
@@ -200,7 +200,7 @@ class _DirectCall(OpCall):
         return (f.loop(f.i64(0), count + names, 1, look, *start)[2],)
 
     def _is_right(self, argument: Val, value: Val, tensors: Val) -> tuple[Val, ...]:
-        """If a value is what an argument says; puts its tensors among the others, of which there are some already."""
+        """True if a value fits the description of an argument; appends its tensors to those of earlier arguments."""
         f = self.f
         rest = f.at(argument, _REST, I64)
 

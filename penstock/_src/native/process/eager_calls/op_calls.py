@@ -258,7 +258,7 @@ class OpCall(py.DescribedCall):
         return f.when(f.nargs.eq(self.count + 1), self._are_tensors, lambda: false(f))[0]
 
     def read_form(self) -> None:
-        """Reads what the form that was found tells about its inputs: nothing, where their number is the description's."""
+        """Reads what the form that was found records of its inputs; nothing if the description fixes their number."""
 
     def hold(self) -> None:
         """Keeps the inputs alive until `release`: not needed where the caller holds the arguments themselves."""
@@ -275,7 +275,7 @@ class OpCall(py.DescribedCall):
         return f.loop(f.i64(0), self.count, 1, look, f.const(1, I1))
 
     def find(self) -> Val:
-        """The place of the form of these dtypes and attributes; 0 if there is none."""
+        """The index of the word at which the form of these dtypes and attributes begins; 0 if there is no such form."""
         f = self.f
         attributes = f.load(f.argv, 0, PTR)
         given = f.call("PyDict_Size", attributes, ret=I64)

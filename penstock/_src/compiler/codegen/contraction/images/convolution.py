@@ -88,7 +88,7 @@ class FilterGradient:
     filter: Filter
     types: Types
     sizes: int = 0
-    fast: bool = False  # as of a convolution
+    fast: bool = False  # as in `Convolution`
 
     def width(self, sizes: tuple[int, ...]) -> int:
         """The number of output elements that the columns of a tile cover."""

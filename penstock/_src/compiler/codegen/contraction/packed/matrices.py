@@ -237,7 +237,7 @@ class _Task:
         end_matrices(f)
 
     def multiply_columns(self, first: Val) -> None:
-        """All rows by the 16 columns from `first`, of which some may not exist."""
+        """All rows by the 16 columns from `first`; the last of these may not exist."""
         f, s = self.f, self.schedule
         self.unpack(first)
         mask = None if self.product.n % SIDE == 0 else f.mask(SIDE, f.i64(self.product.n) - first)
@@ -313,7 +313,7 @@ class _Task:
         self.multiply(rows, f.i64(0))
 
         def step(unit: Val) -> None:
-            # The next step's sums are on their way to memory while these are added. After the last, nobody reads them.
+            # The next step's sums are on their way to memory while these are added. Those stored after the last step are not read.
             self.multiply(rows, unit + STEP)
             self.add(rows, unit)
 

@@ -45,7 +45,7 @@ WIDE_COLUMNS, WIDE_IN_PLACE = 1024, 512  # and at least these columns: of cached
 STREAMED_DEPTH = 24  # rows of B that are read together if it comes from the L3 or memory
 LONGEST_DEPTH = 1024  # limit of a panel of A that is not divided along k
 SWEEPS, PAGE = 4, 4096
-WAYS = 8  # lines of a set of the L1, of which newer processors have 12
+WAYS = 8  # ways of a set of the L1; newer processors have 12
 # Rows of A that are read in place if their number is unknown: the last ones may be one and the same, so each row has an address in a
 # register of its own. With 12 or 13 of them x86-64's are spilled, and 200 x 200 x 200 takes 2.4 times as long (Zen 5).
 ROWS_AT_ADDRESSES = 10

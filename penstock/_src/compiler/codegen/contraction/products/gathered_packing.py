@@ -1,6 +1,6 @@
 """Packs an operand that is read element by element.
 
-Coordinates are counted on, not divided anew for each element, and the index on a source axis is the sum of a part of the column and one of
+Coordinates are incremented, not divided again for each element, and the index on a source axis is the sum of a part of the column and one of
 the row: those of columns are computed once for a panel, those of a row once for all its columns.
 """
 

@@ -355,7 +355,7 @@ class MatrixGradientWriter(FilterGradientWriter):
         column = self.schedule.column
 
         def some(c: Any, least: int) -> None:
-            """16 channels, of which `least` are there if the position is."""
+            """16 channels; the first `least` exist, if the position does."""
             parts = []
             for number, at in enumerate(places):
                 mask = f.mask(SIDE, least) if least < SIDE else None
