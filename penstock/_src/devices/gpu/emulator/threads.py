@@ -144,64 +144,78 @@ def _write_block(m: Module, saved: int, at: int) -> None:
             f.store(f.i64(READY), f.status, thread)
 
         f.loop(0, f.count, 1, begin)
-
-        def resume(thread: Val, moved: Val) -> tuple[Val, ...]:
-            def go() -> tuple[Val, ...]:
-                put(f, state.THREAD, thread)
-                scheduler = f.at(f.address(STATE), state.SCHEDULER, I64)
-                f.call("switch_stacks", scheduler, f.load(f.stacks, thread, PTR))
-                alone = f.load(f.status, thread, I64).eq(REQUESTS_ALONE)
-                f.when(alone, lambda: (ask(f, state.ALONE, thread) and None) or ())
-                return (f.i64(1),)
-
-            goes = f.load(f.status, thread, I64).eq(READY) & word(f, state.FAULT).eq(0)
-            return f.when(goes, go, lambda: (moved,))
-
-        def round_of_all(_moved: Val) -> tuple[Val, ...]:
-            (moved,) = f.loop(0, f.count, 1, resume, f.i64(0))
-            (moved,) = f.loop(f.i64(0), f.count, wavefront, release_warp, moved)
-            (moved,) = f.loop(f.i64(0), f.count, WARPGROUP, release_warpgroup, moved)
-            (barrier,) = release(f.i64(0), f.count, AT_BARRIER)
-            put(f, state.EPOCH, word(f, state.EPOCH) + barrier)
-            f.when(barrier.ne(0), lambda: (ask(f, state.BARRIER) and None) or ())
-            moved = moved | barrier
-            # Nothing can go on by itself: only an asynchronous copy or product may still arrive.
-            return f.when(moved.eq(0), lambda: (ask(f, state.IDLE),), lambda: (moved,))
-
-        def release_warp(first: Val, moved: Val) -> tuple[Val, ...]:
-            (released,) = release(first, f.min(first + wavefront, f.count), IN_WARP)
-            return (moved | released,)
-
-        def release_warpgroup(first: Val, moved: Val) -> tuple[Val, ...]:
-            (released,) = release(first, f.min(first + WARPGROUP, f.count), IN_WARPGROUP)
-            f.when(released.ne(0), lambda: (ask(f, state.TOGETHER, first) and None) or ())
-            return (moved | released,)
-
-        def release(first: Val, end: Val, reason: int) -> tuple[Val, ...]:
-            """Makes threads continue if all that have not ended wait for `reason`; returns 1 if there are any."""
-
-            def look(thread: Val, waiting: Val, others: Val) -> tuple[Val, ...]:
-                status = f.load(f.status, thread, I64)
-                is_waiting = f.convert(status.eq(reason), I64, signed=False)
-                is_other = f.convert(status.ne(reason) & status.ne(ENDED), I64, signed=False)
-                return waiting | is_waiting, others | is_other
-
-            # Threads that have ended do not hold up the others, as on a GPU.
-            waiting, others = f.loop(first, end, 1, look, f.i64(0), f.i64(0))
-            released = waiting & (others ^ 1)
-
-            def ready(thread: Val) -> None:
-                waits = f.load(f.status, thread, I64).eq(reason)
-                f.when(waits, lambda: f.store(f.i64(READY), f.status, thread))
-
-            f.when(released.ne(0), lambda: f.loop(first, end, 1, ready))
-            return (released,)
-
         ask(f, state.BEGIN)
-        f.loop_while(lambda moved: moved.ne(0) & word(f, state.FAULT).eq(0), round_of_all, f.i64(1))
+        f.loop_while(
+            lambda moved: moved.ne(0) & word(f, state.FAULT).eq(0),
+            lambda _: _round_of_all(f, wavefront), f.i64(1),
+        )  # fmt: skip
 
         _look_for_stuck(f)
-        f.when(word(f, state.FAULT).eq(0), lambda: (ask(f, state.END) and None) or ())
+        f.when(word(f, state.FAULT).eq(0), lambda: _notify(f, state.END))
+
+
+def _notify(f: Fn, event: int, thread: Val | int = 0) -> None:
+    """Calls the service, whatever it answers."""
+    ask(f, event, thread)
+
+
+def _round_of_all(f: Fn, wavefront: Val) -> tuple[Val, ...]:
+    """Resumes each thread that is ready, then releases those that wait for one another; returns 0 if none can go on."""
+    (moved,) = f.loop(0, f.count, 1, lambda thread, moved: _resume(f, thread, moved), f.i64(0))
+
+    def release_warp(first: Val, moved: Val) -> tuple[Val, ...]:
+        (released,) = _release(f, first, f.min(first + wavefront, f.count), IN_WARP)
+        return (moved | released,)
+
+    def release_warpgroup(first: Val, moved: Val) -> tuple[Val, ...]:
+        (released,) = _release(f, first, f.min(first + WARPGROUP, f.count), IN_WARPGROUP)
+        f.when(released.ne(0), lambda: _notify(f, state.TOGETHER, first))
+        return (moved | released,)
+
+    (moved,) = f.loop(f.i64(0), f.count, wavefront, release_warp, moved)
+    (moved,) = f.loop(f.i64(0), f.count, WARPGROUP, release_warpgroup, moved)
+    (barrier,) = _release(f, f.i64(0), f.count, AT_BARRIER)
+    put(f, state.EPOCH, word(f, state.EPOCH) + barrier)
+    f.when(barrier.ne(0), lambda: _notify(f, state.BARRIER))
+    moved = moved | barrier
+    # Nothing can go on by itself: only an asynchronous copy or product may still arrive.
+    return f.when(moved.eq(0), lambda: (ask(f, state.IDLE),), lambda: (moved,))
+
+
+def _resume(f: Fn, thread: Val, moved: Val) -> tuple[Val, ...]:
+    """Runs a thread that is ready until it yields; returns 1 if it ran, else `moved`."""
+
+    def go() -> tuple[Val, ...]:
+        put(f, state.THREAD, thread)
+        scheduler = f.at(f.address(STATE), state.SCHEDULER, I64)
+        f.call("switch_stacks", scheduler, f.load(f.stacks, thread, PTR))
+        alone = f.load(f.status, thread, I64).eq(REQUESTS_ALONE)
+        f.when(alone, lambda: _notify(f, state.ALONE, thread))
+        return (f.i64(1),)
+
+    goes = f.load(f.status, thread, I64).eq(READY) & word(f, state.FAULT).eq(0)
+    return f.when(goes, go, lambda: (moved,))
+
+
+def _release(f: Fn, first: Val, end: Val, reason: int) -> tuple[Val, ...]:
+    """Makes threads continue if all that have not ended wait for `reason`; returns 1 if there are any."""
+
+    def look(thread: Val, waiting: Val, others: Val) -> tuple[Val, ...]:
+        status = f.load(f.status, thread, I64)
+        is_waiting = f.convert(status.eq(reason), I64, signed=False)
+        is_other = f.convert(status.ne(reason) & status.ne(ENDED), I64, signed=False)
+        return waiting | is_waiting, others | is_other
+
+    # Threads that have ended do not hold up the others, as on a GPU.
+    waiting, others = f.loop(first, end, 1, look, f.i64(0), f.i64(0))
+    released = waiting & (others ^ 1)
+
+    def ready(thread: Val) -> None:
+        waits = f.load(f.status, thread, I64).eq(reason)
+        f.when(waits, lambda: f.store(f.i64(READY), f.status, thread))
+
+    f.when(released.ne(0), lambda: f.loop(first, end, 1, ready))
+    return (released,)
 
 
 def _look_for_stuck(f: Fn) -> None:
