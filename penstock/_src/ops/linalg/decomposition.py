@@ -354,12 +354,14 @@ class SelfAdjointEigV2(Op):
     def eager(self, input):
         require_square(self, input)
         x = in_float32(input)
-        # Only the lower triangle is read.
-        if not np.isfinite(np.tril(x)).all():
-            raise self.invalid(
-                "Self-adjoint eigen decomposition was not successful. The input might not be valid."
-            )
-        result = small.eigh(x)
+        result = small.symmetric_eigen(x, self.compute_v)
+        if result is None:
+            # Only the lower triangle is read.
+            if not np.isfinite(np.tril(x)).all():
+                raise self.invalid(
+                    "Self-adjoint eigen decomposition was not successful. The input might not be valid."
+                )
+            result = small.eigh(x)
         if not self.compute_v:
             values = lapack.eigvalsh(x) if result is None else result[0]
             return values.astype(input.dtype), np.zeros(0, input.dtype)

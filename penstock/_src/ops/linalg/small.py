@@ -9,9 +9,12 @@ from penstock._src.native.algorithms.solvers import lu
 from penstock._src.native.algorithms.solvers.eigenvalues import eigenvalues
 from penstock._src.native.algorithms.solvers.rotations import TYPES
 from penstock._src.native.algorithms.solvers.singular_values import singular_values
+from penstock._src.native.algorithms.solvers.symmetric import LANES, symmetric
 from penstock._src.native.systems import runs_native_code
 
 LARGEST = 8  # extent up to which rotations are faster than LAPACK's reductions
+LARGEST_REFLECTED = 256  # extent up to which plain reflections are faster than LAPACK's by blocks
+_FEW = 4  # matrices, from which rotations of several at once are faster
 _LANES = 8  # of the scratch memory
 
 
@@ -29,6 +32,30 @@ def eigh(x: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         if solve(np.ascontiguousarray(x), values, vectors, batch, n, room)
         else None
     )
+
+
+def symmetric_eigen(
+    x: np.ndarray, with_vectors: bool
+) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """Returns ascending eigenvalues, and eigenvectors, of symmetric float32 matrices, computed in double precision.
+
+    None if a matrix is not finite, or if others suit the matrices better.
+    """
+    n = x.shape[-1]
+    batch = math.prod(x.shape[:-2])
+    is_suitable = x.dtype == np.float32 and 0 < x.size and n <= LARGEST_REFLECTED
+    if not is_suitable or not runs_native_code() or (n <= LARGEST and batch >= _FEW):
+        return None
+    stride = -(-n // LANES) * LANES
+    values, vectors = np.empty(x.shape[:-1], x.dtype), None
+    if with_vectors:
+        vectors = np.empty(x.shape, x.dtype)
+    room, order = np.empty((2 * n + 4, stride)), np.empty(n, np.int64)
+    solve = symmetric(name_of(x.dtype)).solve
+    extents = batch, n, stride, int(with_vectors)
+    into = values if vectors is None else vectors
+    done = solve(np.ascontiguousarray(x), values, into, *extents, room, order)
+    return (values, vectors) if done == batch else None
 
 
 def svd(x: np.ndarray, full: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
