@@ -552,9 +552,10 @@ class Cross(Op):
             raise FailedPreconditionError(
                 "Cross: Cross-products are only defined for 3-element vectors."
             )
-        a0, a1, a2 = np.moveaxis(a, -1, 0)
-        b0, b1, b2 = np.moveaxis(b, -1, 0)
-        return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=-1)
+        out = np.empty(a.shape, a.dtype)
+        for i, (j, k) in enumerate(((1, 2), (2, 0), (0, 1))):
+            np.subtract(a[..., j] * b[..., k], a[..., k] * b[..., j], out=out[..., i])
+        return out
 
     def lower(self, p, a, b):
         if a.shape != b.shape or not a.shape or a.shape[-1] != 3:
