@@ -39,14 +39,13 @@ class _Work:
         self.f, self.element = f, element  # that of the arguments
         self.ty, self.wide = F64, vec(F64, LANES)
         self.matrix = f.room
-        self.vectors = self.row(f.n)
-        rows = [self.row(f.n * 2 + i) for i in range(4)]
+        self.vectors = _row(f, f.room, f.n)
+        rows = [_row(f, f.room, f.n * 2 + i) for i in range(4)]
         self.diagonal, self.beside, self.factors, self.product = rows
 
-    def row(self, i: Val | int, of: Val | None = None) -> Val:
-        """Row i of the room, or of a matrix."""
-        f = self.f
-        return f.at(f.room if of is None else of, f.i64(i) * f.stride, self.ty)
+    def row(self, i: Val, of: Val | None = None) -> Val:
+        """Row i of the matrix, or of the vectors."""
+        return _row(self.f, self.matrix if of is None else of, i)
 
     def load(self, array: Val, at: Val) -> Val:
         return self.f.load(array, at, self.ty)
@@ -84,6 +83,10 @@ class _Work:
 
     def clear(self, array: Val) -> None:
         self.blocks(self.f.i64(0), lambda at: self.f.store(self.f.zero(self.wide), array, at))
+
+
+def _row(f: Fn, rows: Val, i: Val) -> Val:
+    return f.at(rows, i * f.stride, F64)
 
 
 @compiled(Symmetric)
