@@ -146,17 +146,28 @@ def pad_axes(
     x: np.ndarray, axes: Sequence[int], windows: Sequence[Window], value: Any = 0
 ) -> np.ndarray:
     """`x` padded along `axes` for its windows, cropped where a padding is negative."""
+    if not any([w.low or w.high for w in windows]):
+        return x
+    shape, inside = list(x.shape), [slice(None)] * x.ndim
+    for axis, w in zip(axes, windows, strict=True):
+        if w.low < 0 or w.high < 0:
+            return _cropped_or_padded(x, axes, windows, value)
+        shape[axis] += w.low + w.high
+        inside[axis] = slice(w.low, w.low + x.shape[axis])
+    # For small pictures np.pad costs more than a convolution.
+    padded = np.empty(shape, x.dtype)
+    padded[...] = value
+    padded[tuple(inside)] = x
+    return padded
+
+
+def _cropped_or_padded(
+    x: np.ndarray, axes: Sequence[int], windows: Sequence[Window], value: Any
+) -> np.ndarray:
     pads = [(0, 0)] * x.ndim
     for axis, w in zip(axes, windows, strict=True):
         pads[axis] = (w.low, w.high)
-    if all(pair == (0, 0) for pair in pads):
-        return x
-    if min(min(pair) for pair in pads) < 0:
-        return np.pad(x, pads, constant_values=value)
-    # For small pictures np.pad costs more than a convolution.
-    padded = np.full([low + n + high for n, (low, high) in zip(x.shape, pads)], value, x.dtype)
-    padded[tuple([slice(low, low + n) for n, (low, _) in zip(x.shape, pads)])] = x
-    return padded
+    return np.pad(x, pads, constant_values=value)
 
 
 def taps(
