@@ -167,9 +167,12 @@ def _key_of(attrs: dict[str, Any]) -> tuple[Any, ...]:
     return (*zip(attrs, elements), *kinds)
 
 
-def _key_of_list(values: Sequence[Any]) -> tuple[Any, ...]:
+def _key_of_list(values: Sequence[Any]) -> Any:
     kinds = tuple(map(type, values))
-    return (*values, *kinds) if _FLOATS.isdisjoint(kinds) else (attribute_key(values), *kinds)
+    if _FLOATS.isdisjoint(kinds):
+        return (*values, *kinds)
+    key = attribute_key(values)
+    return key if type(key) is bytes else (key, *kinds)  # bytes stand for floats alone
 
 
 def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> Any:
