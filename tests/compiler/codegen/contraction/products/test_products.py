@@ -232,7 +232,7 @@ def test_an_epilogue_may_change_the_type(k):
 
 @pytest.mark.parametrize("symbolic", ["", "k", "mk"])
 def test_large_packed_operands_come_in_groups_of_depth_blocks(symbolic, monkeypatch):
-    small = replace(processor_of(host()), packed_panels=600 << 10)
+    small = replace(processor_of(host()), packed_panels=600 << 10, near_panels=None)
     monkeypatch.setattr(schedule, "processor_of", lambda target: small)
     extents = dict(m=70, k=1500, n=100)
     extents = {c: dim(e, c) if c in symbolic else e for c, e in extents.items()}
@@ -240,6 +240,23 @@ def test_large_packed_operands_come_in_groups_of_depth_blocks(symbolic, monkeypa
         shapes = shapes_of(spec, **extents)
         check(einsum(spec), *shapes, form="product")
         check(einsum(spec), *shapes, form="product", dtype=dtypes.bfloat16)
+
+
+class Fetching(Plain):
+    """An epilogue that fetches the context instead of an operand."""
+
+    def prefetch(self, f, tile):
+        f.prefetch(f.ctx)
+
+
+@pytest.mark.parametrize(("depth", "blocks"), [(64, 1), (2000, 2)])
+def test_operands_of_an_epilogue_are_fetched_before_the_last_depth_block_only(depth, blocks):
+    shapes = [(512, depth), (depth, 1000)]
+    kernel = kernel_of(einsum("mk,kn->mn"), shapes, epilogue=Fetching())[3]
+    tile = kernel.code.text.split("@tile_", 1)[1]
+    before_branches = tile.split("br i1", 1)[0]
+    assert ("llvm.prefetch.p0(ptr %ctx" in before_branches) == (blocks == 1)
+    assert tile.split("\n}", 1)[0].count("llvm.prefetch.p0(ptr %ctx") == 1
 
 
 def test_empty_sums_of_several_letters_are_zero():

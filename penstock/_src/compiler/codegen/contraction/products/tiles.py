@@ -92,7 +92,8 @@ class Tile:
         # The lines of the output are fetched while the sums are computed.
         for i, j in cells:
             f.prefetch(c, place(i, j), s.types.output)
-        self.epilogue.prefetch(f, tile)
+        # Its operands once: they would take the place of panels, and the time of loads, under each depth block.
+        f.when(True if s.steps == 1 else f.final, lambda: self.epilogue.prefetch(f, tile))
         acc = self.products(row, masks)
         self.finish(tile, acc, c, place, masks)
 
