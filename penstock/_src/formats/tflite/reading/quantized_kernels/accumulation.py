@@ -28,6 +28,8 @@ from penstock._src.formats.tflite.reading.quantized_kernels.values import (
 )
 
 Product = Callable[[Any, Any], Any]
+_ROUNDED_ONCE = (dtypes.int8, dtypes.int16)  # inputs of fully connected layers
+_MOST = 1 << 46  # of a sum of products of int16 or int8, and a bias
 _LARGEST_PRODUCT = 255 * 128  # of an int8 minus its zero point, and an int8
 
 
@@ -65,11 +67,13 @@ def quantized_product(
     source, weights = call.quantization(x), call.quantization(w)
     factors = source.scale * weights.scales.astype(np.float64) / call.output_quantization().scale
     function = call.options.fused_activation_function
+    rounds_once = call.name == "FULLY_CONNECTED" and call.info(x).dtype in _ROUNDED_ONCE
     if integers and _is_sum_of_int32(call, x, w, bias, terms):
         total = product(centered(call, x), _int8_weights(call, w))
         if call.has(bias):
             total = raw.AddV2(x=total, y=call.tensor(bias))
-        return finish(call, rescale_small(total, factors, _largest(call, bias, terms)), function)
+        by_factors = rescale_once if rounds_once else rescale_small
+        return finish(call, by_factors(total, factors, _largest(call, bias, terms)), function)
     kind = exact_type(call.info(x).dtype, call.info(w).dtype, terms)
     total = product(centered(call, x, kind), centered_weights(call, w, kind))
     # A convolution may be computed by way of fractions.
@@ -79,10 +83,9 @@ def quantized_product(
     wide = call.info(x).dtype == dtypes.int16 and not (
         call.has(bias) and call.info(bias).dtype == dtypes.int32
     )
-    if not wide:
-        return finish(call, rescale(total, factors), function)
-    by_factors = rescale_once if call.name == "FULLY_CONNECTED" else rescale_wide
-    return finish(call, by_factors(total, factors), function)
+    if rounds_once and (wide or call.info(x).dtype == dtypes.int8):
+        return finish(call, rescale_once(total, factors, _MOST), function)
+    return finish(call, (rescale_wide if wide else rescale)(total, factors), function)
 
 
 def _is_sum_of_int32(call: Call, x: int, w: int, bias: int, terms: int) -> bool:

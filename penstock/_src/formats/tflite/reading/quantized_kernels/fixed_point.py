@@ -135,14 +135,28 @@ def rescale_wide(x: Any, factors: Any) -> Any:
     return shifted_right(rounded, total)
 
 
-def rescale_once(x: Any, factors: Any) -> Any:
-    """Returns accumulators of at most 46 bits times real factors, as int64, rounded once with halves up."""
+def rescale_once(x: Any, factors: Any, largest: int) -> Any:
+    """Returns integers times real factors, as int64, rounded once with halves up.
+
+    Args:
+      x: int32 or int64 values.
+      factors: a factor, or an array of them along the last axis.
+      largest: no value is larger; at most 2**46.
+    """
     multiplier, shift = (np.squeeze(a) for a in multipliers_and_shifts(factors))
-    x, bits = to_int64(x), np.int64(15)
     right = 31 - shift
+    half = np.int64(1) << (right - 1)
+    x = to_int64(x)
+    if largest < 1 << 31:
+        # Both factors are int32 before they are widened: processors multiply such at once.
+        factor = raw.Cast(x=multiplier.astype(np.int32), DstT=dtypes.int64)
+        return shifted_right(raw.AddV2(x=raw.Mul(x=x, y=factor), y=half), right)
+    if np.any(shift > 16):
+        return rescale(x, factors)  # which rounds once where it shifts to the left
     # In two parts, as a product may have more than 64 bits: x is upper * 2**15 + lower.
+    bits = np.int64(15)
     upper, lower = shifted_right(x, bits), raw.BitwiseAnd(x=x, y=np.int64((1 << 15) - 1))
-    rest = raw.AddV2(x=raw.Mul(x=lower, y=multiplier), y=np.int64(1) << (right - 1))
+    rest = raw.AddV2(x=raw.Mul(x=lower, y=multiplier), y=half)
     total = raw.AddV2(x=raw.Mul(x=upper, y=multiplier), y=shifted_right(rest, bits))
     return shifted_right(total, right - bits)
 
