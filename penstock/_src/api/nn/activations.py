@@ -9,6 +9,7 @@ from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.random import functions as random
+from penstock._src.api.random.seeds import get_seed
 from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
@@ -244,6 +245,8 @@ def dropout(x, rate, noise_shape=None, seed=None, name=None):
     >>> tf.nn.dropout(tf.ones([6]), rate=0.5, seed=1).numpy()
     array([2., 0., 0., 2., 2., 2.], dtype=float32)
     """
+    if isinstance(rate, numbers.Real) and rate == 0:
+        get_seed(seed)  # so that later draws do not depend on the rate, as in TensorFlow
     return general_dropout(
         x,
         rate,
