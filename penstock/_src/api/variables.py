@@ -91,12 +91,12 @@ def _sparse_read(self, indices, name=None):
     Returns:
       A tensor.
     """
-    is_remote = _is_remote(self)
-    if is_remote:
+    # In graphs it is one operation under TensorFlow's name, which programs look up.
+    is_read_whole = STATE.graph is None and STATE.tapes and not _is_remote(self)
+    if not is_read_whole:
         variable_accessed(self)
-    if is_remote or STATE.graph is None and not STATE.tapes:
         return raw.ResourceGather(
-            resource=self.handle, indices=indices, dtype=self.dtype, name=name
+            resource=self.handle, indices=indices, dtype=self.dtype, name=name or "Gather"
         )
     return raw.GatherV2(params=self.value(), indices=indices, axis=0, name=name)
 

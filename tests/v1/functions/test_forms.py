@@ -76,3 +76,13 @@ def test_dimensions_compare_and_add_up_as_far_as_they_are_known():
     assert unknown.merge_with(4).value == 4
     with pytest.raises(ValueError, match="not compatible"):
         five.merge_with(4)
+
+
+def test_layers_read_their_variables_first():
+    with tf.Graph().as_default() as graph:
+        weights = v1.get_variable("w", [2, 2], initializer=v1.zeros_initializer())
+        biases = v1.get_variable("b", [2], initializer=v1.zeros_initializer())
+        x, before = tf.ones([1, 2]), len(graph.get_operations())
+        v1.nn.relu_layer(x, weights, biases, name="h")
+        names = [operation.name for operation in graph.get_operations()[before:]]
+    assert names == ["h/ReadVariableOp", "h/ReadVariableOp_1", "h/MatMul", "h/BiasAdd", "h"]

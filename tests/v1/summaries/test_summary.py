@@ -62,3 +62,10 @@ def test_images(tmp_path):
     value = tf.make_ndarray(event.summary.value[0].tensor)
     assert value[:2].tolist() == [b"3", b"4"] and value[2].startswith(b"\x89PNG")
     assert len(value) == 4
+
+
+def test_merged_summaries_have_a_scope():
+    with tf.Graph().as_default():
+        tf.compat.v1.summary.scalar("loss", 1.0)
+        assert tf.compat.v1.summary.merge_all().name == "Merge/MergeSummary:0"
+        assert tf.compat.v1.summary.merge_all(name="all").name == "all/all:0"

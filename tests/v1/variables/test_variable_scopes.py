@@ -145,3 +145,15 @@ def test_initial_values_have_the_shape_of_the_variable(value, use_resource):
 
     with pytest.raises(ValueError, match="not compatible with the explicitly supplied `shape`"):
         v1.get_variable("v", [2], initializer=initialize, use_resource=use_resource)
+
+
+def test_regularizers_are_called_in_the_scope_around_first():
+    with tf.Graph().as_default() as graph:
+        initializer = v1.zeros_initializer()
+        with v1.variable_scope("s", regularizer=lambda value: tf.reduce_sum(-value)):
+            v1.get_variable("w", [2], initializer=initializer)
+        names = [operation.name for operation in graph.get_operations()]
+        (loss,) = v1.losses.get_regularization_losses()
+    once = ["ReadVariableOp", "Neg", "Const", "Sum"]
+    assert names[-8:] == once + [f"s/w/Regularizer/{name}" for name in once]
+    assert loss.name == "s/w/Regularizer/Sum:0"

@@ -4,10 +4,14 @@ import numpy as np
 
 from penstock._src.api.array.clipping import clip_by_norm
 from penstock._src.api.array.indexing import gather
+from penstock._src.api.array.joining import concat, stack
+from penstock._src.api.array.ranges import range as number_range
+from penstock._src.api.array.shaping import shape, size
 from penstock._src.api.control.scopes import name_scope_v1
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
+from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.api.math.scan import (
     segment_sum,
     sparse_segment_mean,
@@ -56,52 +60,57 @@ def lookup(params, ids, strategy, max_norm, name=None):
                 axes = list(range(ids.shape.rank, rows.shape.rank))
             rows = clip_by_norm(rows, max_norm, axes=axes)
         return rows if STATE.graph is None else raw.Identity(input=rows)
-    return _lookup_shards([_table(p) for p in params], ids, strategy, max_norm)
+    return _lookup_shards([_table(p) for p in params], ids, strategy, max_norm, name)
 
 
-def _lookup_shards(params, ids, strategy, max_norm):
-    """Looks up rows of a table that is partitioned over several tensors."""
-    count = len(params)
+def _lookup_shards(params, ids, strategy, max_norm, name=None):
+    """Looks up rows of a table that is partitioned over several tensors, by TensorFlow's operations."""
     ids = convert_to_tensor(ids, name="ids")
     flat = raw.Reshape(tensor=ids, shape=[-1])
-    number = np.asarray(count, flat.dtype.as_numpy_dtype)
-    if strategy == "mod":
-        shard, row = raw.FloorMod(x=flat, y=number), raw.FloorDiv(x=flat, y=number)
-    elif strategy == "div":
-        one = np.asarray(1, flat.dtype.as_numpy_dtype)
-        total = _row_count(params, flat.dtype)
-        size, spill = raw.FloorDiv(x=total, y=number), raw.FloorMod(x=total, y=number)
-        bound = spill * (size + one)
-        low = raw.FloorDiv(x=flat, y=size + one)
-        safe = raw.Maximum(x=size, y=one)
-        high = raw.FloorDiv(x=flat - spill, y=safe)
-        shard = raw.Maximum(x=low, y=high)
-        start = raw.FloorMod(x=flat, y=size + one)
-        later = raw.FloorMod(x=flat - spill, y=safe)
-        row = raw.SelectV2(condition=flat < bound, t=start, e=later)
-    else:
-        raise ValueError(
-            f"Unrecognized partition strategy: {strategy}.Must be one of either `mod` or `div`."
-        )
-    shard = cast(shard, dtypes.int32)
+    places = number_range(size(flat))
+    shard, row = _places_in_parts(params, flat, strategy)
+    shard, count = cast(shard, dtypes.int32), len(params)
     rows = raw.DynamicPartition(data=row, partitions=shard, num_partitions=count)
-    places = raw.Range(start=0, limit=raw.Size(input=flat), delta=1)
     places = raw.DynamicPartition(data=places, partitions=shard, num_partitions=count)
     parts = [gather(p, r) for p, r in zip(params, rows, strict=True)]
-    together = raw.DynamicStitch(indices=list(places), data=parts)
+    together = raw.ParallelDynamicStitch(indices=list(places), data=parts, name=name)
     rest = params[0].shape[1:]
     known = rest.is_fully_defined()  # then a variable need not be read for it
     tail = np.array(rest.as_list(), np.int32) if known else raw.Shape(input=params[0])[1:]
-    shape = raw.ConcatV2(values=[raw.Shape(input=ids), tail], axis=0)
-    return _clipped(raw.Reshape(tensor=together, shape=shape), max_norm)
+    extents = concat([shape(ids), tail], 0)
+    return _clipped(raw.Reshape(tensor=together, shape=extents), max_norm)
+
+
+def _places_in_parts(params, flat, strategy):
+    """The part of a divided table in which each id is, and its row there."""
+    number = np.asarray(len(params), flat.dtype.as_numpy_dtype)
+    if strategy == "mod":
+        shard = raw.FloorMod(x=flat, y=number, name="mod")
+        return shard, raw.FloorDiv(x=flat, y=number, name="floordiv")
+    if strategy != "div":
+        raise ValueError(
+            f"Unrecognized partition strategy: {strategy}.Must be one of either `mod` or `div`."
+        )
+    one = np.asarray(1, flat.dtype.as_numpy_dtype)
+    total, least = _row_count(params, flat.dtype)
+    extent = raw.FloorDiv(x=total, y=number, name="floordiv")
+    spill = raw.FloorMod(x=total, y=number, name="mod")  # this many parts have a row more
+    # The rows of later parts, unless there are fewer rows than parts: dividing by 0 is an error.
+    later = extent if least is not None and least >= len(params) else raw.Maximum(x=extent, y=one)
+    low = raw.FloorDiv(x=flat, y=extent + one, name="floordiv")
+    shard = raw.Maximum(x=low, y=raw.FloorDiv(x=flat - spill, y=later, name="floordiv"))
+    is_early = shard < spill
+    early = raw.FloorMod(x=flat, y=extent + one, name="mod")
+    late = raw.FloorMod(x=flat - spill, y=later, name="mod")
+    return shard, raw.Select(condition=is_early, x=early, y=late)
 
 
 def _row_count(params, kind):
-    """The rows of all parts of a table."""
+    """The rows of all parts of a table, and their number if it is known when the graph is built."""
     known = [None if p.shape.rank is None else p.shape[0] for p in params]
     if None not in known:
-        return np.asarray(sum(known), kind.as_numpy_dtype)
-    return raw.AddN(inputs=[raw.Shape(input=p, out_type=kind)[0] for p in params])
+        return convert_to_tensor(np.asarray(sum(known), kind.as_numpy_dtype)), sum(known)
+    return reduce_sum(cast(stack([shape(p)[0] for p in params]), kind)), None
 
 
 @dispatchable("nn.embedding_lookup", v1=[], named="embedding_lookup")

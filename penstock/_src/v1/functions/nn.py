@@ -32,15 +32,22 @@ def dropout(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=None
 @scoped(named="xw_plus_b")
 def xw_plus_b(x, weights, biases, name=None):
     """x w + b."""
-    return raw.BiasAdd(value=raw.MatMul(a=x, b=weights), bias=biases, name=name)
+    return _linear(x, weights, biases, name)
 
 
 @export(v1=["nn.relu_layer"])
 @scoped(named="relu_layer")
 def relu_layer(x, weights, biases, name=None):
     """relu(x w + b)."""
-    sums = raw.BiasAdd(value=raw.MatMul(a=x, b=weights), bias=biases)
-    return raw.Relu(features=sums, name=name)
+    return raw.Relu(features=_linear(x, weights, biases), name=name)
+
+
+def _linear(x, weights, biases, name=None):
+    """x w + b, whose variables are read in the current scope, as in TensorFlow's graphs."""
+    x = convert_to_tensor(x, name="x")
+    weights = convert_to_tensor(weights, name="weights")
+    biases = convert_to_tensor(biases, name="biases")
+    return raw.BiasAdd(value=raw.MatMul(a=x, b=weights), bias=biases, name=name)
 
 
 @export(v1=["nn.fused_batch_norm"])

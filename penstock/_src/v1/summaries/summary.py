@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.control.scopes import name_scope
+from penstock._src.api.control.scopes import name_scope, name_scope_v1
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
@@ -211,7 +211,8 @@ def merge(inputs: Sequence[Any], collections: Any = None, name: str | None = Non
             "Merging tf.summary.* ops is not compatible with eager execution. Use "
             "tf.contrib.summary instead."
         )
-    merged = raw.MergeSummary(inputs=list(inputs), name=name)
+    with name_scope_v1(name, "Merge"):
+        merged = raw.MergeSummary(inputs=list(inputs), name=name)
     return merged if collections is None else _collect(merged, collections)
 
 

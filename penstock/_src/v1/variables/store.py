@@ -399,8 +399,11 @@ def _parameters(function: Callable[..., Any]) -> Any:
 
 
 def _add_penalty(regularizer: Callable[[Any], Any], variable: VariableV1, name: str) -> None:
-    graph = get_default_graph() if STATE.graph is not None else None
-    with graph.name_scope(f"{name}/Regularizer/") if graph else contextlib.nullcontext():
-        penalty = regularizer(variable)
+    """Adds the penalty of a new variable to the graph's losses, unless it is None."""
+    penalty = regularizer(variable)
+    if penalty is not None and STATE.graph is not None:
+        # TensorFlow computes it twice, which numbers the names of later operations.
+        with get_default_graph().name_scope(f"{name}/Regularizer/"):
+            penalty = regularizer(variable)
     if penalty is not None:
         add_to_collection(GraphKeys.REGULARIZATION_LOSSES, penalty)
