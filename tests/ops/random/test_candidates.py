@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-import penstock._src.api.load  # noqa: F401
+import penstock as tf
+import penstock._src.api.load
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.values import kernel_state
@@ -54,3 +55,26 @@ def test_a_crop_shows_enough_of_an_object():
     )  # fmt: skip
     assert found.begin.numpy().tolist() == [0, 4, 0]
     assert found.size.numpy().tolist() == [44, 55, -1]
+
+
+@pytest.mark.parametrize(
+    "shape, at, first, second",
+    [
+        ([3, 5], [0, 5, 14], [-0.590187, -0.062778, -0.163744], [0.046941, -0.660597, -0.886222]),
+        (
+            [4],
+            [0, 1, 2, 3],
+            [-0.590187, -0.682285, -0.062778, 0.87852],
+            [1.338614, -0.406426, -0.991552, -0.855448],
+        ),
+    ],
+)
+def test_rows_and_calls_of_truncated_numbers_begin_where_tensorflow_s_do(shape, at, first, second):
+    @tf.function
+    def draw():
+        return raw.ParameterizedTruncatedNormal(
+            shape=shape, means=[0.0], stdevs=[1.0], minvals=[-1.0], maxvals=[2.0], seed=5, seed2=3
+        )
+
+    for expected in (first, second):
+        np.testing.assert_allclose(draw().numpy().reshape(-1)[at], expected, atol=1e-6)

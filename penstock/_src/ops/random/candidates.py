@@ -12,7 +12,7 @@ from penstock._src.core.typesets import FLOAT, INDEX
 from penstock._src.core.values import memory_limit
 from penstock._src.ops.random import distributions
 from penstock._src.ops.random.bounded_normal import truncated_each
-from penstock._src.ops.random.stateful import RESERVED_BLOCKS, reserve
+from penstock._src.ops.random.stateful import reserve
 from penstock._src.ops.random.stateless import shape_from, stream_of_seed
 from penstock._src.ops.rules import show, unbroadcast
 
@@ -126,6 +126,9 @@ class AllCandidateSampler(Op):
         return np.arange(count), ones, np.ones(count, np.float32)
 
 
+_BLOCKS_OF_TRUNCATED = 500  # that TensorFlow reserves for each number, and three more of a row
+
+
 def _between(op, stream, dims, parameters):
     """Draw numbers of a shape with a first dimension that matches the parameters, if these are vectors."""
     if not dims:
@@ -141,9 +144,8 @@ def _between(op, stream, dims, parameters):
             )
     if prod(dims) * op.dtype.np.itemsize > memory_limit.limit():  # they are drawn in parts
         raise memory_limit.exhausted(dims, op.dtype.np, op.op_type)
-    many = any(v.size > 1 for v in parameters.values())
-    batches = dims[0] if many else 1
-    each = prod(dims) // batches if batches else 0
+    # Each row begins with a new block of the stream, also if the rows share their parameters.
+    batches, each = dims[0], prod(dims[1:])
     vectors = [np.broadcast_to(v.reshape(-1), batches) for v in parameters.values()]
     _check_parameters(op, *vectors)
     return truncated_each(stream, *vectors, each)[0].reshape(dims)
@@ -211,6 +213,7 @@ class ParameterizedTruncatedNormal(Op):
 
     def eager(self, shape, means, stdevs, minvals, maxvals):
         dims = shape_from(self, shape)
-        stream = reserve(self, prod(dims) * RESERVED_BLOCKS)
+        rows, each = (dims[0], prod(dims[1:])) if dims else (0, 0)
+        stream = reserve(self, rows * _BLOCKS_OF_TRUNCATED * (each + 3))
         parameters = {"means": means, "stddevs": stdevs, "minvals": minvals, "maxvals": maxvals}
         return _between(self, stream, dims, parameters)
