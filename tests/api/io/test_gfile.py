@@ -34,3 +34,12 @@ def test_paths_of_patterns_begin_as_in_tensorflow(pattern, paths, tmp_path, monk
     assert tf.io.gfile.glob(pattern) == paths
     assert [p.decode() for p in tf.io.matching_files(pattern).numpy()] == paths
     assert [p.numpy().decode() for p in tf.data.Dataset.list_files(pattern)] == paths
+
+
+def test_lines_of_files_are_without_carriage_returns(tmp_path):
+    path = tmp_path / "lines"
+    path.write_bytes(b"a\rb\r\nc\r\r\n\rd")
+    with tf.io.gfile.GFile(str(path), "rb") as file:
+        assert (file.readline(), file.read(1), file.readlines()) == (b"ab\n", b"c", [b"\n", b"d"])
+    with tf.io.gfile.GFile(str(path)) as file:
+        assert list(file) == ["ab\n", "c\n", "d"]

@@ -65,3 +65,12 @@ def test_tables_of_one_name_have_the_same_types():
             tf.errors.InvalidArgumentError, match="int64->float32 with int64->int32"
         ):
             session.run(second)
+
+
+def test_lines_of_vocabularies_lose_one_carriage_return(tmp_path):
+    path = tmp_path / "words"
+    path.write_bytes(b"a\rb\r\nc\r\r\nd\n")
+    by_line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+    words = tf.lookup.TextFileInitializer(str(path), tf.string, by_line, tf.int64, number)
+    found = tf.lookup.StaticHashTable(words, -1).lookup([b"a\rb", b"c", b"c\r", b"d"])
+    assert found.numpy().tolist() == [0, -1, 1, 2]

@@ -71,12 +71,12 @@ class GFile:
             return self._decoded(self._opened().read(n))
 
     def readline(self):
-        """The next line; empty at the end.
+        """The next line, without carriage returns; empty at the end.
 
         Returns:
           Bytes, or a str for a file in text mode.
         """
-        return self._decoded(self._opened().readline())
+        return self._decoded(self._opened().readline().replace(b"\r", b""))
 
     def readlines(self):
         """Returns all remaining lines.

@@ -15,13 +15,14 @@ from penstock._src.core.errors import (
 from penstock._src.core.op import Op
 from penstock._src.filesystems.files import read
 from penstock._src.ops.io.bundle import BundleReader, path_of
+from penstock._src.util.files.lines import lines_of
 
 
 def _lines(op: Op, name: str, path: np.ndarray) -> list[bytes]:
     if np.ndim(path):
         extents = ",".join(map(str, path.shape))
         raise op.invalid(f"{name} should be a single string, but got [{extents}]")
-    return read(path_of(path)).splitlines()
+    return lines_of(read(path_of(path)))
 
 
 class GenerateVocabRemapping(Op):

@@ -27,6 +27,7 @@ from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.array.concat import handle_array
 from penstock._src.ops.lookup.buckets import Buckets
 from penstock._src.ops.rules import show
+from penstock._src.util.files.lines import lines_of
 from penstock._src.util.process import forks
 
 _MANY = 16  # keys for which it pays to have numbers for all
@@ -568,7 +569,7 @@ class InitializeTableFromTextFileV2(Op):
 
     def eager(self, table_handle, filename):
         table, path = table_of(self, table_handle), filename.item().decode()
-        lines = read(path).split(b"\n")
+        lines = lines_of(read(path))
         try:
             self._fill(table, path, lines)
         except (InvalidArgumentError, FailedPreconditionError) as error:
@@ -577,9 +578,6 @@ class InitializeTableFromTextFileV2(Op):
             raise type(error)(f"{path}: {error.message}") from error
 
     def _fill(self, table, path, lines):
-        if lines and not lines[-1]:
-            lines.pop()
-        lines = [line.rstrip(b"\r") for line in lines]
         if self.vocab_size >= 0:
             if len(lines) < self.vocab_size:
                 raise self.invalid(

@@ -17,6 +17,7 @@ from penstock._src.ops.random.generator import StatefulStandardNormalV2
 from penstock._src.ops.random.stateful import reserve
 from penstock._src.ops.rules import show
 from penstock._src.ops.variants import variant
+from penstock._src.util.files.lines import lines_of
 
 
 class FixedUnigramCandidateSampler(_Sampler):
@@ -41,8 +42,8 @@ class FixedUnigramCandidateSampler(_Sampler):
         """The probability of each class, zero for reserved ones and those of other shards, and the `alias_table` of these."""
         if not self.vocab_file:
             return _tables_of(self)
-        lines = read(self.vocab_file).decode().splitlines()
-        return self.tables_of([float(line.rsplit(",", 1)[-1]) for line in lines if line.strip()])
+        lines = lines_of(read(self.vocab_file))
+        return self.tables_of([float(line.rsplit(b",", 1)[-1]) for line in lines if line.strip()])
 
     def tables_of(self, counts):
         """The `tables` of counts."""

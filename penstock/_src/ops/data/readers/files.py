@@ -145,7 +145,9 @@ class _Lines(Sequel):
 
 def _without_returns(lines: list[bytes], data: bytes) -> list[bytes]:
     if b"\r" in data or b"\r" in lines[0]:
-        return [line[:-1] if line.endswith(b"\r") else line for line in lines]
+        return [
+            line.replace(b"\r", b"") for line in lines
+        ]  # TensorFlow drops those within lines, too
     return lines
 
 
