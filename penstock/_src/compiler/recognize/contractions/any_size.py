@@ -40,7 +40,9 @@ def any_size_convolution(reading: Reading, numbering: Numbering) -> AnySizeConvo
     h, w = _open_axes(reading, numbering)
     weights = reading.filter(types.right, reading.right_step, int(right))
     if roles.group and channels == outputs == 1 and x.group == y.group == weights.group == 1:
-        return AnySizeDepthwise(batch, h, w, groups, 1, 1, x, weights, y, types)
+        return AnySizeDepthwise(
+            batch=batch, h=h, w=w, groups=groups, channels=1, outputs=1, x=x, filter=weights, y=y, types=types
+        )  # fmt: skip
     if groups > 1 and y.group != outputs:
         return None  # an epilogue takes a tile's column for its offset
     return AnySizeConvolution(
@@ -76,7 +78,9 @@ def any_size_gradient(reading: Reading, numbering: Numbering) -> AnySizeFilterGr
         # One tap: a product over pixels, which has a kernel of its own.
         if not is_dense or h.taps * w.taps == 1:
             return None
-        return AnySizeDepthwiseGradient(batch, h, w, 1, 1, groups, x, y, weights, types)
+        return AnySizeDepthwiseGradient(
+            batch=batch, h=h, w=w, groups=1, channels=1, outputs=groups, x=x, y=y, filter=weights, types=types
+        )  # fmt: skip
     return AnySizeFilterGradient(
         batch=batch,
         h=h,

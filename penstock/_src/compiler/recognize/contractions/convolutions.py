@@ -56,7 +56,10 @@ def as_convolution(
     dense = x.group == y.group == weights.group == 1
     # Each channel has its own filter, and channels lie side by side: lanes of one vector.
     if roles.group and channels == outputs == 1 and dense:
-        return Depthwise(batch, h, w, groups, 1, 1, x, weights, y, types, zero=problem.zeros[0])
+        return Depthwise(
+            batch=batch, h=h, w=w, groups=groups, channels=1, outputs=1, x=x, filter=weights, y=y, types=types,
+            zero=problem.zeros[0],
+        )  # fmt: skip
     # Winograd's fractions would round sums of whole numbers, which are exact otherwise.
     fast = _may_be_fast(types) and not holds_whole_numbers(problem.left.source)
     description = Convolution(
@@ -114,7 +117,9 @@ def as_filter_gradient(
         dense = x.group == y.group == weights.group == 1
         if not dense or h.taps * w.taps == 1:
             return None
-        return DepthwiseFilterGradient(batch, h, w, 1, 1, groups, x, y, weights, types)
+        return DepthwiseFilterGradient(
+            batch=batch, h=h, w=w, groups=1, channels=1, outputs=groups, x=x, y=y, filter=weights, types=types
+        )  # fmt: skip
     fast = _may_be_fast(types)
     return FilterGradient(
         batch=batch,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from penstock._src.compiler.codegen.contraction.pack import (
     load_as,
@@ -23,16 +24,17 @@ def pack_tap(
     f: Fn, w: Filter, source: Val, at, width: int, count, channels: int, dst: Val, types: Types, lanes: int
 ) -> None:  # fmt: skip
     """One tap's weights as dst[channel][width]: of `count` outputs from offset `at` on; those past it are never used."""
-    common = w.element, types.total
+    panel: Any = dict(
+        width=width, count=count, nk=channels, dst=dst, dst_stride=width, element=w.element, total=types.total
+    )  # fmt: skip
     if w.output == 1:
         read = load_as if w.second is None else partial(load_pairs, w.second)
-        where = f, source, at, w.channel, width, count, channels, dst, width
-        pack_along(*where, *common, lanes, read=read)
+        pack_along(f, source, at, w.channel, lane_count=lanes, read=read, **panel)
     elif w.channel == 1:
-        pack_across(f, source, at, w.output, width, count, channels, dst, width, *common, lanes)
+        pack_across(f, source, at, w.output, lane_count=lanes, **panel)
     else:
         place = lambda o, k: at + times(f, o, w.output) + times(f, k, w.channel)
-        pack_single(f, source, place, width, count, channels, dst, width, *common)
+        pack_single(f, source, place, **panel)
 
 
 def in_pairs(conv: Convolution, target: Target) -> Convolution:

@@ -277,16 +277,16 @@ class _Task:
             pack_across(
                 f,
                 self.unpacked,
-                0,
-                STRETCH // QUAD,
-                SIDE,
-                SIDE,
-                left // QUAD,
-                to,
-                SIDE,
-                F32,
-                F32,
-                SIDE,
+                base=0,
+                cross_stride=STRETCH // QUAD,
+                width=SIDE,
+                count=SIDE,
+                nk=left // QUAD,
+                dst=to,
+                dst_stride=SIDE,
+                element=F32,
+                total=F32,
+                lane_count=SIDE,
             )
 
         f.loop(f.i64(0), k, STRETCH, stretch)

@@ -55,7 +55,20 @@ def pack_blocks(
             f.loop(f.i64(0), here, 1, row)
             to = f.at(dst, at // group * width + c0, F32)
             step, left = STRETCH // group, left // group
-            pack_across(f, room, 0, step, here, here, left, to, width, words, F32, lanes)
+            pack_across(
+                f,
+                room,
+                base=0,
+                cross_stride=step,
+                width=here,
+                count=here,
+                nk=left,
+                dst=to,
+                dst_stride=width,
+                element=words,
+                total=F32,
+                lane_count=lanes,
+            )
 
         f.loop(f.i64(0), depth, STRETCH, stretch)
 

@@ -64,9 +64,22 @@ class OperandPacking:
         along = self.along_depth(matrix, block)
         start = word(f, word(f, first) + base)
         pack_rows(
-            f, self.source, start, along, value(f, matrix.depth[-1]), width, count, low, high, dst, room,
-            matrix.element, total, self.schedule.lanes, read=reader(self.schedule.gemm, matrix),
-        )  # fmt: skip
+            f,
+            self.source,
+            base=start,
+            along=along,
+            step=value(f, matrix.depth[-1]),
+            width=width,
+            count=count,
+            low=low,
+            high=high,
+            dst=dst,
+            panel_room=room,
+            element=matrix.element,
+            total=total,
+            lane_count=self.schedule.lanes,
+            read=reader(self.schedule.gemm, matrix),
+        )
         panels = ceil_divide(word(f, count), width)
         # A slab does not know of the others: the one with the last row of k adds the padding.
         if self.pads:
@@ -104,10 +117,10 @@ class OperandPacking:
     def elements(self, block: DepthBlock, base, first, count, dst: Val) -> None:
         """Packs one panel without initial values of sums."""
         f, matrix, width, gemm = self.f, self.matrix, self.panels.width, self.schedule.gemm
-        common = matrix.element, self.schedule.types.total
+        total = self.schedule.types.total
         if isinstance(matrix, Gathered):
             where = first, block.start, width, count, block.depth, dst
-            pack_gathered(f, self.source, matrix, base, *where, common[1], self.panels.run)
+            pack_gathered(f, self.source, matrix, base, *where, total, self.panels.run)
             return
         if isinstance(matrix, PackedMatrix):
             where = self.source, first, width, count, block.start, block.depth, dst
@@ -123,13 +136,35 @@ class OperandPacking:
         if len(gemm.k) == 1 and matrix.depth[0] == 1:
             start = word(f, start + block.start)
             pack_across(
-                f, self.source, start, cross, width, count, block.depth, dst, width,
-                *common, self.schedule.lanes, read=reader(gemm, matrix),
-            )  # fmt: skip
+                f,
+                self.source,
+                base=start,
+                cross_stride=cross,
+                width=width,
+                count=count,
+                nk=block.depth,
+                dst=dst,
+                dst_stride=width,
+                element=matrix.element,
+                total=total,
+                lane_count=self.schedule.lanes,
+                read=reader(gemm, matrix),
+            )
             return
         along = self.along_depth(matrix, block)
         place = lambda c, k: word(f, times(f, c, cross)) + start + along(k)
-        pack_single(f, self.source, place, width, count, block.depth, dst, width, *common)
+        pack_single(
+            f,
+            self.source,
+            place,
+            width=width,
+            count=count,
+            nk=block.depth,
+            dst=dst,
+            dst_stride=width,
+            element=matrix.element,
+            total=total,
+        )
 
     def along_depth(self, matrix: Matrix, block: DepthBlock):
         """A function from k within a depth block to the offset in memory."""
