@@ -117,7 +117,15 @@ class Generator:
         times = [seconds for seconds in (timeout, self._options.max_seconds) if seconds]
         deadline = time.monotonic() + min(times) if times else 0.0
         sequence = Sequence(
-            tokens, sampling, max_tokens, stops, wake, deadline, top_logprobs, matcher, is_scored
+            tokens,
+            sampling,
+            max_tokens,
+            stop_tokens=stops,
+            wake=wake,
+            deadline=deadline,
+            top_logprobs=top_logprobs,
+            matcher=matcher,
+            is_scored=is_scored,
         )
         sequence.waiter = waiter
         self.engine.put(sequence)

@@ -118,15 +118,15 @@ class Generating:
         self._sequence = generator.start(
             prompt,
             request.sampling,
-            request.max_tokens,
-            request.stop_tokens,
-            waker,
-            asyncio.Event(),
-            request.timeout,
-            request.top_logprobs,
-            matcher,
-            0 if request.echoes else 1,
-            request.is_scored,
+            max_tokens=request.max_tokens,
+            stop_tokens=request.stop_tokens,
+            wake=waker,
+            waiter=asyncio.Event(),
+            timeout=request.timeout,
+            top_logprobs=request.top_logprobs,
+            matcher=matcher,
+            least=0 if request.echoes else 1,
+            is_scored=request.is_scored,
         )
         if self._text is not None and not self._echoed:
             self._text.follow(prompt)

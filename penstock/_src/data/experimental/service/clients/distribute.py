@@ -103,10 +103,19 @@ def distribute(
         name = _register(address, dataset, "", compression)
         cardinality = int(dataset.cardinality())
         return _dataset(
-            policy, address, name, dataset.element_spec, cardinality, job_name, consumer_index,
-            num_consumers, max_outstanding_requests, data_transfer_protocol, cross_trainer_cache,
-            target_workers,
-        )  # fmt: skip
+            policy=policy,
+            service=address,
+            name=name,
+            spec=dataset.element_spec,
+            cardinality=cardinality,
+            job_name=job_name,
+            consumer=consumer_index,
+            consumers=num_consumers,
+            most_requests=max_outstanding_requests,
+            transfer=data_transfer_protocol,
+            cache=cross_trainer_cache,
+            target=target_workers,
+        )
 
     return apply
 
@@ -231,10 +240,19 @@ def from_dataset_id(
             "calling `from_dataset_id`."
         )
     return _dataset(
-        policy, address, name, element_spec, reply.cardinality,
-        job_name and f"dataset_id={name}/{job_name}", consumer_index, num_consumers,
-        max_outstanding_requests, data_transfer_protocol, cross_trainer_cache, target_workers,
-    )  # fmt: skip
+        policy=policy,
+        service=address,
+        name=name,
+        spec=element_spec,
+        cardinality=reply.cardinality,
+        job_name=job_name and f"dataset_id={name}/{job_name}",
+        consumer=consumer_index,
+        consumers=num_consumers,
+        most_requests=max_outstanding_requests,
+        transfer=data_transfer_protocol,
+        cache=cross_trainer_cache,
+        target=target_workers,
+    )
 
 
 def _name_of(dataset_id: Any) -> str:
@@ -280,6 +298,7 @@ class _Unsaved(Resumable):
 
 
 def _dataset(
+    *,
     policy: ShardingPolicy,
     service: str,
     name: str,
