@@ -117,15 +117,20 @@ class Prepared:
         if flags.check:
             return None
         try:
-            for plan in self.plans:
-                program = plan.sized(extents)
-                if program is not None:
-                    if flags.verify:
-                        with extents:
-                            self._verify()
-                    return self._compiled(program, extents, program.run)
+            return self._sized(extents)
         except NumbersTooLarge:
-            pass  # planned for these extents alone, if they fulfil the function's conditions
+            return None  # planned for these extents alone, if they fulfil the function's conditions
+
+    def _sized(self, extents: Values) -> Compiled | None:
+        """The program of the first plan that admits the extents."""
+        for runnable in self.plans:
+            program = runnable.sized(extents)
+            if program is None:
+                continue
+            if flags.verify:
+                with extents:
+                    self._verify()
+            return self._compiled(program, extents, program.run)
         return None
 
     def _compiled(

@@ -8,6 +8,7 @@ write    outputs do not overlap each other, nor an input of the kernel except as
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,8 @@ from penstock._src.compiler.plan.verify.overlap import places_of, verify_nest, v
 from penstock._src.native import Target
 from penstock._src.util.dataclass import dataclass
 
-MOST_EVENTS = (
-    1 << 14
-)  # up to which bodies of loops are repeated: nested loops double them at each level
+# Bodies of loops are repeated up to this number of events: nested loops double them at each level.
+MOST_EVENTS = 1 << 14
 SHARED = ("input", "constant", "prepacked")
 
 
@@ -94,17 +94,22 @@ def _verify_streams(events: Iterable[MemoryEvent]) -> None:
         if event.stream[1]:
             sections.setdefault(event.stream[0], []).append(event)
     for section in sections.values():
-        used = {id(b): b for e in section for b in (*e.reads, *e.writes)}
-        users: dict[int, set[int]] = {}
-        for event in section:
-            for buffer in (*event.reads, *event.writes):
-                users.setdefault(id(buffer), set()).add(event.stream[1])
-        for event in section:
-            for out in event.writes:
-                # Whoever uses it: streams have no order among each other.
-                for i, other in used.items():
-                    if users[i] != {event.stream[1]} and _overlap(out, other):
-                        fail(event, f"{out.name} is written beside a stream that uses {other.name}")
+        _verify_section(section)
+
+
+def _verify_section(section: Sequence[MemoryEvent]) -> None:
+    """Verifies that each buffer which is written has users of a single stream: streams have no order among each other."""
+    used: dict[int, Buffer] = {}
+    streams: dict[int, set[int]] = {}
+    for event in section:
+        for buffer in (*event.reads, *event.writes):
+            used[id(buffer)] = buffer
+            streams.setdefault(id(buffer), set()).add(event.stream[1])
+    for event in section:
+        shared = [used[i] for i, users in streams.items() if users != {event.stream[1]}]
+        for out, other in product(event.writes, shared):
+            if _overlap(out, other):
+                fail(event, f"{out.name} is written beside a stream that uses {other.name}")
 
 
 def _verify_overlaps(event: MemoryEvent, target: Target) -> None:
