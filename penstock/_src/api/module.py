@@ -154,9 +154,8 @@ def _walk(
     module, recursive, predicate, ignored, key, with_path, expand_composites, seen, prefix, above=()
 ):
     seen.add(id(module))
-    if (
-        id(module) in above
-    ):  # reached again from within: its own attributes count, and end the cycle
+    # Reached again from within: its own attributes count, and end the cycle.
+    if id(module) in above:
         recursive = False
     attributes = {
         k: v

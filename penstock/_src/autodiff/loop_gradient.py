@@ -228,11 +228,12 @@ def _add_variables(node: Operation, variables: list[tuple[Any, Any]]) -> list[Sy
     body, cond = attrs["body"], attrs["cond"]
     grown: list[GraphFunction] = []
     added: list[SymbolicTensor] = []
+    # The condition takes all variables as well, though it does not read the new ones.
     for function in (
         # The functions are copied, not changed: the graph of an earlier specialization may still call the old ones.
         body,
         cond,
-    ):  # the condition takes all variables as well, though it does not read the new ones
+    ):
         graph = function.graph
         inputs, outputs = list(function.inputs), list(function.outputs)
         with building_unrecorded(graph):

@@ -42,9 +42,8 @@ def output_models(node: Operation) -> list[SymbolicTensor]:
     """Returns, for each output, the body tensor that it returns."""
     attrs = node.raw_op.attrs
     if "body" in attrs:
-        return attrs["body"].inputs[
-            0 if "cond" in attrs else 1 :
-        ]  # that of a For begins with a number
+        # That of a For begins with a number.
+        return attrs["body"].inputs[0 if "cond" in attrs else 1 :]
     for key in ("then_branch", "f"):
         if key in attrs:
             return attrs[key].outputs

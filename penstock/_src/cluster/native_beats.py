@@ -64,9 +64,8 @@ class NativeBeats:
         ]
         for thread in self._threads:
             thread.start()
-        while (
-            any(t.is_alive() for t in self._threads) and not self._words[RUNNING]
-        ):  # from here on it needs no lock
+        # From here on it needs no lock.
+        while any(t.is_alive() for t in self._threads) and not self._words[RUNNING]:
             time.sleep(1e-3)
 
     def stop(self) -> None:

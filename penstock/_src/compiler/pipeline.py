@@ -65,9 +65,8 @@ class Compiled:
     run: Callable[[Sequence[Any]], list[Any]]
     seconds: dict[str, float] = field(default_factory=dict)
     extents: Values = field(default_factory=lambda: Values({}))  # the numbers of unknown extents
-    recorded: Values = field(
-        default_factory=lambda: Values({})
-    )  # the numbers and decisions of the function's stages
+    # The numbers and decisions of the function's stages.
+    recorded: Values = field(default_factory=lambda: Values({}))
     why_interpreted: str = ""  # the primitive that has no native code yet, if one hinders
 
 

@@ -65,9 +65,8 @@ def pack(values: Any, dtype: DType | None, name: str | None) -> Tensor:
 
 def _pack(values: Any, dtype: DType | None, name: str, casts: bool) -> Tensor:
     if STATE.graph is None and not casts and all(map(convert.is_tensor_like, values)):
-        return raw.Pack(
-            list(values), axis=0, name=name
-        )  # Pack's own error names the shapes that differ
+        # Pack's own error names the shapes that differ.
+        return raw.Pack(list(values), axis=0, name=name)
     parts = [
         _pack(value, dtype, str(position), casts)
         if isinstance(value, (list, tuple))

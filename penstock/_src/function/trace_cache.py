@@ -9,9 +9,8 @@ from penstock._src.core.specs import TensorSpec
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.retrace_reason import changes
 
-MOST_SHAPES = (
-    1 << 12
-)  # of arguments, for which the trace is known: one that is for any shapes meets ever new ones
+# Of arguments, for which the trace is known: one that is for any shapes meets ever new ones.
+MOST_SHAPES = 1 << 12
 
 
 class ByInstance:

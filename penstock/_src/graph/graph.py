@@ -159,9 +159,8 @@ class Graph(
             self._colocate(node)
         if self._attributes or self._kernel_labels:
             self._annotate(node)
-        if (
-            inputs
-        ):  # constants and handles may be copied to where they are read, and wait for nothing there
+        # Constants and handles may be copied to where they are read, and wait for nothing there.
+        if inputs:
             for scope in self._control_stack:
                 scope.members.add(node)
         self._operations.append(node)

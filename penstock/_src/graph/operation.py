@@ -195,9 +195,8 @@ class Operation(OperationConversions):
         self._inputs, self._control_inputs = inputs, control_inputs
         self._device, self.location = device, location
         self.position = len(graph._operations)
-        self.moment = (
-            NEXT_ID()
-        )  # larger than the ids of all earlier operations, wherever it is in the graph
+        # Larger than the ids of all earlier operations, wherever it is in the graph.
+        self.moment = NEXT_ID()
         # Set by tf.custom_gradient: a function (op, *gradients) -> gradients that replaces the op's own gradient.
         self.gradient_override: Any = None
         # The name of such a function in a SavedModel or GraphDef.

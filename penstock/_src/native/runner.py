@@ -38,11 +38,12 @@ HEADER = 4  # words of a record before its arguments
 OPERATION, A, LENGTH, NANOSECONDS = range(HEADER)
 JUMP, JUMP_UNLESS, SWITCH, HOLD, STREAMS = range(5)
 INTERRUPTED, LATE = -1, -2  # codes of a run that a signal or a deadline has ended
+# Status words; STOPPED_AT: offset of the launch that ended the run.
 STOPPED_AT, HELD, DEADLINE = (
     13,
     14,
     15,
-)  # status words; STOPPED_AT: offset of the launch that ended the run
+)
 STATUS_WORDS = 16  # of a run, or a stream
 STREAM_WORDS = 3  # words of a stream among the arguments of STREAMS
 LAST_CONTROL = 15  # a larger operation is an address

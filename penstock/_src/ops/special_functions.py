@@ -117,9 +117,8 @@ _log_gamma_of = instead("gammaln", math.inf, np.isneginf)
 
 def lgamma(x: np.ndarray) -> np.ndarray:
     """Returns log |gamma(x)|; around its zeros at 1 and 2 by a series, since SciPy loses digits there."""
-    if (
-        x.size <= FEW_LOGARITHMS and x.dtype.itemsize < 8
-    ):  # the standard library's is right in single precision
+    # The standard library's is right in single precision.
+    if x.size <= FEW_LOGARITHMS and x.dtype.itemsize < 8:
         numbers = [_log_gamma(number) for number in x.astype(np.float64).ravel().tolist()]
         return np.array(numbers, np.float64).astype(x.dtype).reshape(x.shape)
     values = _log_gamma_of(x)

@@ -91,9 +91,8 @@ class CheckpointManager:
             self._last_preserved = now
             return
         self._last_preserved = recorded.last_preserved_timestamp
-        times = (
-            recorded.all_model_checkpoint_timestamps
-        )  # none, if no manager wrote the file: those are not ours to remove
+        # None if no manager wrote the file: those are not ours to remove.
+        times = recorded.all_model_checkpoint_timestamps
         for path, written in zip(recorded.all_model_checkpoint_paths, times, strict=False):
             if state.checkpoint_exists(path):
                 self._times[path] = written

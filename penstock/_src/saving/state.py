@@ -49,9 +49,8 @@ def generate_checkpoint_state_proto(
             "Checkpoint timestamps, if provided, must match checkpoint paths (got paths "
             f"{paths} and timestamps {times})"
         )
-    if not files.is_absolute(
-        save_dir
-    ):  # paths relative to the folder, not to the current directory
+    # Paths relative to the folder, not to the current directory.
+    if not files.is_absolute(save_dir):
         paths = [
             files.relative_to(path, save_dir) if not files.is_absolute(path) else path
             for path in paths

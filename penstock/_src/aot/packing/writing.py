@@ -58,9 +58,8 @@ def pack_saved_model(
     maker = Maker(key)
     extra = os.path.join(path, constants.EXTRA_ASSETS_DIRECTORY)
     place = os.path.join(extra, constants.PACK_FILENAME)
-    files.remove_if_there(
-        place
-    )  # the model is to be planned for this processor, not by an older pack
+    # The model is to be planned for this processor, not by an older pack.
+    files.remove_if_there(place)
     with Recorder(targets, threads) as recorder:
         root = load(path)
         for name, function in root.signatures.items():

@@ -125,9 +125,8 @@ def overlap_and_add(signal, frame_step, name=None):
         shape[i] if signal.shape.rank is None or signal.shape[i] is None else signal.shape[i]
         for i in (-2, -1)
     )
-    if (
-        isinstance(step, int) and isinstance(size, int) and size == step
-    ):  # frames that do not overlap
+    # Frames that do not overlap.
+    if isinstance(step, int) and isinstance(size, int) and size == step:
         lengths = raw.ConcatV2(values=[outer, raw.Reshape(tensor=frames * size, shape=[1])], axis=0)
         return raw.Reshape(tensor=signal, shape=lengths, name="fast_path")
     parts = -raw.FloorDiv(x=-size, y=step)

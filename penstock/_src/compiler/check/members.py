@@ -27,10 +27,8 @@ ROUNDED: dict[str, Callable[[Members, Step, list[Value]], Value]] = {}
 # Attention takes its scores of narrow floats as sums in float32: some members keep products so through movements, and round
 # the operation that reads them
 UNROUNDED = frozenset("neg abs maximum minimum".split())  # code rounds nothing after these
-FORGIVING = {
-    "gather": "clamp",
-    "scatter": "drop",
-}  # the modes for indices that are out of bounds in a member only
+# The modes for indices that are out of bounds in a member only.
+FORGIVING = {"gather": "clamp", "scatter": "drop"}
 
 
 @dataclass(frozen=True)

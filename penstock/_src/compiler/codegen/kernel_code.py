@@ -71,9 +71,8 @@ class KernelCode:
     extents: Sequence[Any] = ()
     prepacked_bytes: int = 0
     packed_form: Any = None
-    facts: dict[str, Any] = field(
-        default_factory=dict, compare=False
-    )  # the choices of the schedule, for reports
+    # The choices of the schedule, for reports.
+    facts: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def context(
         self,

@@ -44,9 +44,8 @@ class Processor:
     window: int = 96 << 10  # bytes of an image under a block of a convolution
     wide_window: int = 300 << 10  # the same where fewer rows have too few pixels
     depthwise_rows: int = 128 << 10  # bytes of an image under a task of a depthwise convolution
-    weight_panel: int = (
-        300 << 10
-    )  # bytes of a convolution's panel of weights; a longer one is divided into rows of taps
+    # Bytes of a convolution's panel of weights; a longer one is divided into rows of taps.
+    weight_panel: int = 300 << 10
     narrow_block: int = 256 << 10  # bytes of B up to which it is not divided along k
     strip: int = 640 << 10  # bytes of B under a strip of rows
     winograd_inputs: int = 384 << 10  # transformed inputs of a task

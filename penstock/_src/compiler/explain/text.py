@@ -80,9 +80,8 @@ def _program(step: ProgramRecord, known: Explanation, total: float) -> list[str]
         f"primitives   {len(nodes)} nodes    {_counted(kinds)}",
         f"work         {units(flops, 'FLOP')}, at least {units(moved, 'B')} of arguments and results",
     ]
-    shared = getattr(
-        compiled.program, "shared", None
-    )  # set for programs of a plan for many extents
+    # Set for programs of a plan for many extents.
+    shared = getattr(compiled.program, "shared", None)
     decided = [
         compiled.recorded.conditions_text(),
         conditions_text(shared.conditions) if shared else "",
@@ -114,9 +113,8 @@ def _kernels(step: ProgramRecord, limits: Any, total: float) -> list[str]:
     rest = [k for k in step.kernels if k not in shown]
     if rest:
         lines.append(f"  and {len(rest)} smaller: {_counted(Counter(k.label for k in rest))}")
-    control = getattr(
-        step.compiled.program, "control", ""
-    )  # set by devices whose host may control loops
+    # Set by devices whose host may control loops.
+    control = getattr(step.compiled.program, "control", "")
     lines += [f"control      {control}"] if control else []
     lines.append(f"memory       temporaries in {units(plan.arena_bytes, 'B')}")
     return lines

@@ -215,9 +215,8 @@ class _Merger:
     def _pays(self, a: _Open, b: _Open) -> bool:
         """True if two groups read a common node, or one reads a result of the other."""
         common = (a.reads & b.reads) | (a.node_ids & b.reads)
-        if is_large(
-            a.elements, SMALL + 1
-        ):  # streams side by side are slower where they share nothing large
+        # Streams side by side are slower where they share nothing large.
+        if is_large(a.elements, SMALL + 1):
             common = {i for i in common if i in a.node_ids or self._is_comparable(i, a.elements)}
         return bool(common or self.unrelated and a.kind == b.kind == "map")
 

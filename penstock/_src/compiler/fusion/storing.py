@@ -64,9 +64,8 @@ def choose_stored(recognized: Recognized) -> Storing:
     places = _Places()
     demanded = _demanded(recognized)
     by_id = {n.id: n for n in recognized.nodes}
-    costs = {
-        n.id: cost_of(n) for n in recognized.nodes
-    }  # asked again for each node that computes them
+    # Asked again for each node that computes them.
+    costs = {n.id: cost_of(n) for n in recognized.nodes}
     in_rows = recognized.row_reductions
     rows = RowUses(recognized.users, recognized.rows, recognized.absorbed, recognized.contractions)
     for node in recognized.nodes:

@@ -48,9 +48,8 @@ def in_sections(
 ) -> tuple[tuple[Kernel, ...], tuple[StreamSection, ...]]:
     """(the kernels of a function in another order, its sections)."""
     streams = part.recognized.streams
-    if (
-        not streams or part.function.exchanges
-    ):  # exchanges with other processes are made by one thread
+    # Exchanges with other processes are made by one thread.
+    if not streams or part.function.exchanges:
         return tuple(kernels), ()
     needs = _needs(kernels, part)
     own = _streams_of_kernels(kernels, needs, streams)

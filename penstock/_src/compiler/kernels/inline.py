@@ -223,9 +223,8 @@ def _bitcast(k: Inliner, node: Node, position: Position, guard):
     (x,) = node.args
     if x.dtype.size == node.dtype.size:
         return k.scope.value("bitcast", (k.value(x, position, guard),), node.dtype)
-    return k.load(
-        home(x), position.linear, guard, node.dtype
-    )  # fusion/storing.py keeps it in memory
+    # fusion/storing.py keeps it in memory.
+    return k.load(home(x), position.linear, guard, node.dtype)
 
 
 # -- movement

@@ -137,9 +137,8 @@ class _Trial:
         p = operands.p
         self.parameters = p.parameters_like(operands.nodes)
         for parameter, node in zip(self.parameters, operands.nodes, strict=True):
-            p.assume_like(
-                parameter, node
-            )  # what is known of a loop's counter holds in its branches
+            # What is known of a loop's counter holds in its branches.
+            p.assume_like(parameter, node)
         before = operands.values_of_variables(self.parameters)
         with within_branch(p), p.collected() as self.checks:
             self.results, self.after = operands.run(function, self.parameters)

@@ -94,9 +94,8 @@ class LoweringContext(NodeMaker):
         # The results of functions for their arguments, with the inner checks made then, see control_flow.py.
         self.inlined_calls: dict[Any, Any] = {}
         self.loop_findings: dict[Any, Any] = {}  # findings about loops, see loops.py
-        self.recorded: set[int] = (
-            set()
-        )  # nodes popped off lists: values that a loop has read, for its gradient
+        # Nodes popped off lists: values that a loop has read, for its gradient.
+        self.recorded: set[int] = set()
         # node id -> further operations with the same value, besides the one that created the node
         self.equal: dict[int, list[Any]] = {}
 

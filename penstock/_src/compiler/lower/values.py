@@ -20,9 +20,8 @@ class ListValue:
     dtype: DType
     buffer: Node | None
     length: Node
-    capacity: (
-        int | None
-    )  # None: unbounded, until the trip count of a loop that fills the list is known
+    # None: unbounded, until the trip count of a loop that fills the list is known.
+    capacity: int | None
     element_shape: tuple[int, ...] | None = None
     pushed: Node | None = None  # the value of every element, of a list to which only it was pushed
     noted: bool = False  # written to without memory, to learn the shape of its elements

@@ -154,9 +154,8 @@ def _lowest_gap(offsets: np.ndarray, ends: np.ndarray, size: int) -> int:
         return 0
     order = np.argsort(offsets, kind="stable")
     high = np.maximum.accumulate(ends[order])  # the highest end of each range and those before it
-    free = offsets[order] - np.concatenate(
-        [[0], high[:-1]]
-    )  # the bytes of the gap before each range
+    # The bytes of the gap before each range.
+    free = offsets[order] - np.concatenate([[0], high[:-1]])
     fits = np.flatnonzero(free >= size)
     return int(high[fits[0] - 1] if len(fits) and fits[0] else high[-1] if not len(fits) else 0)
 

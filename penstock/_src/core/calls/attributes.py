@@ -124,9 +124,8 @@ def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
     if kind is bool and isinstance(value, bool):
         return value
     if kind in (int, float) and not isinstance(value, (str, bytes)):
-        with contextlib.suppress(
-            TypeError, ValueError, OverflowError
-        ):  # the error below is clearer
+        # The error below is clearer.
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
             # TensorFlow stores float attributes as float32.
             return int(value) if kind is int else ctypes.c_float(value).value
     if kind is str and isinstance(value, (str, bytes)):

@@ -268,9 +268,8 @@ class AutoTrackable(Trackable):
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         if save_type != "savedmodel":
             return super()._trackable_children(save_type, **kwargs)
-        functions = (
-            self._functions_to_save()
-        )  # before the dependencies: a property that is read may add one
+        # Before the dependencies: a property that is read may add one.
+        functions = self._functions_to_save()
         children = super()._trackable_children(save_type, **kwargs)
         # A function that is tracked, but no attribute, is not meant to be saved.
         kept = {name: child for name, child in children.items() if not is_saved_function(child)}

@@ -131,7 +131,6 @@ def _new_block(size: int) -> KeptBlock:
         raise MemoryError
     # a plain ndarray would become the base of views itself, bypassing this block
     block = KeptBlock((size,), np.uint8)
-    block.address = (
-        block.ctypes.data
-    )  # cached: reading ctypes.data takes longer than finding the block
+    # cached: reading ctypes.data takes longer than finding the block.
+    block.address = block.ctypes.data
     return block

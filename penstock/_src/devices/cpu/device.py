@@ -50,9 +50,8 @@ class CpuDevice:
 
     @property
     def overlaps_streams(self) -> bool:
-        return (
-            not flags.checked
-        )  # accesses are held to one list of buffers, and noted in one status
+        # Accesses are held to one list of buffers, and noted in one status.
+        return not flags.checked
 
     @property
     def load_open(self) -> Callable[[Plan], OpenProgram] | None:

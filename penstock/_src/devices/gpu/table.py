@@ -73,9 +73,8 @@ class CudaTable:
         self._ended = np.array([self.status.address if self.is_checked else 0], np.int64)
         waits = plan.function.exchanges
         self.session = GpuSession(gpu, waits, self.status.address) if waits else None
-        if (
-            self.session is not None
-        ):  # a kernel that cannot be loaded fails before other processes wait for this one
+        # A kernel that cannot be loaded fails before other processes wait for this one.
+        if self.session is not None:
             for kernel in kernels_of(self.regions):
                 code = kernel.launch.code
                 if isinstance(code, CudaCode) and not isinstance(code, ExchangeCode):

@@ -25,9 +25,8 @@ LEGACY_STREAM, NO_STREAM = 1, -1
 _NAME, _USED = b"dltensor", b"used_dltensor"
 
 CONTEXT = 6  # the word of a record that is not 0 once its reader is done
-HEAD = (
-    object.__basicsize__ // 8
-)  # the word of a capsule that points to its record; then comes its name
+# The word of a capsule that points to its record; then comes its name.
+HEAD = object.__basicsize__ // 8
 
 Deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 

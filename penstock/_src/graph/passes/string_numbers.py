@@ -167,9 +167,8 @@ def _source(op: Operation) -> Any:
 def _moves_all(op: Operation) -> bool:
     """True if an operation moves strings, along axes of unknown extents all of them, so that `_share` knows how many remain."""
     raw = op.raw_op
-    if not (
-        raw.elements.is_movement or op.type == "Transpose"
-    ):  # it moves, too, though a program does so faster
+    # It moves, too, though a program does so faster.
+    if not (raw.elements.is_movement or op.type == "Transpose"):
         return False
     if raw.stateful or raw.traits.has_lists or op.type == "Slice":
         return False

@@ -501,9 +501,8 @@ def _choice(function: str, a: Extent, b: Extent) -> Extent:
     if isinstance(difference, Dim):
         values = extent_values.current_or_none()
         order = None if values is None else values.known_order(difference.expr)
-        if (
-            values is not None and order is None
-        ):  # a >= b is enough: if they are equal, either will do
+        # a >= b is enough: if they are equal, either will do.
+        if values is not None and order is None:
             order = values.known_order(expression(difference + 1)) or None
     else:
         order = difference > 0

@@ -13,9 +13,8 @@ import numpy as np
 
 from penstock._src.core.dtypes import DType
 
-Evaluate = Callable[
-    [str, Sequence[Any], Any], Any
-]  # of a kind, its arguments and an object like its node
+# Of a kind, its arguments and an object like its node.
+Evaluate = Callable[[str, Sequence[Any], Any], Any]
 
 COMPRESSED = (
     0.5  # share of active elements below which those that are done are dropped from the arrays

@@ -40,10 +40,11 @@ GRAIN = 1 << 14  # element operations of a task
 MOST_TASKS = 8  # limit of tasks per thread of a nest, unless tasks are long
 MOST_LONG_TASKS = 1 << 12
 LONG = 1 << 24  # element operations of a task for which Ctrl-C would wait
+# Times the shortest time, as a fraction: many small tasks suit threads that lose their cores.
 EVEN = (
     26,
     25,
-)  # times the shortest time, as a fraction: many small tasks suit threads that lose their cores
+)
 
 
 def rounds_of_a_task(total: int, work: int, threads: int) -> int:

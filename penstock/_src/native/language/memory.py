@@ -45,9 +45,8 @@ class MemoryInstructions(CheckedAccesses):
     def load(self, p: Val, offset=0, ty: str = PTR, mask: Val | None = None) -> Val:
         """Loads a value of `ty`; lanes outside `mask` are not accessed and read as zero."""
         element = scalar(ty)
-        if (
-            element == BF16
-        ):  # LLVM would call a library function when it scalarizes this type: load integers instead
+        # LLVM would call a library function when it scalarizes this type: load integers instead.
+        if element == BF16:
             bits = self.load(p, offset, like(ty, I16), mask)
             return self.emit(ty, f"bitcast {bits.ty} {bits.s} to {ty}")
         p = self.at(p, offset, element)

@@ -33,10 +33,11 @@ _OF_THREADS = 6  # type of a symbol
 _UNWINDING = ".eh_frame"  # our code never unwinds
 _MOST_ALIGNMENT = 4096
 _MOST_BYTES = 1 << 30  # of an image
+# Libraries of functions that Python need not have loaded.
 _FALLBACKS = (
     "libm.so.6",
     "libgcc_s.so.1",
-)  # libraries of functions that Python need not have loaded
+)
 
 
 class _Section(NamedTuple):

@@ -10,10 +10,11 @@ from ..language.module import Module
 from ..language.types import F64, I64, PTR
 from ..language.value import Val
 
+# Powers of ten; beyond them, numbers with digits of 64 bits are 0 or infinite, or subnormal.
 LEAST_POWER, MOST_POWER = (
     -342,
     308,
-)  # powers of ten; beyond them, numbers with digits of 64 bits are 0 or infinite, or subnormal
+)
 _MANTISSA = 52
 _BIAS = 1023
 _SPARE = 64 - _MANTISSA - 3  # bits of the product below the rounding bit

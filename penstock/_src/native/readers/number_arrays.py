@@ -15,9 +15,8 @@ from ..language.value import Val
 from . import doubles
 
 MOST_AXES = 16
-ENTRY = (
-    4 + MOST_AXES
-)  # words: start and number of its values, True if they are doubles, number of axes, extents
+# words: start and number of its values, True if they are doubles, number of axes, extents.
+ENTRY = 4 + MOST_AXES
 MARK = 24  # bytes that replace an array: the marker, and its number in letters, counted from "a"
 
 _MOST_DIGITS = 19

@@ -82,9 +82,8 @@ def _emit_next(m: Module) -> None:
 
 def _make(f: Fn, data: Val, begin: Val, stop: Val, count: Val) -> None:
     string = f.call("PyBytes_FromStringAndSize", f.at(data, begin), stop - begin, ret=PTR)
-    f.call(
-        "Py_DecRef", f.load(f.into, count, PTR)
-    )  # the array of objects contains a reference already
+    # The array of objects contains a reference already.
+    f.call("Py_DecRef", f.load(f.into, count, PTR))
     f.store(string, f.into, count)
 
 

@@ -110,9 +110,8 @@ def _emit_cut(m: Module) -> None:
         def row(i: Val) -> None:
             start, stop = f.load(f.table, i * 2, I64), f.load(f.table, i * 2 + 1, I64)
             string = f.call("PyBytes_FromStringAndSize", f.at(f.data, start), stop - start, ret=PTR)
-            f.call(
-                "Py_DecRef", f.load(f.values, i, PTR)
-            )  # the array of objects contains a reference already
+            # The array of objects contains a reference already.
+            f.call("Py_DecRef", f.load(f.values, i, PTR))
             f.store(string, f.values, i)
 
         f.loop(f.i64(0), f.rows, 1, row)

@@ -74,9 +74,8 @@ def compare(
     compared = count = 0
     allowed = _Tolerance(tolerance)
     for one in first:
-        if is_of_gradient(
-            one
-        ):  # rounding grows in gradients, and later values are computed from them
+        # Rounding grows in gradients, and later values are computed from them.
+        if is_of_gradient(one):
             allowed = _Tolerance(tolerance, True)
         if not _is_compared(one):
             continue

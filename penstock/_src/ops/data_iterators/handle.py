@@ -71,9 +71,8 @@ class IteratorHandle(Resource):
         self.position, self.has_ended = 0, False
         self._ahead.clear()
         self._close = weakref.finalize(self, run.close)
-        self._close.atexit = (
-            run.closes_at_exit
-        )  # threads end with the process; their calls may take long
+        # Threads end with the process; their calls may take long.
+        self._close.atexit = run.closes_at_exit
         run.start()
 
     def peek(self, at: int = 0) -> Element | None:

@@ -124,8 +124,7 @@ def measured(step: Pipeline, measures: Measures) -> Measured:
     copied = copy.copy(step)
     clocks = [measured(source, measures) for source in step.inputs]
     copied.inputs = tuple(clocks)
-    if hasattr(
-        copied, "sources"
-    ):  # a step that chooses among inputs also has them under another name
+    # A step that chooses among inputs also has them under another name.
+    if hasattr(copied, "sources"):
         copied.sources = clocks[len(clocks) - len(copied.sources) :]
     return Measured(copied, measures)

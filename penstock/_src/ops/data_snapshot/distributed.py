@@ -89,9 +89,8 @@ def committed_chunks(folder: str) -> Iterator[str]:
     """
     yielded: set[str] = set()
     for look in itertools.count(1):
-        is_done = files.exists(
-            os.path.join(folder, _DONE)
-        )  # before the chunks, which come before it
+        # Before the chunks, which come before it.
+        is_done = files.exists(os.path.join(folder, _DONE))
         for name in sorted(set(files.names(chunks_folder(folder))) - yielded, key=_in_order):
             yielded.add(name)
             yield os.path.join(chunks_folder(folder), name)

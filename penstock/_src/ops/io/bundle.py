@@ -134,9 +134,8 @@ class _Shard:
             self._entries[name.encode()] = self._append(value)
             return
         for part in value:
-            if all(
-                span == (0, -1) for span in part.spec()
-            ):  # as a separate tensor, as TensorFlow does
+            # As a separate tensor, as TensorFlow does.
+            if all(span == (0, -1) for span in part.spec()):
                 self._entries[name.encode()] = self._append(part.value)
                 return
         entry = self._entries.setdefault(name.encode(), _entry(value[0].value, value[0].full_shape))

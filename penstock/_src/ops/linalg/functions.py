@@ -190,9 +190,8 @@ class MatrixLogarithm(Op):
         if small is not None:
             return small
         logarithms = input.astype(np.complex128, order="C")
-        flat = logarithms.reshape(
-            -1, *input.shape[-2:]
-        )  # a view, which the logarithms are written to
+        # A view, which the logarithms are written to.
+        flat = logarithms.reshape(-1, *input.shape[-2:])
         _fill_finite(flat, _logarithms)
         return logarithms.astype(input.dtype, copy=False)
 

@@ -362,9 +362,8 @@ FEW = 128  # elements of matrices whose singular values take less time than the 
 
 def _least_squares(a, b):
     """The least-squares solutions of smallest norm; zeros for matrices with infinities or NaN, whose rank counts as 0."""
-    least = np.finfo(a.dtype).eps * min(
-        a.shape[-2:]
-    )  # singular values below this share count as zeros
+    # Singular values below this share count as zeros.
+    least = np.finfo(a.dtype).eps * min(a.shape[-2:])
     if a.size <= FEW and np.isfinite(a).all():
         found = small.svd(a, full=False)
         return (
@@ -463,9 +462,8 @@ class BandedTriangularSolve(Op):
         bands = raw.MatrixDiagPartV3(product, k, fill, align="LEFT_RIGHT")
         lead = raw.StridedSlice(input=raw.Shape(input=product), begin=[0], end=[-2], strides=[1])
         rows = raw.StridedSlice(input=shape, begin=[-2], end=[0], strides=[1], end_mask=1)
-        return raw.Reshape(
-            tensor=bands, shape=raw.ConcatV2(values=[lead, rows], axis=0)
-        )  # one band loses its axis
+        # One band loses its axis.
+        return raw.Reshape(tensor=bands, shape=raw.ConcatV2(values=[lead, rows], axis=0))
 
     def eager(self, matrix, rhs):
         require_matrices(self, matrix, "matrix")

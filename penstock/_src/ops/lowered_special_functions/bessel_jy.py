@@ -53,10 +53,11 @@ def _far(p: Any, x: Any, order: int) -> tuple[Any, Any]:
     even = tabulated(p, f"jy{order}_p", square)
     odd = p.mul(tabulated(p, f"jy{order}_q", square), inverse)
     cos, sin = p.cos(far), p.sin(far)
+    # sqrt(2) times the cosine and the sine of x - pi / 4.
     along, across = (
         p.add(sin, cos),
         p.sub(sin, cos),
-    )  # sqrt(2) times the cosine and the sine of x - pi / 4
+    )
     if order:
         along, across = across, p.neg(along)
     scale = p.div(1 / math.sqrt(math.pi), p.sqrt(far))  # 1 / x may underflow, its root does not

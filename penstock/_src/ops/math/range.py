@@ -95,9 +95,8 @@ class Range(Op):
             count = self.count(first, last, step)
         except RefusedValue as error:
             raise self.invalid(str(error)) from None
-        if (
-            count * self.Tidx.np.itemsize > memory_limit.limit()
-        ):  # numpy.arange makes none of too many
+        # numpy.arange makes none of too many.
+        if count * self.Tidx.np.itemsize > memory_limit.limit():
             raise memory_limit.exhausted((count,), self.Tidx.np, self.op_type)
         if not self.Tidx.is_floating:
             return self._whole_numbers(first, count, step)

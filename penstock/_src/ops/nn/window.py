@@ -92,9 +92,8 @@ def window(
         out = (extent + low + high - reach) // stride + 1
         if extent + low + high < reach:
             room = extent + low + high - reach + stride
-            out = (
-                room // stride if room > 0 else -(-room // stride)
-            )  # rounded towards 0, as TensorFlow's kernels do
+            # Rounded towards 0, as TensorFlow's kernels do.
+            out = room // stride if room > 0 else -(-room // stride)
             if out < 0:
                 raise InvalidArgumentError(
                     f"{op}: Computed output size would be negative: {out} [input_size: {extent}, "

@@ -161,9 +161,8 @@ def categorical(p: Any, key: Any, counter: Any, logits: Any, samples: int, dtype
     top = p.select(p.is_finite(top), top, 0.0)
     weights = p.select(finite, p.exp(p.select(finite, x, 0.0) - top), 0.0)
     cumulated = p.cumulative(weights, "sum", 1)
-    total = p.reduce_max(
-        cumulated, [1], keepdims=True
-    )  # the last element, since the sums are non-decreasing
+    # The last element, since the sums are non-decreasing.
+    total = p.reduce_max(cumulated, [1], keepdims=True)
     points = uniform(p, key, counter, [rows, samples], dtypes.float64) * total
     if logits.shape[1] >= MANY_CLASSES:
         return p.cast(lowered_bisection(p, cumulated, points, "right"), dtype)

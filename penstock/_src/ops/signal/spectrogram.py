@@ -65,9 +65,8 @@ class Mfcc(Op):
                 f"Mfcc initialization failed for channel count {length}, sample rate {rate} and "
                 f"filterbank_channel_count {bands}"
             )
-        if (
-            high > rate / 2
-        ):  # as in TensorFlow, the result is empty if the spectrum ends below the bands
+        # As in TensorFlow, the result is empty if the spectrum ends below the bands.
+        if high > rate / 2:
             return np.zeros((*spectrogram.shape[:2], count), np.float32)
         filters = mel_filters(length, rate, bands, low, high)
         # The input holds squared magnitudes.

@@ -14,9 +14,8 @@ _HEXADECIMAL = re.compile(
     rb"[-+]?0x([0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(p[-+]?[0-9]+)?", re.IGNORECASE
 )
 _NOT_FINITE = re.compile(rb"([-+]?)(inf(?:inity)?|nan(?:\([0-9a-z_]*\))?)", re.IGNORECASE)
-_FIRST_INFINITE = (
-    2.0**128 - 2.0**103
-)  # the double in the middle of the largest float32 and 2 ** 128
+# The double in the middle of the largest float32 and 2 ** 128.
+_FIRST_INFINITE = 2.0**128 - 2.0**103
 
 
 def to_integer(text: bytes, kind: Any) -> Any:

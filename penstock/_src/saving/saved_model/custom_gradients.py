@@ -97,9 +97,8 @@ def _zeros(output: Any, model: Any) -> Any:
     """A zero gradient for an output that nothing depends on, typed like `model`."""
     if output.dtype == model.dtype:
         return raw.ZerosLike(x=output)
-    shape = [
-        1 if d is None else d for d in model.shape.as_list()
-    ]  # the dimension of a variable may be None
+    # The dimension of a variable may be None.
+    shape = [1 if d is None else d for d in model.shape.as_list()]
     return raw.Fill(dims=np.array(shape, np.int32), value=np.zeros((), model.dtype.np))
 
 

@@ -428,9 +428,8 @@ class _Loader:
         values: list[Any] = []
         for child in node.children:
             self._make_tuple(child.node_id)
-            if (
-                child.local_name.isdigit()
-            ):  # elements of named tuples are also saved under their field names
+            # Elements of named tuples are also saved under their field names.
+            if child.local_name.isdigit():
                 _set_item(values, int(child.local_name), self.objects[child.node_id])
         self.objects[number] = _TupleWrapper(values)
 

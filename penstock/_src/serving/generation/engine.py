@@ -47,9 +47,8 @@ class Engine:
         capacity = options.room.prefix_bytes if model.keeps_prefixes else 0
         self.prefixes = PrefixStore(capacity) if capacity else None
         self._slots: list[Sequence | None] = [None] * model.generation.slots
-        self._prompts: deque[Sequence] = (
-            deque()
-        )  # sequences with slots whose prompts are not completely in the cache
+        # Sequences with slots whose prompts are not completely in the cache.
+        self._prompts: deque[Sequence] = deque()
         self._waiting: deque[Sequence] = deque()
         self._changed = threading.Condition()
         self._is_closed = False

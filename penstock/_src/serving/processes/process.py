@@ -85,9 +85,8 @@ async def _serve(
 
     def end(number: int) -> None:
         if not server.is_live and not task.cancelling():
-            os._exit(
-                128 + number
-            )  # models are being loaded, which nothing interrupts, and nobody waits for an answer
+            # Models are being loaded, which nothing interrupts, and nobody waits for an answer.
+            os._exit(128 + number)
         task.cancel()
 
     loop = asyncio.get_running_loop()

@@ -70,9 +70,8 @@ class Row:
         function = _bind(self.names[0].rpartition(".")[2], words, call)
         function.__module__, function.__qualname__ = module, attribute
         function.__doc__ = _describe(target, words)
-        if hasattr(
-            target, "_tf_fallback_dispatchers"
-        ):  # then it dispatches by its own name as well
+        # Then it dispatches by its own name as well.
+        if hasattr(target, "_tf_fallback_dispatchers"):
             return add_dispatch_support(function)
         return function
 

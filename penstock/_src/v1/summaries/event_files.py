@@ -213,9 +213,8 @@ class EventFileWriter:
             self._put(event)
 
     def _put(self, item: Any) -> None:
-        if (
-            self._process != os.getpid()
-        ):  # a forked process has no thread, and the file is its parent's
+        # A forked process has no thread, and the file is its parent's.
+        if self._process != os.getpid():
             self._open()
         try:
             self._queue.put(item)

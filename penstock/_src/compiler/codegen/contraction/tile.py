@@ -77,9 +77,8 @@ def cost(rows: int, nv: int, target: Target) -> float:
 
 def fits(rows: int, nv: int, target: Target) -> bool:
     """True if there are registers for the sums, a row of b and a broadcast element."""
-    if (
-        target.loads_first
-    ):  # loads are separate instructions; without FMA, a product needs one more register
+    # Loads are separate instructions; without FMA, a product needs one more register.
+    if target.loads_first:
         return rows * nv + nv + rows + (0 if target.adds_products else 1) <= target.registers
     if rows == 1:  # b is multiplied straight from memory
         return nv + 2 <= target.registers

@@ -100,9 +100,8 @@ def expm1(f: Fn, x: Val) -> Val:
     half = n >> 1
     first, second = _power_of_two(f, half), _power_of_two(f, n - half)
     p = _expm1_near_zero(f, r)
-    small = f.fma(
-        p, first, first - _power_of_two(f, half - n)
-    )  # times 2^(n - half): 2^n (p + 1 - 2^-n)
+    # Times 2^(n - half): 2^n (p + 1 - 2^-n).
+    small = f.fma(p, first, first - _power_of_two(f, half - n))
     return f.select(n.eq(0), p, small * second)
 
 

@@ -23,11 +23,8 @@ from penstock._src.native.language.types import F32, F64, I64, PTR, SIZE, vec
 from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
 
-NEIGHBORS, ROWS, APART = (
-    "neighbors",
-    "rows",
-    "apart",
-)  # layout of the lines of a group, and of the elements of a line
+# Layout of the lines of a group, and of the elements of a line.
+NEIGHBORS, ROWS, APART = "neighbors", "rows", "apart"
 PIECE = 64  # bytes of rows that are copied at a time: rows of 2^n bytes share few sets of the cache
 
 

@@ -13,10 +13,8 @@ from penstock._src.ir.node import Node
 Affine = tuple[Any, Any]  # (a, b): a * t + b in step t
 
 _INT32 = -(2**31), 2**31 - 1
-STARTS = {
-    "dynamic_slice": 1,
-    "dynamic_update_slice": 2,
-}  # position of the first argument with the start indices
+# Position of the first argument with the start indices.
+STARTS = {"dynamic_slice": 1, "dynamic_update_slice": 2}
 
 
 def count_steps(loop: OpenLoop) -> bool:

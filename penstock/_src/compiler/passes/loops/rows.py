@@ -18,9 +18,8 @@ from penstock._src.ir.primitives import split_spec
 from penstock._src.ir.rules import pattern as m
 from penstock._src.util.dataclass import dataclass
 
-MOST_BYTES = (
-    1 << 28
-)  # most bytes of an array with a row for each step that is made to move work out of the loop
+# Most bytes of an array with a row for each step that is made to move work out of the loop.
+MOST_BYTES = 1 << 28
 MOST_ADDENDS = 8
 
 

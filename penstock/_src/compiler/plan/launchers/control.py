@@ -80,9 +80,8 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
     if _has_all_variables(builder, state):
         builder.control(Jump(runner.HOLD, 0))
     builder.control(Jump(runner.JUMP, again), done)
-    if (
-        builder.trace is not None
-    ):  # verifies the order of a second iteration, which reads results of the first
+    # Verifies the order of a second iteration, which reads results of the first.
+    if builder.trace is not None:
         builder.trace.again(events)
     builder.time += 1
     builder.keep_through(start, [*state, *outer])
@@ -113,9 +112,8 @@ def _rounds_of_term(node: Node, term: Node) -> int | None:
             if first is None or last is None or step is None or step <= 0:
                 return None
             rounds = max(-((int(first) - int(last)) // step), 0)
-            is_exact = (
-                int(first) + rounds * step <= limits(counter.dtype)[1]
-            )  # else the counter overflows
+            # Else the counter overflows.
+            is_exact = int(first) + rounds * step <= limits(counter.dtype)[1]
             return rounds if is_exact else None
     return None
 

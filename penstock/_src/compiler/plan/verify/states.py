@@ -23,9 +23,8 @@ class StateVerifier:
 
     def __init__(self, function: Function, buffers: Mapping[int, Buffer]) -> None:
         self._buffers = buffers
-        self._parameters = {
-            id(buffers[p.id]): p for p in function.parameters if p.id in buffers
-        }  # one of each buffer: a state has its own
+        # One of each buffer: a state has its own.
+        self._parameters = {id(buffers[p.id]): p for p in function.parameters if p.id in buffers}
         self._overwritten: dict[int, str] = {}  # ids of parameters: the kernel that stored there
 
     def look_at(self, kernel: Kernel) -> None:

@@ -32,9 +32,8 @@ class Roles:
     batch: str | None = None
     channel: str | None = None
     group: str | None = None
-    spatial: list[tuple[int, str | None, str | None]] = field(
-        default_factory=list
-    )  # (axis, position, tap); axis -1 if there is none
+    # (axis, position, tap); axis -1 if there is none.
+    spatial: list[tuple[int, str | None, str | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -190,9 +189,8 @@ def _roles(problem: Problem, kinds: Kinds) -> Roles | None:
             if spatial is None:
                 return None
             roles.spatial.append((i, *spatial))
-    for i, letter in reversed(
-        single
-    ):  # of the remaining letters, the last may be a channel, or a tap over a whole axis
+    # Of the remaining letters, the last may be a channel, or a tap over a whole axis.
+    for i, letter in reversed(single):
         if kinds["channel"](letter) and not kinds["position"](letter):
             if roles.channel is None:
                 roles.channel = letter

@@ -50,10 +50,11 @@ from penstock._src.util.flags import flags
 DEEP = (
     64  # pixels of an image for which a product over images is divided among threads by its depth
 )
+# Elements and columns of a result that is work for all threads undivided.
 WIDE, WIDE_OUTPUTS = (
     1 << 16,
     256,
-)  # elements and columns of a result that is work for all threads undivided
+)
 
 
 _DEPTHWISE = Depthwise, AnySizeDepthwise

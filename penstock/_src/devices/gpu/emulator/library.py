@@ -121,9 +121,8 @@ class EmulatedLibrary(GraphFunctions):
         text.value = b"Emulated GPU"
 
     def cuDeviceGetPCIBusId(self, text: Any, _size: Any, device: Any) -> None:
-        text.value = (
-            f"{os.getpid():08x}:{device.value:02x}:00.0".encode()
-        )  # each process has its own
+        # Each process has its own.
+        text.value = f"{os.getpid():08x}:{device.value:02x}:00.0".encode()
 
     def cuDeviceGetAttribute(self, out: Any, which: Any, _device: Any) -> int:
         values = {MAJOR: self.capability[0], MINOR: self.capability[1], MULTIPROCESSORS: 4}

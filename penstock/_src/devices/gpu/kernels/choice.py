@@ -91,9 +91,8 @@ def _vector(nest: LoopNest, points: tuple[Var, ...], values: list[Value]) -> tup
     # Functions of doubles take so many registers that a vector of them would spill.
     if any(v.kind in EXPENSIVE and v.dtype.size == 8 for v in values):
         return None, 1
-    if any(
-        v.args for v in values if v.kind == "load"
-    ):  # some lanes of a guarded load must not be read
+    # Some lanes of a guarded load must not be read.
+    if any(v.args for v in values if v.kind == "load"):
         return None, 1
     sizes = [v.dtype.size for v in values if v.kind == "load" and var in v.attrs[1].vars]
     sizes += [s.dtype.size for s in nest.stores]

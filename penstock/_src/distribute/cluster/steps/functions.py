@@ -186,9 +186,8 @@ class FunctionsOfTasks:
 
         def elsewhere(op: Operation) -> str:
             uses_resources = op.raw_op.flow.runs_functions and any(map(is_resource, op._inputs))
-            if (
-                uses_resources or op.raw_op.permissions.capabilities
-            ):  # possibly of this process; and so are files and Python functions
+            # Possibly of this process; and so are files and Python functions.
+            if uses_resources or op.raw_op.permissions.capabilities:
                 return HERE
             return task_of(op.device) if op.device else default
 

@@ -177,9 +177,8 @@ class Updates:
         own = np.array([squares if self._grid.replica == 0 else 0.0])
         total = self._transport.all_reduce(own, "Add", self._transport.everyone)
         norm = np.sqrt(total[0])
-        scale = min(1.0, most / norm if norm else 1.0) + (
-            norm - norm
-        )  # NaN if the norm is not finite
+        # NaN if the norm is not finite.
+        scale = min(1.0, most / norm if norm else 1.0) + (norm - norm)
         return [None if one is None else _scaled(one, float(scale)) for one in gradients]
 
     def _divide(self, applied: Any, step: int) -> None:

@@ -54,9 +54,8 @@ def _taken_constants(definition: Any) -> dict[str, np.ndarray]:
     """Takes the values of all constants, also those of functions, out of a GraphDef; returns them by node."""
     values = {}
     for function in definition.library.function:
-        owner = function.signature.name.lstrip(
-            "_"
-        )  # without the leading characters that names of operations must not have
+        # Without the leading characters that names of operations must not have.
+        owner = function.signature.name.lstrip("_")
         constants = [node.name for node in function.node_def if node.op == "Const"]
         # weights have one table of names for all functions
         rename_nodes(function, {name: f"{owner}/{name}" for name in constants})

@@ -185,9 +185,8 @@ class _Reader:
             for i, operator in enumerate(record.operators or ())
         )
         for operation in operations:
-            if (
-                operation.custom_code == "NumericVerify"
-            ):  # its kernel returns floats, whatever the file declares
+            # Its kernel returns floats, whatever the file declares.
+            if operation.custom_code == "NumericVerify":
                 for place in operation.outputs:
                     tensors[place].type = TensorType.FLOAT32
         inputs = self._indices(f"{where}.inputs", record.inputs, count)

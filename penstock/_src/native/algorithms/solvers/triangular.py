@@ -10,10 +10,11 @@ from ...language.types import F32, F64, I64, PTR, lanes, vec
 from ...language.value import Val
 
 TYPES = {"float32": F32, "float64": F64}
+# Of columns: in several registers, so that their sums do not wait for each other, and in one.
 BYTES_AT_ONCE = (
     128,
     32,
-)  # of columns: in several registers, so that their sums do not wait for each other, and in one
+)
 
 
 class Triangular(NamedTuple):

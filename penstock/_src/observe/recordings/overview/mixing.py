@@ -38,9 +38,8 @@ def mixing(run: RecordedRun, events: Sequence[Event]) -> Iterator[str]:
     for event in events:
         nth = rounds[event.key]
         rounds[event.key] += 1
-        if (
-            event.is_backward
-        ):  # weights may have as many rows as the batch, and all examples change them
+        # Weights may have as many rows as the batch, and all examples change them.
+        if event.is_backward:
             return
         if nth >= len(changed[event.key]) or not event.origin.location:
             continue

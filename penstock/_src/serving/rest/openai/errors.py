@@ -24,9 +24,8 @@ def in_form(handler: Handler) -> Handler:
         except OpError as error:
             status = STATUS.get(error.error_code, 500)
             kind = "invalid_request_error" if status < 500 else "server_error"
-            code = (
-                "model_not_found" if status == _NOT_FOUND else None
-            )  # these paths find nothing else
+            # These paths find nothing else.
+            code = "model_not_found" if status == _NOT_FOUND else None
             about = {"message": message_of(error), "type": kind, "param": None, "code": code}
             return json_reply({"error": about}, status)
 

@@ -136,9 +136,8 @@ def _check_depth(request: dict[str, Any]) -> None:
 def _inner(value: Any) -> list[Any]:
     """The lists and objects that a list or object holds."""
     items = value.values() if type(value) is dict else value
-    if _CONTAINERS.isdisjoint(
-        map(type, items)
-    ):  # of long lists of numbers nothing else is looked at
+    # Of long lists of numbers nothing else is looked at.
+    if _CONTAINERS.isdisjoint(map(type, items)):
         return []
     return [item for item in items if type(item) in _CONTAINERS]
 

@@ -101,9 +101,8 @@ def choose(product: PackedProduct, target: Target, cut_for: int) -> RowsSchedule
     """The schedule of a product of few rows, with tasks for this number of threads."""
     assert is_static(product.m)
     rows, lanes = int(product.m), min(target.lanes(F32), MOST_LANES)
-    chains = max(
-        1, min(MOST_CHAINS, target.registers // (4 * rows))
-    )  # the other registers are for unpacking
+    # The other registers are for unpacking.
+    chains = max(1, min(MOST_CHAINS, target.registers // (4 * rows)))
     row_bytes = product.right.row_bytes
     want = TASKS * cut_for if cut_for > 1 else 1
     columns = max(ceil_divide(product.n, want), ceil_divide(TASK_BYTES, row_bytes))

@@ -264,9 +264,8 @@ def _deepest_block(problem: Problem, mr: int, nr: int) -> int:
     block = problem.blocking.wide_depth if problem.is_wide else problem.blocking.depth
     narrow = is_static(problem.gemm.n) and problem.right_bytes <= processor.narrow_block
     if problem.gemm.batch and narrow and depth <= LONGEST_DEPTH:
-        block = max(
-            block, depth
-        )  # each B of the batch fits the cache undivided: sums are stored once
+        # Each B of the batch fits the cache undivided: sums are stored once.
+        block = max(block, depth)
     if problem.m <= mr and problem.prefers_panels:
         block = max(block, depth)  # cached panels are read once, from start to end
     near = processor.in_memory if problem.m == 1 else processor.streamed

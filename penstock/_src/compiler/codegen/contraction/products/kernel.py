@@ -57,9 +57,8 @@ def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) ->
     packed_b = f.at(frame.scratch, own, s.types.total)
     packed_a = f.at(packed_b, s.block_b, s.types.total)
     sums = f.load(f.ctx, PARTIALS, PTR)
-    if (
-        epilogue.partial_bytes
-    ):  # column sums of the epilogue: each task has its own, which start with zeros
+    # Column sums of the epilogue: each task has its own, which start with zeros.
+    if epilogue.partial_bytes:
         sums = f.at(sums, f.task * epilogue.partial_bytes)
         # Later groups of depth blocks run the same tasks, which add to what the first has begun.
         first = True if s.steps == 1 else frame.first_step.eq(0)

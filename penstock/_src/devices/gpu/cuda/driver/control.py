@@ -2,10 +2,11 @@
 
 import enum
 
+# CUDA versions of the first drivers that support them.
 CONDITIONAL_NODES, SWITCH_NODES = (
     (12, 4),
     (12, 8),
-)  # CUDA versions of the first drivers that support them
+)
 
 
 class Control(enum.Enum):

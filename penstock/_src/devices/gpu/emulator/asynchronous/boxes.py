@@ -65,9 +65,8 @@ class Barriers:
         self._waiting: dict[int, tuple[int, int]] = {}
         self._flying: deque[tuple[Copy, BoxMap, list[int], int]] = deque()
         self.copies: list[Copy] = []
-        self.writer = np.zeros(
-            len(shared.bytes), np.int32
-        )  # the number of the copy, counted from 1
+        # The number of the copy, counted from 1.
+        self.writer = np.zeros(len(shared.bytes), np.int32)
 
     # -- barriers
     def begin(self, thread: int, place: int, arrivals: int) -> None:

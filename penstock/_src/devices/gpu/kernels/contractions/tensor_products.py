@@ -58,13 +58,14 @@ WARPS = (2, 4)  # warps of a block: along rows, along columns
 GROUPS = WARPS[0] * 8  # lanes of four share a row
 STAGES = 4  # steps whose tiles are in shared memory or in flight
 PAD = 16  # bytes between lines in shared memory, so that lanes of a warp read different banks
+# Types of elements -> types in shared memory.
 KINDS = {
     BF16: I16,
     F16: I16,
     F32: F32,
     F64: F64,
     I8: I8,
-}  # types of elements -> types in shared memory
+}
 ONES = 0x01010101  # four int8
 
 
@@ -178,9 +179,8 @@ def choose(gemm: Gemm, shape: TileShape | None = None) -> TensorSchedule:
 def _shape_of(gemm: Gemm) -> TileShape:
     depth = STEP // SIZE[gemm.types.left]
     is_large = all(is_static(x) and x >= LARGE for x in (gemm.m, gemm.n))
-    if (
-        is_large and gemm.types.left != F64
-    ):  # for doubles there are not enough registers for these sums
+    # For doubles there are not enough registers for these sums.
+    if is_large and gemm.types.left != F64:
         return TileShape(128, 128, depth)
     return TileShape(32 if is_static(gemm.m) and gemm.m <= 32 else 64, 64, 2 * depth)
 

@@ -58,9 +58,8 @@ class _Form:
         """Lines of a block."""
         most = THREADS // self.group
         if self.in_shared and self.size:
-            most = min(
-                most, max(1, WITHOUT_ASKING // 2 // self.size)
-            )  # so that several blocks fit on a multiprocessor
+            # So that several blocks fit on a multiprocessor.
+            most = min(most, max(1, WITHOUT_ASKING // 2 // self.size))
         return max(1 << (most.bit_length() - 1), WARP // self.group)
 
 

@@ -34,9 +34,8 @@ def _string_split(n: Node, x: Any) -> Any:
     places, values, sizes = raw.StringSplitV2(
         flat, _strings(n.attr("delimiter", "").encode()), maxsplit=most
     )
-    if not n.attr(
-        "delimiter", ""
-    ):  # between white space there is nothing empty, not even at the end
+    # Between white space there is nothing empty, not even at the end.
+    if not n.attr("delimiter", ""):
         filled = raw.Reshape(raw.Where(raw.NotEqual(values, _strings(b""))), t.int64([-1]))
         places, values = t.batched_gather(places, filled, 0), t.batched_gather(values, filled, 0)
         columns = t.slice_along(places, 1, 1, 2)

@@ -28,10 +28,11 @@ from penstock._src.formats.tflite.reading.quantized_kernels.values import (
 )
 from penstock._src.util import slots
 
+# Bits that operands of sums are shifted by, so that rescaling leaves their fractions.
 _LEFT, _LEFT_OF_INT16 = (
     20,
     15,
-)  # bits that operands of sums are shifted by, so that rescaling leaves their fractions
+)
 
 
 def _scales(call: Call) -> tuple[float, float, float]:

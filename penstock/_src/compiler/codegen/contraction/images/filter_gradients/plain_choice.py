@@ -22,10 +22,8 @@ from .schedule import ALL_RANGES_BYTES, MOST_RANGES
 from .tiles import TiledSchedule, blocked_tile
 
 OWN_BYTES = 640 << 10  # filters up to this size are summed by every range on its own
-LARGE_BLOCK_PIXELS, LARGE_BLOCK = (
-    300,
-    768 << 10,
-)  # most bytes of a window under a filter that does not stay in the L2
+LARGE_BLOCK_PIXELS = 300
+LARGE_BLOCK = 768 << 10  # most bytes of a window under a filter that does not stay in the L2
 IMAGE_BYTES = 1 << 20  # images up to this size are padded all together, for large filters
 PIXELS_AT_ONCE = 400  # pixels of large filters for which a sum stays in registers
 MOST_IMAGES_AT_ONCE = 64

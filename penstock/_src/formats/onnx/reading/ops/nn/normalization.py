@@ -39,9 +39,8 @@ def _batch_normalization(n: Node, x: Any, scale: Any, bias: Any, mean: Any, vari
     scale, bias, mean, variance = (t.cast(v, kind) for v in (scale, bias, mean, variance))
     factor = raw.Mul(scale, raw.Rsqrt(raw.AddV2(variance, t.like(epsilon, variance))))
     offset = raw.Sub(bias, raw.Mul(mean, factor))
-    if (
-        t.turned(x) is not None and dimensions > 2
-    ):  # channels are last in the source of the transpose
+    # Channels are last in the source of the transpose.
+    if t.turned(x) is not None and dimensions > 2:
         y = raw.AddV2(raw.Mul(t.cast(last(x), kind), factor), offset)
         return first(t.cast(y, dtype))
     y = raw.Mul(t.cast(x, kind), t.aligned(factor, dimensions, 1))
