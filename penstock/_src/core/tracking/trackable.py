@@ -285,10 +285,8 @@ class AutoTrackable(Trackable):
                     continue
                 try:
                     attribute = getattr(self, name, None)
-                except (
-                    Exception
-                ):  # as in TensorFlow, an attribute whose property raises is treated as missing
-                    continue
+                except Exception:
+                    continue  # as in TensorFlow, an attribute whose property raises is treated as missing
                 if is_saved_function(attribute):
                     functions[name] = attribute
         return functions

@@ -64,9 +64,8 @@ def _new_file() -> int:
     name, flags = "penstock-code", os.MFD_CLOEXEC
     try:
         return os.memfd_create(name, flags)
-    except (
-        PermissionError
-    ):  # vm.memfd_noexec=2: files that may be mapped, but not executed as programs
+    except PermissionError:
+        # vm.memfd_noexec=2 allows files that may be mapped, but not executed as programs.
         return os.memfd_create(name, flags | _NOEXEC_SEAL)
 
 

@@ -55,12 +55,8 @@ class ApiKeys:
                 f"The request has no API key. Expected the header '{_BEARER}: Bearer KEY' or '{_PLAIN}: KEY'."
             )
         digest, name_found = hashlib.sha256(key).digest(), ""
-        for (
-            known,
-            name,
-        ) in (
-            self._names.items()
-        ):  # compares all of them, so that the time reveals nothing about the key
+        # Compares all of them, so that the time reveals nothing about the key.
+        for known, name in self._names.items():
             if hmac.compare_digest(known, digest):
                 name_found = name
         if not name_found:

@@ -23,10 +23,8 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
     """Waits until the names of a folder are on the disk, where the file system can say so."""
     try:
         opened = os.open(folder or ".", os.O_RDONLY)
-    except (
-        PermissionError
-    ):  # of a folder in which files may be made, but whose names may not be listed
-        return
+    except PermissionError:
+        return  # files may be made in the folder, but its names may not be listed
     try:
         os.fsync(opened)
     except OSError as error:

@@ -23,12 +23,8 @@ def _trim() -> Callable[[int], int] | None:
     """glibc's `malloc_trim`; None elsewhere."""
     try:
         trim = ctypes.CDLL(None).malloc_trim
-    except (
-        AttributeError,
-        OSError,
-        TypeError,
-    ):  # another library, or a system without such handles
-        return None
+    except (AttributeError, OSError, TypeError):
+        return None  # another library, or a system without such handles
     trim.argtypes, trim.restype = [ctypes.c_size_t], ctypes.c_int
     return trim  # type: ignore[no-any-return]
 
