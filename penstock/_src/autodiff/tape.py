@@ -111,7 +111,11 @@ class OpEntry:
     def own_backward(self, gradients: Sequence[Any]) -> Sequence[Any]:
         """Returns the result of the gradient method of the op's class."""
         op = self.op
-        if not op.slices.accepted and IndexedSlices in map(type, gradients):
+        if len(gradients) == 1:  # as nearly always: this runs for each op of a gradient
+            has_slices = type(gradients[0]) is IndexedSlices
+        else:
+            has_slices = IndexedSlices in map(type, gradients)
+        if has_slices and not op.slices.accepted:
             gradients = tuple([dense(g) for g in gradients])
         if op.traits.has_lists:
             result = self._backward_of_lists(gradients)
