@@ -23,6 +23,7 @@ from penstock._src.native import Target
 
 AVX2 = Target("x86_64-unknown-linux-gnu", "x86-64-v3", "", 32, 16, 2, 32 << 10, 512 << 10)
 FLOATS = Types("float", "float", "float", "float")
+LARGE_L2 = Target("x86_64-unknown-linux-gnu", "x86-64-v4", "", 64, 32, 2, 48 << 10, 2 << 20)
 SIDE = Axis(28, 28, 3, low=1)
 X, Y = Image("float", 28 * 28 * 32, 28 * 32, 32), Image("float", 28 * 28 * 64, 28 * 64, 64)
 WEIGHTS = Filter("float", 3 * 32 * 64, 32 * 64, 64, 1)
@@ -110,3 +111,26 @@ def test_a_small_filter_is_summed_by_ranges_of_pixels():
     schedule = filter_gradient()
     assert schedule.own
     assert [stage.function for stage in schedule.stages(())] == ["sum_ranges", "add_up"]
+
+
+def test_a_large_l2_holds_all_columns_of_b():
+    def block(n, l2, right=None):
+        target, problem = dataclasses.replace(LARGE_L2, l2=l2), gemm(1024, 3072, n)
+        problem = dataclasses.replace(problem, right=right or problem.right)
+        schedule = products.choose(problem, target, 1, 1)
+        return schedule.cut.columns, schedule.kc
+
+    assert block(768, 2 << 20) == (768, 192)
+    assert block(384, 2 << 20) == (384, 384)
+    assert block(3072, 2 << 20) == (384, 384)  # the columns are too many
+    assert block(768, 2 << 20, Matrix("float", 3072, (1,))) == (384, 384)  # rows go along k
+    assert block(768, 1 << 20) == (240, 384)
+    assert block(0, 1 << 20)[1] == block(0, 2 << 20)[1] == 384
+
+
+def test_few_threads_pack_what_stays_in_a_large_l2():
+    # Tasks of sums of columns divide rows, so that each reads all of B.
+    few, many = (products.choose(gemm(1024, 3072, 768), LARGE_L2, t, 2) for t in (1, 8))
+    assert few.right.place is many.right.place is Place.SHARED
+    assert few.groups(()) == [(step, 1) for step in range(16)]
+    assert many.groups(()) == [(0, 13), (13, 3)]

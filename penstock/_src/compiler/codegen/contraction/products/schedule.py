@@ -220,7 +220,9 @@ class GemmSchedule(TileNumbers):
 
     def most_packed(self, sizes: Sizes) -> int:
         """The number of depth blocks whose shared panels fit into the processor's limit."""
-        most = processor_of(self.target).packed_panels
+        processor = processor_of(self.target)
+        is_few = self.threads <= self.target.sum_threads and not self.by_matrices
+        most = is_few and processor.near_panels or processor.packed_panels
         return HOST.max(1, most // HOST.max(1, self.shared_room(sizes)))
 
     def groups(self, sizes: Sizes) -> list[tuple[int, int]]:
