@@ -212,3 +212,18 @@ def test_effects_of_no_rows_do_not_run():
     v = tf.Variable(0.0)
     tf.vectorized_map(lambda a: (v.assign(a), a)[1], tf.zeros([0]))
     assert v.numpy() == 0.0
+
+
+def test_draws_in_functions_are_counted_with_those_around():
+    def draw(_):
+        return tf.random.uniform([])
+
+    @tf.function
+    def several(x):
+        first = tf.vectorized_map(draw, x)
+        return tf.random.uniform([]), first, tf.vectorized_map(draw, x), tf.random.uniform([])
+
+    tf.random.set_seed(4)
+    numbers = tf.concat([tf.reshape(t, [-1]) for t in several(tf.ones([2]))], 0)
+    expected = [0.7331659, 0.8043033, 0.9943951, 0.6136271, 0.6189775, 0.9334884]
+    np.testing.assert_allclose(numbers, expected, rtol=1e-5)

@@ -19,6 +19,8 @@ from penstock._src.util.export import export
 DEFAULT_GRAPH_SEED = 87654321
 _MAXIMUM = 2**31 - 1
 _COUNTS: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+# Graphs whose draws are counted with those of the graph around them.
+_INLINED: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 @export("random.Algorithm", "random.experimental.Algorithm", v1=["random.Algorithm"])
@@ -78,11 +80,19 @@ def get_seed(op_seed):
     elif graph is None:
         pair = global_seed, CONTEXT.internal_operation_seed()
     else:
+        while graph in _INLINED:
+            graph = graph.enclosing
         count = _COUNTS.get(graph, 0)
         _COUNTS[graph] = count + 1
         pair = global_seed, count
     pair = tuple(_truncated(s) for s in pair)
     return (0, _MAXIMUM) if pair == (0, 0) else pair
+
+
+def count_draws_around(graph):
+    """Counts the draws of a graph with those of the graph around it, in which its operations will be."""
+    if graph.enclosing is not None:
+        _INLINED.add(graph)
 
 
 def _truncated(seed):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.mapping.functional import map_fn
+from penstock._src.api.random.seeds import count_draws_around
 from penstock._src.api.vectorized.elements import parts_of_result, parts_of_rows
 from penstock._src.api.vectorized.loop import Vectorizer, run_once
 from penstock._src.api.vectorized.reductions import PForConfig, Reduction
@@ -190,6 +191,8 @@ def _mapped(
     created: list[Any] = []
     if executing_eagerly():
         graph.variable_rule = created.append
+    else:
+        count_draws_around(graph)
     with recording(graph):
         parts = _parts(graph, values)
         result = row(list(parts))
