@@ -214,33 +214,21 @@ class BackwardTask(Task):
         # dV first: it reads P, which the sweep of the gradient replaces by dS in the same block.
         seed, across = self.rows_from(rows.seed, i)
         tiles.multiply(
-            f,
-            block,
-            True,
-            seed,
-            across,
-            columns.dv,
-            cols,
-            count,
-            form.width,
-            partial(beside_columns, "value", form.width),
-        )
+            f, block, seed, columns.dv, by_columns=True, across=across, rows=cols, depth=count, extent=form.width,
+            beside=partial(beside_columns, "value", form.width),
+        )  # fmt: skip
         sweep("gradient", "seed", "seeds", columns.values)
         query, across = self.rows_from(rows.query, i)
         tiles.multiply(
-            f,
-            block,
-            True,
-            query,
-            across,
-            columns.dk,
-            cols,
-            count,
-            form.depth,
-            partial(beside_columns, "key", form.depth),
-        )
+            f, block, query, columns.dk, by_columns=True, across=across, rows=cols, depth=count, extent=form.depth,
+            beside=partial(beside_columns, "key", form.depth),
+        )  # fmt: skip
         sums = f.at(self.section("dq"), i * layout.depth, total)
-        tiles.multiply(f, block, False, *rows.key, sums, count, cols, form.depth, beside_rows)
+        key, across = rows.key
+        tiles.multiply(
+            f, block, key, sums, by_columns=False, across=across, rows=count, depth=cols, extent=form.depth,
+            beside=beside_rows,
+        )  # fmt: skip
 
     def rows_from(self, rows: Rows, i: Val) -> Rows:
         """Loads the rows that start at `i`."""

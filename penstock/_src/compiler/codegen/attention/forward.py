@@ -142,8 +142,9 @@ class ForwardTask(Task):
         f, (address, across) = self.f, values
         rows = f.at(address, j * across, self.total)
         self.tiles.multiply(
-            f, scores, False, rows, across, sums, count, cols, self.form.width, beside
-        )
+            f, scores, rows, sums, by_columns=False, across=across, rows=count, depth=cols,
+            extent=self.form.width, beside=beside,
+        )  # fmt: skip
 
     def fetch(self, row: Val, count: int, following: dict[str, Val]) -> None:
         """Asks for what is needed next: the rows of the output, those of Q in the next block, and the next batch's."""

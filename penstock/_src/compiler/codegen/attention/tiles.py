@@ -176,9 +176,11 @@ class Tiles:
                 f.store(x, f.c, at)
         return name
 
-    def multiply(self, f: Fn, a: Val, by_columns: bool, b: Val, across: Val, c: Val, rows: Val, depth: Val,
-                 extent: int, beside: Beside | None = None) -> None:  # fmt: skip
-        """c += block b, or block^T b if `by_columns`; b has `extent` columns and rows `across` apart.
+    def multiply(
+        self, f: Fn, a: Val, b: Val, c: Val, *, by_columns: bool, across: Val, rows: Val, depth: Val,
+        extent: int, beside: Beside | None = None,
+    ) -> None:  # fmt: skip
+        """c += a b, or a^T b if `by_columns`, of a block a; b has `extent` columns and rows `across` apart.
 
         `rows` of c are made, up to a whole tile; `depth` rows of b exist. `beside(i, count)` is run before the tile of `count` rows from `i`.
         """
