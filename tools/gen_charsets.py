@@ -39,7 +39,7 @@ SINGLE = sorted({
     codec for codec in encodings.aliases.aliases.values()
     if re.match("cp[0-9]+$|iso8859|koi8|mac|hp_roman|ascii|latin|tis|kz", codec)
 })  # fmt: skip
-EUC_JP = ("eucjp", "eucjis", "xeucjp")
+EUC_JP = ("eucjp", "eucjis", "ujis", "xeucjp")
 # Bytes of the characters of three and four bytes; the latter are those of Python but for one.
 LONGER = dict.fromkeys(EUC_JP, "8f-8f a1-fe a1-fe") | {"gb18030": "81-fe 30-39 81-fe 30-39"}
 THREE = b"\x8f"
