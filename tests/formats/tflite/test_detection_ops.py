@@ -6,7 +6,7 @@ import pytest
 import penstock as tf
 from penstock._src.formats.tflite.schema.encoding import encode_options
 
-from .custom_models import run_custom
+from .models_of_one_op import run_custom
 
 ANCHORS = np.float32([[0.5, 0.5, 0.4, 0.4], [0.5, 0.52, 0.4, 0.4], [0.2, 0.2, 0.2, 0.2]])
 # By anchor: a background and two classes.

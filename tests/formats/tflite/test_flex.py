@@ -8,7 +8,7 @@ import penstock as tf
 from penstock._src.formats.tflite.schema.flexbuffers import decode_flexbuffer
 from penstock._src.proto.graph import NodeDef
 
-from .custom_models import run_custom
+from .models_of_one_op import run_custom
 
 VALUES = {
     "whole": 7,

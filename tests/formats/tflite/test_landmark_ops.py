@@ -5,7 +5,7 @@ import pytest
 
 from penstock._src.formats.tflite.schema.encoding import encode_options
 
-from .custom_models import run_custom
+from .models_of_one_op import run_custom
 
 RANDOM = np.random.default_rng(5)
 CROP = {"output_height": 4, "output_width": 6}

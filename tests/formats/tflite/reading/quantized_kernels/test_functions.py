@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import penstock as tf
-from penstock._src.formats.tflite.schema import SCHEMA, BuiltinOperator, TensorType, encode_model
+from penstock._src.formats.tflite.schema import SCHEMA, BuiltinOperator, TensorType
+from tests.formats.tflite.models_of_one_op import run_builtin
 
 CODES = [1, 64, 89, 100, 150, 300, 777, 2000, 5000, 12345, 20001, 30000, 32767]
 BELOW = [-1, -300, -2000, -5000, -12345]
@@ -62,29 +62,12 @@ def run(op, approximate, dtype, scales, codes):
         )
         for i, scale in enumerate(scales)
     ]
-    first, last = np.array([0], np.int32), np.array([1], np.int32)
-    operator = SCHEMA["Operator"](opcode_index=0, inputs=first, outputs=last)
+    operator = SCHEMA["Operator"]()
     if approximate is not None:
         operator.builtin_options = SCHEMA["GeluOptions"](approximate=approximate)
-    number = getattr(BuiltinOperator, op)
-    code = SCHEMA["OperatorCode"](
-        deprecated_builtin_code=min(number, 127), builtin_code=number, version=1
-    )
-    graph = SCHEMA["SubGraph"](
-        tensors=tensors, inputs=first, outputs=last, operators=[operator], name="main"
-    )
-    model = SCHEMA["Model"](
-        version=3,
-        operator_codes=[code],
-        subgraphs=[graph],
-        description="",
-        buffers=[SCHEMA["Buffer"]()],
-    )
-    interpreter = tf.lite.Interpreter(model_content=encode_model(model))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(0, (np.array(codes) + zero).astype(dtype))
-    interpreter.invoke()
-    return interpreter.get_tensor(1).astype(int) - zero
+    x = (np.array(codes) + zero).astype(dtype)
+    (y,) = run_builtin(getattr(BuiltinOperator, op), operator, tensors, [x])
+    return y.astype(int) - zero
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,4 +1,4 @@
-"""Models of one custom op, for tests."""
+"""Models of one op, for tests."""
 
 import numpy as np
 
@@ -25,19 +25,39 @@ def run_custom(name, options, inputs, shapes):
         )
         for i, (shape, dtype) in enumerate([*given, *((shape, "float32") for shape in shapes)])
     ]
-    first = np.arange(len(inputs), dtype=np.int32)
-    last = np.arange(len(inputs), len(tensors), dtype=np.int32)
-    operator = SCHEMA["Operator"](
-        opcode_index=0,
-        inputs=first,
-        outputs=last,
-        custom_options=np.frombuffer(options, np.uint8),
-    )
+    operator = SCHEMA["Operator"](custom_options=np.frombuffer(options, np.uint8))
     code = SCHEMA["OperatorCode"](
         deprecated_builtin_code=_CUSTOM, builtin_code=_CUSTOM, custom_code=name, version=1
     )
+    return run_operator(operator, code, tensors, inputs)
+
+
+def run_builtin(number, operator, tensors, inputs):
+    """Returns the results of an interpreter for a model of the builtin op of this number; the rest as for `run_operator`."""
+    code = SCHEMA["OperatorCode"](
+        deprecated_builtin_code=min(number, 127), builtin_code=number, version=1
+    )
+    return run_operator(operator, code, tensors, inputs)
+
+
+def run_operator(operator, code, tensors, inputs):
+    """Returns the results of an interpreter for a model of one operator.
+
+    Args:
+      operator: with its options; its code, inputs and outputs are set here.
+      code: its `OperatorCode`.
+      tensors: descriptions of the inputs, then of the results.
+      inputs: arrays.
+    """
+    operator.opcode_index = 0
+    operator.inputs = np.arange(len(inputs), dtype=np.int32)
+    operator.outputs = np.arange(len(inputs), len(tensors), dtype=np.int32)
     graph = SCHEMA["SubGraph"](
-        tensors=tensors, inputs=first, outputs=last, operators=[operator], name="main"
+        tensors=tensors,
+        inputs=operator.inputs,
+        outputs=operator.outputs,
+        operators=[operator],
+        name="main",
     )
     model = SCHEMA["Model"](
         version=3,
