@@ -157,6 +157,21 @@ def test_lists_of_one_length_whose_elements_have_other_shapes():
         assert [len(rows) for rows in run([kept])] == sizes
 
 
+def test_empty_lists_whose_elements_have_other_shapes():
+    """The program of the first call knew their extents as numbers."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None])], autograph=False)
+    def jacobian_of_nothing(v):
+        x = tf.zeros([1 + tf.shape(v)[0], tf.shape(v)[0] * 0])
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(x, 0)
+        return tape.jacobian(y, x)
+
+    for n in (1, 0, 2, 5, 7):
+        assert jacobian_of_nothing(tf.zeros([n])).shape == [0, n + 1, 0]
+
+
 def test_what_the_host_holds_passes_through_a_known_branch():
     table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a"], [1]), 0)
 

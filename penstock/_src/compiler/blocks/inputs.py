@@ -178,16 +178,15 @@ class ProgramInputs:
         shape = value.common_shape()
         if shape is MIXED:
             return HostValue("the elements of the list have different shapes")
-        length = self.p.size(self._count(position, count), dtypes.int32)
-        if shape is None or count == 0:
-            return ListValue(value.dtype, None, length, count or None, shape)
-        items = [
-            self.extent(("item", position, axis), axis, int(n)) for axis, n in enumerate(shape)
-        ]
-        extents = (self._count(position, count), *items)
-        buffer = self._parameter(("list", position), None, extents, value.dtype)
-        return ListValue(value.dtype, buffer, length, extents[0], extents[1:])
-
-    def _count(self, position: int, count: int) -> dims.Extent:
-        """The number of elements of a list."""
-        return self.extent(("count", position), ("list", position), count)
+        size = self.extent(("count", position), ("list", position), count)
+        length = self.p.size(size, dtypes.int32)
+        if shape is None:
+            return ListValue(value.dtype, None, length, size if count else None, None)
+        # Of an empty list, too: other calls give lists of the same rank with other extents.
+        items = tuple(
+            [self.extent(("item", position, axis), axis, int(n)) for axis, n in enumerate(shape)]
+        )
+        if count == 0:
+            return ListValue(value.dtype, None, length, None, items)
+        buffer = self._parameter(("list", position), None, (size, *items), value.dtype)
+        return ListValue(value.dtype, buffer, length, size, items)
