@@ -86,8 +86,10 @@ class IndexedSlices(CompositeTensor):
     @property
     def _type_spec(self) -> "IndexedSlicesSpec":
         has_shape = self._dense_shape is not None
+        # The values tell all extents but the number of rows, which a computed dense shape may not.
+        shape = TensorShape([None]).concatenate(self._values.shape[1:])
         return IndexedSlicesSpec(
-            self.shape if has_shape else TensorShape([None]).concatenate(self._values.shape[1:]),
+            self.shape.merge_with(shape) if has_shape else shape,
             self.dtype,
             self._indices.dtype,
             self._dense_shape.dtype if has_shape else None,

@@ -384,3 +384,69 @@ def test_an_eager_loop_keeps_the_types_of_nested_variables():
     start = [(tf.constant(0),), tf.constant(0)]
     with pytest.raises(TypeError, match="same nested structure"):
         tf.while_loop(lambda s, i: i < 2, lambda s, i: ([s[0]], i + 1), start)
+
+
+def if_statement(i, first, second):
+    if i == 0:
+        result = first()
+    else:
+        result = second()
+    return result
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda i, a, b: tf.cond(i == 0, a, b),
+        lambda i, a, b: tf.switch_case(i, [a, b]),
+        lambda i, a, b: tf.case([(i == 0, a)], default=b),
+        if_statement,
+    ],
+    ids=["cond", "switch_case", "case", "if"],
+)
+def test_composites_of_branches_get_their_common_type(choose):
+    def branch(rows, size):
+        return {
+            "ragged": tf.ragged.constant([[1, 2]] * rows),
+            "sparse": tf.SparseTensor([[0] * size], [1], [rows] * size),
+            "optional": tf.experimental.Optional.from_value(tf.ones([rows])),
+            "dataset": tf.data.Dataset.from_tensors(tf.ones([rows])),
+        }
+
+    specs = []
+
+    @tf.function
+    def f(i):
+        result = choose(i, lambda: branch(2, 1), lambda: branch(3, 2))
+        specs.append({name: tf.type_spec_from_value(value) for name, value in result.items()})
+        return result
+
+    vector = tf.TensorSpec([None], tf.float32)
+    for i, rows in enumerate((2, 3)):
+        found = f(tf.constant(i))
+        assert found["ragged"].to_list() == [[1, 2]] * rows
+        assert found["sparse"].dense_shape.numpy().tolist() == [rows] * (i + 1)
+        assert found["optional"].get_value().numpy().tolist() == [1] * rows
+        assert [len(element) for element in found["dataset"]] == [rows]
+    # As TensorFlow's tf.cond gives them.
+    assert specs[0] == {
+        "ragged": tf.RaggedTensorSpec([None, None], tf.int32, 1),
+        "sparse": tf.SparseTensorSpec(None, tf.int32),
+        "optional": tf.OptionalSpec(vector),
+        "dataset": tf.data.DatasetSpec(vector),
+    }
+
+
+def test_slices_of_branches_keep_the_extents_of_their_values():
+    def slices(rows):
+        return tf.IndexedSlices(tf.ones([rows, 3]), tf.range(rows), tf.constant([rows, 3]))
+
+    @tf.function
+    def f(i):
+        result = tf.cond(i == 0, lambda: slices(2), lambda: slices(4))
+        assert tf.type_spec_from_value(result) == tf.IndexedSlicesSpec(
+            [None, 3], tf.float32, tf.int32, tf.int32, [None]
+        )
+        return result
+
+    assert f(tf.constant(1)).dense_shape.numpy().tolist() == [4, 3]

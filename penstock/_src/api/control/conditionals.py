@@ -119,7 +119,26 @@ def _conditional(
         outputs = add_conditional(selector, bodies, externals, is_case, scope, may_be_lowered)
         # A function passes its results on itself.
         results = outputs if may_be_lowered is False else identities(outputs)
-        return fill_outputs(graphs[0].structured_outputs, results)
+        return _packed([graph.structured_outputs for graph in graphs], results)
+
+
+def _packed(structures: Sequence[Any], results: Sequence[Any]) -> Any:
+    """Packs the results like the branches' outputs; a composite gets the narrowest type that all branches' values have."""
+    first = structures[0]
+    leaves = nest.flatten(first, expand_composites=True)
+    common = nest.map_structure(_common_type, *structures, check_types=False)
+    return fill_outputs(common, results, leaves)
+
+
+def _common_type(*values: Any) -> Any:
+    """Returns the common TypeSpec of composite values; the first of other values."""
+    if not nest.is_composite(values[0]):
+        return values[0]
+    spec, *others = (value._type_spec._without_tensor_names() for value in values)
+    common = spec.most_specific_common_supertype(others)
+    if common is None:
+        raise TypeError(f"No common supertype of {', '.join(map(str, (spec, *others)))}.")
+    return common
 
 
 def _check_captures(graphs: Sequence[FuncGraph], branches: Sequence[_Branch]) -> None:

@@ -189,7 +189,7 @@ def _for_in_graph(
             def run() -> Any:
                 set_state(before)
                 body(optional.get_value())
-                return values.flatten(get_state())
+                return nest.flatten(get_state())
 
             if not names:
 
@@ -199,10 +199,9 @@ def _for_in_graph(
 
                 conditionals.cond(position[0], run_without_state, lambda: 0)
                 return
-            unchanged = values.flatten(before)
-            set_state(
-                values.pack_like(before, conditionals.cond(position[0], run, lambda: unchanged))
-            )
+            unchanged = nest.flatten(before)
+            results = conditionals.cond(position[0], run, lambda: unchanged)
+            set_state(nest.pack_sequence_as(before, list(results)))
 
         def test() -> Any:
             return position[0] if extra_test is None else _both(position[0], extra_test())

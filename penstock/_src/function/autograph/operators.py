@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.function.autograph import values
 from penstock._src.function.autograph.undefined import Undefined, UndefinedReturnValue
+from penstock._src.util import nest
 
 Branch = Callable[[], Any]
 
@@ -42,13 +43,13 @@ def if_(
         outcomes[label] = check_branch_values(get_state()[:outputs], names[:outputs], label)
         if label == "else":
             check_branches_agree(outcomes["main"], outcomes["else"], names[:outputs])
-        return values.flatten(outcomes[label])
+        return nest.flatten(outcomes[label])
 
     results = conditionals.cond(
         condition, lambda: branch(body, "main"), lambda: branch(orelse, "else")
     )
     others = map(Undefined, names[outputs:])
-    set_state((*values.pack_like(outcomes["else"], results), *others))
+    set_state((*nest.pack_sequence_as(outcomes["else"], list(results)), *others))
 
 
 def check_condition(condition: Any) -> None:

@@ -24,10 +24,6 @@ def flatten(structure: Any) -> list:
     return nest.flatten(structure, expand_composites=True)
 
 
-def pack_like(structure: Any, flat: Any) -> Any:
-    return nest.pack_sequence_as(structure, list(flat), expand_composites=True)
-
-
 def as_tensors(value: Any, name: str, where: str) -> Any:
     """Returns `value` with every leaf a tensor; None stays None."""
 
