@@ -354,3 +354,44 @@ def test_strict_transcoding_refuses_control_characters_to_be_replaced():
 def test_lists_in_json_are_no_examples():
     with pytest.raises(tf.errors.InvalidArgumentError, match="object is expected"):
         tf.io.decode_json_example("[]")
+
+
+def test_string_attributes_may_hold_any_bytes():
+    rows, other = tf.constant([["a", "b"], ["c", "d"]]), b"\xff"
+
+    def texts():
+        return [
+            tf.strings.join([["a"], ["b"]], separator=other),
+            tf.strings.reduce_join(rows, 1, separator=other),
+            tf.strings.ngrams(["a", "b"], 2, separator=other, pad_values=(b"\xfe", b"\xfd")),
+            tf.raw_ops.StaticRegexReplace(input=[b"ab"], pattern=b"b", rewrite=other),
+            tf.raw_ops.StringFormat(inputs=[1], template=b"\xff%s", placeholder=b"%s", summarize=3),
+        ]
+
+    expected = [
+        [b"a\xffb"],
+        [b"a\xffb", b"c\xffd"],
+        [b"\xfe\xffa", b"a\xffb", b"b\xff\xfd"],
+        [b"a\xff"],
+        b"\xff1",
+    ]
+    for wrap in (lambda f: f, tf.function):
+        assert [
+            t.numpy().tolist() if t.shape.rank else t.numpy() for t in wrap(texts)()
+        ] == expected
+        fields = wrap(
+            lambda: tf.io.decode_csv([b"1\xff2", b"3\xff\xfe"], [[0], [7]], other, True, b"\xfe")
+        )()
+        assert [field.numpy().tolist() for field in fields] == [[1, 3], [2, 7]]
+
+
+def test_string_attributes_of_any_bytes_stay_in_graphs():
+    with tf.Graph().as_default() as graph:
+        tf.strings.join(["a", "b"], separator=b"\xff", name="joined")
+    message = graph.as_graph_def()
+    (node,) = [node for node in message.node if node.name == "joined"]
+    assert node.attr["separator"].s == b"\xff"
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
+        tf.import_graph_def(message, name="")
+        assert graph.get_operation_by_name("joined").get_attr("separator") == b"\xff"
+        assert session.run("joined:0") == b"a\xffb"

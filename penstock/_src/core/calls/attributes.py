@@ -66,6 +66,16 @@ def convert_attribute(op: str, name: str, annotation: Any, value: Any) -> Any:
     return _convert_scalar(op, name, annotation, value)
 
 
+def as_text(value: bytes) -> str:
+    """Returns a string attribute as ops store it; bytes that are not UTF-8 become lone surrogates."""
+    return value.decode("utf-8", "surrogateescape")
+
+
+def as_bytes(text: str) -> bytes:
+    """Returns the bytes of a string attribute: the inverse of `as_text`."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def attribute_key(value: Any) -> Any:
     """A key that is equal for equal values of an attribute only: 0.0 differs from -0.0, which are equal as numbers."""
     if isinstance(value, (float, np.floating)):
@@ -129,7 +139,7 @@ def _convert_scalar(op: str, name: str, kind: Any, value: Any) -> Any:
             # TensorFlow stores float attributes as float32.
             return int(value) if kind is int else ctypes.c_float(value).value
     if kind is str and isinstance(value, (str, bytes)):
-        return value.decode() if isinstance(value, bytes) else value
+        return as_text(value) if isinstance(value, bytes) else value
     if kind is bytes and isinstance(value, (str, bytes)):
         return value.encode() if isinstance(value, str) else value
     name_of_kind = getattr(kind, "__name__", str(kind))

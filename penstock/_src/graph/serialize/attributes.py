@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.attributes import Function, TensorValue
+from penstock._src.core.calls.attributes import Function, TensorValue, as_bytes, as_text
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
@@ -86,7 +86,7 @@ def _scalar(annotation: Any, value: Any, function_name: Callable[[Any], str]) ->
     if isinstance(value, bytes):
         return "s", value
     if isinstance(value, str):
-        return "s", value.encode("utf-8", "surrogateescape")
+        return "s", as_bytes(value)
     raise UnimplementedError(f"An attribute cannot hold {value!r}.")
 
 
@@ -139,5 +139,5 @@ def _decoded(kind: str, value: Any, annotation: Any, function_named: Callable[[s
         return function_named(value.name)
     if kind == "s":
         is_text = annotation is str or typing.get_origin(annotation) is Literal
-        return value.decode("utf-8", "surrogateescape") if is_text else value
+        return as_text(value) if is_text else value
     return value

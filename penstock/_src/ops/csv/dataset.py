@@ -43,7 +43,7 @@ class CSVDatasetV2(UnnamedDatasetOp):
 
     def pipeline(self, filenames, compression_type, buffer_size, header, field_delim, *rest):
         use_quotes, na_value, select, defaults, exclude = rest
-        delimiter, missing = text(field_delim).encode(), scalar(na_value)
+        delimiter, missing = scalar(field_delim), scalar(na_value)
         chosen, dropped = select.tolist(), exclude.tolist()
         if len(delimiter) != 1:
             raise InvalidArgumentError("field_delim should be only 1 char")

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
@@ -42,7 +43,7 @@ class DecodeCSV(Op):
         return [column.reshape(records.shape) for column in parsed]
 
     def _check(self, record_defaults):
-        if len(self.field_delim.encode()) != 1:
+        if len(as_bytes(self.field_delim)) != 1:
             raise self.invalid("field_delim should be only 1 char")
         for at, default in enumerate(record_defaults):
             if default.ndim > 1:
@@ -54,9 +55,9 @@ class DecodeCSV(Op):
 
     def _columns(self, rows, defaults):
         """The columns read by native code, or None if a record is malformed."""
-        missing = self.na_value.encode()
+        missing = as_bytes(self.na_value)
         form = columns.Columns(
-            defaults, self.field_delim.encode(), self.use_quote_delim, missing, self.select_cols
+            defaults, as_bytes(self.field_delim), self.use_quote_delim, missing, self.select_cols
         )
         data = b"".join(rows)
         table = form.records(data, np.array([0, *itertools.accumulate(map(len, rows))], np.int64))
@@ -70,7 +71,7 @@ class DecodeCSV(Op):
             return None  # the error of an earlier record may come first
 
     def _rows(self, rows, defaults):
-        delimiter, missing = self.field_delim.encode(), self.na_value.encode()
+        delimiter, missing = as_bytes(self.field_delim), as_bytes(self.na_value)
         arrays = [np.empty(len(rows), default.dtype) for default in defaults]
         for number, record in enumerate(rows):
             fields = self._fields(record, delimiter) if record else []

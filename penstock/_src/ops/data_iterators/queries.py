@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.calls.facts import Flow
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
@@ -20,7 +21,7 @@ class DatasetCardinality(Op):
     cardinality_options: str = ""
 
     def eager(self, input_dataset):
-        options = self.cardinality_options.encode("utf-8", "surrogateescape")
+        options = as_bytes(self.cardinality_options)
         level = CardinalityOptions.FromString(options).compute_level
         EFFORT.calls_functions = level == CardinalityOptions.CARDINALITY_COMPUTE_MODERATE
         try:

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.calls.facts import HostKernel
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.op import Op, at_least
@@ -330,7 +331,7 @@ class EncodeJpeg(Op):
         )
         if not self.xmp_metadata:
             return head + rest
-        metadata = _XMP + self.xmp_metadata.encode()
+        metadata = _XMP + as_bytes(self.xmp_metadata)
         return head + b"\xff\xe1" + struct.pack(">H", len(metadata) + 2) + metadata + rest
 
 

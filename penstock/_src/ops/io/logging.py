@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.calls.facts import Effects, Permissions, Slices
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
@@ -92,11 +93,12 @@ class PrintV2(Op):
     def eager(self, input):
         if input.ndim:
             raise self.invalid(f"Input is expected to be scalar, but got {list(input.shape)}")
-        text = input.item().decode("utf-8", "replace") + self.end
+        data = input.item() + as_bytes(self.end)
+        text = data.decode("utf-8", "replace")
         stream = self.output_stream
         if stream.startswith("file://"):
             with open_file(stream, "ab") as file:
-                file.write(input.item() + self.end.encode())
+                file.write(data)
         elif stream == "stdout":
             sys.stdout.write(text)
             sys.stdout.flush()

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.calls.facts import Effects, Permissions
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
@@ -598,7 +599,7 @@ class InitializeTableFromTextFileV2(Op):
         if index == -2:
             field = line
         else:
-            fields = line.split(self.delimiter.encode())
+            fields = line.split(as_bytes(self.delimiter))
             if index >= len(fields):
                 raise self.invalid(
                     f"Invalid number of columns in line {number}: {len(fields)} <= {index}"

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.calls.facts import Elements
 from penstock._src.core.errors import OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
@@ -45,7 +46,7 @@ class StringJoin(Op):
         return result
 
     def eager(self, inputs):
-        separator = self.separator.encode()
+        separator = as_bytes(self.separator)
         shapes = {x.shape for x in inputs if x.ndim}
         if len(shapes) > 1:
             raise self.invalid(
@@ -240,7 +241,7 @@ class ReduceJoin(Op):
         return [d for a, d in enumerate(dims) if a not in gone]
 
     def eager(self, inputs, reduction_indices):
-        separator = self.separator.encode()
+        separator = as_bytes(self.separator)
         axes = [self._axis(int(a), inputs.ndim) for a in np.ravel(reduction_indices)]
         if len(set(axes)) != len(axes):
             raise self.invalid(f"Duplicate reduction dimension {axes}")
@@ -289,7 +290,7 @@ class UnsortedSegmentJoin(Op):
         return TensorShape([infer.counted(num_segments, 2)]).concatenate(rest)
 
     def eager(self, inputs, segment_ids, num_segments):
-        count, separator = int(num_segments), self.separator.encode()
+        count, separator = int(num_segments), as_bytes(self.separator)
         for axis, (wanted, have) in enumerate(zip(segment_ids.shape, inputs.shape)):
             if wanted != have:
                 raise self.invalid(

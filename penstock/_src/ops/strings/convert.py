@@ -6,6 +6,7 @@ import string
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.calls.facts import Elements
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
@@ -236,7 +237,7 @@ class StringFormat(Op):
         pieces = self.pieces(inputs)
         shown = [summary(x, self.summarize) for x in inputs]
         whole = pieces[0] + "".join(s + p for s, p in zip(shown, pieces[1:], strict=True))
-        return strings([whole.encode("utf-8", "surrogateescape")], ())
+        return strings([as_bytes(whole)], ())
 
 
 def summary(x, summarize):

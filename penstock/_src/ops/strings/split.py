@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
@@ -203,9 +204,9 @@ class StringNGrams(Op):
         bounds = data_splits.astype(np.int64)
         lengths = np.diff(bounds)
         begins = np.concatenate([[0], np.cumsum(lengths + 2 * most)])
-        padded = np.full(begins[-1], self.right_pad.encode(), object)
+        padded = np.full(begins[-1], as_bytes(self.right_pad), object)
         begins = begins[:-1]
-        padded[begins[:, None] + np.arange(most)] = self.left_pad.encode()
+        padded[begins[:, None] + np.arange(most)] = as_bytes(self.left_pad)
         padded[np.arange(data.size) + np.repeat(begins + most - bounds[:-1], lengths)] = data
         # A column for each width: the number of n-grams in each row, where they begin, and their length.
         pads = np.array([self._padding(width) for width in self.ngram_widths], np.int64)
@@ -227,12 +228,12 @@ class StringNGrams(Op):
         before = np.cumsum(counts) - counts
         starts = np.arange(splits[-1]) + np.repeat(firsts.reshape(-1) - before, counts)
         ends = starts + np.repeat(sizes.reshape(-1), counts)
-        grams = joined_ranges(padded, starts, ends, self.separator.encode())
+        grams = joined_ranges(padded, starts, ends, as_bytes(self.separator))
         return grams, splits.astype(data_splits.dtype)
 
     def _row(self, row):
-        by = self.separator.encode()
-        left, right = self.left_pad.encode(), self.right_pad.encode()
+        by = as_bytes(self.separator)
+        left, right = as_bytes(self.left_pad), as_bytes(self.right_pad)
         pieces = []
         for width in self.ngram_widths:
             pad = self._padding(width)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.attributes import as_bytes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
 from penstock._src.native.algorithms.texts.joining import cuts, joined_neighbours
@@ -31,7 +32,7 @@ class _NgramsStringJoin(Op):
         return [*outer, None if last is None else max(0, last - self.width + 1)], []
 
     def eager(self, input_values, input_row_splits):
-        joiner, width = self.string_separator.encode(), self.width
+        joiner, width = as_bytes(self.string_separator), self.width
         if not input_row_splits:
             count = max(0, input_values.shape[-1] - width + 1)
             rows = input_values.reshape(-1, input_values.shape[-1])
