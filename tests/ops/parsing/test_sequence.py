@@ -67,3 +67,19 @@ def test_raw_twins_agree():
     )  # fmt: skip
     assert made.feature_list_dense_values[0].numpy().tolist() == [[2, 1], [1, 0]]
     assert made.feature_list_sparse_shapes[0].numpy().tolist() == [2, 2, 2]
+
+
+def test_a_context_feature_without_a_kind_is_not_replaced_by_a_default():
+    context = tf.train.Features(feature={"a": tf.train.Feature()})
+    text = tf.train.SequenceExample(context=context).SerializeToString()
+    dense = tf.io.FixedLenFeature([], tf.int64, default_value=7)
+    for parse in (
+        lambda spec: tf.io.parse_sequence_example([text], {"a": spec})[0]["a"],
+        lambda spec: tf.io.parse_single_sequence_example(text, {"a": spec})[0]["a"],
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Key: a"):
+            parse(dense)
+        assert parse(tf.io.VarLenFeature(tf.int64)).values.shape == [0]
+    # In an example, which TensorFlow reads by other rules, it counts as missing.
+    example = tf.train.Example(features=context).SerializeToString()
+    assert tf.io.parse_example([example], {"a": dense})["a"].numpy().tolist() == [7]

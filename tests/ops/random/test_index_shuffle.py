@@ -11,9 +11,9 @@ from penstock._src.ops.random.index_shuffle import shuffled
 def test_vectors_of_indices_are_shuffled_as_each_is(largest):
     drawn = np.random.default_rng(1).integers(0, min(largest, 5000) + 1, 300)
     found = tf.random.experimental.index_shuffle(
-        drawn, [1, 2, 3], tf.constant(largest, tf.int64)
+        drawn, [2, 3], tf.constant(largest, tf.int64)
     ).numpy()
-    expected = {i: shuffled(i, [1, 2, 3], largest, 4) for i in set(drawn.tolist())}
+    expected = {i: shuffled(i, [498247692, 2, 3], largest, 4) for i in set(drawn.tolist())}
     assert found.tolist() == [expected[i] for i in drawn.tolist()]
 
 
@@ -27,4 +27,15 @@ def test_vectors_of_indices_are_shuffled_as_each_is(largest):
 )
 def test_indices_are_within_the_range(index, largest, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        tf.random.experimental.index_shuffle(index, [1, 2, 3], largest)
+        tf.random.experimental.index_shuffle(index, [2, 3], largest)
+
+
+@pytest.mark.parametrize("seed", [[1, 2, 3], [1], [[1, 2, 3]]])
+def test_a_seed_has_two_integers(seed):
+    def shuffle():
+        return tf.random.experimental.index_shuffle(3, seed, 10)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Seed must be a vector"):
+        shuffle()
+    with pytest.raises(ValueError, match="Seed must have shape"):
+        tf.function(shuffle)()

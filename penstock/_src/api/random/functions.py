@@ -593,23 +593,18 @@ def index_shuffle(index, seed, max_index):
 
     Args:
       index: an int32 or int64 scalar or vector.
-      seed: integers `[2]` or `[3]`, or a row of them for each index.
+      seed: two integers `[2]`, or `[n, 2]`: a row of them for each index.
       max_index: a scalar or vector of the dtype of `index`.
 
     Returns:
       A tensor of the shape and dtype of `index`.
 
     Raises:
-      ValueError: the shape of `seed` is another.
+      InvalidArgumentError: the shape of `seed` is another; ValueError in graphs.
     """
     seed = convert_to_tensor(seed)
-    extent = seed.shape[-1] if seed.shape.rank else None
-    if extent not in (2, 3):
-        raise ValueError(
-            f"`seed` must have shape [n, 2] or [n, 3] or [2] or [3]. Received: {seed.shape}"
-        )
-    if extent == 2:
-        paddings = [[0, 0]] * (seed.shape.rank - 1) + [[1, 0]]
-        filler = np.asarray(498247692, seed.dtype.as_numpy_dtype)
-        seed = raw.PadV2(input=seed, paddings=np.array(paddings, np.int32), constant_values=filler)
+    # The op takes a third integer, which is the same for all seeds.
+    paddings = [[0, 0]] * ((seed.shape.rank or 1) - 1) + [[1, 0]]
+    filler = np.asarray(498247692, seed.dtype.as_numpy_dtype)
+    seed = raw.PadV2(input=seed, paddings=np.array(paddings, np.int32), constant_values=filler)
     return raw.RandomIndexShuffle(index=index, seed=seed, max_index=max_index, rounds=4)

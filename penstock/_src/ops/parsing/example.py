@@ -58,7 +58,7 @@ class ExampleBatch:
         feature = self.rows[row].get(key)
         if feature is None:
             return None
-        if feature[0] != dtype:
+        if feature[0] not in (dtype, None):
             raise self.op.invalid(
                 f"{self.place(row, key)}  Data types don't match. Data type: {_SHOWN[feature[0]]} but expected type: {_SHOWN[dtype]}"
             )

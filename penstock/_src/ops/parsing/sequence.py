@@ -33,11 +33,12 @@ from penstock._src.proto.example import SequenceExample
 
 
 def _features(message):
+    """{feature: (dtype, values)} of a context; a feature without a kind has no dtype and no values, yet is not missing."""
     features = {}
     for key, feature in message.items():
         kind = feature.WhichOneof("kind")
-        if kind is not None:
-            features[key] = _KINDS[kind], list(getattr(feature, kind).value)
+        values = list(getattr(feature, kind).value) if kind is not None else []
+        features[key] = _KINDS.get(kind), values
     return features
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.native.readers.examples import ENTRY, MISSING
+from penstock._src.native.readers.examples import EMPTY, ENTRY, MISSING
 from penstock._src.native.readers.sequences import LIST, sequences
 from penstock._src.ops.parsing.columns import ExampleColumns, IrregularError, names_of
 
@@ -41,6 +41,12 @@ class SequenceColumns(ExampleColumns):
         lists = list_names, list_ends, len(list_keys), self.lists
         if self.native.scan(self.data, bounds, self.rows, *context, *lists) != self.rows:
             raise IrregularError
+
+    def dense(self, key: str, dtype: Any, shape: Any, default: np.ndarray) -> np.ndarray:
+        """The array [examples, *shape] of a feature; one without a kind is not missing, so that no default replaces it."""
+        if (self.table[:, self.number[key], 0] == EMPTY).any():
+            raise IrregularError
+        return super().dense(key, dtype, shape, default)
 
     def dense_steps(
         self, key: str, dtype: Any, shape: Any, may_miss: bool

@@ -124,6 +124,8 @@ class RandomIndexShuffle(Op):
     differentiable = False
 
     def shape(self, index, seed, max_index):
+        if seed.rank not in (None, 1, 2) or seed.rank and seed[-1] not in (None, 3):
+            raise ValueError(f"Seed must have shape [3] or [n, 3] but got {show(seed)}.")
         return index if index.rank else seed[:1] if seed.rank == 2 else max_index
 
     def eager(self, index, seed, max_index):

@@ -4,6 +4,7 @@ import gzip
 import re
 import struct
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -94,3 +95,12 @@ def test_batches_of_mapped_records_count_those_that_fail(tmp_path):
         tf.data.experimental.map_and_batch(lambda text: tf.strings.to_number(text), 2)
     )
     assert [b.tolist() for b in dataset.as_numpy_iterator()] == [[1, 2], [3]]
+
+
+def test_a_compressed_file_that_was_cut_has_lost_data(tmp_path):
+    data = np.random.default_rng(0).bytes(4000)
+    name = write(tmp_path / "f", gzip.compress(data)[:2003])
+    found, error = read(tf.data.FixedLengthRecordDataset(name, 100, compression_type="GZIP"))
+    assert b"".join(found) == data[: len(found) * 100]
+    assert isinstance(error, tf.errors.DataLossError)
+    assert "Excess bytes at the end of the body" in error.message

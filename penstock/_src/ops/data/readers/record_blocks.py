@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.errors import InvalidArgumentError
+from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.values import memory_limit
 from penstock._src.native.readers import records as native
 from penstock._src.native.systems import runs_native_code
@@ -85,6 +85,7 @@ class FixedLength(Sequel):
 
     Raises:
       InvalidArgumentError: the records do not fill the space between them.
+      DataLossError: nor do they in a compressed file.
     """
 
     def __init__(self, file: Any, name: str, header: int, size: int, footer: int) -> None:
@@ -100,10 +101,11 @@ class FixedLength(Sequel):
             header = max(header - begin, 0)
             rest = file.seek(0, 2) - begin - header - footer
             file.seek(begin)
-            _check(rest, size, name)
+            if rest > 0 and rest % size:
+                raise InvalidArgumentError(_excess(rest, size, name))
         else:  # decompressed bytes, of which a small file may hold any number
             memory_limit.require_bytes(2 * max(header, size), name)
-        data = file.read(header)[header:]
+        data, taken = file.read(header)[header:], 0
         while more := file.read(max(_BYTES, size)):
             data += more
             count = max(len(data) - footer, 0) // size
@@ -111,15 +113,18 @@ class FixedLength(Sequel):
                 unread.count = len(data) - count * size
                 yield (_cut(data, count, size),)
                 data = data[count * size :]
-        _check(len(data) - footer, size, name)
+                taken += count * size
+        body = taken + len(data) - footer
+        if body > 0 and body % size:
+            kind = DataLossError if begin is None else InvalidArgumentError
+            raise kind(_excess(body, size, name))
 
 
-def _check(body: int, size: int, name: str) -> None:
-    if body > 0 and body % size:
-        raise InvalidArgumentError(
-            f"Excess bytes at the end of the body of {name}: its size {body} is not "
-            f"a multiple of the record length {size}."
-        )
+def _excess(body: int, size: int, name: str) -> str:
+    return (
+        f"Excess bytes at the end of the body of {name}: its size {body} is not "
+        f"a multiple of the record length {size}."
+    )
 
 
 def _cut(data: bytes, count: int, size: int) -> np.ndarray:
