@@ -12,22 +12,33 @@ from penstock._src.ops.random.philox import Stream
 
 # If a bound is further out than this, plain normal numbers are accepted often enough.
 _WIDE = 1.3
-_CHUNK = 256  # iterations tried at a time
+_FEWEST_ITERATIONS, _MOST_ITERATIONS = 256, 1 << 14  # tried at a time, a power of two
 _FEWEST_AHEAD, _MOST_AHEAD = 8, 1 << 14  # parameters tried together
 
 
-def _attempts(stream: Stream, first: int, kind: Any, low: float, high: float):
-    """One chunk of iterations of the chosen method: (numbers, whether accepted, blocks per iteration)."""
-    group = 2 if kind == np.float64 else 4
-    size = _CHUNK * group
+def _group(kind: Any) -> int:
+    """The numbers of one iteration: those of one block of the stream."""
+    return 2 if kind == np.float64 else 4
+
+
+def _iterations(missing: int, group: int) -> int:
+    """The number of iterations to try at once for `missing` numbers."""
+    enough = 1 << (missing // group).bit_length()  # if all numbers were accepted
+    return min(max(enough, _FEWEST_ITERATIONS), _MOST_ITERATIONS)
+
+
+def _attempts(stream: Stream, first: int, iterations: int, kind: Any, low: float, high: float):
+    """Some iterations of the chosen method: (numbers, whether accepted, blocks per iteration)."""
+    group = _group(kind)
+    size = iterations * group
 
     def uniforms(blocks: int) -> np.ndarray:
         start = stream.skipped(first * blocks)
-        return distributions.uniform(start, size * blocks, kind).reshape(_CHUNK, blocks, group)
+        return distributions.uniform(start, size * blocks, kind).reshape(iterations, blocks, group)
 
     if (low < -_WIDE and high >= 0) or (high > _WIDE and low <= 0):
         start = stream.skipped(first)
-        z = distributions.normal(start, size, kind).reshape(_CHUNK, group)
+        z = distributions.normal(start, size, kind).reshape(iterations, group)
         return z, (z >= low) & (z <= high), 1
     root = np.sqrt(low * low + 4)
     cutoff = 2 * np.exp(kind(0.5) + low * (low - root) / 4) / (low + root)
@@ -38,7 +49,7 @@ def _attempts(stream: Stream, first: int, kind: Any, low: float, high: float):
             plus = kind(0) if low < 0 else low * low
             return z, draws[:, 1] <= np.exp((plus - z * z) / 2), 2
         alpha = (low + root) / 2
-        draws = uniforms(1)[:, 0].reshape(_CHUNK, group // 2, 2)
+        draws = uniforms(1)[:, 0].reshape(iterations, group // 2, 2)
         z = -np.log(draws[..., 0]) / alpha + low
         x = alpha - z if low < alpha else low - alpha
         return z, (draws[..., 1] <= np.exp(-x * x / 2)) & (z < high), 1
@@ -57,14 +68,13 @@ def truncated(
     samples: list[np.ndarray] = []
     missing, iteration, blocks = count, 0, 1
     while missing > 0:
-        z, accepted, blocks = _attempts(stream, iteration, kind, first, last)
-        totals = np.cumsum(accepted.sum(1))
-        needed = int(np.searchsorted(totals, missing)) + 1
-        kept = z[:needed][accepted[:needed]][:missing]
-        samples.append(kept * deviation + mean)
-        missing -= kept.size
+        tried = _iterations(missing, _group(kind))
+        z, accepted, blocks = _attempts(stream, iteration, tried, kind, first, last)
+        at = np.flatnonzero(accepted)[:missing]
+        samples.append(z.ravel()[at] * deviation + mean)
+        missing -= at.size
         # Numbers after the last iteration needed are not used, so that the stream ends where TensorFlow's does.
-        iteration += min(needed, _CHUNK)
+        iteration += tried if missing else int(at[-1]) // z.shape[1] + 1
     numbers = np.concatenate(samples) if samples else np.zeros(0, kind)
     return numbers.astype(kind), stream.skipped(iteration * blocks)
 
@@ -80,7 +90,7 @@ def truncated_each(
     """`truncated` for each parameter of vectors, one after the other: [parameters, count], and the stream after them."""
     kind = mean.dtype.type
     out = np.empty((mean.size, count), kind)
-    if count > (2 if kind is np.float64 else 4):  # no iteration gives as many
+    if count > _group(kind):  # no iteration gives as many
         for at, parameters in enumerate(zip(mean, deviation, low, high, strict=True)):
             out[at], stream = truncated(stream, *parameters, count)
         return out, stream
@@ -113,7 +123,7 @@ def _one_iteration(
     """The first iteration of `_attempts` for each pair of bounds, where that of one begins as the last one's ends:
     (numbers, whether accepted, blocks taken)."""
     kind = low.dtype.type
-    group = 2 if kind is np.float64 else 4
+    group = _group(kind)
     plain = ((low < -_WIDE) & (high >= 0)) | ((high > _WIDE) & (low <= 0))
     with np.errstate(all="ignore"):
         root = np.sqrt(low * low + 4)
