@@ -8,7 +8,7 @@ from typing import Literal
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import make_shape
+from penstock._src.core.shapes import SCALAR
 from penstock._src.core.typesets import FLOAT
 
 _INPUTS = "input: T, input_h: T, input_c: T, params: T"
@@ -37,7 +37,7 @@ class CudnnRNN(Op):
         steps, h = input.with_rank(3), input_h.with_rank(3)
         both = 2 if self.direction == "bidirectional" else 1
         width = None if h[2] is None else h[2] * both
-        c = input_c if self.rnn_mode == "lstm" else make_shape([])
+        c = input_c if self.rnn_mode == "lstm" else SCALAR
         return [steps[0], steps[1], width], h, c, *[None] * (1 + self.more_outputs)
 
     def gradient(self, *values):
