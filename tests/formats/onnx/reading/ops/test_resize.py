@@ -47,3 +47,13 @@ def test_a_part_is_spread_over_whole_rows():
     function = read_proto(proto).signatures["serving_default"]
     result = function(x=tf.constant(given["x"]), roi=tf.constant(roi))["y"]
     np.testing.assert_allclose(result.numpy(), [[[0, 1.2, 2.4, 3.6]]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [(), ("roi", "sizes")])
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+def test_rows_of_a_part_are_halves_by_the_decimals_of_its_bounds(mode, weights):
+    # A tenth of five rows is half a row, though float32's 0.1 is a little more.
+    roi, sizes = np.float32([0, 0, 0.2, 0.1, 1, 1, 0.7, 1.2]), np.int64([1, 2, 4, 3])
+    given = {"x": floats(1, 2, 5, 6), "roi": roi, "scales": None, "sizes": sizes}
+    settings = {"mode": mode, "coordinate_transformation_mode": "tf_crop_and_resize"}
+    same("Resize", given, weights=weights, domain="", extrapolation_value=9.0, **settings)

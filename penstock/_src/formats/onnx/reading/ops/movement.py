@@ -147,6 +147,8 @@ def _unsqueeze(n: Node, x: Any, axes: Any = None) -> Any:
         return t.expand_dims(x, t.axes_from(dimensions.reshape(-1), x, new=dimensions.size))
     if axes is None:
         raise InvalidArgumentError("axes are missing.")
+    if t.rank(x) == 0:  # there is no extent to take over
+        return raw.Reshape(x, raw.Fill(raw.Size(axes, out_type=dtypes.int64)[None], t.int64(1)))
     total = raw.AddV2(raw.Size(axes, out_type=dtypes.int64), t.int64(t.rank(x)))
     places = raw.FloorMod(axes, total)
     hits = raw.Equal(t.expand_dims(t.numbers(total), [1]), t.expand_dims(places, [0]))
@@ -351,7 +353,8 @@ def _pad(n: Node, x: Any, pads: Any = None, value: Any = None, axes: Any = None)
     if mode == "wrap" or mode == "edge":
         return _gathered_pad(x, amounts, mode)
     if mode == "reflect":
-        if known is not None and np.all(known >= 0):
+        # MirrorPad refuses an empty axis even where nothing is added to it.
+        if known is not None and np.all(known >= 0) and 0 not in t.extents(x):
             return raw.MirrorPad(x, amounts, mode="REFLECT")
         return _gathered_pad(x, amounts, mode)
     if mode != "constant":
@@ -383,7 +386,7 @@ def _gathered_pad(x: Any, amounts: Any, mode: str) -> Any:
         before, after = (raw.Maximum(amount, t.int64(0)) for amount in (before, after))
         rows = raw.Range(raw.Neg(before), raw.AddV2(size, after), t.int64(1))
         if mode == "wrap":
-            rows = raw.FloorMod(rows, size)
+            rows = raw.FloorMod(rows, raw.Maximum(size, t.int64(1)))
         elif mode == "reflect":
             period = raw.Maximum(raw.Mul(raw.Sub(size, t.int64(1)), t.int64(2)), t.int64(1))
             rows = raw.FloorMod(rows, period)

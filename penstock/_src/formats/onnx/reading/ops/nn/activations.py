@@ -1,5 +1,6 @@
 """Activations, softmaxes, dropout."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -176,7 +177,13 @@ def _log_softmax(n: Node, x: Any) -> Any:
 @reads("Hardmax")
 def _hardmax(n: Node, x: Any) -> Any:
     def hot(x: Any, axis: int) -> Any:
-        first = raw.ArgMax(x, np.int32(axis), output_type=dtypes.int64)
+        entries = x
+        if not isinstance(t.extents(x)[axis], int) or not t.extents(x)[axis]:
+            # ArgMax refuses an empty axis; of equal entries the first counts, so a last one of -inf changes nothing.
+            around = np.zeros((t.rank(x), 2), np.int32)
+            around[axis, 1] = 1
+            entries = raw.PadV2(x, around, t.like(-math.inf, x))
+        first = raw.ArgMax(entries, np.int32(axis), output_type=dtypes.int64)
         return raw.OneHot(
             first, t.cast(t.extent(x, axis), dtypes.int32), t.like(1, x), t.like(0, x), axis=axis
         )

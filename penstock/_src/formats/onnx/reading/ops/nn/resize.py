@@ -78,7 +78,7 @@ def _by_axes(
     if rule.transform == "tf_crop_and_resize":
         if roi is None:
             raise InvalidArgumentError("tf_crop_and_resize needs the input roi.")
-        roi = t.cast(roi, _KIND)
+        roi = t.cast(roi, dtypes.float32)
     if scales is not None and scales.shape.num_elements() == 0:
         scales = None
     if (scales is None) == (sizes is None):
@@ -127,16 +127,18 @@ def _resized(rule: Rule, x: Any, axis: int, scale: Any, size: Any) -> Any:
         size = _scaled_extent(x, axis, float(known))
     scale, rows = t.cast(scale, _KIND), t.cast(t.extent(x, axis), _KIND)
     exact = raw.Mul(rows, scale)  # the number of output rows before rounding
-    if rule.roi is not None:
+    if rule.roi is not None and size is None:
         span = raw.Sub(rule.roi[1], rule.roi[0])
-        exact = raw.Mul(exact, span) if size is None else exact
+        exact = raw.Mul(raw.Mul(t.cast(rows, span.dtype), span), t.cast(scale, span.dtype))
+        exact = t.cast(exact, _KIND)
     if size is None:
         size = t.cast(raw.Floor(raw.AddV2(exact, _number(1e-9))), dtypes.int64)
     fixed = t.known(size)
     out = t.cast(t.numbers(int(fixed) if fixed is not None else size), _KIND)
     if rule.roi is not None:  # the part is spread over whole rows
-        exact = t.cast(size, _KIND)
-    place = _source(rule, out, scale, rows, exact, t.cast(size, _KIND))
+        place = _within_part(rule, out, rows, t.cast(size, _KIND))
+    else:
+        place = _source(rule, out, scale, rows, exact, t.cast(size, _KIND))
     if rule.mode == "nearest":
         y = t.batched_gather(x, _clipped(_nearest(rule, place), rows), axis)
     else:
@@ -184,12 +186,24 @@ def _source(rule: Rule, out: Any, scale: Any, rows: Any, exact: Any, size: Any) 
     if rule.transform == "align_corners":
         along = raw.Mul(out, raw.RealDiv(span, safe))
         return raw.SelectV2(raw.Equal(exact, one), raw.ZerosLike(out), along)
-    if rule.transform == "tf_crop_and_resize":
-        start, end = rule.roi
-        along = raw.Mul(out, raw.RealDiv(raw.Mul(raw.Sub(end, start), span), safe))
-        middle = raw.Fill(t.shape(out), raw.Mul(raw.Mul(raw.Sub(end, start), span), half))
-        return raw.AddV2(raw.SelectV2(raw.Equal(exact, one), middle, along), raw.Mul(start, span))
     raise InvalidArgumentError(f"coordinate_transformation_mode '{rule.transform}' is unknown.")
+
+
+def _within_part(rule: Rule, out: Any, rows: Any, size: Any) -> Any:
+    """The position in the input of every output row, which are spread over a part of it.
+
+    Computed in float32: a bound such as 0.1 is rounded to it, and what is a half row by the bound's decimals is one only if the sums are rounded as well.
+    """
+    start, end = rule.roi
+    one = t.like(1, start)
+    span = raw.Sub(t.cast(rows, start.dtype), one)
+    steps = raw.Sub(t.cast(size, start.dtype), one)
+    safe = raw.SelectV2(raw.Equal(steps, t.like(0, steps)), one, steps)
+    along = raw.Mul(raw.Mul(t.cast(out, start.dtype), raw.Sub(end, start)), span)
+    along = raw.AddV2(raw.Mul(start, span), raw.RealDiv(along, safe))
+    middle = raw.Mul(raw.Mul(t.like(0.5, start), raw.AddV2(start, end)), span)
+    is_single = raw.Equal(steps, t.like(0, steps))
+    return t.cast(raw.SelectV2(is_single, middle, along), _KIND)
 
 
 def _nearest(rule: Rule, place: Any) -> Any:
