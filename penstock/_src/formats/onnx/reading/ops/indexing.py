@@ -222,6 +222,12 @@ def _unique(n: Node, x: Any) -> Any:
     return values, first, numbers, counts
 
 
+@reads("Unique", domain=MICROSOFT)
+def _unique_as_met(n: Node, x: Any) -> Any:
+    """Unlike the standard's, its values stand as they come first, and the second output is the place of each entry's value."""
+    return raw.UniqueWithCountsV2(t.of_rank(x, 1), np.array([0], np.int32), out_idx=dtypes.int64)
+
+
 def _sorting(values: Any, axis: int) -> Any:
     """The order that sorts the rows along an axis by their first entry, then by their second, ..."""
     order = [axis, *(a for a in range(t.rank(values)) if a != axis)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.formats.onnx.reading.ops.microsoft.beside import floats, same
+from tests.formats.onnx.reading.ops.microsoft.beside import floats, numbers, same
 
 X, B = floats(2, 3, 8), floats(8, seed=1)
 
@@ -133,3 +133,31 @@ def test_others(op_type, given, attributes):
 def test_a_range_without_a_step():
     given = {"a": np.float32(1), "b": np.float32(5)}
     same("Range", {k: np.array(v) for k, v in given.items()})
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("segmented", [True, False])
+def test_embeddings_of_quantized_tables(dtype, masked, segmented):
+    tables = {"words": 9, "positions": 6, "segments": 2, "scale": (), "shift": ()}
+    drawn = {
+        name: numbers(*np.atleast_1d(rows).tolist(), 8, dtype=dtype, seed=at)
+        for at, (name, rows) in enumerate(tables.items())
+    }
+    if not segmented:
+        drawn["segments"] = None
+    given = {
+        "ids": np.int32([[1, 8, 0, 3], [2, 2, 7, 5]]),
+        "kinds": np.int32([[0, 0, 1, 1], [1, 0, 0, 1]]) if segmented else None,
+        **drawn,
+        "mask": np.int32([[1, 1, 0, 0], [1, 1, 1, 1]]) if masked else None,
+    }
+    for at, (name, table) in enumerate(drawn.items()):
+        given[f"{name}_step"] = None if table is None else np.array(0.01 * (at + 1), np.float32)
+    for at, (name, table) in enumerate(drawn.items()):
+        given[f"{name}_zero"] = None if table is None else np.array(3 * at, dtype)
+    weights = tuple(
+        n for n, a in given.items() if a is not None and n not in ("ids", "kinds", "mask")
+    )
+    outputs = {"y": np.float32, "lengths": np.int32}
+    same("QEmbedLayerNormalization", given, outputs, weights, epsilon=1e-5)

@@ -118,3 +118,23 @@ def test_other_layouts_are_refused():
     proto = node_model("MatMulNBits", given, {"y": np.float32}, ("w", "s"), **settings)
     with pytest.raises(UnimplementedError, match="weight_prepacked=1 is not supported"):
         read_proto(proto)
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+@pytest.mark.parametrize(("rows", "columns", "block"), [(8, 16, 16), (8, 16, 32), (7, 48, 64)])
+def test_numbers_of_four_bits_of_bitsandbytes(kind, rows, columns, block):
+    given = {
+        "x": floats(2, 3, columns),
+        "w": numbers(rows * columns // 2),
+        "s": np.abs(floats(-(-rows * columns // block), seed=1)),
+    }
+    settings = {"N": rows, "K": columns, "block_size": block, "quant_type": kind}
+    same("MatMulBnb4", given, weights=("w", "s"), **settings)
+
+
+def test_scales_that_do_not_fit_numbers_of_bitsandbytes_are_refused():
+    given = {"x": floats(2, 16), "w": numbers(64), "s": floats(3)}
+    settings = {"N": 8, "K": 16, "block_size": 16, "quant_type": 1}
+    proto = node_model("MatMulBnb4", given, {"y": np.float32}, ("w", "s"), **settings)
+    with pytest.raises(InvalidArgumentError, match=r"are not \[8, 16\] in blocks of 16"):
+        read_proto(proto)

@@ -99,6 +99,53 @@ def _zero_points(zeros: Any, bits: int, rows: int, blocks: int) -> np.ndarray:
     return values.reshape(rows, blocks).astype(np.float32)
 
 
+# What the numbers of four bits of bitsandbytes stand for, times the greatest size in a block: floats of a sign, two bits of exponent and one of
+# fraction; and means of as many equally likely parts of a normal distribution (Dettmers et al. 2023, QLoRA, appendix E).
+_HALVES = (0.0, 5.208333333e-03, 2 / 3, 1.0, 1 / 3, 1 / 2, 1 / 6, 1 / 4)
+_FOUR_BITS = {
+    0: (*_HALVES, *(-v for v in _HALVES)),
+    1: (
+        -1.0,
+        -0.6961928009986877,
+        -0.5250730514526367,
+        -0.39491748809814453,
+        -0.28444138169288635,
+        -0.18477343022823334,
+        -0.09105003625154495,
+        0.0,
+        0.07958029955625534,
+        0.16093020141124725,
+        0.24611230194568634,
+        0.33791524171829224,
+        0.44070982933044434,
+        0.5626170039176941,
+        0.7229568362236023,
+        1.0,
+    ),
+}
+
+
+@reads("MatMulBnb4", domain=MICROSOFT, settings=(1, 2))
+def _matmul_bnb4(n: Node, x: Any, numbers: Any, greatest: Any) -> Any:
+    """The product with weights [N, K] whose rows follow one another in blocks of one scale; a byte has the first number in its upper half."""
+    kind, block, rows, columns = (n.attr(a) for a in ("quant_type", "block_size", "N", "K"))
+    if kind not in _FOUR_BITS:
+        raise InvalidArgumentError(f"quant_type must be 0 or 1. Received: {kind}")
+    if not n.flag("transB", 1):
+        raise UnimplementedError("transB=0 is not supported; it is 1.")
+    values = t.required(numbers, "packed weights").reshape(-1).view(np.uint8)
+    scales = t.required(greatest, "the scales of packed weights").reshape(-1).astype(np.float32)
+    count = rows * columns
+    if block < 1 or values.size != -(-count // 2) or scales.size != -(-count // block):
+        raise InvalidArgumentError(
+            f"weights {numbers.shape} and scales {greatest.shape} are not [{rows}, {columns}] in blocks of {block}."
+        )
+    parts = np.stack([values >> 4, values & 15], axis=1).reshape(-1)[:count]
+    floats = np.array(_FOUR_BITS[kind], np.float32)[parts] * _by_block(scales, block, 0, count)
+    weights = np.ascontiguousarray(floats.reshape(rows, columns).T)
+    return product_of(x, t.constant(weights, x.dtype))
+
+
 @reads("GatherBlockQuantized", domain=MICROSOFT, settings=(2, 3))
 def _gather_block_quantized(
     n: Node, numbers: Any, indices: Any, scales: Any, zeros: Any = None

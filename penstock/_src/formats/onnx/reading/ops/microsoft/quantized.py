@@ -32,15 +32,16 @@ _qlinear = partial(reads, domain=MICROSOFT)
 
 def _values(x: Any, scale: Any, zero: Any) -> Any:
     """Values that quantized numbers of one scale represent, in float32."""
-    return dequantized(x, _scalar(scale), _scalar(zero), dtypes.float32)
+    return dequantized(x, scalar(scale), scalar(zero), dtypes.float32)
 
 
 def _numbers(y: Any, scale: Any, zero: Any, like: Any) -> Any:
     """Values as numbers of one scale; without a zero point they are of the type of an input."""
-    return quantized(y, _scalar(scale), _scalar(zero), (like if zero is None else zero).dtype)
+    return quantized(y, scalar(scale), scalar(zero), (like if zero is None else zero).dtype)
 
 
-def _scalar(x: Any) -> Any:
+def scalar(x: Any) -> Any:
+    """A scale or a zero point of one number, which may be a vector, as a scalar."""
     return None if x is None else raw.Reshape(x, np.zeros(0, np.int32))
 
 
@@ -148,10 +149,10 @@ def _qgemm(
 ) -> Any:
     a = t.transpose(a, [1, 0]) if n.flag("transA") else a
     b = t.transpose(b, [1, 0]) if n.flag("transB") else b
-    total = integer_product(a, _scalar(a_zero), b, by_rows(b_zero, b, -1))
+    total = integer_product(a, scalar(a_zero), b, by_rows(b_zero, b, -1))
     if c is not None:
         total = raw.AddV2(total, c)
-    scale = raw.Mul(_scalar(a_scale), by_rows(b_scale, b, -1))
+    scale = raw.Mul(scalar(a_scale), by_rows(b_scale, b, -1))
     y = raw.Mul(t.cast(total, dtypes.float32), raw.Mul(scale, t.like(n.attr("alpha", 1.0), scale)))
     return y if y_scale is None else _numbers(y, y_scale, y_zero, a)
 
@@ -183,8 +184,8 @@ def scaled_product(
 ) -> Any:
     """The product of quantized matrices as floats, plus a bias; a has one scale, b one or one for each column."""
     b_zero = None if b_zero is None else by_rows(b_zero, b, -1)
-    total = integer_product(a, _scalar(a_zero), b, b_zero)
-    scale = raw.Mul(_scalar(a_scale), by_rows(b_scale, b, -1))
+    total = integer_product(a, scalar(a_zero), b, b_zero)
+    scale = raw.Mul(scalar(a_scale), by_rows(b_scale, b, -1))
     y = raw.Mul(t.cast(total, scale.dtype), scale)
     return y if bias is None else raw.AddV2(y, bias)
 
