@@ -121,6 +121,29 @@ def test_transposed_convolutions_have_no_dilation(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("layout", "sides"), [("NHWC", [1, 0, 0, 1, 0, 0]), ("NCHW", [0, 0, 1, 0, 0, 1])]
+)
+def test_images_are_padded_before_their_greatest_elements_are_taken(layout, sides, tmp_path):
+    def net(x):
+        size = [1, 2, 2, 1] if layout == "NHWC" else [1, 1, 2, 2]
+        return RAW.MaxPool(
+            input=x - 5.0,
+            ksize=size,
+            strides=size,
+            padding="EXPLICIT",
+            explicit_paddings=[0, 0, *sides],
+            data_format=layout,
+        )
+
+    nodes = written(net, tmp_path / "model")
+    (node,) = [n for n in nodes if n["op"] == "MaxPool"]
+    assert "explicit_paddings" not in str(node) or not node["attr"]["explicit_paddings"][
+        "list"
+    ].get("i")
+    np.testing.assert_array_equal(back(tmp_path / "model"), net(tf.constant(IMAGES)))
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_numbers_are_spread_along_any_axis(axis, tmp_path):
     def net(x):
@@ -181,13 +204,6 @@ REFUSED = {
         x=x[..., :3], scale=VECTOR, offset=VECTOR, mean=np.zeros(0, "f"), variance=np.zeros(0, "f")
     )[0],
     "pad_to_max_output_size=True": suppressed,
-    "explicit paddings": lambda x: RAW.MaxPool(
-        input=x,
-        ksize=[1, 2, 2, 1],
-        strides=[1] * 4,
-        padding="EXPLICIT",
-        explicit_paddings=[0, 0, 1, 0, 0, 1, 0, 0],
-    ),
     "variable weights": lambda x: RAW.Conv2DBackpropInput(
         input_sizes=[2, 4, 6, 3],
         filter=x[:1, :2],

@@ -74,6 +74,18 @@ def test_axes_of_dot_are_counted_from_the_front(tmp_path):
     assert dot["config"]["axes"] == [2, 2]
 
 
+def test_extents_that_reshape_computes_are_written(tmp_path):
+    nn = layers()
+    model = tf.keras.Sequential([nn.Input((6,)), nn.Reshape((2, -1)), nn.GRU(3, reset_after=False)])
+    described = written(model, tmp_path / "model")
+    _, reshape, _ = described["modelTopology"]["model_config"]["config"]["layers"]
+    assert reshape["config"]["target_shape"] == [2, 3]
+    rows = tf.keras.Sequential([nn.Input((None,)), nn.Reshape((2, -1))])
+    described = written(rows, tmp_path / "rows")
+    reshape = described["modelTopology"]["model_config"]["config"]["layers"][1]
+    assert reshape["config"]["target_shape"] == [2, -1]
+
+
 def test_what_tensorflow_js_computes_otherwise_is_refused(tmp_path):
     nn = layers()
     for layer, said in [

@@ -57,7 +57,7 @@ def without_ignored(
         if kind == node.type and attrs[name] != value:
             raise _refusal(node, f"{name}={attrs[name]}")
     if node.type == "MaxPool" and attrs["padding"] == "EXPLICIT":
-        raise _refusal(node, "explicit paddings")
+        return _pool_of_padded(node, inputs)
     if node.type == "OneHot" and attrs["axis"] not in (-1, inputs[0].shape.rank):
         return [_one_hot(node, inputs)]
     if node.type in ("Cumsum", "Cumprod"):
@@ -66,7 +66,7 @@ def without_ignored(
     if node.type == "BiasAdd" and is_first:
         return [_bias_of_channels_first(node, inputs)]
     if node.type in _CHANNELS_LAST and is_first:
-        return _with_channels_last(node, inputs)
+        return _with_channels_last(node, inputs, _own(node))
     if node.type == "Conv2DBackpropInput" and set(attrs["dilations"]) != {1}:
         return [_transposed_convolution(node, list(inputs), _own(node))]
     return None
@@ -117,8 +117,24 @@ def _bias_of_channels_first(node: Operation, inputs: Sequence[SymbolicTensor]) -
     return raw.AddV2(x, raw.Reshape(bias, shape))
 
 
-def _with_channels_last(node: Operation, inputs: Sequence[SymbolicTensor]) -> list[SymbolicTensor]:
-    attrs, given = _own(node), list(inputs)
+def _pool_of_padded(node: Operation, inputs: Sequence[SymbolicTensor]) -> list[SymbolicTensor]:
+    """The greatest elements of windows that reach beyond the images, where there is nothing greater than -inf."""
+    attrs = _own(node)
+    sides = np.array(attrs.pop("explicit_paddings"), np.int32).reshape(-1, 2)
+    (x,) = inputs
+    lowest = -np.inf if x.dtype.is_floating else x.dtype.min
+    padded = raw.PadV2(x, sides, np.array(lowest, x.dtype.as_numpy_dtype))
+    attrs["padding"] = "VALID"
+    if attrs["data_format"] == "NCHW":
+        return _with_channels_last(node, [padded], attrs)
+    return [raw.MaxPool(padded, **attrs)]
+
+
+def _with_channels_last(
+    node: Operation, inputs: Sequence[SymbolicTensor], attrs: dict[str, Any]
+) -> list[SymbolicTensor]:
+    """The operation with these attributes, on images whose channels come last."""
+    given = list(inputs)
     rank, at = len(attrs["data_format"]), _CHANNELS_LAST[node.type]
     to_last = np.array([0, *range(2, rank), 1], np.int32)
     to_first = np.array([0, rank - 1, *range(1, rank - 1)], np.int32)

@@ -85,6 +85,7 @@ def write(model: Model, path: str, quantize: str = "") -> None:
         "class_name": "Model" if kind == "Functional" else kind,
         "config": to_keras_2(keras_model.get_config()),
     }
+    _state_extents(keras_model, described["config"])
     topology = {"keras_version": _VERSION, "backend": "tensorflow", "model_config": described}
     head = {"format": "layers-model", "modelTopology": topology}
     values = {name: np.asarray(variable) for name, variable in named_weights(keras_model)}
@@ -133,6 +134,22 @@ def _check(model: Any) -> None:
             name = getattr(getattr(layer, key, None), "__name__", "linear")
             if name not in _ACTIVATIONS:
                 raise _without_counterpart(layer, f"no activation {name}")
+
+
+def _state_extents(model: Any, config: dict[str, Any]) -> None:
+    """Replaces -1 in shapes of `Reshape` layers: TensorFlow.js hands it on to later layers, whose weights have that extent."""
+    layers = {layer.name: layer for layer in model.layers}
+    for described in config["layers"]:
+        part = described["config"]
+        layer: Any = layers.get(part.get("name"))
+        if hasattr(layer, "layers"):
+            _state_extents(layer, part)
+        elif type(layer).__name__ == "Reshape" and -1 in part["target_shape"]:
+            shapes = {
+                tuple(x.shape[1:]) for node in layer._inbound_nodes for x in node.output_tensors
+            }
+            if len(shapes) == 1 and None not in (shape := shapes.pop()):
+                part["target_shape"] = list(shape)
 
 
 def _arguments(layer: Any) -> list[Any]:
