@@ -1,5 +1,6 @@
 """Operators that move values: shapes, slices, padding, joining, constants."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -246,14 +247,29 @@ def _slice(
     forward = steps is None or values[3] is not None and np.all(values[3] > 0)
     if not forward:
         return _dynamic_slice(x, starts, ends, axes, steps)
-    places = np.array(where, np.int64)[:, None]
-    begins = raw.ScatterNd(places, t.cast(starts, dtypes.int64), t.int64([dimensions]))
-    limits = raw.ScatterNd(places, t.cast(ends, dtypes.int64), t.int64([dimensions]))
     strides = np.ones(dimensions, np.int64)
     if values[3] is not None:
         strides[where] = np.clip(values[3], -_FAR, _FAR)
-    mask = sum(1 << axis for axis in range(dimensions) if axis not in where)
-    return raw.StridedSlice(x, begins, limits, strides, begin_mask=mask, end_mask=mask)
+    others = sum(1 << axis for axis in range(dimensions) if axis not in where)
+    begins, begin_mask = _bounds(starts, where, dimensions, lambda first: first <= -_FAR)
+    limits, end_mask = _bounds(ends, where, dimensions, lambda last: last >= _FAR)
+    return raw.StridedSlice(
+        x, begins, limits, strides, begin_mask=begin_mask | others, end_mask=end_mask | others
+    )
+
+
+def _bounds(
+    bounds: Any, where: Sequence[int], dimensions: int, is_beyond: Callable[[Any], Any]
+) -> tuple[Any, int]:
+    """The starts or ends of all axes, of a slice along some, and the mask of axes that are open there."""
+    places, mask, known = np.array(where, np.int64)[:, None], 0, t.known(bounds)
+    if known is not None:
+        # A mask says it also in formats whose integers have 32 bits, as in `_static_slice`.
+        known = known.astype(np.int64)
+        is_open = is_beyond(known)
+        mask = sum(1 << axis for axis, opens in zip(where, is_open, strict=True) if opens)
+        bounds = t.int64(np.where(is_open, 0, np.clip(known, -_FAR, _FAR - 1)))
+    return raw.ScatterNd(places, t.cast(bounds, dtypes.int64), t.int64([dimensions])), mask
 
 
 def _static_slice(x: Any, starts: Any, ends: Any, axes: Any, steps: Any) -> Any:
