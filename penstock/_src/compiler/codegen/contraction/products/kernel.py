@@ -39,72 +39,102 @@ def write(schedule: GemmSchedule, epilogue: Epilogue) -> Code:
 
 def _write_task(f: Fn, s: GemmSchedule, epilogue: Epilogue, tiles: TileNames) -> None:
     """Writes the task: a block of rows and columns of one batch, for all depth blocks of a group."""
-    g = s.gemm
     if s.by_matrices:
         begin_matrices(f)
     frame = load_frame(f, s)
-    # The task's number counts columns first, then rows, then batches: [i0, i1) x [j0, j1) is its block of the output.
-    mc = s.cut.rows(f, frame.m, frame.batches, frame.n)
-    row_blocks, column_blocks = ceil_divide(frame.m, mc), ceil_divide(frame.n, s.cut.columns)
-    area = row_blocks * column_blocks
-    batch, t = f.task // area, f.task % area
-    i0, j0 = word(f, t // column_blocks) * mc, word(f, t % column_blocks) * s.cut.columns
-    i1, j1 = f.min(i0 + mc, frame.m), f.min(word(f, j0) + s.cut.columns, frame.n)
-    coordinates = unravel(f, batch, frame.batch)
-    bases = tuple(base_of(f, x, coordinates) for x in (g.left, g.right))
-    out0 = batch_offset(f, coordinates, g.batch_out)
-    own = frame.own_at + f.tid * (s.block_b + s.block_a)
-    packed_b = f.at(frame.scratch, own, s.types.total)
-    packed_a = f.at(packed_b, s.block_b, s.types.total)
-    sums = f.load(f.ctx, PARTIALS, PTR)
-    # Column sums of the epilogue: each task has its own, which start with zeros.
-    if epilogue.partial_bytes:
-        sums = f.at(sums, f.task * epilogue.partial_bytes)
-        # Later groups of depth blocks run the same tasks, which add to what the first has begun.
-        first = True if s.steps == 1 else frame.first_step.eq(0)
-        f.when(first, lambda: epilogue.clear(f, sums))
-    # An empty depth still has one block, whose tiles store the epilogue of zeros.
-    last = s.steps - 1 if s.steps else f.max(0, ceil_divide(product(frame.ks), s.kc) - 1)
-    row = value(f, g.row)
+    task = _Task(f, s, frame, epilogue, tiles)
 
-    def write_block(number):
-        step = word(f, number) + frame.first_step
-        block = depth_block(f, s, frame, step)
-        reads = _Reads(f, s, frame, number, step, block, batch, bases)
-        if s.right.place is Place.OF_A_TASK:
-            packing = OperandPacking(f, s, frame, 1)
-            packing.all_panels(block, bases[1], j0, f.i64(j1) - j0, packed_b)
+    def unless_interrupted(number: Any) -> None:
+        unless_dropped(f, lambda: task.write_depth_block(number))
 
-        def tile(first_row, i, j, name: str, rows_left, columns_left):
-            # The first depth block starts sums, later ones load them from the output; the last one applies the epilogue.
-            a = reads.rows_of_a(i, first_row, packed_a)
-            b = reads.columns_of_b(j, j0, packed_b)
-            out = word(f, times(f, word(f, i), row)) + out0 + j
-            apart = (word(f, batch) * frame.m + i) * frame.n + j if s.sums_apart else f.i64(0)
-            f.call(
-                name, a, b, f.ctx, sums, word(f, out), word(f, j), word(f, block.depth), step.eq(0),
-                step.eq(last), word(f, rows_left), word(f, columns_left), word(f, apart),
-            )  # fmt: skip
-
-        def rows_from(i):
-            end = f.min(f.i64(i1), i + s.rows_at_once)
-            packing = OperandPacking(f, s, frame, 0)
-            packing.all_panels(block, bases[0], i, end - i, packed_a)
-            _sweep(f, s, tiles, i, end, j0, j1, partial(tile, i))
-
-        if s.left.place is Place.OF_A_TASK:
-            f.loop(i0, i1, s.rows_at_once, rows_from)
-        else:
-            _sweep(f, s, tiles, i0, i1, j0, j1, partial(tile, i0))
-
-    def unless_interrupted(number):
-        unless_dropped(f, lambda: write_block(number))
-
-    # A run that was given up ends between depth blocks; a single block is short enough to finish.
+    # An interrupted run ends between depth blocks; a single block is short enough to finish.
     is_short = is_static(frame.count) and frame.count == 1
-    f.loop(0, frame.count, 1, write_block if is_short else unless_interrupted)
+    f.loop(0, frame.count, 1, task.write_depth_block if is_short else unless_interrupted)
     if s.by_matrices:
         end_matrices(f)
+
+
+class _Task:
+    """The values that all depth blocks of a task use: its block [i0, i1) x [j0, j1) of the output and its own memory."""
+
+    def __init__(
+        self, f: Fn, schedule: GemmSchedule, frame: Frame, epilogue: Epilogue, tiles: TileNames
+    ) -> None:
+        self.f, self.schedule, self.frame, self.tiles = f, schedule, frame, tiles
+        s, g = schedule, schedule.gemm
+        # The task's number counts columns first, then rows, then batches.
+        mc = s.cut.rows(f, frame.m, frame.batches, frame.n)
+        row_blocks, column_blocks = ceil_divide(frame.m, mc), ceil_divide(frame.n, s.cut.columns)
+        area = row_blocks * column_blocks
+        self.batch, t = f.task // area, f.task % area
+        self.i0 = word(f, t // column_blocks) * mc
+        self.j0 = word(f, t % column_blocks) * s.cut.columns
+        self.i1 = f.min(self.i0 + mc, frame.m)
+        self.j1 = f.min(word(f, self.j0) + s.cut.columns, frame.n)
+        coordinates = unravel(f, self.batch, frame.batch)
+        self.bases = tuple(base_of(f, x, coordinates) for x in (g.left, g.right))
+        self.out0 = batch_offset(f, coordinates, g.batch_out)
+        own = frame.own_at + f.tid * (s.block_b + s.block_a)
+        self.packed_b = f.at(frame.scratch, own, s.types.total)
+        self.packed_a = f.at(self.packed_b, s.block_b, s.types.total)
+        self.sums = self._column_sums(epilogue)
+        # An empty depth still has one block, whose tiles store the epilogue of zeros.
+        self.last = s.steps - 1 if s.steps else f.max(0, ceil_divide(product(frame.ks), s.kc) - 1)
+        self.row = value(f, g.row)
+
+    def _column_sums(self, epilogue: Epilogue) -> Val:
+        """The address of the epilogue's column sums: each task has its own, which start with zeros."""
+        f = self.f
+        sums = f.load(f.ctx, PARTIALS, PTR)
+        if epilogue.partial_bytes:
+            sums = f.at(sums, f.task * epilogue.partial_bytes)
+            # Later groups of depth blocks run the same tasks, which add to the sums of the first group.
+            first = True if self.schedule.steps == 1 else self.frame.first_step.eq(0)
+            f.when(first, lambda: epilogue.clear(f, sums))
+        return sums
+
+    def write_depth_block(self, number: Any) -> None:
+        """Writes the tiles of one depth block, `number` in the group, and the packing before them."""
+        f, s, frame = self.f, self.schedule, self.frame
+        step = word(f, number) + frame.first_step
+        block = depth_block(f, s, frame, step)
+        reads = _Reads(f, s, frame, number, step, block, self.batch, self.bases)
+        if s.right.place is Place.OF_A_TASK:
+            packing = OperandPacking(f, s, frame, 1)
+            columns = f.i64(self.j1) - self.j0
+            packing.all_panels(block, self.bases[1], self.j0, columns, self.packed_b)
+
+        def sweep(i: Any, end: Any) -> None:
+            tile = partial(self._call_tile, reads, i)
+            _sweep(f, s, self.tiles, i, end, self.j0, self.j1, tile)
+
+        def packed_rows_from(i: Any) -> None:
+            end = f.min(f.i64(self.i1), i + s.rows_at_once)
+            packing = OperandPacking(f, s, frame, 0)
+            packing.all_panels(block, self.bases[0], i, end - i, self.packed_a)
+            sweep(i, end)
+
+        if s.left.place is Place.OF_A_TASK:
+            f.loop(self.i0, self.i1, s.rows_at_once, packed_rows_from)
+        else:
+            sweep(self.i0, self.i1)
+
+    def _call_tile(
+        self, reads: "_Reads", first_row: Any, i: Any, j: Any, name: str, rows: Any, columns: Any
+    ) -> None:
+        """Writes the call of a tile's function at row i and column j; `rows` and `columns` are left from there."""
+        f, frame, step = self.f, self.frame, reads.step
+        a = reads.rows_of_a(i, first_row, self.packed_a)
+        b = reads.columns_of_b(j, self.j0, self.packed_b)
+        out = word(f, times(f, word(f, i), self.row)) + self.out0 + j
+        apart: Any = f.i64(0)
+        if self.schedule.sums_apart:
+            apart = (word(f, self.batch) * frame.m + i) * frame.n + j
+        # The first depth block starts sums, later ones load them from the output; the last one applies the epilogue.
+        f.call(
+            name, a, b, f.ctx, self.sums, word(f, out), word(f, j), word(f, reads.block.depth),
+            step.eq(0), step.eq(self.last), word(f, rows), word(f, columns), word(f, apart),
+        )  # fmt: skip
 
 
 class _Reads:
