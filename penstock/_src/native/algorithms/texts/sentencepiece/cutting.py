@@ -236,73 +236,85 @@ def _number_of(f: Fn, text: Val, begin: Val, end: Val) -> Val:
 def _emit_merged(m: Module, name: str) -> None:
     """As for unigrams; in `sums` are the scores of each part joined to the next one, -inf without a piece."""
     with m.fn(name, ret=I64, internal=True, **_CHUNK) as f:
-        size = f.end - f.begin
-        text = f.at(f.data, f.begin)
-        nothing = f.const(-np.inf, F64)
-        unknown = _option(f, _UNKNOWN)
+        merging = _Merging(f)
+        size = merging.size
+        f.loop_while(lambda at: at < size, merging.separate, f.i64(0))
+        f.loop_while(lambda at: at < size, merging.score, f.i64(0))
+        f.loop_while(lambda best: best >= 0, merging.merge_best, f.i64(0))
+        f.loop_while(lambda at: at < size, merging.number, f.i64(0))
+        f.give(f.i64(0))
 
-        def number_of(begin: Val, end: Val) -> Val:
-            return _number_of(f, text, begin, end)
 
-        def consider(begin: Val) -> None:
-            middle = f.load(f.links, begin, I64)
+class _Merging:
+    """The steps of byte-pair encoding: `links` of each part is the beginning of the next one."""
 
-            def joined() -> tuple[Val, ...]:
-                number = number_of(begin, f.load(f.links, middle, I64))
-                return f.when(
-                    number >= 0, lambda: (f.load(f.scores, number, F64),), lambda: (nothing,)
-                )
+    def __init__(self, f: Fn) -> None:
+        self.f = f
+        self.size = f.end - f.begin
+        self.text = f.at(f.data, f.begin)
+        self.nothing = f.const(-np.inf, F64)
+        self.unknown = _option(f, _UNKNOWN)
 
-            (score,) = f.when(middle < size, joined, lambda: (nothing,))
-            f.store(score, f.sums, begin)
+    def separate(self, at: Val) -> tuple[Val]:
+        """Makes the character at `at` a part; returns the next character."""
+        f = self.f
+        following = at + _width(f, self.text, at)
+        f.store(following, f.links, at)
+        return (following,)
 
-        def separate(at: Val) -> tuple[Val]:
-            following = at + _width(f, text, at)
-            f.store(following, f.links, at)
-            return (following,)
+    def score(self, at: Val) -> tuple[Val]:
+        """Scores the pair that begins at `at`; returns the next part."""
+        self._score_pair(at)
+        return (self.f.load(self.f.links, at, I64),)
 
-        def begin_with(at: Val) -> tuple[Val]:
-            consider(at)
-            return (f.load(f.links, at, I64),)
+    def _score_pair(self, begin: Val) -> None:
+        f = self.f
+        middle = f.load(f.links, begin, I64)
 
-        f.loop_while(lambda at: at < size, separate, f.i64(0))
-        f.loop_while(lambda at: at < size, begin_with, f.i64(0))
-
-        def merge(_: Val) -> tuple[Val]:
-            def look(at: Val, last: Val, best: Val, before: Val, most: Val) -> tuple[Val, ...]:
-                # The leftmost of the best pairs: `better` is strict.
-                score = f.load(f.sums, at, F64)
-                better = score > most
-                return (
-                    f.load(f.links, at, I64), at, f.select(better, at, best),
-                    f.select(better, last, before), f.select(better, score, most),
-                )  # fmt: skip
-
-            none = f.i64(-1)
-            _, _, best, before, _ = f.loop_while(
-                lambda at, *_: at < size, look, f.i64(0), none, none, none, nothing
+        def joined() -> tuple[Val, ...]:
+            number = _number_of(f, self.text, begin, f.load(f.links, middle, I64))
+            return f.when(
+                number >= 0, lambda: (f.load(f.scores, number, F64),), lambda: (self.nothing,)
             )
 
-            def join() -> None:
-                f.store(f.load(f.links, f.load(f.links, best, I64), I64), f.links, best)
-                # Only the joined part and the one before have new neighbors.
-                consider(best)
-                f.when(before >= 0, lambda: consider(before))
+        (score,) = f.when(middle < self.size, joined, lambda: (self.nothing,))
+        f.store(score, f.sums, begin)
 
-            f.when(best >= 0, join)
-            return (best,)
+    def merge_best(self, _: Val) -> tuple[Val]:
+        """Joins the pair of the highest score; returns its beginning, or -1 if no pair is a piece."""
+        f, none = self.f, self.f.i64(-1)
+        _, _, best, before, _ = f.loop_while(
+            lambda at, *_: at < self.size, self._better, f.i64(0), none, none, none, self.nothing
+        )
 
-        f.loop_while(lambda best: best >= 0, merge, f.i64(0))
+        def join() -> None:
+            f.store(f.load(f.links, f.load(f.links, best, I64), I64), f.links, best)
+            # Only the joined part and the one before have new neighbors.
+            self._score_pair(best)
+            f.when(before >= 0, lambda: self._score_pair(before))
 
-        def named(at: Val) -> tuple[Val]:
-            end = f.load(f.links, at, I64)
-            # A part that was never merged has not been looked up yet.
-            number = number_of(at, end)
-            f.store(f.select(number < 0, unknown, number), f.found, at)
-            return (end,)
+        f.when(best >= 0, join)
+        return (best,)
 
-        f.loop_while(lambda at: at < size, named, f.i64(0))
-        f.give(f.i64(0))
+    def _better(self, at: Val, last: Val, best: Val, before: Val, most: Val) -> tuple[Val, ...]:
+        """Compares the pair at `at` with the best one so far, which begins at `best` after the part at `before`."""
+        f = self.f
+        # The leftmost of the best pairs: `better` is strict.
+        score = f.load(f.sums, at, F64)
+        better = score > most
+        return (
+            f.load(f.links, at, I64), at, f.select(better, at, best),
+            f.select(better, last, before), f.select(better, score, most),
+        )  # fmt: skip
+
+    def number(self, at: Val) -> tuple[Val]:
+        """Stores the number of the part's piece; returns the next part."""
+        f = self.f
+        end = f.load(f.links, at, I64)
+        # A part that was never merged has not been looked up yet.
+        number = _number_of(f, self.text, at, end)
+        f.store(f.select(number < 0, self.unknown, number), f.found, at)
+        return (end,)
 
 
 def _emit_chunk_end(m: Module) -> None:
