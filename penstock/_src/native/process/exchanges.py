@@ -145,74 +145,93 @@ def _checked(f: Fn, code: Val) -> Val:
 def _emit_tell(m: Module) -> None:
     """Emits tell(session, unit, group) -> 1 once all members have reported that they are at this unit; 0 before."""
     with m.fn("tell", ret=I64, internal=True, noalias=False, session=PTR, unit=I64, group=PTR) as f:
-        flag = f.alloca(I32)
+        telling = _Telling(f)
+        f.when(telling.word(TOLD).eq(0), telling.send_words)
+        came = telling.have_all_come()
+        (ready,) = f.when(came, telling.compare, lambda: (f.i64(0),))
+        f.give(ready)
 
-        def word(number: int, ty: str = I64) -> Val:
-            return f.load(f.session, number, ty)
 
-        own = f.at(word(UNITS, PTR), f.unit * WORDS, I64)
-        size, place, ranks = (
+class _Telling:
+    """The code of `tell`, and the words of the session that its parts use."""
+
+    def __init__(self, f: Fn) -> None:
+        self.f = f
+        self.flag = f.alloca(I32)
+        self.own = f.at(self.word(UNITS, PTR), f.unit * WORDS, I64)
+        self.size, self.place, self.ranks = (
             f.load(f.group, i, ty) for i, ty in ((MEMBERS, I64), (PLACE, I64), (RANKS, PTR))
         )
-        step, rows, requests = word(REQUEST_BYTES), word(ROWS, PTR), word(REQUESTS, PTR)
+        self.step, self.rows = self.word(REQUEST_BYTES), self.word(ROWS, PTR)
+        self.requests = self.word(REQUESTS, PTR)
 
-        def tell() -> None:
-            def one(member: Val, request: Val) -> tuple[Val, ...]:
-                row = f.at(rows, member * WORDS, I64)
+    def word(self, number: int, ty: str = I64) -> Val:
+        """A word of the session."""
+        return self.f.load(self.f.session, number, ty)
 
-                def exchange() -> tuple[Val, ...]:
-                    # The member's words overwrite it; their first word is never -1.
-                    f.store(f.i64(-1), row)  # it has not come
-                    rank = f.load(ranks, member, I64)
-                    handle = word(WORD_TYPE), rank, word(TAG), word(TELLING)
-                    coming = f.at(requests, request * step, "i8")
-                    going = f.at(requests, (request + 1) * step, "i8")
-                    _checked(f, f.call(word(IRECV, PTR), row, WORDS, *handle, coming, ret=I32))
-                    _checked(f, f.call(word(ISEND, PTR), own, WORDS, *handle, going, ret=I32))
-                    return (request + 2,)
+    def send_words(self) -> None:
+        """Starts the exchange of this unit's words with every other member."""
+        f = self.f
+        f.loop(f.i64(0), self.size, 1, self._exchange_with, f.i64(0))
+        f.store(f.i64(1), f.session, TOLD)
 
-                def keep() -> tuple[Val, ...]:
-                    f.loop(0, WORDS, 1, lambda i: f.store(f.load(own, i, I64), row, i))
-                    return (request,)
+    def _exchange_with(self, member: Val, request: Val) -> tuple[Val, ...]:
+        """Receives the words of a member into its row, by two requests; this process copies its own."""
+        f, word, own = self.f, self.word, self.own
+        row = f.at(self.rows, member * WORDS, I64)
 
-                return f.when(member.eq(place), keep, exchange)
+        def exchange() -> tuple[Val, ...]:
+            # The member's words overwrite it; their first word is never -1.
+            f.store(f.i64(-1), row)
+            rank = f.load(self.ranks, member, I64)
+            handle = word(WORD_TYPE), rank, word(TAG), word(TELLING)
+            coming = f.at(self.requests, request * self.step, "i8")
+            going = f.at(self.requests, (request + 1) * self.step, "i8")
+            _checked(f, f.call(word(IRECV, PTR), row, WORDS, *handle, coming, ret=I32))
+            _checked(f, f.call(word(ISEND, PTR), own, WORDS, *handle, going, ret=I32))
+            return (request + 2,)
 
-            f.loop(f.i64(0), size, 1, one, f.i64(0))
-            f.store(f.i64(1), f.session, TOLD)
+        def copy_own() -> tuple[Val, ...]:
+            f.loop(0, WORDS, 1, lambda i: f.store(f.load(own, i, I64), row, i))
+            return (request,)
 
-        f.when(word(TOLD).eq(0), tell)
+        return f.when(member.eq(self.place), copy_own, exchange)
+
+    def have_all_come(self) -> Val:
+        """True if every request of the exchange is complete."""
+        f = self.f
         # A receive and a send for each other member.
-        messages = (size - 1) * 2
-        arguments = messages, requests, flag, word(STATUSES, PTR)
-        code = _checked(f, f.call(word(TESTALL, PTR), *arguments, ret=I32))
-        came = f.convert(f.load(flag, 0, I32), I64).ne(0) & code.eq(0)
+        messages = (self.size - 1) * 2
+        arguments = messages, self.requests, self.flag, self.word(STATUSES, PTR)
+        code = _checked(f, f.call(self.word(TESTALL, PTR), *arguments, ret=I32))
+        return f.convert(f.load(self.flag, 0, I32), I64).ne(0) & code.eq(0)
 
-        def compare() -> tuple[Val, ...]:
-            def difference(i: Val, so_far: Val) -> tuple[Val, ...]:
-                return (so_far | (f.load(rows, i, I64) ^ f.load(own, i % WORDS, I64)),)
+    def compare(self) -> tuple[Val, ...]:
+        """1 if all members sent equal words, and 0 with an error otherwise."""
+        f = self.f
 
-            (differences,) = f.loop(f.i64(0), size * WORDS, 1, difference, f.i64(0))
-            f.store(f.i64(0), f.session, TOLD)
+        def difference(i: Val, so_far: Val) -> tuple[Val, ...]:
+            return (so_far | (f.load(self.rows, i, I64) ^ f.load(self.own, i % WORDS, I64)),)
 
-            def make() -> None:
-                handles = word(TELLING), f.load(f.group, MPI_GROUP, I64), word(TAG)
-                communicator = f.at(f.group, COMMUNICATOR, I64)
-                _checked(f, f.call(word(CREATE_GROUP, PTR), *handles, communicator, ret=I32))
-                f.store(f.i64(1), f.group, MADE)
+        def agreed() -> tuple[Val, ...]:
+            f.when(f.load(f.group, MADE, I64).eq(0), self._make_communicator)
+            f.store(f.unit + 1, f.session, AGREED)
+            return (f.i64(1),)
 
-            def agreed() -> tuple[Val, ...]:
-                f.when(f.load(f.group, MADE, I64).eq(0), make)
-                f.store(f.unit + 1, f.session, AGREED)
-                return (f.i64(1),)
+        def different() -> tuple[Val, ...]:
+            _fails(f, DIFFERENT, f.unit)
+            return (f.i64(0),)
 
-            def different() -> tuple[Val, ...]:
-                _fails(f, DIFFERENT, f.unit)
-                return (f.i64(0),)
+        (differences,) = f.loop(f.i64(0), self.size * WORDS, 1, difference, f.i64(0))
+        f.store(f.i64(0), f.session, TOLD)
+        return f.when(differences.eq(0), agreed, different)
 
-            return f.when(differences.eq(0), agreed, different)
-
-        (ready,) = f.when(came, compare, lambda: (f.i64(0),))
-        f.give(ready)
+    def _make_communicator(self) -> None:
+        f = self.f
+        handles = self.word(TELLING), f.load(f.group, MPI_GROUP, I64), self.word(TAG)
+        communicator = f.at(f.group, COMMUNICATOR, I64)
+        _checked(f, f.call(self.word(CREATE_GROUP, PTR), *handles, communicator, ret=I32))
+        f.store(f.i64(1), f.group, MADE)
 
 
 def _emit_advance(m: Module) -> None:
