@@ -84,50 +84,78 @@ class Kernels:
 
         A code may have to be written before its key is known: LLVM compiles those that are written meanwhile.
         """
-        objects: dict[str, bytes] = {}
-        new: dict[str, Code] = {}
-        same: dict[str, list[Code]] = {}  # those to compile, by their texts: some names' are equal
-        compiled: dict[str, bytes] = {}
-        from_packs = 0
-
-        def done(code: Code, data: bytes) -> None:
-            compiled[code.text_key] = data
-            code.keep(self.cache, data)
-            progress.note("kernel", len(objects) + len(compiled), len(codes))
-
+        batch = _Batch(self.cache, len(codes))
         start = time.perf_counter()
-        with Compilation(self.threads, done, verify=bool(flags.flags.verify)) as compilation:
+        verify = bool(flags.flags.verify)
+        with Compilation(self.threads, batch.compiled, verify=verify) as compilation:
             for code in codes:
                 library = self._libraries.get(code.key)
                 if library is not None:
                     loaded[code.key] = library
-                elif code.key not in new:
-                    new[code.key] = code
-                    packed = code.packed
-                    if packed is not None:
-                        from_packs += 1
-                        objects[code.key] = packed.content
-                        continue
-                    if flags.flags.debug >= 4:
-                        print(code.text, file=sys.stderr)
-                    stored = code.kept(self.cache)
-                    if stored is not None:
-                        objects[code.key] = stored
-                    else:
-                        same.setdefault(code.text_key, []).append(code)
-                        if len(same[code.text_key]) == 1:
-                            compilation.add(code)
-        for text, equal in same.items():
-            for code in equal:
-                objects[code.key] = compiled[text]
-                if code is not equal[0]:
-                    code.keep(self.cache, compiled[text])
+                elif batch.add(code):
+                    compilation.add(code)
+        batch.share_equal()
         self.statistics.reused += len(loaded)
-        self.statistics.from_packs += from_packs
-        self.statistics.from_disk += len(objects) - sum(map(len, same.values())) - from_packs
-        self.statistics.compiled += len(same)
-        self.statistics.compile_seconds += time.perf_counter() - start if same else 0.0
-        return objects, new
+        self.statistics.from_packs += batch.from_packs
+        self.statistics.from_disk += batch.from_disk
+        self.statistics.compiled += len(batch.to_compile)
+        self.statistics.compile_seconds += time.perf_counter() - start if batch.to_compile else 0.0
+        return batch.objects, batch.codes
+
+
+class _Batch:
+    """Codes that are loaded together.
+
+    Attributes:
+      codes: by their keys.
+      objects: object code by the key of its code; complete after `share_equal`.
+      to_compile: codes that are stored nowhere, by their texts: codes of different names may have equal texts.
+      from_packs: number of codes whose object code came from packs.
+      from_disk: number of codes whose object code came from the cache.
+    """
+
+    def __init__(self, cache: ObjectCache, total: int) -> None:
+        self._cache, self._total = cache, total
+        self.codes: dict[str, Code] = {}
+        self.objects: dict[str, bytes] = {}
+        self.to_compile: dict[str, list[Code]] = {}
+        self._compiled: dict[str, bytes] = {}
+        self.from_packs = self.from_disk = 0
+
+    def add(self, code: Code) -> bool:
+        """Adds a code unless one of its key is there; True if it is to be compiled."""
+        if code.key in self.codes:
+            return False
+        self.codes[code.key] = code
+        packed = code.packed
+        if packed is not None:
+            self.from_packs += 1
+            self.objects[code.key] = packed.content
+            return False
+        if flags.flags.debug >= 4:
+            print(code.text, file=sys.stderr)
+        stored = code.kept(self._cache)
+        if stored is not None:
+            self.from_disk += 1
+            self.objects[code.key] = stored
+            return False
+        equal = self.to_compile.setdefault(code.text_key, [])
+        equal.append(code)
+        return len(equal) == 1
+
+    def compiled(self, code: Code, data: bytes) -> None:
+        """Notes the object code of a code that `add` asked to compile."""
+        self._compiled[code.text_key] = data
+        code.keep(self._cache, data)
+        progress.note("kernel", len(self.objects) + len(self._compiled), self._total)
+
+    def share_equal(self) -> None:
+        """Gives the compiled object code to all codes of equal text."""
+        for text, equal in self.to_compile.items():
+            for code in equal:
+                self.objects[code.key] = self._compiled[text]
+                if code is not equal[0]:
+                    code.keep(self._cache, self._compiled[text])
 
 
 @functools.cache
