@@ -146,42 +146,53 @@ class Function(Trackable):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the function: traces it if no trace fits these arguments, then runs the trace."""
         try:
-            if not kwargs and len(args) == self._plain_arity and not _Settings.run_eagerly:
-                key: list[Any] = []
-                tensors = []
-                for arg in args:
-                    kind = type(arg)
-                    if kind is EagerTensor:
-                        key.append(arg._dtype)
-                        key.append(getattr(arg._value, "shape", None))
-                        tensors.append(arg)
-                    elif not add_quick_key(arg, key, tensors):
-                        break
-                else:
-                    key.append(STATE.trace_context)
-                    quick = tuple(key)
-                    concrete = self._fast.get(quick)
-                    if concrete is None:
-                        concrete, tensors = self._find(args, kwargs)
-                        if STATE.graph is None and self._side_effects_checked:
-                            if len(self._fast) >= MOST_SHAPES:
-                                self._fast.clear()
-                            mark_shared(quick)
-                            self._fast[quick] = concrete
-                    return concrete.call_flat(tensors)
-            if _Settings.run_eagerly:
-                return self._python_function(*args, **kwargs)
-            is_declared = not kwargs and STATE.graph is None and are_declared(args, self._declared)
-            if is_declared and (concrete := self._of_declared.get(STATE.trace_context)):
-                return concrete.call_flat(args)
-            concrete, tensors = self._find(args, kwargs)
-            if is_declared and self._side_effects_checked:
-                self._of_declared[STATE.trace_context] = concrete
+            if kwargs or len(args) != self._plain_arity or _Settings.run_eagerly:
+                return self._call_described(args, kwargs)
+            # The key is made in this frame: another call would add to the time of small functions.
+            key: list[Any] = []
+            tensors = []
+            for arg in args:
+                kind = type(arg)
+                if kind is EagerTensor:
+                    key.append(arg._dtype)
+                    key.append(getattr(arg._value, "shape", None))
+                    tensors.append(arg)
+                elif not add_quick_key(arg, key, tensors):
+                    return self._call_described(args, kwargs)
+            key.append(STATE.trace_context)
+            quick = tuple(key)
+            concrete = self._fast.get(quick)
+            if concrete is None:
+                concrete, tensors = self._find_for(quick, args)
             return concrete.call_flat(tensors)
         except Exception as error:
             note_failure(error, self, args, kwargs)
             shorten(error)
             raise
+
+    def _call_described(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Calls the function with arguments that have no quick key."""
+        if _Settings.run_eagerly:
+            return self._python_function(*args, **kwargs)
+        is_declared = not kwargs and STATE.graph is None and are_declared(args, self._declared)
+        if is_declared and (concrete := self._of_declared.get(STATE.trace_context)):
+            return concrete.call_flat(args)
+        concrete, tensors = self._find(args, kwargs)
+        if is_declared and self._side_effects_checked:
+            self._of_declared[STATE.trace_context] = concrete
+        return concrete.call_flat(tensors)
+
+    def _find_for(
+        self, quick: tuple[Any, ...], args: Sequence[Any]
+    ) -> tuple[ConcreteFunction, list[Any]]:
+        """Returns what `_find` does, and stores the trace for later calls with this quick key."""
+        concrete, tensors = self._find(args, {})
+        if STATE.graph is None and self._side_effects_checked:
+            if len(self._fast) >= MOST_SHAPES:
+                self._fast.clear()
+            mark_shared(quick)
+            self._fast[quick] = concrete
+        return concrete, tensors
 
     def _find(
         self, args: Sequence[Any], kwargs: dict[str, Any]
