@@ -87,10 +87,9 @@ def _binary(op, reflected=False):
                         run = function
                     # What the function does first, without its frame.
                     quick = scope["quick"]
-                    if quick is not None:
-                        result = quick(_NO_ATTRIBUTES, x, y)
-                        if result is not None:
-                            return result
+                    result = None if quick is None else quick(_NO_ATTRIBUTES, x, y)
+                    if result is not None:
+                        return result
                     if STATE.graph is None:
                         return run(x, y)
             if not isinstance(self, Tensor):

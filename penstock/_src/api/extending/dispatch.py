@@ -171,10 +171,10 @@ def _dispatching(
                 if STATE.graph is None:
                     if not own_reads and (quick is not None or calls.left == 1):
                         values = _values_of(args)
-                        if values is not args and quick is not None:
-                            result = quick(values, kwargs)
-                            if result is not None:
-                                return result
+                    if values is not args and quick is not None:
+                        result = quick(values, kwargs)
+                        if result is not None:
+                            return result
                     calls.left -= 1
                     if not calls.left:
                         run = calls.learn
