@@ -24,6 +24,17 @@ MOST_VECTORS = 6
 UNROLL = 2  # steps along k in a turn of the innermost loop
 IN_SECOND_CACHE = 2  # locality of prefetching, of three
 MOST_PADDING = 1 / 20  # largest share of padding in the columns of prepacked panels
+FMAS_PER_CYCLE = 2
+# Weights of `cover` and `pick`, in shares of the cycles of the multiply-adds: they choose between tiles that `cost` sees as equal. For 440
+# convolutions and 195 products on a processor with AVX-512, at most every eighth choice changes if EDGES or PATTERN is halved or doubled, or
+# if LOAD_OF_A or LOAD_OF_B is a quarter more or less.
+EDGES = 1.03  # `cover`: tiles of several sizes, which need about twice the code
+TYPICAL_ROWS = 8  # `cover`: the preferred height among equal tiles
+PATTERN = 0.02  # `pick`: each pattern of addresses, which has code of its own
+SEVERAL_PATTERNS = 4  # `pick`: patterns of tiles whose rows do not divide a run of rows
+LOAD_OF_B = 0.15  # `pick`: a load of b, which the rows of a tile share
+LOAD_OF_A = 0.1  # `pick`: a load of a, which the vectors of a tile share
+MOST_PICKED_VECTORS = 4  # `pick`: the widest tile
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ def cost(rows: int, nv: int, target: Target) -> float:
     """
     broadcasts = processor_of(target).broadcast * rows
     # The bounds of the multipliers, of the load ports, and of the latency: a sum waits for its own last addition.
-    return max(rows * nv / 2, (nv + broadcasts) / 2, 4)
+    return max(rows * nv / FMAS_PER_CYCLE, (nv + broadcasts) / 2, 4)
 
 
 def fits(rows: int, nv: int, target: Target) -> bool:
@@ -115,8 +126,8 @@ def cover(
         return cycles
 
     choices = [
-        # Of equal cycles: the larger tile, with fewer loads for each product; then some eight rows.
-        (total(r, v) * (1.03 if m % r or vectors % v else 1), -r * v, abs(r - 8), r, v)
+        # Of equal cycles: the larger tile, with fewer loads for each product; then the usual number of rows.
+        (total(r, v) * (EDGES if m % r or vectors % v else 1), -r * v, abs(r - TYPICAL_ROWS), r, v)
         for v in range(1, min(most_vectors, vectors) + 1)
         for r in range(1, min(most_rows, m) + 1)
         if fits(r + idle, v, target) and not (is_kept and -vectors % v > MOST_PADDING * vectors)
@@ -303,26 +314,27 @@ def pick(
 
     Such tiles are equal and share their code; otherwise there are tiles of several patterns. So the cost of others is raised slightly.
     """
+    total, vectors = max(1, total), max(1, vectors)
     best: tuple = (float("inf"), 1, 1)
-    total = max(1, total)
-    vectors = max(1, vectors)
-    for nv in range(1, min(vectors, 4) + 1):
+    for nv in range(1, min(vectors, MOST_PICKED_VECTORS) + 1):
         for r in range(1, min(most_rows, total) + 1):
             if not fits(r, nv, target):
                 continue
-            ideal = total * vectors / 2
-            column = (total // r) * cost(r, nv, target) + (
-                cost(total % r, nv, target) if total % r else 0
-            )
-            edge = -(-total // r) * cost(r, vectors % nv, target) if vectors % nv else 0
-            kinds = 1 if inner % r == 0 or r % max(1, inner) == 0 else 4
-            # The last terms favor large tiles: r rows share a load of b, nv vectors one of a.
-            key = (
-                (column * (vectors // nv) + edge) / ideal * (1 + 0.02 * kinds) + 0.15 / r + 0.1 / nv
-            )
+            patterns = 1 if inner % r == 0 or r % max(1, inner) == 0 else SEVERAL_PATTERNS
+            relative = _cycles(r, nv, total, vectors, target) / (total * vectors / FMAS_PER_CYCLE)
+            key = relative * (1 + PATTERN * patterns) + LOAD_OF_B / r + LOAD_OF_A / nv
             if key < best[0]:
                 best = key, r, nv
     return best[1:]
+
+
+def _cycles(rows: int, nv: int, total: int, vectors: int, target: Target) -> float:
+    """Cycles of a step along k of all tiles that cover `total` rows of this many vectors."""
+    column = (total // rows) * cost(rows, nv, target) + (
+        cost(total % rows, nv, target) if total % rows else 0
+    )
+    edge = -(-total // rows) * cost(rows, vectors % nv, target) if vectors % nv else 0
+    return column * (vectors // nv) + edge
 
 
 def row_groups(pixels: Sequence[tuple], rows: int) -> list[tuple[tuple, list[tuple]]]:
