@@ -15,24 +15,34 @@ from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import vec
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process.forks import cached_property
 
 WRITTEN_OUT = 8  # most vectors of a pixel that are copied without a loop
 
 
 @dataclass(frozen=True)
-class Axis:
+class AxisIndices:
     """One spatial axis: input index = (stride * position + dilation * tap - low) / base, if that is an integer.
 
     Elements outside the input, and those between the elements of a dilated input, are zero.
     """
 
-    size: int
-    out: int
+    size: Extent
+    out: Extent
     taps: int
     stride: int = 1
     dilation: int = 1
-    low: int = 0
+    low: Extent = 0
     base: int = 1
+
+
+@dataclass(frozen=True)
+class Axis(AxisIndices):
+    """An axis whose extents are known when its code is written."""
+
+    size: int
+    out: int
+    low: int = 0
 
     def reach(self, positions: int) -> int:
         """The number of input indices under this number of neighboring positions."""
@@ -61,21 +71,28 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Image:
+class PixelLayout:
     """The layout of pixels: strides in elements of image, row, column, channel and group of channels."""
 
     element: str
     image: Extent
-    row: int
+    row: Extent
     column: int
     channel: int = 1
     group: int = 0
     base: int = 0
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Extent, ...]:
         """All strides."""
         return (self.image, self.row, self.column, self.channel, self.group)
+
+
+@dataclass(frozen=True)
+class Image(PixelLayout):
+    """The layout of images whose rows have a length that is known when code is written."""
+
+    row: int
 
 
 @dataclass(frozen=True)

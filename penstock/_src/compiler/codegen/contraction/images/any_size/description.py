@@ -5,27 +5,18 @@ from typing import ClassVar
 
 from penstock._src.compiler.codegen.contraction.extents import Extent
 from penstock._src.compiler.codegen.contraction.images.convolution import Filter
+from penstock._src.compiler.codegen.contraction.images.window import AxisIndices, PixelLayout
 from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.util.dataclass import dataclass
-from penstock._src.util.process.forks import cached_property
 
 
 @dataclass(frozen=True)
-class AnySizeAxis:
-    """One spatial axis: input index = (stride * position + dilation * tap - low) / base, if that is an integer.
+class AnySizeAxis(AxisIndices):
+    """An axis of any extents; one with a base above 1 has stride 1.
 
-    Elements outside the input, and those between the elements of a dilated input, are zero. An axis with a base above 1 has
-    stride 1. Its positions fall into `base` phases: position base * q + phase. The taps that meet elements at a phase are
-    `tap_step` apart, and so are their elements by `spread`.
+    Its positions fall into `base` phases: position base * q + phase. The taps that meet elements at a phase are `tap_step` apart, and
+    so are their elements by `spread`.
     """
-
-    size: Extent
-    out: Extent
-    taps: int
-    stride: int = 1
-    dilation: int = 1
-    low: Extent = 0
-    base: int = 1
 
     @property
     def tap_step(self) -> int:
@@ -48,21 +39,8 @@ class AnySizeAxis:
 
 
 @dataclass(frozen=True)
-class AnySizeImage:
-    """The layout of pixels: strides in elements of image, row, column, channel and group of channels."""
-
-    element: str
-    image: Extent
-    row: Extent
-    column: int
-    channel: int = 1
-    group: int = 0
-    base: int = 0
-
-    @cached_property
-    def steps(self) -> tuple[Extent, ...]:
-        """All strides."""
-        return (self.image, self.row, self.column, self.channel, self.group)
+class AnySizeImage(PixelLayout):
+    """The layout of images of any size."""
 
 
 @dataclass(frozen=True)
