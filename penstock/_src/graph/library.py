@@ -49,7 +49,7 @@ class GraphFunction(TensorSignature):
         self.attributes: dict[str, Any] = {}
         FUNCTIONS.setdefault(self.name, self)
         self._runner: Runner | None = None
-        # Values that other rooms computed from this function, which live as long as it; each room has keys of its own.
+        # Values that other packages derived from this function; they live as long as it does. Each package uses distinct keys.
         self.derived: dict[str, Any] = {}
         # `implements` names the interface that this and other functions implement; the second field is the implementation
         # that runs when a graph calls this function. (With intermediate values as outputs it runs itself.)

@@ -171,7 +171,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _is_output_closed() -> bool:
-    """True if nobody reads the standard output any more."""
+    """True if the reader of the standard output has closed it."""
     if not hasattr(select, "poll"):  # as on Windows
         return True
     poll = select.poll()

@@ -366,7 +366,7 @@ def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
 
 
 def _say_started(server: Any) -> None:
-    """Says what is served where, in one line."""
+    """Prints the served models and their addresses, in one line."""
     names = ", ".join(sorted(server.table.loaded())) or "no model yet"
     _say(names, server.options, server.rest_port, server.grpc_port)
 

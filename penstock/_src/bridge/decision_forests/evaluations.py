@@ -32,7 +32,7 @@ class Evaluation(NamedTuple):
     qini: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns what is known."""
+        """Returns the known metrics."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 

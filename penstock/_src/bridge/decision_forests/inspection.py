@@ -82,7 +82,7 @@ class IterNodeResult(NamedTuple):
 
 
 def _write(evaluation: Evaluation | None, prefix: str, step: int) -> None:
-    """Writes scalars for TensorBoard; of several numbers, each by its place."""
+    """Writes scalars for TensorBoard; each of several numbers under its index."""
     for name, value in (evaluation or Evaluation()).to_dict().items():
         numbers = {f"{name}/{i}": v for i, v in enumerate(value)} if isinstance(value, list) else {name: value}  # fmt: skip
         for each, number in numbers.items():

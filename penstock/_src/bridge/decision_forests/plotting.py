@@ -82,7 +82,7 @@ def plot_tree(
 
 
 class _Box(NamedTuple):
-    """A node in its place, and that of its parent."""
+    """A node with its position and its parent's."""
 
     text: str
     depth: int

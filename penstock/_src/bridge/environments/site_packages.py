@@ -1,4 +1,4 @@
-"""The folder of packages of this Python: what stands for TensorFlow there, and whether TensorFlow itself does."""
+"""This Python's site-packages: the files there that replace TensorFlow, and TensorFlow itself if it is installed."""
 
 from __future__ import annotations
 

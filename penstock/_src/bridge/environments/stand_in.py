@@ -1,4 +1,4 @@
-"""The files that stand for TensorFlow in an environment.
+"""The files that replace TensorFlow in an environment.
 
 `penstock_as_tensorflow.pth` is a line that Python runs at its start: it waits for the first `import tensorflow`. The folders
 `tensorflow-2.21.0.dist-info` and the like are metadata, by which pip takes TensorFlow for installed: it does not fetch TensorFlow for
@@ -24,7 +24,7 @@ START_LINE = (
 )
 # TensorFlow's distributions that libraries depend on; macOS had one of its own until 2.16.
 NAMES = ("tensorflow", "tensorflow-cpu", "tensorflow-macos", "tf-nightly")
-# Other distributions that Penstock stands for, and the module of each.
+# Other distributions that Penstock replaces, and the module of each.
 COMPANIONS = {"tensorflow-text": "tensorflow_text"}
 DISTRIBUTIONS = (*NAMES, *COMPANIONS)
 # Extras that libraries write in brackets after TensorFlow's name; they install nothing.
@@ -62,7 +62,7 @@ def files(installer: str, version: str = VERSION) -> dict[str, bytes]:
 
 
 def metadata(name: str, version: str = VERSION) -> str:
-    """Returns the METADATA of a distribution of TensorFlow that Penstock stands for."""
+    """Returns the METADATA of a distribution of TensorFlow that Penstock replaces."""
     # Of a bare checkout pip knows nothing: it would look for the name on its index.
     required = [f"Requires-Dist: {REQUIRED}"] if installed_name() == NAME else []
     lines = [

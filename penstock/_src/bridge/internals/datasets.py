@@ -1,4 +1,4 @@
-"""TensorFlow's private dataset classes, one for each source, and what its input pipeline tells Keras."""
+"""TensorFlow's private dataset classes, one for each source, and the attributes of input pipelines that Keras reads."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def is_gpu_present() -> bool:
 
 
 def is_tpu_present() -> bool:
-    """True if there is a TPU: there is none."""
+    """Returns False: there is no TPU."""
     return bool(configured.list_physical_devices("TPU"))
 
 
@@ -110,7 +110,7 @@ class DTensorBaseTest(TestCase, parameterized.TestCase):
         reset_dtensor()
 
     def configTestMesh(self, device_type_mesh_map: dict[str, Mesh]) -> Mesh:
-        """Returns the mesh of the preferred type of devices, which come to be.
+        """Returns the mesh of the preferred type of devices, which are created.
 
         Raises:
           ValueError: there is none of this type.

@@ -244,7 +244,7 @@ def _part_of(
 
 
 def _is_plain(op: Operation) -> bool:
-    """True if an operation is described by its op, inputs and outputs, and is no other one when it is there twice."""
+    """True if an operation is fully described by its op, inputs and outputs, so that a repetition of it is equal to it."""
     raw = op.raw_op
     if raw.flow.control or raw.flow.redirects or raw.flow.runs_functions or raw.flow.iteration:
         return False

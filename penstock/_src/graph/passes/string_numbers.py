@@ -47,7 +47,7 @@ def _compares(op: Operation) -> bool:
 
 
 def _compared(op: Operation) -> tuple[Any, Any]:
-    """What a comparison reads: the strings, and the constant."""
+    """The inputs of a comparison: the strings, and the constant."""
     x, y = op._inputs
     return (y, x) if x.op.type == "Const" else (x, y)
 
@@ -98,7 +98,7 @@ class _Rewrite:
         return result
 
     def _choose(self, source: Any) -> None:
-        """Notes the constants of a tensor and of what is moved from it, if numbers are worth their search."""
+        """Notes the constants that a tensor and its moved elements are compared with, if numbering the strings pays for the search."""
         family, constants, count, compared = [source], [], 0, 0.0
         shares = {source._id: 1.0}  # of the elements
         for t in family:
@@ -204,7 +204,7 @@ def _slices_known_axes(op: Operation, dims: Sequence[int | None]) -> bool:
 
 
 def _share(part: Any, whole: Any) -> float:
-    """How many of a tensor's elements another one has; 0 if that is not known."""
+    """The size of `part` as a fraction of the size of `whole`; 0 if it is unknown."""
     dims, all_dims = part.shape._dims, whole.shape._dims
     if dims is None or all_dims is None or dims.count(None) != all_dims.count(None):
         return 0.0

@@ -79,7 +79,7 @@ def note(node: Any, op: Op, name_of: Callable[[Any], str]) -> None:
 
 
 def as_noted(node: Any) -> Any:
-    """Returns the NodeDef of the op that a call stands for; a node that is no such call as it is."""
+    """Returns the NodeDef of the op that a call represents; other nodes unchanged."""
     if node.op != _CALL or _OP not in node.attr:
         return node
     name = node.attr[_OP].s.decode()

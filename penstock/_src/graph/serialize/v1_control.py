@@ -287,7 +287,7 @@ class Choice:
 
 
 class Conditional:
-    """Merges of one condition, none of which depends on another: an If with their results."""
+    """Independent merges of one condition: an If with their results."""
 
     def __init__(self, level: ControlImporter, pred: str, choices: Sequence[Choice]) -> None:
         self.level, self.pred, self.choices = level, pred, choices

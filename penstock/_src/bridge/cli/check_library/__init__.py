@@ -20,7 +20,7 @@ library does at run time, such as `getattr(tf, name)`, is not seen."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints what is missing for each library; returns 1 if something is that no `try` guards."""
+    """Prints the missing names for each library; returns 1 if one of them is not guarded by a `try`."""
     parser = Parser("penstock check-library", DESCRIPTION)
     parser.add_argument("names", nargs="+", metavar="NAME")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Looks names of TensorFlow up where Penstock stands for it, and in TensorFlow itself."""
+"""Looks up names of TensorFlow in an environment where Penstock replaces it, and in TensorFlow itself."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def missing(names: Sequence[str]) -> list[str]:
 
 
 def is_found(name: str) -> bool:
-    """True if a full name leads to something: modules are walked through, and what is in other objects is not looked at."""
+    """True if a full name resolves through modules; attributes of other objects are not checked."""
     module, *rest = name.split(".")
     target: Any = importlib.import_module(module)
     for attribute in rest:

@@ -56,7 +56,7 @@ def uses_in(trees: Mapping[str, ast.Module]) -> dict[str, list[Place]]:
 
 
 class _Scan(ast.NodeVisitor):
-    """Walks a file; `names` maps what is bound in it to the full names of TensorFlow that it is bound to."""
+    """Walks a file; `names` maps its variables to the full names of TensorFlow that are assigned to them."""
 
     def __init__(self, path: str, places: dict[str, list[Place]]) -> None:
         self.path, self.found = path, places
@@ -64,7 +64,7 @@ class _Scan(ast.NodeVisitor):
         self.depth = 0  # nesting depth of bodies of `try`
 
     def generic_visit(self, node: ast.AST) -> None:
-        """Visits what is in a node, in order; without recursion, since a sum of hundreds of terms is as deep as that."""
+        """Visits the children of a node in order; without recursion, since a sum of hundreds of terms is hundreds of nodes deep."""
         pending = [node]
         while pending:
             for each in reversed(list(ast.iter_child_nodes(pending.pop()))):

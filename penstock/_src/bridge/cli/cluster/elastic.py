@@ -21,7 +21,7 @@ from penstock._src.util.flags import flags
 
 LOOK_EVERY = 0.1  # seconds between looks at the processes
 END_WITHIN = 2.0  # seconds that workers have to end
-SAVE_WITHIN = 25.0  # if the launcher was told to end: Kubernetes gives it 30
+SAVE_WITHIN = 25.0  # after the launcher gets SIGTERM: Kubernetes gives it 30
 READ_WITHIN = 1.0  # seconds in which the rest of their output arrives
 SILENCES = (
     4  # heartbeat limits after which a silent worker is ended: the others noticed it after one

@@ -39,7 +39,7 @@ def tell(rank: int, kind: str, text: str = "", status: int = 0, process: int = 0
 
 
 def read(line: str) -> Event | None:
-    """Returns the event that a line tells, or None."""
+    """Returns the event that a line reports, or None."""
     _, mark, told = line.partition(MARK)
     try:
         return Event(**json.loads(told)) if mark else None

@@ -112,7 +112,7 @@ class Watch:
             self.failures.append(event)
 
     def _look_for_the_dead(self) -> None:
-        """Notes workers of this host that are gone without a word: the kernel, or somebody, has killed them."""
+        """Notes workers of this host that disappeared without a message: the kernel, or another process, killed them."""
         for event in list(self._running.values()):
             if event.host == socket.gethostname() and not is_alive(event.process):
                 time.sleep(OUTPUT_AFTER)  # its last words may be on their way, and mpiexec's
@@ -163,7 +163,7 @@ class Watch:
 
 
 def is_alive(process: int) -> bool:
-    """True if a process runs: one that has ended and that nobody has asked for its status does not."""
+    """True if a process runs; a zombie, whose parent has not read its status, does not."""
     try:
         with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0] not in "ZX"

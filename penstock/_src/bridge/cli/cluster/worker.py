@@ -1,4 +1,4 @@
-"""A worker of `penstock launch`: sets up the environment of its rank, runs the program, and tells the launcher how it ends."""
+"""A worker of `penstock launch`: sets up the environment of its rank, runs the program, and reports its exit to the launcher."""
 
 from __future__ import annotations
 

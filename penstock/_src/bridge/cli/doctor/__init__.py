@@ -1,4 +1,4 @@
-"""`penstock doctor`: what is wrong with this machine, environment or cache.
+"""`penstock doctor`: finds problems of this machine, environment or cache.
 
 In: the process's environment. Out: findings, each with what to do about it. Read `report.py` first; the other files are the checks: functions that
 yield findings and import what they examine themselves, since it may be what is broken.

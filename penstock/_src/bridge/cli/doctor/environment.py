@@ -112,7 +112,7 @@ def tensorflow() -> Iterator[Finding]:
 
 
 def bounds() -> Iterator[Finding]:
-    """Installed libraries that require another version of TensorFlow than Penstock stands for."""
+    """Installed libraries that require a version of TensorFlow that Penstock does not provide."""
     version = site_packages.stand_in_version() or VERSION
     for library, wanted in refusing("tensorflow", version):
         yield problem(

@@ -16,7 +16,7 @@ The status is 0, or 1 if there is a problem. With --first-light, everything that
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints what is wrong with this machine, environment or cache."""
+    """Prints the problems of this machine, environment or cache."""
     parser = Parser("penstock doctor", DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="prints a list of JSON objects")
     parser.add_argument("--first-light", action="store_true", help="tries everything on the GPU")

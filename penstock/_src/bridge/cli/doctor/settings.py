@@ -20,7 +20,7 @@ SLOW = {
 
 
 def variables() -> Iterator[Finding]:
-    """Unknown names, unreadable values, and what is set."""
+    """Unknown names, unreadable values, and the current settings."""
     known = {flag.variable: flag for flag in flags.TABLE.values()}
     names = sorted(name for name in os.environ if name.startswith(PREFIX))
     for name in names:

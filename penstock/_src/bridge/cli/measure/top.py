@@ -68,7 +68,7 @@ class _Reports:
             self.show("now")
 
     def show(self, when: str) -> None:
-        """Writes a report: on a terminal in the place of the last one."""
+        """Writes a report; on a terminal it overwrites the last one."""
         numbers, lines = self._usage.numbers(), self._usage.report()
         if self._logdir is not None:
             self._log(numbers, lines)

@@ -23,7 +23,7 @@ MOST_CLOSE = 8
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the signature of an op or public function, and what is known of it."""
+    """Prints the signature of an op or public function, and its facts."""
     parser = Parser("penstock op", DESCRIPTION)
     parser.add_argument(
         "name", metavar="NAME", help="a raw op such as MatMul, or a name such as tf.nn.softmax"

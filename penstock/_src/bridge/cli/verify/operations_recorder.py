@@ -93,7 +93,7 @@ class Recorder:
             self.take_names(frame)
 
     def take_names(self, frame):
-        """Takes the names that stand for tensors of graphs in a frame."""
+        """Collects the names of variables of a frame that hold tensors of graphs."""
         for name, value in list(frame.f_locals.items()):
             graph = getattr(value, "graph", None) if isinstance(value, self.tf.Tensor) else None
             if graph is not None and not name.startswith(("ag__", ".")):
@@ -134,7 +134,7 @@ class Recorder:
         return {"value": np.array(read), "handle": value}
 
     def array(self, value):
-        """A value as an array; None if it is none."""
+        """A value as an array; None if it can't be converted."""
         if value.dtype in (self.tf.resource, self.tf.variant):
             return None
         return np.array(value)
@@ -157,7 +157,7 @@ def text(name):
 
 @functools.cache
 def is_users(file):
-    """True if a file belongs to the program, also as AutoGraph wrote it anew."""
+    """True if a file belongs to the program, as written or as converted by AutoGraph."""
     if file == HERE or any(part in file for part in PLUMBING):
         return False
     return not any(f"{os.sep}{name}{os.sep}" in file for name in LIBRARIES)
@@ -411,7 +411,7 @@ def patches(recorder):
 
 @contextlib.contextmanager
 def replaced(owner, name, replacement):
-    """Replaces a method for the block by what is made of it."""
+    """Replaces a method by its wrapped form until the block ends."""
     original = getattr(owner, name)
     setattr(owner, name, functools.wraps(original)(replacement(original)))
     try:

@@ -83,7 +83,7 @@ class Recorder:
         self.step += 1
 
     def flush(self):
-        """Writes what is still in memory."""
+        """Writes the records that are still in memory."""
         with self.lock:
             self.file.flush()
 

@@ -68,7 +68,7 @@ class ClassificationObjective(AbstractObjective):
 
     @property
     def has_integer_labels(self) -> bool:
-        """True if classes have no texts."""
+        """True if classes are integers rather than strings."""
         return self.classes is None
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Callbacks that lead a worker which came later to the place of the others, and the state of callbacks."""
+"""Callbacks that bring a worker which joined later to the step of the others, and the state of callbacks."""
 
 from __future__ import annotations
 

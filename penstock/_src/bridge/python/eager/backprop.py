@@ -139,7 +139,7 @@ def op_attr_type(op_type: str, attr_name: str) -> Any:
 
 
 def make_attr(attr_type: Any, value: Any) -> Any:
-    """Returns the value of an attribute as what its type stands for.
+    """Returns the value of an attribute, converted by its type.
 
     Args:
       attr_type: as `op_attr_type` gives it.

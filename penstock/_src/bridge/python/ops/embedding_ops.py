@@ -73,6 +73,6 @@ def _zero(values: Any) -> Any:
 
 
 def _kept(sparse_ids: Any, sparse_weights: Any, is_valid: Any) -> tuple[Any, Any]:
-    """Returns ids and weights at the places where a condition holds."""
+    """Returns the ids and weights for which a condition holds."""
     weights = None if sparse_weights is None else retain(sparse_weights, is_valid)
     return retain(sparse_ids, is_valid), weights

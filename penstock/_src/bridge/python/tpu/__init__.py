@@ -1,1 +1,1 @@
-"""`tensorflow.python.tpu`: what programs for TPUs ask for before they know that there is none."""
+"""`tensorflow.python.tpu`: the functions that programs for TPUs call before they find that there is none."""

@@ -1,4 +1,4 @@
-"""Runs the steps, each in a process of its own, and writes the report."""
+"""Runs each step in a separate process, and writes the report."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def command_of(name: str, subject: Subject) -> list[str]:
 
 
 def run_apart(name: str, subject: Subject) -> Result:
-    """Runs a step in a process of its own; a crash, and a hang, are failures among its findings."""
+    """Runs a step in a separate process; a crash or a hang becomes a failure among its findings."""
     limit = STEPS[name].limit * (EMULATED if subject.is_emulated else 1)
     start = time.monotonic()
     environment = {key: value for key, value in os.environ.items() if key != "PENSTOCK_DEVICE"}

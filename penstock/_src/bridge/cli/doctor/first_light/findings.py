@@ -1,4 +1,4 @@
-"""Findings of a step, and what steps are told."""
+"""Findings of a step, and the settings that steps receive."""
 
 from __future__ import annotations
 

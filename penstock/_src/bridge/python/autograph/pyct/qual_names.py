@@ -95,7 +95,7 @@ class QN:
 
     @property
     def owner_set(self) -> set[QN]:
-        """All of which it is a part: those of `a.b.c` are `a.b` and `a`."""
+        """The names of all objects that contain it: for `a.b.c`, these are `a.b` and `a`."""
         owners: set[QN] = set()
         if self._has_attr or self._has_subscript:
             owners = {self.parent} | self.parent.owner_set

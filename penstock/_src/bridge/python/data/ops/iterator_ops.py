@@ -13,6 +13,6 @@ __all__ = [
     "OwnedIterator",
     "_IteratorSaveable",
 ]
-# Calls of `get_next` while a function is traced that are taken for a loop.
+# More calls of `get_next` than this in one trace are assumed to be a loop.
 GET_NEXT_CALL_ERROR_THRESHOLD = 32
 GLOBAL_ITERATORS = "iterators"

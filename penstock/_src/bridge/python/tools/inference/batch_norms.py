@@ -71,7 +71,7 @@ def fold_batch_norms(input_graph_def: Any) -> Any:
 
 
 def _folded(node: Any, nodes: Mapping[str, Any]) -> tuple[set[str], list[Any]]:
-    """The names of the nodes that a batch norm makes superfluous, and those in their place."""
+    """The names of the nodes that a folded batch norm makes unnecessary, and their replacements."""
     inputs = dict(zip(INPUT_ORDER[node.op], node.input, strict=False))
     convolution, addition, bias = _convolution(node, node_from_map(nodes, inputs["conv_op"]), nodes)
     kernel = node_from_map(nodes, convolution.input[1])

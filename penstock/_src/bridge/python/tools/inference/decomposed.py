@@ -25,7 +25,7 @@ class _Pattern:
 
     data: Any
     data_format: Any
-    gamma: Any  # None stands for ones
+    gamma: Any  # None: all ones
     beta: Any
     mean: Any
     variance: Any

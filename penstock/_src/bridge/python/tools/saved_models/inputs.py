@@ -106,7 +106,7 @@ def _literal(expression: str) -> Any:
 
 
 def _serialized(features: dict[str, list[Any]]) -> bytes:
-    """The tf.train.Example of {feature: values}; the first value tells the type."""
+    """The tf.train.Example of {feature: values}; the first value determines the type."""
     example = Example()
     for name, values in features.items():
         if not isinstance(values, list) or not values:

@@ -145,7 +145,7 @@ class ActivityAnalyzer(transformer.Base):
         return node
 
     def _blocks(self, node: Any, blocks: Any) -> Any:
-        """Visits blocks of which one runs: each begins with the names before all of them."""
+        """Visits alternative blocks: each begins with the names known before all of them."""
         before = Scope.copy_of(self.scope)
         after = []
         for statements, key in blocks:

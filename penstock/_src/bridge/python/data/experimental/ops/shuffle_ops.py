@@ -14,7 +14,7 @@ from penstock._src.data.experimental.transforms import at
 
 
 def _process_file_infos(file_infos: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Returns what is read of files.
+    """Returns the elements read from files.
 
     Args:
       file_infos: a "path" and "num_elements" for each file, and maybe how many elements to "skip" and to "take": -1 means
