@@ -274,7 +274,7 @@ def combined(function: Callable[..., Any], x: Any, y: Any) -> Any:
 
 
 def places_in_runs(counts: np.ndarray) -> np.ndarray:
-    """The place of each element in its run, of runs of these lengths one after the other: 0, 1, 0, 1, 2 for lengths of 2 and 3."""
+    """The index of each element within its run, for consecutive runs of these lengths: 0, 1, 0, 1, 2 for lengths of 2 and 3."""
     return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
 

@@ -16,7 +16,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.util.process.installing import pip_install
 from penstock._src.util.process.quiet import quiet
 
-# In float32 SciPy's has no right digit where the result is small.
+# In float32 SciPy's result has no correct digit if it is small.
 WIDER = {"betainc": np.float64}
 FRESNEL = {"fresnel_sin": 0, "fresnel_cos": 1}
 

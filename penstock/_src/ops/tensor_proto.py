@@ -74,7 +74,7 @@ def _has_values(dtype: DType) -> bool:
 
 
 def is_one_repeated(value: np.ndarray) -> bool:
-    """True if an array is one element that `np.broadcast_to` has made many of, or has no elements but one."""
+    """True if an array is a single element, or one broadcast by `np.broadcast_to`."""
     return value.size > 0 and all(
         stride == 0 or extent == 1
         for stride, extent in zip(value.strides, value.shape, strict=True)

@@ -125,7 +125,7 @@ class Where(Op):
 
 
 def _places(condition):
-    """The indices of what is not zero, from its numbers in a flat array, which NumPy finds several times faster than rows of them."""
+    """The indices of nonzero elements, computed from flat indices, which NumPy finds several times faster than index rows."""
     rest = np.flatnonzero(condition)
     rows = np.empty((rest.size, condition.ndim), np.int64)
     for axis in range(condition.ndim - 1, 0, -1):

@@ -504,7 +504,7 @@ def summed_axes(first, second, whole):
 
 
 def repeated_axes(shape, whole):
-    """Returns the axes to sum over. An axis that is in both shapes by one expression is none, though it may be 1: its sum changes nothing."""
+    """Returns the axes to sum over. An axis with the same symbolic extent in both shapes is left out: even if it is 1, the sum changes nothing."""
     lead = len(whole) - len(shape)
     return [
         *range(lead),

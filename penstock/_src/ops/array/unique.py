@@ -70,7 +70,7 @@ def _words(x):
 
 
 def _bits(x):
-    """Return whole numbers that are equal where elements are, of which none is NaN."""
+    """Return integers that are equal exactly where the elements are equal; the elements have no NaN."""
     if x.dtype.kind != "f":
         return x
     return (x + x.dtype.type(0)).view(f"i{x.itemsize}")  # both zeros are +0 here

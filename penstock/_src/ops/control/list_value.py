@@ -214,7 +214,7 @@ def _may_be_unset(item: Any, shape: TensorShape) -> bool:
 
 
 def _sum(left: Any, right: Any) -> Any:
-    """Adds two items, of which each may be unset."""
+    """Adds two items, either of which may be unset."""
     if left is None or right is None:
         return right if left is None else left
     if isinstance(left, TensorList) or shape_of(left) == shape_of(right):

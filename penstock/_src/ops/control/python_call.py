@@ -83,7 +83,7 @@ def registered(token: str, op: str) -> Callable[..., Any]:
 
 
 class PyFuncStateless(Op):
-    """The results of a function of arrays that has no effect."""
+    """The results of a pure function of arrays."""
 
     signature = "input: *Tin -> output: *Tout[...]"
     permissions = Permissions(capabilities="python")

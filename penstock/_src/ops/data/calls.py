@@ -56,7 +56,7 @@ def bound(
 def _noted(
     call: Callable[..., list[Any]], function: Any, run: Run | None
 ) -> Callable[..., list[Any]]:
-    """The call, of which the iteration knows if it needs state from outside."""
+    """The call; the iteration is notified if it needs outside state."""
     operation = stateful_operation(function) if run is not None and function.is_stateful else None
     if run is not None and operation is not None:
         run.note_state(call, operation)

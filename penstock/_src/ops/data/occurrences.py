@@ -12,7 +12,7 @@ from penstock._src.ops.data.pipeline import Pipeline
 
 
 class _Occurrence:
-    """The identity of a step in one place of a pipeline."""
+    """The identity of a step at one position of a pipeline."""
 
 
 def in_own_steps(dataset: Pipeline, draws_apart: bool = True) -> Pipeline:

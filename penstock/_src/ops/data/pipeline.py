@@ -118,7 +118,7 @@ class Run:
         )
 
     def states_of(self, function: Any, occurrence: Any) -> kernel_state.ApartStates:
-        """What the stateful kernels of a function remember, in one occurrence of a step: at first nothing."""
+        """The state of a function's stateful kernels in one occurrence of a step; initially empty."""
         made = function, kernel_state.ApartStates()
         return self._states.setdefault((occurrence, id(function)), made)[1]
 
@@ -207,7 +207,7 @@ class Pipeline:
     inputs: tuple["Pipeline", ...] = ()
     # True if elements pass through unchanged, so that the batch size is that of the inputs.
     keeps_batches = False
-    # True if a step that repeats it shuffles anew for each pass.
+    # True if a step that repeats it reshuffles for each pass.
     shuffles = False
     # True if its own time is time spent waiting for other threads.
     is_buffer = False
@@ -223,7 +223,7 @@ class Pipeline:
     occurrence: Any = None
     # True if the pipeline must run step by step, without rewrites.
     is_fixed = False
-    # The pipeline that runs in its place (None: itself), once it is known; see ops/data_planner/plan.py.
+    # The pipeline that runs instead of it (None: itself), once it is planned; see ops/data_planner/plan.py.
     plan: "tuple[Pipeline | None] | None" = None
 
     def batch_size(self) -> int:

@@ -48,7 +48,7 @@ class IteratorHandle(Resource):
         self._current: Run | None = None
         self._process = forks.count()
         self.dataset: Pipeline | None = None
-        # The number of elements taken, and whether there are no more.
+        # The number of consumed elements, and True if the iterator is exhausted.
         self.position, self.has_ended = 0, False
         # Elements taken by `peek`.
         self._ahead: list[Element | None] = []
@@ -206,7 +206,7 @@ class IteratorHandle(Resource):
         _restore_seeds(dataset, state["seeds"])
         self.start(dataset)
         while self.position < state["position"] and attempt(self.next) is not None:
-            continue  # errors came in the place of other elements
+            continue  # other elements were errors
 
     def close(self) -> None:
         """Stops the threads of the iteration."""

@@ -1,4 +1,4 @@
-"""Ops that tell what is in a dataset: the number of its elements, or single ones."""
+"""Ops that query a dataset: the number of its elements, or single ones."""
 
 import numpy as np
 

@@ -10,7 +10,7 @@ _SCHEDULED = (
 )
 PROBES = 3  # calls, or groups of them, that show how long calls take
 QUICK = 2e-4  # seconds for an element, above which calls in threads may be faster
-_SURE = 0.1  # share of waiting that is none by chance
+_SURE = 0.1  # a larger share of waiting is not due to chance
 _UNSURE = 0.5  # the same if it is unknown how long a call was without a core
 
 

@@ -1,4 +1,4 @@
-"""Chooses the iterators that run the steps of a pipeline: the one place of these decisions.
+"""Chooses the iterators that run the steps of a pipeline; all these decisions are made here.
 
 A step of `ops/data` says what its elements are. Where there is one way to compute them, it makes the iterator itself. Where there are
 several it is `Planned`, and a function of `ITERATORS` decides, when an iteration opens the step:

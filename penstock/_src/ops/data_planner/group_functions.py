@@ -113,7 +113,7 @@ def _made(function: Any, captured: int) -> FirstPart | None:
 def _divided(
     needed: list[Any], inputs: list[int], own: set[int], may_defer: bool
 ) -> tuple[dict[int, Any], list[_Step], list[Any]]:
-    """The constants and steps of the first part, and what is left; no steps if they gain nothing.
+    """The constants and steps of the first part, and the remaining steps; no steps if they gain nothing.
 
     Args:
       needed: the operations.
@@ -214,7 +214,7 @@ def _is_for_groups(operation: Any, own: set[int], deferred: set[int]) -> bool:
         return True
     if op.flow.runs_functions or op.stateful or not _has_bits_of_programs(operation):
         return False
-    # Lists of tensors and other handles are no arrays.
+    # Lists of tensors and other handles are not arrays.
     if any(t.dtype in (dtypes.variant, dtypes.resource) for t in operation._outputs):
         return False
     return not depends or maps_elements(operation) or _takes_rows(op)

@@ -18,7 +18,7 @@ from penstock._src.ops.data_planner.threads import Prefetched, PrefetchedIfSlow
 
 
 class Failing(Resumable):
-    """Raises errors in the place of elements, each once, and then ends."""
+    """Raises errors instead of elements, each once, and then ends."""
 
     plain, sources = ("failures",), ()
 

@@ -48,7 +48,7 @@ class Calls:
         return results
 
     def at_once(self, elements: list[Any]) -> list[Any] | None:
-        """The results for several elements; None if one of them fails, or they have no form for a group."""
+        """The results for several elements; None if one of them fails, or they can't be grouped."""
         assert self.several is not None
         begin = time.perf_counter()
         try:

@@ -123,7 +123,7 @@ class MappedInParallel(Resumable):
         return math.ceil(_HANDED_OVER / max(self.calls.seconds, WORTH_A_THREAD))
 
     def one_by_one(self) -> Element:
-        """The next result, computed here once those of threads are taken."""
+        """The next result, computed here after those of threads have been consumed."""
         if self.pending:
             return self.first()
         (result,) = self.calls.results([next(self.source)])
@@ -303,7 +303,7 @@ class _Buffer:
 
     @property
     def is_closed(self) -> bool:
-        """True if nobody waits for elements any more."""
+        """True if the consumer of the elements is gone."""
         return self.is_dropped or self.run.canceled.is_set()
 
     @property

@@ -43,7 +43,7 @@ class _Pieces(Pipeline):
 
 
 class Pieces(Resumable):
-    """Iterates over pieces of elements, whose places a function gives."""
+    """Iterates over pieces of elements, whose positions a function returns."""
 
     plain, sources = ("at",), ()
 

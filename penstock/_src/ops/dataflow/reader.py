@@ -53,7 +53,7 @@ def _framed(compression):
 
 
 def _all_of(stream, name):
-    """The bytes of a stream, of which a small compressed file may hold any number."""
+    """The bytes of a stream; a small compressed file may hold any number of them."""
     parts, size = [], 0
     while part := stream.read(_PIECE):
         parts.append(part)

@@ -114,7 +114,7 @@ def _best_first(scores, score_threshold):
 
 
 def _kept(planes, order, most, iou_threshold):
-    """The boxes that are kept, natively, of those of an order."""
+    """The selected boxes, by native code; candidates are visited in a given order."""
     most = min(most, len(order))
     width = -(-most // LANES) * LANES
     kept, room = np.empty(most, np.int32), np.zeros((PLANES, width), np.float32)
@@ -124,7 +124,7 @@ def _kept(planes, order, most, iou_threshold):
 
 
 def _kept_weakened(planes, order, scores, most, soft_sigma, score_threshold):
-    """The boxes that are kept, natively, where overlaps lower scores, which are changed."""
+    """The selected boxes, by native code that lowers the scores of overlapping boxes in the given array."""
     kept = np.empty(min(most, len(order)), np.int32)
     limits = np.float32(-0.5) / np.float32(soft_sigma), np.float32(score_threshold)
     limits = np.array(limits)
@@ -405,7 +405,7 @@ class CombinedNonMaxSuppression(Op):
         return (*out, valid)
 
     def _suppression(self, boxes, scores, per_class, iou_threshold, score_threshold):
-        """A function from an image and a class to the boxes that are kept, and their scores."""
+        """A function from an image and a class to the selected boxes and their scores."""
         last = boxes.shape[2] - 1
 
         def in_python(image, c):
@@ -492,7 +492,7 @@ def _corners(boxes, height, width):
     A box within a row or a column of pixels is drawn as a line or a pixel.
     """
     pixels = boxes * (np.array([height, width, height, width]) - 1).astype(boxes.dtype)
-    # What is no int64 counts as the least one, as where TensorFlow's kernel converts it.
+    # Values outside int64 become the least int64, as in TensorFlow's kernel.
     return np.where(np.abs(pixels) < 2.0**63, pixels, -(2.0**63)).astype(np.int64)
 
 

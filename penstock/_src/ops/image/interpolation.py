@@ -12,7 +12,7 @@ from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.image.taps import AXES, Taps, bilinear_parts
 
 _NAMES = {np.dtype(name): name for name in native.ELEMENTS}  # NumPy looks long for a type's name
-_MOST = 2**31 - 1  # elements of a row: native code has places in rows as int32
+_MOST = 2**31 - 1  # elements of a row: native code has indices in rows as int32
 
 
 def interpolated(op: Any, images: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -79,7 +79,7 @@ def table_of(taps: Taps) -> TapTable:
 
 
 _tables: dict[Any, TapTable] = {}
-_MOST_KEPT = 1 << 24  # bytes of tables that are kept
+_MOST_KEPT = 1 << 24  # bytes of cached tables
 
 
 def kept_table(make: Callable[..., Taps], *arguments: Any) -> TapTable:

@@ -12,7 +12,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
 from penstock._src.ops.image.taps import LEAST_TOTAL, bicubic_kernel
 
-SHORT = 8  # channels that are taken together with the axis before them
+SHORT = 8  # most channels that are merged with the axis before them
 FLOAT, WIDE, INDEX = dtypes.float32, dtypes.float64, dtypes.int32
 
 

@@ -16,7 +16,7 @@ _RUN_ALL = ByName("penstock._src.filesystems.local.direct", "run_all")
 
 # Bytes that are read and summed before they leave the core's cache.
 _PIECE = 2 << 20
-# The least that a thread reads: to start and wait for one takes longer than to read what is less.
+# Fewest bytes that a thread reads: starting a thread takes longer than reading fewer.
 _SHARE = 8 << 20
 
 

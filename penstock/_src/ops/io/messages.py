@@ -93,7 +93,7 @@ _BASE64 = re.compile("(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}(?:==)?|[A-Za-
 
 
 class _IsUnusual(Exception):
-    """A text is left to the general parser, which also says what is wrong with it."""
+    """A text is left to the general parser, which also reports its errors."""
 
 
 def _distinct(pairs):
@@ -197,7 +197,7 @@ class DecodeJSONExample(Op):
             try:
                 return _usual_example(text)
             except (_IsUnusual, ValueError, OverflowError, RecursionError):
-                pass  # the general parser takes other forms, and refuses what is wrong
+                pass  # the general parser accepts other forms, and rejects invalid ones
             try:
                 example = json_format.Parse(text, Example())
                 wrong = _wrong_bytes(json.loads(text))

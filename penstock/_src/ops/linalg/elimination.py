@@ -102,7 +102,7 @@ def nearly_singular(matrices: np.ndarray, factors: np.ndarray) -> np.ndarray | N
         return None
     pivots = np.square(factors.diagonal(axis1=-2, axis2=-1))
     largest = matrices.diagonal(axis1=-2, axis2=-1)
-    # A NaN is no more than anything.
+    # The comparison is false for NaN, too.
     fine = (pivots > 4 * n * np.finfo(matrices.dtype).eps * largest).all(-1)
     return None if fine.all() else ~fine
 

@@ -177,7 +177,7 @@ class DenseTable(Table):
         super().__init__(*args, **options)
         self.empty_key, self.deleted_key = empty_key.tolist(), deleted_key.tolist()
         self.buckets, self.load_factor = buckets, load_factor
-        # None until a key is removed: before that, the keys' order tells their buckets.
+        # None until a key is removed: before that, the keys' order determines their buckets.
         self._layout = None
 
     def insert(self, keys, values):

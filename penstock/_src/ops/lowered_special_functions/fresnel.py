@@ -26,7 +26,7 @@ def fresnel(p: Any, x: Any, which: str) -> Any:
     fourth = p.mul(squared, squared)
     f = p.mul(tabulated(p, "fresnel_f", fourth), inverse)
     g = p.mul(p.mul(tabulated(p, "fresnel_g", fourth), inverse), squared)
-    # The square of a number of single precision is exact, and so is what is left of it after whole turns.
+    # The square of a float32 is exact in float64, and so is its remainder after whole turns.
     turns = p.mul(p.mul(far, far), 0.25)
     angle = p.mul(p.sub(turns, p.round(turns)), 2 * math.pi)
     cos, sin = p.cos(angle), p.sin(angle)

@@ -16,7 +16,7 @@ from penstock._src.ops.lowered_special_functions.incomplete_gamma import differ,
 
 _MOST_STEPS = 1e5
 _SMALL, _NEAR_ONE = 1e-3, 0.99
-_LARGE = 1e50  # parameters that are taken for infinite
+_LARGE = 1e50  # larger parameters are treated as infinite
 _UNIFORM_FROM = 1e7  # the smaller of a and b, of the uniform expansion
 _AT_MEAN = 1e-8  # eta below which its quotients have lost their digits
 

@@ -20,7 +20,7 @@ TOLERANCE = {False: 1e-17, True: 1e-10}  # of terms of a series, by `narrow`
 _OF_QUOTIENTS = {False: 4e-16, True: 1e-10}  # of convergents of a continued fraction
 _MOST_STEPS = 5000.0
 _SERIES_TO = 4.0  # x up to which the series takes fewer steps than the fraction
-_SMALL = 1.1  # of x: up to here the upper function may have a series of its own
+_SMALL = 1.1  # up to this x the upper function may use a separate series
 _UNIFORM_FROM, _UNIFORM_WITHIN = 200.0, 0.3  # a, and |x - a| / a, of the uniform expansion
 # Number of powers of eta in the first coefficients of the uniform expansion.
 _UNIFORM_ORDERS = (18, 15, 12, 10, 8, 6)

@@ -113,7 +113,7 @@ def _groups(left: str, right: str, result: str) -> _Groups | None:
 
 
 def _product(terms, operands, result):
-    """The result as a product of matrices of floats; None where it is none."""
+    """The result as a product of matrices of floats; None if the einsum is not one."""
     if len(operands) != 2 or operands[0].dtype.kind not in "fc":
         return None
     groups = _groups(*terms, result)

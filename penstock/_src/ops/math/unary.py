@@ -299,7 +299,7 @@ class IsNan(_FloatTest):
 # -- casts -----------------------------------------------------------------------------------------
 
 
-# Enum values of the dtypes that are no numbers.
+# Enum values of the dtypes that are not numeric.
 _HOLD_OTHERS = frozenset(d._enum for d in (dtypes.string, dtypes.resource, dtypes.variant))
 
 

@@ -202,7 +202,7 @@ class _CtcLoss(Op):
         return labels if size else None
 
     def _without_nulls(self, labels, classes):
-        """Returns the labels before the first that is no class but the blank; only such labels may follow it."""
+        """Returns the labels before the first blank or invalid label; only such labels may follow it."""
         if self.blank_is_first:
             if ((labels == 0) | (labels >= classes)).any():
                 raise self.invalid(

@@ -212,7 +212,7 @@ class Dilation2DBackpropInput(_Dilation):
             )
 
         def slopes(place, windows):
-            """Return the sum over the outputs of which an element is at the place."""
+            """Return the sum over the outputs whose maximum is at the index."""
             size = [w.size for w in windows]
             count = size[0] * size[1]
             tap = p.reshape((count - 1) - p.iota([count], 0, dtypes.int32), size)

@@ -63,7 +63,7 @@ def channel_axis(data_format: str, rank: int) -> int:
     return 1 if data_format in CHANNELS_FIRST else rank - 1
 
 
-# Longer strides are taken for this one: there is one window, and indices stay within 64 bits.
+# Longer strides are clamped to this one: there is one window, and indices stay within 64 bits.
 LONGEST_STEP = 1 << 31
 
 

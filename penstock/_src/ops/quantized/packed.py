@@ -182,7 +182,7 @@ class RoundToBfloat16(Op):
         return x
 
     def gradient(self, _x, _counted, _y, dy):
-        # As in PackedMatMul, what is rounded has the gradient of what is not.
+        # As in PackedMatMul, a rounded value has the gradient of the unrounded one.
         return dy, None
 
     def eager(self, x, counted):

@@ -28,7 +28,7 @@ Mode = Literal["MIN_COMBINED", "MIN_FIRST", "SCALED"]
 Rounding = Literal["HALF_AWAY_FROM_ZERO", "HALF_TO_EVEN"]
 
 _MOST = np.finfo(np.float32).max
-# Elements, a call counting as so many more, after which native code pays.
+# Number of elements after which native code pays; each call counts as _CALL more.
 _quantized = HotCounter(1_000_000)
 _CALL = 4_000
 

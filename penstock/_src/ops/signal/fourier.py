@@ -107,7 +107,7 @@ def half_spectrum(p: Any, x: Any, length: int) -> Any:
     if half == 1:
         return p.concat([begin, end], last)
     middle = p.slice_axis(packed, last, 1, half)
-    # Spectra of real numbers are symmetric: this tells those of even and odd elements apart.
+    # Spectra of real numbers are symmetric: this separates those of even and odd elements.
     mirrored = p.conj(p.reverse(middle, last))
     turns = -0.5j * np.exp(1j * _angles(np.arange(1, half), length, False))
     odd = (middle - mirrored) * p.constant(turns.astype(packed.dtype.np))

@@ -138,7 +138,7 @@ class SparseAdd(Op):
 def _reach(values, thresh):
     """Return True for each value whose magnitude is not below a number."""
     sizes, limit = np.abs(values), np.maximum(thresh, 0)
-    if values.dtype.kind == "i":  # the magnitude of the least number is not one of its own type
+    if values.dtype.kind == "i":  # the magnitude of the least number does not fit its type
         unsigned = np.dtype(f"u{values.dtype.itemsize}")
         sizes = sizes.view(unsigned)
         limit = limit.astype(unsigned) if limit.dtype.kind == "i" else limit

@@ -78,7 +78,7 @@ class Charset:
 
 
 def charset(name: str) -> Charset | None:
-    """The encoding of a name of `plain_name`; None if it is none of these."""
+    """The encoding of a name of `plain_name`; None if it is unknown."""
     line = _lines().get(name)
     return None if line is None else _of_line(line)
 

@@ -261,7 +261,7 @@ _ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "'": "\\'", "\\":
 
 
 def _escaped(value, errors="replace"):
-    """A string as C writes it, but for what is beyond ASCII; `errors` says what bytes become that are no UTF-8."""
+    """A string with C's escapes, except for characters beyond ASCII; `errors` handles bytes that are not UTF-8."""
     return "".join(
         _ESCAPES.get(c) or (c if c.isprintable() or c > "\x7f" else f"\\{ord(c):03o}")
         for c in value.decode("utf-8", errors)

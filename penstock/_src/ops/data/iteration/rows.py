@@ -40,7 +40,7 @@ class Rows:
     ) -> None:
         self.arrays = tuple(arrays)
         self._order = order
-        # True if seeds are drawn within an iteration, for a next pass: then nobody may read the order ahead.
+        # True if seeds for a next pass are drawn within an iteration: then the order must not be read ahead.
         self.draws_seeds = draws_seeds
 
     @property

@@ -51,7 +51,7 @@ class SeedGenerator(Resource):
             return next(self._words), next(self._words)
 
     def renewed(self) -> "SeedGenerator":
-        """A generator that begins anew, with other seeds if none were given."""
+        """A generator that restarts, with new seeds if none were given."""
         return SeedGenerator(*self.given, self.reshuffle, self.restarts)
 
     def state(self) -> list[int]:

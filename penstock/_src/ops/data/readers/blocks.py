@@ -157,7 +157,7 @@ class Sequel:
 
 
 def sliced(block: Block, failures: dict[int, Any]) -> Iterator[Block | Failure]:
-    """A block with errors in the place of some rows."""
+    """A block with errors instead of some rows."""
     begin = 0
     for row, error in sorted(failures.items()):
         if row > begin:

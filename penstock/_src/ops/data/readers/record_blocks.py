@@ -103,7 +103,7 @@ class FixedLength(Sequel):
             file.seek(begin)
             if rest > 0 and rest % size:
                 raise InvalidArgumentError(_excess(rest, size, name))
-        else:  # decompressed bytes, of which a small file may hold any number
+        else:  # decompressed bytes: a small file may hold any number of them
             memory_limit.require_bytes(2 * max(header, size), name)
         data, taken = file.read(header)[header:], 0
         while more := file.read(max(_BYTES, size)):

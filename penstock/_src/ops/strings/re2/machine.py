@@ -29,7 +29,7 @@ Spans = list[int]
 
 
 class State:
-    """The instructions that ways have come to, and where each character leads."""
+    """A state of the machine: the active instructions, and the next state for each character."""
 
     __slots__ = ("entries", "is_start", "places", "accepts", "following")
 
@@ -156,7 +156,7 @@ class Machine:
         return state.accepts or self._accepts(self._reached(state.entries, state.is_start, True))
 
     def _state(self, entries: set[int], is_full: bool, is_start: bool) -> State:
-        """The state of ways that have come to these instructions."""
+        """The state with these active instructions."""
         key = frozenset(entries), is_full, is_start
         state = self._states.get(key)
         if state is None:

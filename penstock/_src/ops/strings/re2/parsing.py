@@ -72,7 +72,7 @@ Node: TypeAlias = Chars | Cat | Alt | Repeat | Group | At
 
 
 class PatternError(ValueError):
-    """A pattern that is none of RE2's; the message is RE2's."""
+    """A pattern that RE2 rejects; the message is RE2's."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class _Places:
     def __init__(self) -> None:
         self.is_free: list[bool] = []
         self.is_base: list[bool] = []
-        # Free places in which a first child may be put: each is given up when it did not fit a few times.
+        # Free slots for a first child; a slot is dropped after it did not fit a few times.
         self.open: dict[int, int] = {}
         self.grow()
         self.take(0)

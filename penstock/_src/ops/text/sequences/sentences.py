@@ -116,7 +116,7 @@ def _of_mark(mark, properties: int, terminal: int) -> tuple[int, int]:
     if kind == "acronym":
         return _ENDS | _ENDS_REPEATEDLY, terminal
     if kind == "dots" and len(mark[0]) >= 3:
-        # Three dots are one mark, more of them several of which the last three count.
+        # Three dots are one mark; of more dots the last three count.
         repeated = _ENDS_REPEATEDLY if len(mark[0]) > 3 else 0
         return _ENDS | repeated, mark.end() - 3
     repeats = not is_first and not (kind == "emoticon" or mark[0] == _ELLIPSIS)
