@@ -45,7 +45,7 @@ def add_operands(x, y, name=None):
 
 
 def _logic_of_others(bits, truth):
-    """The operator of objects that are not tensors; those without a dtype are taken for truth values."""
+    """The operator of objects that are not tensors; those without a dtype are treated as booleans."""
 
     def apply(x, y):
         kinds = [x.dtype for x in (x, y) if hasattr(x, "dtype")]

@@ -22,7 +22,7 @@ from penstock._src.util.export import export
 
 @export("AggregationMethod")
 class AggregationMethod:
-    """Method of `tf.gradients` for summing the terms of a gradient. The choice has no effect."""
+    """Method of `tf.gradients` for summing the terms of a gradient. The choice is ignored."""
 
     ADD_N = 0
     DEFAULT = ADD_N
@@ -69,7 +69,7 @@ def gradients(
         raise ValueError(
             f"Unknown value for unconnected_gradients: {unconnected_gradients!r}"
         ) from None
-    # The value of a variable is what is differentiated, by its handle.
+    # A variable is differentiated by its handle.
     ys = [convert_to_tensor(y) if isinstance(y, Variable) else y for y in _as_list(ys)]
     targets = _tensors(ys)
     sources = _as_list(xs)

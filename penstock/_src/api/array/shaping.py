@@ -416,7 +416,7 @@ def is_tensor(x):
 
 @export("is_symbolic_tensor", v1=["is_symbolic_tensor"])
 def is_symbolic_tensor(tensor):
-    """Returns whether `tensor` stands for a value that a graph will compute.
+    """Returns True if `tensor` represents a value that a graph will compute.
 
     Args:
       tensor: any object.

@@ -398,7 +398,7 @@ class TensorArray(CompositeTensor):
         return self._next(flow)
 
     def scatter(self, indices: Any, value: Any, name: str | None = None) -> "TensorArray":
-        """Returns the array with the rows of a tensor at some places.
+        """Returns the array with the rows of a tensor written at some indices.
 
         Args:
           indices: an int32 vector.

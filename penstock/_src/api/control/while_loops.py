@@ -167,7 +167,7 @@ class _Loop:
         inputs = [*starts, *externals]
         limit = limit if is_limited else None
         node = add_limited_while(test, step, inputs, limit, scope, self.parallel_iterations)
-        # In functions there is nothing to fetch, so that each result does not need an operation of its own.
+        # Functions have no fetches, so results need no separate operations.
         outputs = node.outputs if STATE.graph.building_function else identities(node.outputs)
         return self._packed(outputs[_FIRST:n])
 

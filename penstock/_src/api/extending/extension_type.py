@@ -161,7 +161,7 @@ def _check_class(cls: type) -> None:
 
 
 def _make_spec(cls: Any) -> type:
-    """Returns the class of the specs of an extension type, with the members of its own class `Spec`."""
+    """Returns the class of the specs of an extension type, with the members of its nested class `Spec`."""
     nested = cls.__dict__.get("Spec")
     base: Any = ExtensionTypeSpec
     members = {"value_type": cls, "__module__": cls.__module__}

@@ -70,7 +70,7 @@ def name_scope_of(scope: str | None, named: str | None) -> NameScope | None:
 
 
 def refusing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a public function raise TensorFlow's or Python's error for a call that NumPy has no memory or no numbers for."""
+    """Makes a public function raise TensorFlow's or Python's error where NumPy lacks memory or cannot represent a number."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

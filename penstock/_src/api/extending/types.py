@@ -122,7 +122,7 @@ class TraceType(metaclass=abc.ABCMeta):
 
     @abc.abstractmethod
     def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns what stands for a value of this type while a function is traced.
+        """Returns the placeholder for a value of this type while a function is traced.
 
         Args:
           placeholder_context: where it is made.

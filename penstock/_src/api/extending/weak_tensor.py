@@ -100,7 +100,7 @@ class WeakTensor(BatchableExtensionType, AnyTensor):
 
     @staticmethod
     def _value_from_arrays(parts: Any) -> Any:
-        return parts[0]  # what a session computes has no weakness
+        return parts[0]  # results of sessions are not weak
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:
         return self.tensor
@@ -177,7 +177,7 @@ class GraphWeakTensor(WeakTensor):
     """A weak tensor of a graph."""
 
 
-# One spec for all: what is eager outside of a function is symbolic inside.
+# One spec for all: eager tensors become symbolic inside a function.
 EagerWeakTensor.Spec = GraphWeakTensor.Spec = WeakTensor.Spec
 
 

@@ -335,7 +335,7 @@ def _crop(value, size, draw, name):
 
 @dispatchable("image.random_crop", v1=["image.random_crop", "random_crop"])
 def random_crop(value, size, seed=None, name=None):
-    """Returns a window of random place of a tensor.
+    """Returns a window at a random position of a tensor.
 
     Args:
       value: a tensor.
@@ -365,7 +365,7 @@ def random_crop(value, size, seed=None, name=None):
     "image.stateless_random_crop", v1=["image.stateless_random_crop"], named="random_crop"
 )
 def stateless_random_crop(value, size, seed, name=None):
-    """Returns a window of a tensor, at a place that `seed` determines.
+    """Returns a window of a tensor, at a position that `seed` determines.
 
     Args:
       value: a tensor.

@@ -133,13 +133,13 @@ class GFile:
         return True
 
     def flush(self):
-        """Writes what is buffered."""
+        """Writes the buffered data."""
         if self._file is not None and self._mode[0] != "r":
             with translated(_text(self._name)):
                 self._file.flush()
 
     def _sync(self):
-        """Writes what is buffered to the disk, where the file is on one."""
+        """Writes the buffered data, and flushes it to the disk if the file is on one."""
         if self._file is not None:
             system_of(_text(self._name)).sync(self._file)
 

@@ -135,7 +135,7 @@ class TFRecordWriter:
         self._file.write(self._stream.compress(data) if self._stream else data)
 
     def flush(self):
-        """Writes what is buffered."""
+        """Writes the buffered records."""
         if self._file is not None:
             if self._stream:
                 self._file.write(self._stream.flush(_SYNC))

@@ -243,7 +243,7 @@ def index_table_from_tensor(
     dtype: Any = dtypes.string,
     name: str | None = None,
 ) -> Any:
-    """A table from the elements of a vector to their places.
+    """A table from the elements of a vector to their indices.
 
     Args:
       vocabulary_list: distinct strings or integers.
@@ -274,7 +274,7 @@ def index_table_from_tensor(
 
 
 def _places(entries: Any) -> Any:
-    """The places 0, 1, ... of the elements of a vector, int64."""
+    """The indices 0, 1, ... of the elements of a vector, int64."""
     count = raw.Size(input=entries)
     return cast(raw.Range(start=np.int32(0), limit=count, delta=np.int32(1)), dtypes.int64)
 
@@ -307,7 +307,7 @@ def index_to_string_table_from_file(
 def index_to_string_table_from_tensor(
     vocabulary_list: Any, default_value: str = "UNK", name: str | None = None
 ) -> StaticHashTable:
-    """A table from the places of strings in a vector to the strings.
+    """A table from the indices of strings in a vector to the strings.
 
     Args:
       vocabulary_list: the strings.

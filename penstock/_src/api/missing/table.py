@@ -57,7 +57,7 @@ def __getattr__(attribute: str) -> Any:
 
 
 def _check_library(library: str, _: Any) -> None:
-    # OSError: there is none. AttributeError: it is not a delegate.
+    # OSError: the library is missing. AttributeError: it is not a delegate.
     ctypes.CDLL(library).tflite_plugin_create_delegate  # noqa: B018
 
 

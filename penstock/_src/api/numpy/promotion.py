@@ -82,7 +82,7 @@ class iinfo(np.iinfo):
 
 @export("experimental.numpy.finfo", v1=[])
 def finfo(dtype):
-    """Returns what is known of a float dtype, as `numpy.finfo` does.
+    """Returns the limits of a float dtype, as `numpy.finfo` does.
 
     Args:
       dtype: a float dtype.
@@ -301,7 +301,7 @@ def is_no_float(x):
 
 
 def inexact(x):
-    """`x` as tensor of one of NumPy's float or complex types, of which bfloat16 is none."""
+    """`x` as a tensor of one of NumPy's float or complex types, which exclude bfloat16."""
     x = to_array(x)
     is_inexact = np.issubdtype(x.dtype.as_numpy_dtype, np.inexact)
     return x if is_inexact else cast(x, default_float())

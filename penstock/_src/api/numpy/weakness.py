@@ -75,7 +75,7 @@ def converted(value: Any, dtype: DType) -> Any:
 
 
 def kind_or_none(*values: Any) -> Any:
-    """The join of values in the mode in effect; None if there is none, so that the function's own rules apply."""
+    """The joined type of values; None in the legacy mode or for unsupported values: then the function's own rules apply."""
     if RULES.mode == "legacy":
         return None
     try:

@@ -103,7 +103,7 @@ def enable_numpy_methods_on_tensor():
     Tensor.__getitem__ = _get_item
 
 
-# As in TensorFlow, the lattice has no say in bitwise operators, nor in comparisons other than ==.
+# As in TensorFlow, the lattice does not apply to bitwise operators, nor to comparisons other than ==.
 _WITHOUT_LATTICE = {"and", "or", "xor", "lt", "le", "gt", "ge", "ne"}
 
 

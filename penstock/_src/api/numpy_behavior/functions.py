@@ -49,7 +49,7 @@ JOIN = {
     "truncatemod floormod pow",
     "linalg.products": "matmul",
 }
-# Those whose result has no weakness.
+# Functions whose results are never weak.
 COMPARE = {"math.arithmetic": "maximum minimum", "math.logic": "equal"}
 
 

@@ -360,7 +360,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         return merge_dims(self, outer_axis, inner_axis)
 
     def _set_shape(self, shape):
-        """Notes what is known of the shape, such as that all rows of an axis have one length.
+        """Adds known facts of the shape, such as that all rows of an axis have one length.
 
         Raises:
           ValueError: it contradicts what is known already.

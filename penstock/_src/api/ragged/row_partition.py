@@ -371,7 +371,7 @@ class RowPartition(CompositeTensor):
         return splits_to_rowids(self._row_splits, values)
 
     def offsets_in_rows(self):
-        """Returns the place of each value in its row.
+        """Returns the offset of each value in its row.
 
         Returns:
           An integer vector.
@@ -411,7 +411,7 @@ class RowPartition(CompositeTensor):
 
     @property
     def static_nvals(self):
-        """The static number of values, or None; what is only in the splits does not count."""
+        """The static number of values, or None if only the splits contain it."""
         known = None if self._nvals is None else get_static_value(self._nvals)
         if known is None and self._value_rowids is not None:
             return self._value_rowids.shape[0]

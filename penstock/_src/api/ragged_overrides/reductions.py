@@ -160,7 +160,7 @@ def _reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     mean = _reduce_mean(input_tensor, axis, keepdims)
     mean_square = _reduce_mean(square, axis, keepdims)
     difference = arithmetic.subtract(mean_square, elementwise.square(mean))
-    # rounding may leave less than nothing, of which the standard deviation would be NaN
+    # rounding may make the variance negative, and the standard deviation NaN
     return arithmetic.maximum(difference, 0.0, name=name)
 
 

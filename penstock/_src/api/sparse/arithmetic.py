@@ -272,7 +272,7 @@ def softmax(sp_input, name=None):
 def sampled_addmm(
     indices, values, dense_shape, mat1, mat2, beta=1.0, alpha=1.0, output_type=dtypes.float32
 ):
-    """The product of two matrices at some places only: alpha * (mat1 @ mat2) + beta * values.
+    """The product of two matrices at some indices only: alpha * (mat1 @ mat2) + beta * values.
 
     Args:
       indices: int64 `[..., n, 2]`: rows and columns.

@@ -159,7 +159,7 @@ def reshape(sp_input, shape, name=None):
     if isinstance(new_shape, EagerTensor) or places is None:
         return SparseTensor(indices, sp.values, new_shape)
     extents = _reshaped(places, wanted)
-    if extents.is_fully_defined():  # a constant tells later operations their shapes
+    if extents.is_fully_defined():  # later operations infer their shapes from a constant
         new_shape = convert_to_tensor(extents.as_list(), dtype=dtypes.int64)
     return _with_shape(SparseTensor(indices, sp.values, new_shape), extents)
 

@@ -130,7 +130,7 @@ class SparseTensor(CompositeTensor):
     name = read_only("_values.name", "The name of the values.")
 
     def with_values(self, new_values):
-        """Returns a sparse tensor with the same places and other values.
+        """Returns a sparse tensor with the same indices and other values.
 
         Args:
           new_values: a tensor of as many entries.

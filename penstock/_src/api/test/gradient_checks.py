@@ -24,7 +24,7 @@ from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.slots import above
 
-# Exact as a binary fraction, so that it adds no rounding of its own.
+# Exact as a binary fraction, so that it adds no rounding error.
 _STEP = 1.0 / 1024
 DIFFERENTIABLE = FLOAT | COMPLEX
 

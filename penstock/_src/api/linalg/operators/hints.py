@@ -38,7 +38,7 @@ class Hints(dict):
 
 
 def with_hints(**defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Returns the decorator that puts the hints in the place of the parameter `hints`, and `name` at the end."""
+    """Returns the decorator that replaces the parameter `hints` by the single hints, and adds `name` at the end."""
 
     def decorate(constructor: Callable[..., None]) -> Callable[..., None]:
         operator = constructor.__qualname__.split(".")[-2]

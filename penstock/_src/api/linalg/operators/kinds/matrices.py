@@ -244,6 +244,6 @@ class LinearOperatorTridiag(LinearOperator):
 
 
 def _rolled(x, shift):
-    """`x` with its last axis rolled by one place to the left (-1) or right (1)."""
+    """`x` with its last axis rolled by one element to the left (-1) or right (1)."""
     parts = [x[..., 1:], x[..., :1]] if shift < 0 else [x[..., -1:], x[..., :-1]]
     return raw.ConcatV2(values=parts, axis=np.int32(-1))
