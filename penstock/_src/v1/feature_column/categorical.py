@@ -306,7 +306,7 @@ def categorical_column_with_vocabulary_list(
     default_value: int = -1,
     num_oov_buckets: int = 0,
 ) -> VocabularyListCategoricalColumn:
-    """A column of categories by place in a list.
+    """A column of categories by index in a list.
 
     Args:
       key: of the feature.

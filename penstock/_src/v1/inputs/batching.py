@@ -51,7 +51,7 @@ def as_lists(tensors_list: Any) -> Any:
 
 
 def as_given(original: Any, taken: Any) -> Any:
-    """Returns the dict that `as_list` made a list from; a single value stands for a list of one."""
+    """Returns the dict that `as_list` made a list from; a single value represents a list of one."""
     if not isinstance(original, dict):
         return taken
     values = [taken] if len(original) == 1 else taken
@@ -209,7 +209,7 @@ def _common(column: Sequence[Tensor], enqueue_many: bool) -> TensorShape:
 
 
 def _enqueue(queue: Any, tensors: list[Tensor], keep: Tensor, enqueue_many: bool) -> Any:
-    """Returns the operation that puts an example, or those that are kept of several, into the queue."""
+    """Returns the operation that enqueues one example, or the selected ones of several."""
     if keep.shape.rank == 1:
         picks = raw.Where(condition=keep)[:, 0]
         tensors = [raw.GatherV2(params=tensor, indices=picks, axis=0) for tensor in tensors]

@@ -30,7 +30,7 @@ Structure = Any
 
 # The collection of a graph's iterators, which savers and tools look up.
 GLOBAL_ITERATORS = "iterators"
-# More calls of `get_next` than this are taken for calls in a loop over the elements.
+# More calls of `get_next` than this are assumed to be a loop over the elements.
 GET_NEXT_CALL_WARNING_THRESHOLD = 32
 GET_NEXT_CALL_WARNING_MESSAGE = (
     "`Iterator.get_next()` was called many times. Each call adds an operation to the graph: call it once, before the loop "

@@ -9,7 +9,7 @@ _LAYOUTS = {
 
 
 def convert_data_format(data_format: str, ndim: int) -> str:
-    """Returns the layout of convolutions ("NHWC") for the place of the channels and a rank.
+    """Returns the layout of convolutions ("NHWC") for a position of the channels and a rank.
 
     Raises:
       ValueError: there is none.
@@ -24,7 +24,7 @@ def convert_data_format(data_format: str, ndim: int) -> str:
 
 
 def normalize_tuple(value: Any, n: int, name: str) -> tuple[Any, ...]:
-    """Returns `n` integers as a tuple; one integer stands for `n` of them.
+    """Returns `n` integers as a tuple; one integer is repeated `n` times.
 
     Raises:
       ValueError: `value` is something else.

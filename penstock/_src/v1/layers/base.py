@@ -157,7 +157,7 @@ class Layer(LegacyLayer):
             return penalty / raw.Cast(x=examples, DstT=penalty.dtype)
 
     def _build_for(self, inputs: Any) -> None:
-        """Builds the layer, with the type of the inputs if it has none of its own."""
+        """Builds the layer, with the dtype of the inputs if none is set."""
         leaves = nest.flatten(inputs)
         if self._dtype is None and leaves and hasattr(leaves[0], "dtype"):
             self._dtype = dtypes.as_dtype(leaves[0].dtype).base_dtype

@@ -63,7 +63,7 @@ depth_to_space nn.depth_to_space is raw.DepthToSpace: input block_size name data
 extract_image_patches image.extract_image_patches is raw.ExtractImagePatches: images ksizes>sizes strides=None rates=None padding=None name sizes:ksizes=None
 user_ops.my_fact is raw.Fact:
 
-# Assertions; those of ranks are known when the graph is built or print the ranks, `data` has no effect on them.
+# Assertions. Those of ranks are decided when the graph is built, or print the ranks: they ignore `data`.
 assert_rank debugging.assert_rank is debugging.shape_asserts.assert_rank: x rank -data=None -summarize=None message name
 assert_rank_at_least debugging.assert_rank_at_least is debugging.shape_asserts.assert_rank_at_least: x rank -data=None -summarize=None message name
 assert_rank_in debugging.assert_rank_in is debugging.shape_asserts.assert_rank_in: x ranks -data=None -summarize=None message name

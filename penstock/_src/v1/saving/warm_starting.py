@@ -186,7 +186,7 @@ def begin_with_words(variable: Any, info: VocabInfo, checkpoint: Any, previous: 
 
 
 def _remapped(part: Any, places: Sequence[np.ndarray], path: str, key: str, info: VocabInfo) -> Any:
-    """Return the matrix with rows and columns from a checkpoint at `places`; -1 marks new ones."""
+    """Return the matrix with the rows and columns of a checkpoint at the indices `places`; -1 marks new ones."""
     present = int(np.prod([np.count_nonzero(p >= 0) for p in places]))
     missing = part.shape.num_elements() - present
     fresh = np.zeros([missing], np.float32)

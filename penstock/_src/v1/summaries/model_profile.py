@@ -33,7 +33,7 @@ _FROM_RUNS = {
 
 @export(v1=["profiler.ProfileOptionBuilder"])
 class ProfileOptionBuilder:
-    """Builds the options of `profile`: what is shown, and how.
+    """Builds the options of `profile`: the selected columns, filters and output.
 
     Args:
       options: the initial options.

@@ -65,7 +65,7 @@ def _gradient_and_seed(x, y, y_shape):
     """Return the gradient of y, and the seed constant: feeding it selects the element."""
     with x.graph.as_default():
         seed = constant(1.0, shape=y_shape, dtype=y.dtype)
-        # what is fed cannot be fetched as well, and the gradient of an addition is its seed
+        # a fed tensor cannot be fetched as well, and the gradient of an addition is its seed
         between = identity(seed)
         (gradient,) = gradients(y, x, between)
     return gradient, seed
@@ -129,7 +129,7 @@ def _by_differences(x, value, y, y_shape, delta, fed):
 
 
 def _wide(tensor):
-    """bfloat16 has too few digits for a small step: differences are taken of float32."""
+    """bfloat16 has too few digits for a small step: differences are computed in float32."""
     return cast(tensor, dtypes.float32) if tensor.dtype == dtypes.bfloat16 else tensor
 
 

@@ -106,7 +106,7 @@ class OptimizerSlots(Trackable):
         return [*self._non_slots.values()]
 
     def restore_slot(self, name: str, variable: Any, restore: Callable[[Variable], None]) -> None:
-        """Calls `restore` with a slot; once it has been made in graphs, and where a scope would take it for a variable of its own."""
+        """Calls `restore` with a slot, which eager code creates now; in graphs and under variable creators, once it is created."""
         if self.get_slot(variable, name) is not None:
             restore(self.get_slot(variable, name))
         elif STATE.graph is None and name in self._first_values and not STATE.variable_creators:

@@ -137,7 +137,7 @@ class _Rewriting:
     def _round(self, text: str, known: _Range) -> str:
         """Adds the operations that round an operand; returns the name of the result."""
         name, _, output = text.partition(":")
-        # Other outputs than the first have names of their own. TensorFlow rounds the first one in their place.
+        # Only the first output has the operation's name. For the others, TensorFlow rounds the first one.
         prefix = name if output in ("", "0") else f"{name}_{output}"
         if known.ends is None:
             ends = self._averaged_ends(prefix, text)

@@ -215,7 +215,7 @@ class VariableV1(Variable):
 
 
 def _referenced(ref: Any) -> Any:
-    """Returns the variable of a tensor that stands for a reference; anything else unchanged."""
+    """Returns the variable of a tensor that represents a reference; anything else unchanged."""
     if not getattr(getattr(ref, "op", None), "stands_for_reference", False):
         return ref
     known = [

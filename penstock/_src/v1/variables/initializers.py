@@ -212,7 +212,7 @@ class GlorotUniform(VarianceScaling):
     _arguments = ("seed",)
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
-        # As in TensorFlow, a dtype given here has no effect: that of the call counts.
+        # As in TensorFlow, a dtype given here is ignored in favor of the call's.
         super().__init__(1.0, "fan_avg", "uniform", seed)
 
 
@@ -223,7 +223,7 @@ class GlorotNormal(VarianceScaling):
     _arguments = ("seed",)
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
-        # As in TensorFlow, a dtype given here has no effect: that of the call counts.
+        # As in TensorFlow, a dtype given here is ignored in favor of the call's.
         super().__init__(1.0, "fan_avg", "truncated_normal", seed)
 
 

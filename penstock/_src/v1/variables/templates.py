@@ -96,7 +96,7 @@ class Template(Trackable):
                 self._scope = scope
 
     def _new_scope(self, **options: Any) -> Any:
-        """A scope of its own for the variables."""
+        """A separate scope for the variables."""
         default = None if self._unique else self._name
         return variable_scope(self._unique, default, custom_getter=self._getter, **options)
 

@@ -137,7 +137,7 @@ class OpHint:
     FUNCTION_UUID_ATTR = "_tflite_function_uuid"
     FUNCTION_INPUT_INDEX_ATTR = "_tflite_function_input_index"
     FUNCTION_OUTPUT_INDEX_ATTR = "_tflite_function_output_index"
-    # The place of a tensor among those of its tag.
+    # The index of a tensor among those with its tag.
     FUNCTION_SORT_INDEX_ATTR = "_tflite_function_sort_index"
     FUNCTION_AGGREGATE_ATTR = "_tflite_function_aggregate"
     # Attribute of the node that replaces the part: the indices of its inputs.
