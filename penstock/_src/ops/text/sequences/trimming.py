@@ -18,7 +18,7 @@ def _shares(op, most, values, splits):
     most = max(most, 0)
     level = _level(np.sort(lengths.astype(np.int64), axis=1), most)
     shares = np.minimum(lengths, level)
-    # Of what is left after whole rounds, the first segments that have more items get one each.
+    # After whole rounds, the first segments that still have items get one more each.
     is_open = lengths > level
     left = most - shares.sum(axis=1, keepdims=True)
     return shares + (is_open & (np.cumsum(is_open, axis=1) <= left))
