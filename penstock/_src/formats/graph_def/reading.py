@@ -47,7 +47,7 @@ def read(path: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> 
 
 
 def _drop_waits(graph_def: Any, waits: set[str]) -> None:
-    """Removes control inputs from a graph: arguments take the place of placeholders, so nothing waits for these."""
+    """Removes control inputs from a graph: arguments replace placeholders, so nothing waits for these."""
     for node in graph_def.node:
         if waits.intersection(node.input):
             node.input[:] = [text for text in node.input if text not in waits]

@@ -78,7 +78,7 @@ def _of_index(folder: str) -> dict[str, StoredTensor]:
 
 
 def write(weights: Weights, path: str, shard: int = SHARD) -> None:
-    """Writes a file, or a folder with `config.json`, if the path has no suffix of the format.
+    """Writes a file, or a folder with `config.json`, if the path lacks the format's suffix.
 
     Args:
       weights: the tensors, and the facts for `config.json`, or texts for a file's header.

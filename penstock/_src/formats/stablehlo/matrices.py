@@ -1,4 +1,4 @@
-"""Factorizations of matrices and triangular systems in StableHLO, which has no LU and QR factors: these are written as loops."""
+"""Factorizations of matrices and triangular systems in StableHLO, which lacks LU and QR: these are written as loops."""
 
 from penstock._src.core import dtypes
 from penstock._src.formats.stablehlo.functions import write_built

@@ -1,4 +1,4 @@
-"""Packed weights: StableHLO has no such blocks, so they are taken apart by shifts of bytes."""
+"""Packed weights: StableHLO has no such blocks, so they are unpacked by shifts of bytes."""
 
 from collections.abc import Callable
 from typing import Any

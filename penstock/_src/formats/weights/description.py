@@ -16,7 +16,7 @@ _LONGEST = 80
 
 
 def about_weights(weights: Weights) -> dict[str, Any]:
-    """Returns facts about weights by their titles: the metadata, then what is stored."""
+    """Returns facts about weights by their titles: the metadata, then a summary of the tensors."""
     facts = {key: _said(value) for key, value in weights.metadata.items()}
     counts = Counter(tensor.type.name for tensor in weights.tensors.values())
     bits = 8 * weights.bytes / max(weights.numbers, 1)

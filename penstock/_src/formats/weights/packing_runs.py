@@ -18,7 +18,7 @@ _WAYS = 19  # scales that are tried, a tenth of a step apart
 _MOST_SIX_BITS = 63
 _HALF = np.dtype("<f2")
 _NAN = np.array([np.nan], _HALF).view(np.uint8)
-_TOO_LARGE = np.float32(1e10)  # for any scale of float16; such a block has no finite numbers
+_TOO_LARGE = np.float32(1e10)  # for any float16 scale: the block's numbers become infinite or NaN
 # Of the products that a determinant is the difference of: less is rounding, where all numbers of a run are alike.
 _LEAST_DETERMINANT = np.float32(1e-5)
 
@@ -117,7 +117,7 @@ def _pack_with_minima(x: np.ndarray, out: np.ndarray, form: PackedFormat) -> Non
 def _pack_symmetric(x: np.ndarray, out: np.ndarray, form: PackedFormat) -> None:
     scales = _symmetric_scales(x, -form.zero)
     at = np.abs(scales).argmax(1)[:, None]
-    # The largest scale becomes the one integer of int8 that has no opposite.
+    # The largest scale becomes -128, the int8 without a positive counterpart.
     unit = _unit(out, form.scale, np.take_along_axis(scales, at, 1) / np.float32(-128))
     integers = np.rint(_quotient(scales, unit)).clip(-128, 127)
     codes = np.rint(_quotient(x, unit * integers)).clip(-form.zero, form.zero - 1) + form.zero

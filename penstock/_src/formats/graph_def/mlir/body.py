@@ -16,7 +16,7 @@ from penstock._src.ops.tensor_proto import to_proto
 from penstock._src.proto.graph import NodeDef
 from penstock._src.util.dataclass import dataclass
 
-# In GraphDefs the op's name tells whether control flow has effects; in MLIR an attribute does.
+# In GraphDefs the op's name states if control flow has effects; in MLIR it's an attribute.
 _RENAMED = {
     "While": ("While", False),
     "StatelessWhile": ("While", True),

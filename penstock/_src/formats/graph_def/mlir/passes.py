@@ -16,7 +16,7 @@ Pass = Callable[[Module], None]
 
 @export("mlir.experimental.run_pass_pipeline")
 def run_pass_pipeline(mlir_txt: str, pass_pipeline: str, show_debug_info: bool = False) -> str:
-    """Returns a module after passes, with its values numbered anew.
+    """Returns a module after passes, with its values renumbered.
 
     Args:
       mlir_txt: a module of functions whose operations have no regions, such as `convert_function` writes.
@@ -135,7 +135,7 @@ def _leave_out_unread(function: Function) -> None:
 
 
 def _canonicalize(function: Function) -> None:
-    """Leaves out what is not read, and puts each constant first and once."""
+    """Removes unused operations, and moves each constant to the front, once."""
     _leave_out_unread(function)
     constants: dict[tuple[str, str], Operation] = {}
     same: dict[str, str] = {}

@@ -218,7 +218,7 @@ def dense_array(sparse: Any, folder: str) -> np.ndarray:
 
 
 def _folded(value: Any) -> Any:
-    """A constant in place of operations that compute a small known value."""
+    """A constant that replaces operations which compute a small known value."""
     if not isinstance(value, Tensor) or not (value.dtype.is_integer or value.dtype.is_bool):
         return value
     size = value.shape.num_elements()

@@ -16,7 +16,7 @@ _LAST = np.iinfo(np.int64).max
 
 
 class Axes(Protocol):
-    """The places of the channels of an operation."""
+    """The position of an operation's channel axis, and the number of its spatial dimensions."""
 
     last: bool
     dimensions: int

@@ -187,7 +187,7 @@ class Execution:
         return trace.function.call_flat([EagerTensor(array, dtype) for array, dtype in inputs])
 
     def is_referred_to(self) -> bool:
-        """True if somebody holds views of the arrays."""
+        """True if views of the arrays exist."""
         return any(is_item_shared(self._arrays, index) for index in list(self._arrays))
 
     def _info(self, index: int, error: type[Exception] = ValueError) -> TensorInfo:

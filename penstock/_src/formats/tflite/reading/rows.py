@@ -27,7 +27,7 @@ _OF_INT16: dict[str, Callable[[Call], Any]] = {
 
 
 def read_row(call: Call) -> Any:
-    """Returns the outputs of an op that has no function of its own."""
+    """Returns the outputs of an op without a specific reader."""
     row = call.row
     kernel = QUANTIZED_KERNELS.get(row.name)
     if not (kernel or row.quantized) or not call.is_quantized():

@@ -284,7 +284,7 @@ class GraphWriter:
         return copy
 
     def body(self, function: GraphFunction, name: str, lists: Mapping[int, Any]) -> int:
-        """Writes a branch or a loop's function as a graph of its own; returns its number in the file.
+        """Writes a branch or a loop's function as a separate graph; returns its number in the file.
 
         Args:
           function: whose inputs become the graph's.

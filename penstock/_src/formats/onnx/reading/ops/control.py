@@ -104,7 +104,7 @@ class _LoopPlan:
 
     @property
     def only_counts(self) -> bool:
-        """True if all steps are taken: the body passes the condition on as it came, and it came as true."""
+        """True if no step is skipped: the condition starts as true, and the body returns it unchanged."""
         first, body = t.known(self.go), self.n.attr("body")
         if self.limit is None or first is None or not bool(first):
             return False
@@ -177,7 +177,7 @@ class _LoopPlan:
 
 
 def _stacked(rows: TensorArray, shape: TensorShape) -> Any:
-    """What steps have given, in one tensor. If there was no step, extents that only a step would tell are 0."""
+    """The results of all steps in one tensor. Without a step, extents that depend on the steps' results are 0."""
     if shape.rank is None or shape.is_fully_defined():
         return rows.stack()
     handle = rows.flow

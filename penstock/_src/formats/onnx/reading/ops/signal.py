@@ -19,7 +19,7 @@ def _complex(x: Any) -> Any:
     real = raw.Squeeze(t.slice_along(x, last, 0, 1), axis=[last])
     if x.shape.as_list()[-1] == 1:
         return t.cast(real, dtype)
-    # A sum, since real numbers of a size that is not declared have no second row.
+    # A sum: an extent that the model does not declare may be 1, and the sum of no elements is 0.
     imaginary = t.reduced("Sum", t.slice_along(x, last, 1, 2), [last])
     return raw.Complex(real, imaginary, Tout=dtype)
 

@@ -83,7 +83,7 @@ def _string_normalizer(n: Node, x: Any) -> Any:
 
 @reads("TfIdfVectorizer")
 def _tf_idf_vectorizer(n: Node, x: Any) -> Any:
-    """Counts of n-grams: entries become numbers of words, windows of them numbers of n-grams, whose places are counted."""
+    """Counts of n-grams: entries become numbers of words, windows of them numbers of n-grams, whose indices are counted."""
     mode = n.attr("mode")
     if mode not in ("TF", "IDF", "TFIDF"):
         raise InvalidArgumentError(f"the mode '{mode}' is unknown.")
@@ -107,7 +107,7 @@ def _tf_idf_vectorizer(n: Node, x: Any) -> Any:
 
 
 def _counts(n: Node, rows: Any, pool: np.ndarray) -> Any:
-    """How often each n-gram of the pool is in each row, [rows, places]."""
+    """Counts of each n-gram of the pool in each row, [rows, columns of the output]."""
     starts, places = n.attr("ngram_counts"), n.attr("ngram_indexes")
     width = max(places) + 1
     words, numbers = np.unique(pool, return_inverse=True)
@@ -122,7 +122,7 @@ def _counts(n: Node, rows: Any, pool: np.ndarray) -> Any:
         position += len(grams)
         if not (len(grams) and n.attr("min_gram_length") <= size <= n.attr("max_gram_length")):
             continue
-        # One part has no distance to another: skips make no difference.
+        # A single part has no distances, so skips have no effect.
         for skip in range(1 if size == 1 else n.attr("max_skip_count") + 1):
             seen = _grams(ids, grams, len(words), skip + 1)
             place = t.batched_gather(t.int64([-1, *of_grams]), seen + 1, 0)
@@ -138,7 +138,7 @@ def _counts(n: Node, rows: Any, pool: np.ndarray) -> Any:
 
 
 def _grams(ids: Any, grams: np.ndarray, words: int, step: int) -> Any:
-    """The number of the n-gram that begins at each place of rows of words' numbers, -1 for none.
+    """The number of the n-gram that begins at each index of rows of words' numbers, -1 for none.
 
     Args:
       ids: [rows, width], -1 for what is no word.
@@ -167,7 +167,7 @@ def _grams(ids: Any, grams: np.ndarray, words: int, step: int) -> Any:
 
 
 def _positions(x: Any, keys: np.ndarray) -> Any:
-    """Where sorted distinct keys have each element of x, -1 for nowhere."""
+    """The index of each element of x among sorted distinct keys; -1 if it is not there."""
     return raw.KeyPositions(x, t.like(keys, x))
 
 

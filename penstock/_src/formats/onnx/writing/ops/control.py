@@ -140,7 +140,7 @@ def _boolean(w: Writer, condition: str, tensor: Any) -> str:
 
 
 def _outputs(inner: Writer, results: Sequence[tuple[str, DType, Any]]) -> None:
-    """Makes values the outputs of a subgraph: each by a node of its own."""
+    """Makes values the outputs of a subgraph, each by a separate node."""
     produced = {name for node in inner.graph.nodes for name in node.outputs}
     for name, dtype, shape in results:
         if name not in produced:
@@ -246,7 +246,7 @@ def _while(w: Writer, op: Operation, *inputs: Any) -> Any:
 def _recurrent(
     w: Writer, loop: _LoopPlan, layer: RecurrentLayer, inputs: Sequence[Any], count: str
 ) -> list[Any]:
-    """An LSTM or GRU in place of the loop; returns the final values of the variables."""
+    """Replaces the loop by an LSTM or GRU; returns the final values of the variables."""
     end = w.reshape(count, 1)
     rows = w.node("Slice", inputs[layer.rows].name, w.ints(0), end, w.ints(0))
     weights = [w.constant(layer.weights[name]) for name in ("w", "r", "b")]

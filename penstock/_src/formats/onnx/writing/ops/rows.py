@@ -10,7 +10,7 @@ from penstock._src.graph.operation import Operation
 
 
 def write_row(w: Writer, op: Operation, *inputs: str) -> str:
-    """Adds the node of an op that has no function of its own; returns the name of its output."""
+    """Adds the node of an op without a specific writer; returns the name of its output."""
     row = BY_RAW[op.type]
     if op.inputs[0].dtype.is_complex and not row.moves:
         raise UnimplementedError("complex numbers cannot be written.")

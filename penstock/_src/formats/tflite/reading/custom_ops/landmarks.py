@@ -63,7 +63,7 @@ def _stacked(rows: list[list[Any]]) -> Any:
 
 @custom("TransformTensorBilinear")
 def transform_tensor_bilinear(call: Call) -> Any:
-    """A crop of features: each element is read between the four around its place, and is 0 where that lies outside."""
+    """A crop of features: each element is interpolated from the four around its position, and is 0 outside the features."""
     options = call.named_options("output_height", "output_width")
     x, matrix = call.tensor(0), call.tensor(1)
     height, width = int(options["output_height"]), int(options["output_width"])

@@ -186,7 +186,7 @@ def fully_connected(call: Call) -> Any:
 
 
 def _hybrid_rows(call: Call, depth: int, product: Product, options: Any) -> Any:
-    """Each row of a hybrid product has a scale of its own, so the other axes are joined first."""
+    """Each row of a hybrid product has a separate scale, so the other axes are joined first."""
     flat = _Flattened(call, depth)
     products = hybrid_product(flat, 0, 1, 2, depth, product, options.asymmetric_quantize_inputs)
     if not options.keep_num_dims or call.rank(0) == 2:
@@ -240,7 +240,7 @@ class _WithoutActivation(Call):
 
 
 def _hybrid_batches(call: Call, product: Product) -> Any:
-    """Each row of the first factor has a scale and a zero point of its own."""
+    """Each row of the first factor has a separate scale and zero point."""
     x = call.tensor(0)
     if call.options.adj_x:
         order = [*range(call.rank(0) - 2), call.rank(0) - 1, call.rank(0) - 2]

@@ -90,7 +90,7 @@ def rescale_shifted(x: Any, left: int, factor: float) -> Any:
     multiplier, shift = multiplier_and_shift(factor)
     if shift > 0:
         return rescale(raw.Mul(x=x, y=np.int32(1 << left)), factor)
-    # (x * 2**left * multiplier + 2**30) >> 31, the multiplier in two parts: the upper one's products have no rest.
+    # (x * 2**left * multiplier + 2**30) >> 31, the multiplier in two parts: the upper one's products have no remainder.
     rest = 31 - left
     upper, lower = np.int32(multiplier >> rest), np.int32(multiplier & ((1 << rest) - 1))
     high = raw.Mul(x=x, y=upper)

@@ -48,7 +48,7 @@ def _linear(
     options: Any,
     version: int = 3,
 ) -> None:
-    """Adds a linear operator after its bias and activation are taken along.
+    """Adds a linear operator with the bias and activation that follow it.
 
     Raises:
       UnimplementedError: it is of other numbers than float32, which TFLite's kernels take.

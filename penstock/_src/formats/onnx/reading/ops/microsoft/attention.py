@@ -79,7 +79,7 @@ def mask_addend(n: Node, mask: Any, batch: Any, keys: Any) -> Any:
 
 
 def _within(mask: Any, batch: Any, keys: Any) -> Any:
-    """True for the keys before each sequence's length, and from its first place on if the mask has those."""
+    """True for the keys before each sequence's length, and at or after its first position if the mask has one."""
     size = mask.shape.as_list()[0]
     places = t.numbers(keys)
     mask = t.cast(mask, dtypes.int64)

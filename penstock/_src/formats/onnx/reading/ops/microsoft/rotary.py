@@ -97,7 +97,7 @@ def _split(n: Node, query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
 
 
 def _cached(past: Any, new: Any, begins: Any, total: Any) -> Any:
-    """The cache [batch, heads, places, size] with new rows from each sequence's place on, as long as both need."""
+    """The cache [batch, heads, positions, size] with new rows at each sequence's position, long enough for both."""
     if past is None:
         return new
     base = t.filled_up(past, 2, total, 0)

@@ -49,7 +49,7 @@ def _tokenizer(n: Node, x: Any) -> Any:
 
 
 def _parts(texts: Any, separators: list[bytes]) -> tuple[Any, Any]:
-    """What is between separators, and the bounds of rows: texts are cut at the first separator, the parts at the next ..."""
+    """The parts between separators, and the bounds of rows: texts are cut at the first separator, the parts at the next ..."""
     splits = t.numbers(t.extent(texts, 0) + 1)
     for separator in separators:
         parts, _, _, bounds = raw.RegexSplitWithOffsets(texts, _strings(separator), _strings(b""))

@@ -154,7 +154,7 @@ class Forest:
         return result
 
     def _compiled_nodes(self, number: Any) -> dict[str, np.ndarray] | None:
-        """The tables of the op TreeEnsemble for rows of a type; None if tests or leaves have no place in them."""
+        """The tables of the op TreeEnsemble for rows of a type; None if they can't represent its tests or leaves."""
         if not set(self.modes.tolist()) <= set(_ORDERED) or not self.values.size:
             return None
         order = self._in_order()

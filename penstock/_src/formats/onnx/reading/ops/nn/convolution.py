@@ -129,7 +129,7 @@ def _window(n: Node, x: Any, w: Any) -> tuple[list[int], Pads, list[int]]:
 
 
 def _filters(n: Node, x: Any, w: Any, channels: int | None, axis: int) -> Any:
-    """The weights of a node, of which the model may declare no extents: those that the node and its input tell are checked when it runs.
+    """The weights of a node. The model may not declare their extents: those implied by the node and its input are checked when it runs.
 
     Args:
       n: the node.
@@ -160,7 +160,7 @@ def _contradict(some: Sequence[int | None], others: Sequence[int | None]) -> boo
 
 
 def _per_group(n: Node, x: Any) -> int | None:
-    """How many channels of x a group has; None if the model does not declare how many there are."""
+    """The channels of x in a group; None if the model does not declare the number of channels."""
     groups, channels = n.attr("group", 1), x.shape.as_list()[1]
     if groups < 1 or (channels is not None and channels % groups):
         raise InvalidArgumentError(f"{channels} channels do not form {groups} groups.")

@@ -110,7 +110,7 @@ def _dynamic_quantize_linear(n: Node, x: Any) -> Any:
 
 
 def dynamically_quantized(x: Any) -> tuple[Any, Any, Any]:
-    """x as bytes of its own range, with their scale and zero point."""
+    """x as bytes over its range, with their scale and zero point."""
     every, zero = np.arange(t.rank(x), dtype=np.int32), t.like(0, x)
     low = raw.Minimum(raw.Min(x, every), zero)
     high = raw.Maximum(raw.Max(x, every), zero)

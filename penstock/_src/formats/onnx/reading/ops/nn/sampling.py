@@ -19,7 +19,7 @@ from penstock._src.formats.onnx.reading.registry import MICROSOFT, Node, reads
 
 
 def _pixels(x: Any, places: Sequence[Any], inside_only: bool) -> Any:
-    """x [N, C, spatial...] at places, integers [N, points] for each spatial dimension: [N, points, C].
+    """x [N, C, spatial...] at integer indices, [N, points] for each spatial dimension: [N, points, C].
 
     Pixels outside are 0, or those at the border.
     """
