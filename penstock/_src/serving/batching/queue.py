@@ -16,7 +16,7 @@ from penstock._src.serving.batching.parameters import BatchingParameters
 from penstock._src.serving.batching.request import Request, deliver
 from penstock._src.serving.servables.servable import Signature
 
-# How many joined batches of equal requests are also computed alone if there is no proof; of different ones two are enough.
+# Without a proof, this many joined batches of equal requests are also computed alone; of different requests, two are enough.
 CHECKS = 8
 # How many batches of one request in a row show that requests come one by one.
 _ALONE = 16

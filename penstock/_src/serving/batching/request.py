@@ -90,7 +90,7 @@ class OnLoop:
         try:
             self._loop.call_soon_threadsafe(_resolve, requests)
         except RuntimeError:
-            if not self._loop.is_closed():  # otherwise nobody waits
+            if not self._loop.is_closed():  # otherwise no caller waits
                 raise
 
     async def wait(self, request: Request) -> list[np.ndarray]:

@@ -25,7 +25,7 @@ Observer = Callable[[Sequence], None]
 
 
 class Engine:
-    """Generates sequences with one model, in a thread of its own.
+    """Generates sequences with one model, in a separate thread.
 
     A turn of the loop drops the sequences that nobody wants any more, gives free slots to those that wait, computes one piece of one prompt, and then
     one token of each sequence whose prompt is computed. So a sequence joins and leaves between two tokens of the others, and a long prompt
@@ -111,7 +111,7 @@ class Engine:
             self._end(sequence, None, error)
         try:
             self.model.reset()
-        except Exception as broken:  # nothing more can be generated, and nobody is left waiting
+        except Exception as broken:  # the engine can't continue: all waiting requests fail
             _LOG.exception("The cache could not be made anew: no further sequences are generated")
             reason = UnavailableError(f"The model cannot generate any more: {broken}")
             with self._changed:
@@ -209,7 +209,7 @@ class Engine:
         ]
 
     def _reuse(self, sequence: Sequence) -> None:
-        """Copies pieces of a prompt that an earlier one had at the same places after the same tokens.
+        """Copies blocks of a prompt that an earlier prompt had at the same positions after the same tokens.
 
         Only whole pieces are, so that the others are cut as if none were: each number has the bits that it has without. The last
         piece of a prompt is computed, for its logits.

@@ -53,7 +53,7 @@ class PrefixStore:
         return block.number, block.arrays
 
     def add(self, before: int, tokens: np.ndarray, arrays: Sequence[np.ndarray]) -> int | None:
-        """Keeps a block; returns its number, or None if there is no room or the block before it was dropped.
+        """Stores a block; returns its number, or None if there is no room or the block before it was dropped.
 
         Args:
           before: the number of the block before it, or `ROOT`.

@@ -116,7 +116,7 @@ class LoopWaker:
         try:
             self._loop.call_soon_threadsafe(_set_all, sequences)
         except RuntimeError:
-            if not self._loop.is_closed():  # otherwise nobody waits
+            if not self._loop.is_closed():  # otherwise no caller waits
                 raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock._src.core.values.memory_limit import container_memory
 
-# What a process takes before it has a model: 60 MB of its own in November 2026, and mapped libraries.
+# Memory of a process without a model: 60 MB of private memory in November 2026, and mapped libraries.
 _PROCESS_BYTES = 128 << 20
 # Of the rest, for models; requests and what they compute take the others.
 _SHARE = 0.75

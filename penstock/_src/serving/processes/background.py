@@ -1,4 +1,4 @@
-"""A server in a thread of its own, for programs that do other things too."""
+"""A server in a thread of a program that also does other work."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ async def _serve(
 
     def end(number: int) -> None:
         if not server.is_live and not task.cancelling():
-            # Models are being loaded, which nothing interrupts, and nobody waits for an answer.
+            # Loading of models can't be interrupted, and no caller waits for an answer.
             os._exit(128 + number)
         task.cancel()
 

@@ -69,7 +69,7 @@ async def serving(
 async def _start(
     server: Any, limits: Limits, https: HttpsContext | None, sockets: Sequence[socket.socket]
 ) -> None:
-    """Listens, in place of uvicorn's own start, which has no such limits."""
+    """Listens; replaces uvicorn's start, which has no such limits."""
     connections = importlib.import_module(f"{__package__}.connections")
 
     def connection() -> Any:

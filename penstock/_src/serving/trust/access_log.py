@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 
 
 class AccessLog:
-    """Writes entries in a thread of its own, so that no request waits for a disk.
+    """Writes entries in a separate thread, so that no request waits for a disk.
 
     Args:
       path: of the file, which lines are appended to; "-" for the standard output. If it is renamed, a new one is begun.

@@ -179,7 +179,7 @@ def _grpc_context(source: TLS | SSLConfigFile) -> ssl.SSLContext:
             raise InvalidArgumentError(f"{', '.join(source.paths)}: the {name} is not PEM.")
     context = _new_context("h2")
     try:
-        # The ssl module reads certificates and keys from files only; nobody else may read this one.
+        # The ssl module reads certificates and keys from files only; no other user may read this one.
         with tempfile.NamedTemporaryFile() as file:
             file.write(pems.key + b"\n" + pems.certificate)
             file.flush()

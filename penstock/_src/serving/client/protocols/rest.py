@@ -146,7 +146,7 @@ def texts(value: Any) -> Any:
 def _array(value: Any, spec: TensorSpec, name: str) -> np.ndarray:
     array = values.array_of(value, TensorInfo(spec.dtype, None), name)
     extents = [-1] if spec.shape.rank is None else spec.shape.as_list()
-    if not array.size and len(extents) > array.ndim:  # lists without elements have no inner extents
+    if not array.size and len(extents) > array.ndim:  # empty lists don't show inner extents
         wanted = [extent or 0 for extent in extents]
         array = array.reshape(wanted) if not math.prod(wanted) else array
     return array.astype(object) if spec.dtype is dtypes.string else array

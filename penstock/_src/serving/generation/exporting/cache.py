@@ -1,4 +1,4 @@
-"""The keys and values of tokens, kept for all sequences in variables that are updated in place."""
+"""The keys and values of tokens of all sequences, in variables that are updated in place."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Cache(Module):
 
     @property
     def parts(self) -> dict[str, TensorSpec]:
-        """The types of the results of `read`, by names: `[heads, places, size]` of each variable."""
+        """The types of the results of `read`, by names: `[heads, positions, size]` of each variable."""
         return {
             f"part_{at}": TensorSpec([v.shape[1], None, v.shape[3]], v.dtype, f"part_{at}")
             for at, v in enumerate(self._variables())

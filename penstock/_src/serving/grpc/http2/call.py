@@ -141,7 +141,7 @@ class Call:
         return metadata_of(self._headers)
 
     def set_status(self, code: int, text: str) -> None:
-        """Set the status that the call ends with, in place of OK."""
+        """Set the status that the call ends with, instead of OK."""
         self._status = code, text
 
     def receive(self, data: bytes, is_last: bool) -> None:

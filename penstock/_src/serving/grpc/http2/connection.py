@@ -33,7 +33,7 @@ _RESETS = (10_000, 1_000)
 # How much the ages differ at which connections are closed, so that clients do not come back at once.
 _JITTER = 0.1
 _ENHANCE_YOUR_CALM = int(ngh2.ErrorCode.ENHANCE_YOUR_CALM)
-# The client has reset the stream, or the connection is closing: there is nobody to send to.
+# The client has reset the stream, or the connection is closing: nothing can be sent.
 _GONE = (ngh2.StreamProtocolError, ngh2.ConnectionStateError, ngh2.ConnectionClosingError)
 
 
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         try:
             self._frames.receive_data(data)
         except ngh2.NGH2Error:
-            # Not HTTP/2, or beyond a limit of it: ngh2 has no more to say.
+            # Not HTTP/2, or beyond one of its limits: nghttp2 sends nothing more.
             self._handle()
             self._transport.abort()
             return
@@ -203,7 +203,7 @@ class Connection(asyncio.Protocol):
                 waiter.set_result(None)
 
     def _flush_soon(self) -> None:
-        """Sends what there is once the event loop has run what is ready: replies that end together make one packet."""
+        """Schedules the sending of pending frames after the ready callbacks of the event loop: replies that end together share one packet."""
         if not self._flushes:
             self._flushes = True
             self.loop.call_soon(self._flush)

@@ -96,7 +96,7 @@ def _seconds(timeout: bytes) -> float:
 
 
 def metadata_of(headers: Headers) -> tuple[tuple[str, str | bytes], ...]:
-    """Returns the metadata among the headers of a request: bytes for names that end in `-bin`; what is not base64 is left out."""
+    """Returns the metadata among the headers of a request: bytes for names that end in `-bin`; values that are not base64 are left out."""
     metadata: list[tuple[str, str | bytes]] = []
     for name, value in headers:
         if name.startswith(_RESERVED) or name in _NOT_METADATA:

@@ -125,7 +125,7 @@ def chat_of(value: Any, table: ModelTable) -> Asked:
     form = forced_form(fields, tools, template)
     if form is None:
         return asked
-    # Such an answer has no text that `response_format` could be about.
+    # Such an answer has no text to which `response_format` could apply.
     requests = [dataclasses.replace(each, grammar=form) for each in asked.requests]
     return asked._replace(requests=requests)
 

@@ -171,7 +171,7 @@ def bytes_of(value: Any, name: str) -> bytes:
     if isinstance(value, Mapping) and value.keys() == {"b64"} and isinstance(value["b64"], str):
         try:
             return base64.b64decode(value["b64"], validate=True)
-        except ValueError as error:  # binascii's, or of what is not ASCII
+        except ValueError as error:  # from binascii, or because the text is not ASCII
             raise InvalidArgumentError(
                 f"The input '{name}': unable to base64 decode ({error})."
             ) from error

@@ -35,7 +35,7 @@ def matches(path: str) -> bool:
 
 
 def size(path: str, room: Room = ROOM) -> int:
-    """Returns the bytes of the weights, of the cache, of what is computed at a time, and of prompts' beginnings that are kept."""
+    """Returns the bytes of the weights, of the cache, of the intermediates, and of cached prefixes of prompts."""
     about = language.read(_place(path) or path)
     a = about.architecture
     if not a.is_causal:

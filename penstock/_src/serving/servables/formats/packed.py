@@ -22,7 +22,7 @@ def defaults_of(definition: Any) -> dict[str, np.ndarray]:
 
 
 def calls_of_pack(function: ConcreteFunction, definition: Any) -> PlannedCalls | None:
-    """The calls that a pack answers; None if the pack has no program for the signature, or its file says too little of it."""
+    """The calls that a pack answers; None if the pack has no program for the signature, or its file lacks a complete description."""
     planned = function.planned() if isinstance(function, RevivedConcreteFunction) else None
     if planned is None or planned.names is None or planned.is_steady is None:
         return None
