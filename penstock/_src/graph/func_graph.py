@@ -3,7 +3,7 @@
 import re
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -341,12 +341,10 @@ class FuncGraph(Graph, TensorSignature):
         """
         self._captures.clear()
         for operation in self._operations:
-            for value in operation.raw_op.attrs.values():
-                for inner in value if isinstance(value, tuple) else (value,):
-                    graph = getattr(inner, "graph", None)
-                    if isinstance(graph, FuncGraph) and graph.enclosing is self:
-                        if graph.is_control_flow_graph:  # other calls may run the function
-                            graph.release_captures()
+            for graph in _graphs_in(operation.raw_op.attrs.values()):
+                # Graphs of called functions may be in use by other calls.
+                if graph.enclosing is self and graph.is_control_flow_graph:
+                    graph.release_captures()
 
     def replace_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
         """Makes `placeholder`, already an input, the capture of `tensor`."""
@@ -399,6 +397,15 @@ class FuncGraph(Graph, TensorSignature):
         return f"FuncGraph(name={self.name}, id={id(self)})"
 
     __repr__ = __str__
+
+
+def _graphs_in(attributes: Iterable[Any]) -> Iterator[FuncGraph]:
+    """Yields the graphs of the functions among the values of attributes, also in tuples."""
+    for value in attributes:
+        for inner in value if isinstance(value, tuple) else (value,):
+            graph = getattr(inner, "graph", None)
+            if isinstance(graph, FuncGraph):
+                yield graph
 
 
 def _handle_data_of(tensor: Any) -> Any:

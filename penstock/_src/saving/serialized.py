@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -132,12 +133,12 @@ def slots_of(view: ObjectView) -> Iterator[tuple[Any, Any, str, Any]]:
     """Yield (optimizer, variable, name, slot) of the slots with both optimizer and variable in the view."""
     variables = [trackable for trackable in view.objects if isinstance(trackable, Variable)]
     for trackable in view.objects:
-        if hasattr(trackable, "get_slot_names"):
-            for name in trackable.get_slot_names():
-                for variable in variables:
-                    slot = _slot(trackable, variable, name)
-                    if slot is not None:
-                        yield trackable, variable, name, slot
+        if not hasattr(trackable, "get_slot_names"):
+            continue
+        for name, variable in itertools.product(trackable.get_slot_names(), variables):
+            slot = _slot(trackable, variable, name)
+            if slot is not None:
+                yield trackable, variable, name, slot
 
 
 def _slot(optimizer: Any, variable: Any, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 import functools
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -110,19 +110,24 @@ def property_ranges(name: str) -> Ranges | None:
 def _orbits() -> dict[int, tuple[int, ...]]:
     """{character: those that differ from it only by case}."""
     classes: dict[int, set[int]] = {}
+    for code, other in _case_pairs():
+        joined = classes.get(code, {code}) | classes.get(other, {other})
+        for member in joined:
+            classes[member] = joined
+    return {code: tuple(sorted(members)) for code, members in classes.items()}
+
+
+def _case_pairs() -> Iterator[tuple[int, int]]:
+    """Yields each character with its lower and its upper case, if they are other single characters."""
     for low, high in merged(
         (*_categories()["L"], *_categories()["M"], *_categories()["N"], *_categories()["So"])
     ):
         for code in range(low, high + 1):
-            lower, upper = chr(code).lower(), chr(code).upper()
             if code in (0x130, 0x131):  # Turkish: alone, in simple folding
                 continue
-            for other in (lower, upper):
+            for other in (chr(code).lower(), chr(code).upper()):
                 if len(other) == 1 and ord(other) != code:
-                    joined = classes.get(code, {code}) | classes.get(ord(other), {ord(other)})
-                    for member in joined:
-                        classes[member] = joined
-    return {code: tuple(sorted(members)) for code, members in classes.items()}
+                    yield code, ord(other)
 
 
 # For ASCII letters, without the table of all characters.

@@ -87,10 +87,11 @@ def _first_and_rest(operation: HloOperation) -> tuple[HloOperation, HloOperation
     """The "less" and "equal" comparisons of the first key, and the comparison among equals."""
     if operation.name == "or":
         for less, other in (operation.operands, operation.operands[::-1]):
-            if _compares(less, "LT", "GT") and other.owner and other.owner.name == "and":
-                for equal, rest in (other.owner.operands, other.owner.operands[::-1]):
-                    if _compares(equal, "EQ"):
-                        return less.owner, equal.owner, rest  # type: ignore[return-value]
+            if not _compares(less, "LT", "GT") or not other.owner or other.owner.name != "and":
+                continue
+            for equal, rest in (other.owner.operands, other.owner.operands[::-1]):
+                if _compares(equal, "EQ"):
+                    return less.owner, equal.owner, rest  # type: ignore[return-value]
     if operation.name == "select":
         equal, rest, less = operation.operands
         if _compares(equal, "EQ") and _compares(less, "LT", "GT"):
