@@ -152,36 +152,16 @@ def ngrams(
     widths = [ngram_width] if isinstance(ngram_width, int) else list(ngram_width)
     if any(w < 1 for w in widths):
         raise ValueError(f"All ngram_widths must be greater than 0. Got {widths}")
-    if pad_values is None:
-        left = right = ""
-    elif isinstance(pad_values, (list, tuple)):
-        if len(pad_values) != 2 or not all(isinstance(p, (str, bytes)) for p in pad_values):
-            raise TypeError(
-                f"pad_values must be a string, tuple of strings, or None. Got: {pad_values}"
-            )
-        left, right = pad_values
-    elif isinstance(pad_values, (str, bytes)):
-        left = right = pad_values
-    else:
-        raise TypeError(
-            f"pad_values must be a string, tuple of strings, or None. Got: {pad_values}"
-        )
+    left, right = _paddings(pad_values)
     if padding_width is not None and padding_width < 1:
         raise ValueError(f"padding_width must be greater than 0. Received: {padding_width}")
     if padding_width is not None and pad_values is None:
         raise ValueError("pad_values must be provided if padding_width is set.")
     data = data if isinstance(data, RaggedTensor) else convert_to_tensor(data, dtype=dtypes.string)
-    to_dense = single = False
-    if not isinstance(data, RaggedTensor):
-        if data.shape.rank is None:
-            raise ValueError("Rank of data must be known.")
-        if data.shape.rank == 0:
-            raise ValueError("Data must have rank>0")
-        to_dense, single = True, data.shape.rank == 1
-        data = RaggedTensor.from_tensor(
-            raw.ExpandDims(input=data, axis=0) if single else data,
-            ragged_rank=1 if single else data.shape.rank - 1,
-        )
+    to_dense = not isinstance(data, RaggedTensor)
+    single = to_dense and data.shape.rank == 1
+    if to_dense:
+        data = _rows(data)
     inner = data
     while isinstance(inner.values, RaggedTensor):
         inner = inner.values
@@ -200,9 +180,35 @@ def ngrams(
     result = RaggedTensor.from_row_splits(grams, splits, validate=False)
     if isinstance(data.values, RaggedTensor):
         result = _replace_inner(data, result)
-    if to_dense and single:
+    if single:
         return result.values
     return result.to_tensor(default_value="") if to_dense else result
+
+
+def _paddings(pad_values):
+    """Returns the strings before and after each row."""
+    if pad_values is None:
+        return "", ""
+    if isinstance(pad_values, (str, bytes)):
+        return pad_values, pad_values
+    is_pair = isinstance(pad_values, (list, tuple)) and len(pad_values) == 2
+    if not is_pair or not all(isinstance(p, (str, bytes)) for p in pad_values):
+        raise TypeError(
+            f"pad_values must be a string, tuple of strings, or None. Got: {pad_values}"
+        )
+    return tuple(pad_values)
+
+
+def _rows(data):
+    """Returns a dense tensor as a ragged one; a vector is one row."""
+    rank = data.shape.rank
+    if rank is None:
+        raise ValueError("Rank of data must be known.")
+    if rank == 0:
+        raise ValueError("Data must have rank>0")
+    if rank == 1:
+        return RaggedTensor.from_tensor(raw.ExpandDims(input=data, axis=0), ragged_rank=1)
+    return RaggedTensor.from_tensor(data, ragged_rank=rank - 1)
 
 
 def _replace_inner(outer, inner):
