@@ -33,6 +33,40 @@ OPTIONS: dict[str, tuple[Any, Any, str]] = {
 
 def main(arguments: Sequence[str]) -> int:
     """Generates a text; returns 0."""
+    parsed = _parser().parse_args(arguments)
+    # Each command loads what it needs.
+    from penstock._src.util.process import collector
+
+    with collector.paused(lasting=True):
+        # Each command loads what it needs.
+        from penstock._src.core.errors import OpError
+        from penstock._src.language.model import load
+        from penstock._src.language.network.needs import memory
+
+    options = {name.replace("-", "_"): getattr(parsed, name.replace("-", "_")) for name in OPTIONS}
+    options["stop"] = parsed.stop
+    room = {"length": parsed.length, "packed": not parsed.unpacked, "cache": parsed.cache}
+    try:
+        if parsed.memory:
+            print(memory(parsed.model, **room))
+            return 0
+        if parsed.schema:
+            options["schema"] = json.loads(_read(parsed.schema))
+        if parsed.grammar:
+            options["grammar"] = _read(parsed.grammar)
+        model = load(parsed.model, activations=parsed.activations, **room)
+        with contextlib.suppress(KeyboardInterrupt):
+            if parsed.chat or parsed.system:
+                _chat(model, parsed, options)
+            else:
+                prompt = sys.stdin.read() if parsed.prompt is None else parsed.prompt
+                _print(model.stream(prompt, **options))
+    except (OpError, OSError, ValueError, ImportError) as error:
+        raise refused(error) from error
+    return 0
+
+
+def _parser() -> Parser:
     parser = Parser("penstock generate", DESCRIPTION)
     parser.add_argument("model", metavar="MODEL", help="a .gguf file, or a folder")
     parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="the beginning, or a message")
@@ -64,37 +98,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--memory", action="store_true", help="prints the memory that it would take, and ends"
     )
-    parsed = parser.parse_args(arguments)
-    # Each command loads what it needs.
-    from penstock._src.util.process import collector
-
-    with collector.paused(lasting=True):
-        # Each command loads what it needs.
-        from penstock._src.core.errors import OpError
-        from penstock._src.language.model import load
-        from penstock._src.language.network.needs import memory
-
-    options = {name.replace("-", "_"): getattr(parsed, name.replace("-", "_")) for name in OPTIONS}
-    options["stop"] = parsed.stop
-    room = {"length": parsed.length, "packed": not parsed.unpacked, "cache": parsed.cache}
-    try:
-        if parsed.memory:
-            print(memory(parsed.model, **room))
-            return 0
-        if parsed.schema:
-            options["schema"] = json.loads(_read(parsed.schema))
-        if parsed.grammar:
-            options["grammar"] = _read(parsed.grammar)
-        model = load(parsed.model, activations=parsed.activations, **room)
-        with contextlib.suppress(KeyboardInterrupt):
-            if parsed.chat or parsed.system:
-                _chat(model, parsed, options)
-            else:
-                prompt = sys.stdin.read() if parsed.prompt is None else parsed.prompt
-                _print(model.stream(prompt, **options))
-    except (OpError, OSError, ValueError, ImportError) as error:
-        raise refused(error) from error
-    return 0
+    return parser
 
 
 def _read(path: str) -> str:
