@@ -55,7 +55,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         self._variant_tensor_attr = variant_tensor
         sources = self._inputs()
         if len(sources) == 1 and not sources[0].options()._mutable:
-            self._options_attr = sources[0].options()  # nobody can change them
+            self._options_attr = sources[0].options()  # these options are immutable
         else:
             self._options_attr = Options()
             for source in sources:
@@ -154,7 +154,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         return OwnedIterator(self)
 
     def _newly_made(self) -> "Dataset":
-        """Returns an equal dataset, whose seeds begin anew if those of every dataset that is made do so."""
+        """Returns an equal dataset, whose seeds restart if those of every new dataset do."""
         return self._same("OptionsDataset", serialized_options=b"")
 
     def __bool__(self) -> bool:
@@ -185,7 +185,7 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
 
     @shortening
     def explain(self, elements: int = 1000, seconds: float = 2.0) -> PipelineReport:
-        """Returns the pipeline that runs in place of this one, with measured times and the bottleneck step.
+        """Returns the pipeline that runs instead of this one, with measured times and the bottleneck step.
 
         Computes elements, whose functions may have effects; Penstock's own, TensorFlow has none. See `docs/data.md`.
 

@@ -227,7 +227,7 @@ def _chunks_of(
 
 
 def _described_in(folder: str) -> bytes | None:
-    """Return the serialized structure of the elements that are saved in a folder; None if there is none."""
+    """Return the serialized structure of the elements that are saved in a folder; None if it was not saved."""
     try:
         return files.read(os.path.join(folder, _SPEC))
     except errors.NotFoundError:

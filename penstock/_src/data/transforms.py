@@ -528,7 +528,7 @@ class Transforms:
         drop_remainder: Any = False,
         name: str | None = None,
     ) -> Any:
-        """Returns windows of elements, each a dataset of its own.
+        """Returns windows of elements, each a separate dataset.
 
         In a structure each component is a dataset.
 

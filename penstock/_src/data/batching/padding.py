@@ -76,7 +76,7 @@ def _like(spec: Any, values: Any) -> list[Any]:
 
 
 def shape_tensor(shape: Any) -> Tensor:
-    """A shape as an int64 vector, -1 in place of unknown extents.
+    """A shape as an int64 vector, with -1 for unknown extents.
 
     Raises:
       ValueError: it is not a vector.
@@ -138,7 +138,7 @@ def padding_constants(spec: Any, values: Any) -> list[Tensor]:
         dtype = component.dtype
         if value is None:
             value = b"" if dtype is dtypes.string else np.zeros((), dtype.np)
-        tensor = convert_to_tensor(value)  # of its own dtype: 0 does not pad floats
+        tensor = convert_to_tensor(value)  # keeps its dtype: an int 0 does not pad floats
         if tensor.dtype is not dtype:
             raise TypeError(
                 f"The padding value type {tensor.dtype!r} does not match the component type "

@@ -48,7 +48,7 @@ class DispatcherConfig(_DispatcherFields):
         worker_timeout_ms: int | None = None,
         worker_max_concurrent_snapshots: int = 0,
     ) -> DispatcherConfig:
-        """Returns the configuration, with defaults in place of None."""
+        """Returns the configuration, with defaults for None."""
         if fault_tolerant_mode and not work_dir:
             raise ValueError("Cannot enable fault tolerant mode without configuring a work dir.")
         _check_port(port)
@@ -95,7 +95,7 @@ class WorkerConfig(_WorkerFields):
         data_transfer_protocol: str | None = None,
         data_transfer_address: str | None = None,
     ) -> WorkerConfig:
-        """Returns the configuration, with defaults in place of None."""
+        """Returns the configuration, with defaults for None."""
         _check_port(port)
         if dispatcher_address == "":
             raise ValueError("`dispatcher_address` must not be empty")

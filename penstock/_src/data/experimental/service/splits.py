@@ -17,7 +17,7 @@ Next = Callable[[int, int, int], Element | None]
 
 
 def sources_of(dataset: Pipeline) -> list[Pipeline]:
-    """The steps of a pipeline that have no inputs, in order: one that several steps read comes for each of them, as each reads all of it."""
+    """The sources of a pipeline in order; a source that several steps read is repeated for each of them, as each reads all of it."""
     if not dataset.inputs:
         return [dataset]
     return [source for step in dataset.inputs for source in sources_of(step)]

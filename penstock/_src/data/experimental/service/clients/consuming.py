@@ -46,7 +46,7 @@ class Consumer:
         self._ended: set[str] = set()
         self._lost: set[str] = set()
         self._incarnations: dict[str, int] = {}
-        self._shards = 0  # fixed shards, all of which have to end
+        self._shards = 0  # number of fixed shards, all of which have to end
         self._looked = 0.0
 
     def _ask(self, method: str, request: Any, reply: Any) -> Any:

@@ -143,7 +143,7 @@ class Snapshots:
     def _assigned(
         self, snapshot: Snapshot, worker: str, has: set[Any], living: Collection[str]
     ) -> Any:
-        """The Owner of the stream that a worker is to write next; None if there is none for it."""
+        """The Owner of the stream that a worker is to write next; None if no stream is left for it."""
         path = snapshot.request.path
         if self._held[path] is None:
             return None

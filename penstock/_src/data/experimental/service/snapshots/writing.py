@@ -182,7 +182,7 @@ class Writer:
             owner=self.owner, number=self._number, elements=chunk.elements
         )
         write_whole(self._position_path(request), position.SerializeToString())
-        # The dispatcher's state tells which splits come after it.
+        # The dispatcher's state determines the splits that follow.
         request.position.opened.extend(position.opened)
         request.position.open.extend(position.open)
         request.position.state = b"in the file"
