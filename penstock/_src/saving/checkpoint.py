@@ -294,7 +294,7 @@ def write_objects(
     label: str = metrics.CHECKPOINT_V2,
     writer: BackgroundWriter | None = None,
 ) -> str:
-    """Writes a checkpoint of `root` and what is below it to files that begin with `prefix`; returns it.
+    """Writes a checkpoint of `root` and its dependencies to files that begin with `prefix`; returns it.
 
     Args:
       writer: writes the files, if the options ask for a thread.
@@ -358,7 +358,7 @@ def read_objects(
     label: str = metrics.CHECKPOINT_V2,
     reader: BundleReader | None = None,
 ) -> LoadStatus:
-    """Restores `root` and what is below it from the files that begin with `prefix`, or their reader; see `Restoration`."""
+    """Restores `root` and its dependencies from the files that begin with `prefix`, or their reader; see `Restoration`."""
     with metrics.timed("checkpoint_read", label):
         return _read_objects(
             root, attached, prefix, options, assignments, reader or reader_of_values(prefix)

@@ -177,7 +177,7 @@ class CheckpointManager:
         )
 
     def restore_or_initialize(self) -> str | None:
-        """Restores the latest checkpoint, or calls `init_fn` where there is none.
+        """Restores the latest checkpoint, or calls `init_fn` if there is none.
 
         Returns:
           The path of what was restored, or None.

@@ -312,7 +312,7 @@ class Restoration:
 
 
 def _dependencies(trackable: Any) -> dict[str, Any] | None:
-    """The dependencies of an object by name, if it has no way of its own to look one up: then a list of many is listed once."""
+    """The dependencies of an object by name, so that all lookups list them once; None if its class has its own lookup."""
     has_own_way = type(trackable)._lookup_dependency is not Trackable._lookup_dependency
     return None if has_own_way else trackable._trackable_children()
 

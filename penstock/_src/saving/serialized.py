@@ -46,7 +46,7 @@ class Serialized:
     registered: dict[str, dict[str, Any]]
 
     def arrays(self, session: Any = None) -> dict[str, Any]:
-        """The values by keys, with the message: arrays, or {slice: array} for what stands for slices of a tensor.
+        """The values by keys, with the message: arrays, or {slice: array} for slices of a tensor.
 
         Args:
           session: has the values of a graph; by default the default session.

@@ -130,7 +130,7 @@ def _hash(data: bytes) -> int:
 
 
 def _hash_of_program(graph: Any) -> int:
-    """The hash of a GraphDef, in which functions have no counters."""
+    """The hash of a GraphDef, without the counters in names of functions."""
     digest = hashlib.blake2b(digest_size=8)
     parts = [graph.node, *(f.node_def for f in graph.library.function)]
     for node in (node for nodes in parts for node in nodes):

@@ -206,7 +206,7 @@ class RestoredSaveables:
 
 
 def names_for(save: ConcreteFunction, key: str) -> list[tuple[str, str]]:
-    """The names and slices that a function gives for a key. They are computed alone, also in a graph, where tensors have no values."""
+    """The names and slices that a function returns for a key. Its operations run on the host: in a graph, tensors have no values."""
     entries = save.graph.structured_outputs
     wanted = [entry[name] for entry in entries for name in ("name", "slice_spec")]
     (source,) = save.inputs[: save.arity]

@@ -210,7 +210,7 @@ def _fill_meta_graph(
 
 
 def _report_renamed(objects: ModelObjects) -> None:
-    """Logs which names of inputs the format has no room for."""
+    """Logs names of inputs that the format cannot store."""
     for function in objects.objects:
         specs = function.input_signature if isinstance(function, Function) else None
         names = [s.name for s in nest.flatten(specs) if isinstance(s, TensorSpec) and s.name]

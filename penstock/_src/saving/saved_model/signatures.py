@@ -110,7 +110,7 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
         for key, value in function.graph_function.attributes.items()
         if key in PUBLIC and key != "_noinline"
     }
-    wrapper._num_positional_args = 1 if len(specs) == 1 else 0  # several have no order
+    wrapper._num_positional_args = 1 if len(specs) == 1 else 0  # several specs are unordered
     return wrapper
 
 
