@@ -77,21 +77,10 @@ class _Task:
         own = frame.own_at + f.tid * (s.block_b + s.block_a)
         self.packed_b = f.at(frame.scratch, own, s.types.total)
         self.packed_a = f.at(self.packed_b, s.block_b, s.types.total)
-        self.sums = self._column_sums(epilogue)
+        self.sums = _column_sums(f, s, frame, epilogue)
         # An empty depth still has one block, whose tiles store the epilogue of zeros.
         self.last = s.steps - 1 if s.steps else f.max(0, ceil_divide(product(frame.ks), s.kc) - 1)
         self.row = value(f, g.row)
-
-    def _column_sums(self, epilogue: Epilogue) -> Val:
-        """The address of the epilogue's column sums: each task has its own, which start with zeros."""
-        f = self.f
-        sums = f.load(f.ctx, PARTIALS, PTR)
-        if epilogue.partial_bytes:
-            sums = f.at(sums, f.task * epilogue.partial_bytes)
-            # Later groups of depth blocks run the same tasks, which add to the sums of the first group.
-            first = True if self.schedule.steps == 1 else self.frame.first_step.eq(0)
-            f.when(first, lambda: epilogue.clear(f, sums))
-        return sums
 
     def write_depth_block(self, number: Any) -> None:
         """Writes the tiles of one depth block, `number` in the group, and the packing before them."""
@@ -135,6 +124,17 @@ class _Task:
             name, a, b, f.ctx, self.sums, word(f, out), word(f, j), word(f, reads.block.depth),
             step.eq(0), step.eq(self.last), word(f, rows), word(f, columns), word(f, apart),
         )  # fmt: skip
+
+
+def _column_sums(f: Fn, s: GemmSchedule, frame: Frame, epilogue: Epilogue) -> Val:
+    """The address of the epilogue's column sums: each task has its own, which start with zeros."""
+    sums = f.load(f.ctx, PARTIALS, PTR)
+    if epilogue.partial_bytes:
+        sums = f.at(sums, f.task * epilogue.partial_bytes)
+        # Later groups of depth blocks run the same tasks, which add to the sums of the first group.
+        first = True if s.steps == 1 else frame.first_step.eq(0)
+        f.when(first, lambda: epilogue.clear(f, sums))
+    return sums
 
 
 class _Reads:
