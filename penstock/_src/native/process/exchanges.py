@@ -111,6 +111,11 @@ def sleep_address() -> int:
 SLEEP_UNIT = 1000 if sys.platform == "win32" else 1
 
 
+def _word(f: Fn, number: int, ty: str = I64) -> Val:
+    """A word of the session."""
+    return f.load(f.session, number, ty)
+
+
 def _alone(f: Fn, work: Callable[[], None]) -> None:
     """Does work unless another thread is at it."""
     lock = f.at(f.session, LOCK, I64)
@@ -146,7 +151,7 @@ def _emit_tell(m: Module) -> None:
     """Emits tell(session, unit, group) -> 1 once all members have reported that they are at this unit; 0 before."""
     with m.fn("tell", ret=I64, internal=True, noalias=False, session=PTR, unit=I64, group=PTR) as f:
         telling = _Telling(f)
-        f.when(telling.word(TOLD).eq(0), telling.send_words)
+        f.when(_word(f, TOLD).eq(0), telling.send_words)
         came = telling.have_all_come()
         (ready,) = f.when(came, telling.compare, lambda: (f.i64(0),))
         f.give(ready)
@@ -158,16 +163,12 @@ class _Telling:
     def __init__(self, f: Fn) -> None:
         self.f = f
         self.flag = f.alloca(I32)
-        self.own = f.at(self.word(UNITS, PTR), f.unit * WORDS, I64)
+        self.own = f.at(_word(f, UNITS, PTR), f.unit * WORDS, I64)
         self.size, self.place, self.ranks = (
             f.load(f.group, i, ty) for i, ty in ((MEMBERS, I64), (PLACE, I64), (RANKS, PTR))
         )
-        self.step, self.rows = self.word(REQUEST_BYTES), self.word(ROWS, PTR)
-        self.requests = self.word(REQUESTS, PTR)
-
-    def word(self, number: int, ty: str = I64) -> Val:
-        """A word of the session."""
-        return self.f.load(self.f.session, number, ty)
+        self.step, self.rows = _word(f, REQUEST_BYTES), _word(f, ROWS, PTR)
+        self.requests = _word(f, REQUESTS, PTR)
 
     def send_words(self) -> None:
         """Starts the exchange of this unit's words with every other member."""
@@ -177,18 +178,18 @@ class _Telling:
 
     def _exchange_with(self, member: Val, request: Val) -> tuple[Val, ...]:
         """Receives the words of a member into its row, by two requests; this process copies its own."""
-        f, word, own = self.f, self.word, self.own
+        f, own = self.f, self.own
         row = f.at(self.rows, member * WORDS, I64)
 
         def exchange() -> tuple[Val, ...]:
             # The member's words overwrite it; their first word is never -1.
             f.store(f.i64(-1), row)
             rank = f.load(self.ranks, member, I64)
-            handle = word(WORD_TYPE), rank, word(TAG), word(TELLING)
+            handle = _word(f, WORD_TYPE), rank, _word(f, TAG), _word(f, TELLING)
             coming = f.at(self.requests, request * self.step, "i8")
             going = f.at(self.requests, (request + 1) * self.step, "i8")
-            _checked(f, f.call(word(IRECV, PTR), row, WORDS, *handle, coming, ret=I32))
-            _checked(f, f.call(word(ISEND, PTR), own, WORDS, *handle, going, ret=I32))
+            _checked(f, f.call(_word(f, IRECV, PTR), row, WORDS, *handle, coming, ret=I32))
+            _checked(f, f.call(_word(f, ISEND, PTR), own, WORDS, *handle, going, ret=I32))
             return (request + 2,)
 
         def copy_own() -> tuple[Val, ...]:
@@ -202,8 +203,8 @@ class _Telling:
         f = self.f
         # A receive and a send for each other member.
         messages = (self.size - 1) * 2
-        arguments = messages, self.requests, self.flag, self.word(STATUSES, PTR)
-        code = _checked(f, f.call(self.word(TESTALL, PTR), *arguments, ret=I32))
+        arguments = messages, self.requests, self.flag, _word(f, STATUSES, PTR)
+        code = _checked(f, f.call(_word(f, TESTALL, PTR), *arguments, ret=I32))
         return f.convert(f.load(self.flag, 0, I32), I64).ne(0) & code.eq(0)
 
     def compare(self) -> tuple[Val, ...]:
@@ -228,9 +229,9 @@ class _Telling:
 
     def _make_communicator(self) -> None:
         f = self.f
-        handles = self.word(TELLING), f.load(f.group, MPI_GROUP, I64), self.word(TAG)
+        handles = _word(f, TELLING), f.load(f.group, MPI_GROUP, I64), _word(f, TAG)
         communicator = f.at(f.group, COMMUNICATOR, I64)
-        _checked(f, f.call(self.word(CREATE_GROUP, PTR), *handles, communicator, ret=I32))
+        _checked(f, f.call(_word(f, CREATE_GROUP, PTR), *handles, communicator, ret=I32))
         f.store(f.i64(1), f.group, MADE)
 
 
@@ -246,18 +247,17 @@ def _emit_attend(m: Module) -> None:
         goes_on = f.alloca(I64)
         f.store(f.i64(1), goes_on)
 
-        def word(number: int, ty: str = I64) -> Val:
-            return f.load(f.session, number, ty)
-
         def once() -> None:
-            is_left = word(RUN).eq(f.run) & (word(DONE) < word(COUNT)) & word(ERROR).eq(0)
+            is_left = (
+                _word(f, RUN).eq(f.run) & (_word(f, DONE) < _word(f, COUNT)) & _word(f, ERROR).eq(0)
+            )
             left = f.convert(is_left, I64, False)
             f.store(left, goes_on)
             f.when(is_left, lambda: f.call("work", f.session))
 
         def again() -> tuple[Val, ...]:
             # Slept outside of the lock, which `look` and launches of the program take meanwhile.
-            f.call(word(SLEEP, PTR), max(1, PAUSE // SLEEP_UNIT), ret=I32)
+            f.call(_word(f, SLEEP, PTR), max(1, PAUSE // SLEEP_UNIT), ret=I32)
             _alone(f, once)
             return ()
 
@@ -300,25 +300,22 @@ def _emit_work(m: Module) -> None:
     with m.fn("work", internal=True, noalias=False, session=PTR) as f:
         flag, status = f.alloca(I32), f.load(f.session, STATUSES, PTR)
 
-        def word(number: int, ty: str = I64) -> Val:
-            return f.load(f.session, number, ty)
-
         def operation(number: Val) -> Val:
-            return f.at(word(OPERATIONS, PTR), number * OPERATION_WORDS, I64)
+            return f.at(_word(f, OPERATIONS, PTR), number * OPERATION_WORDS, I64)
 
         def begin(_: Val) -> tuple[Val, ...]:
-            number = word(BEGUN)
+            number = _word(f, BEGUN)
 
             def known() -> tuple[Val, ...]:
                 this = operation(number)
                 last = f.load(this, LAST, I64).ne(0)
                 # The end of a unit may begin as soon as the unit is agreed on.
-                may = (number < word(READY)) | last
+                may = (number < _word(f, READY)) | last
 
                 def agree() -> tuple[Val, ...]:
                     unit = f.load(this, UNIT, I64)
                     return f.when(
-                        word(AGREED) > unit,
+                        _word(f, AGREED) > unit,
                         lambda: (f.i64(1),),
                         lambda: (
                             f.call("tell", f.session, unit, f.load(this, GROUP, PTR), ret=I64),
@@ -330,18 +327,18 @@ def _emit_work(m: Module) -> None:
                 f.when(agreed.ne(0), lambda: _begin(f, this, number))
                 return (agreed,)
 
-            able = (number < word(COUNT)) & word(ERROR).eq(0)
+            able = (number < _word(f, COUNT)) & _word(f, ERROR).eq(0)
             return f.when(able, known, lambda: (f.i64(0),))
 
         f.loop_while(lambda go: go.ne(0), begin, f.i64(1))
 
         def finish(_: Val) -> tuple[Val, ...]:
-            number = word(DONE)
+            number = _word(f, DONE)
 
             def test() -> tuple[Val, ...]:
                 this = operation(number)
                 code = _checked(
-                    f, f.call(word(TEST, PTR), f.at(this, REQUEST, I64), flag, status, ret=I32)
+                    f, f.call(_word(f, TEST, PTR), f.at(this, REQUEST, I64), flag, status, ret=I32)
                 )
                 done = f.convert(f.load(flag, 0, I32), I64).ne(0) & code.eq(0)
 
@@ -359,7 +356,7 @@ def _emit_work(m: Module) -> None:
                 f.when(done, note)
                 return (f.select(done, f.i64(1), f.i64(0)),)
 
-            return f.when(number < word(BEGUN), test, lambda: (f.i64(0),))
+            return f.when(number < _word(f, BEGUN), test, lambda: (f.i64(0),))
 
         f.loop_while(lambda go: go.ne(0), finish, f.i64(1))
 
@@ -378,25 +375,21 @@ def _emit_start(m: Module) -> None:
 def _emit_look(m: Module) -> None:
     """look(session, last) -> 1 if the unit that ends with the operation `last` is complete."""
     with m.fn("look", ret=I64, noalias=False, session=PTR, last=I64) as f:
-
-        def word(number: int, ty: str = I64) -> Val:
-            return f.load(f.session, number, ty)
-
         start = f.call("penstock_nanoseconds", ret=I64)
-        f.when(word(WAITING).eq(0), lambda: f.store(start, f.session, WAITING))
+        f.when(_word(f, WAITING).eq(0), lambda: f.store(start, f.session, WAITING))
 
         def again(_: Val) -> tuple[Val, ...]:
             f.call("advance", f.session)
-            done = (word(DONE) > f.last) & word(ERROR).eq(0)
+            done = (_word(f, DONE) > f.last) & _word(f, ERROR).eq(0)
             now = f.call("penstock_nanoseconds", ret=I64)
             waited = now - start
 
             def wait() -> tuple[Val, ...]:
                 # Counted from the first look at this unit, across launches that came between.
-                late = (now - word(WAITING) > word(TIMEOUT)) & word(TIMEOUT).ne(0)
+                late = (now - _word(f, WAITING) > _word(f, TIMEOUT)) & _word(f, TIMEOUT).ne(0)
                 f.when(late, lambda: _fails(f, LATE, f.last))
-                f.when(waited > PATIENCE, lambda: f.call(word(YIELD, PTR), ret=I32) and None)
-                goes_on = (waited < SLICE) & word(ERROR).eq(0)
+                f.when(waited > PATIENCE, lambda: f.call(_word(f, YIELD, PTR), ret=I32) and None)
+                goes_on = (waited < SLICE) & _word(f, ERROR).eq(0)
                 return (f.select(goes_on, f.i64(2), f.i64(0)),)
 
             def end() -> tuple[Val, ...]:
@@ -407,7 +400,7 @@ def _emit_look(m: Module) -> None:
             return f.when(done, end, wait)
 
         (done,) = f.loop_while(lambda state: state.eq(2), again, f.i64(2))
-        count = word(WAITED, PTR)
+        count = _word(f, WAITED, PTR)
         f.store(f.load(count, 0, I64) + (f.call("penstock_nanoseconds", ret=I64) - start), count)
         f.store(done, f.session, COMPLETE)
         f.give(done)
