@@ -101,6 +101,39 @@ def test_erf_is_written_as_a_quotient():
         _converter(tf.math.erf, tf.TensorSpec([3], tf.float64, "x")).convert()
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        tf.size,
+        lambda x: tf.size(x, tf.int64),
+        lambda x: tf.size(x[0, 0]),
+        tf.nn.l2_loss,
+        lambda x: tf.math.multiply_no_nan(x[0, :, None], x[1]),
+        lambda x: tf.math.xdivy(x[1, :, None], x[0]),
+        lambda x: tf.math.xlogy(x[1, :, None], tf.abs(x[0])),
+        lambda x: tf.math.divide_no_nan(x[0], x[1]),
+    ],
+    ids=[
+        "size",
+        "size64",
+        "size0",
+        "l2_loss",
+        "multiply_no_nan",
+        "xdivy",
+        "xlogy",
+        "divide_no_nan",
+    ],
+)
+def test_sizes_and_functions_that_are_zero_for_zeros(function):
+    x = np.float32([[0, 1, -2, np.inf, np.nan, 3], [2, 0, 0, 0, 0, -1], [1, 2, 3, 4, 5, 6]])
+    x = x if function is not tf.nn.l2_loss else x[2:]
+    content = _converter(function, _spec("x", None, 6)).convert()
+    (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
+    expected = function(tf.constant(x)).numpy()
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_a_scatter_to_one_place_twice_is_refused():
     def function(x):
         return tf.tensor_scatter_nd_update(x, [[1], [1]], [1.0, 2.0])

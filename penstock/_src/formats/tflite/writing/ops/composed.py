@@ -166,14 +166,48 @@ def real_fourier_transform(graph: GraphWriter, operation: Operation) -> None:
     graph.add("SQUEEZE", operation, [spectrum], squeezed)
 
 
-@writes("DivNoNan")
-def divide_no_nan(graph: GraphWriter, operation: Operation) -> None:
-    x, y = operation.inputs
+# Functions of two tensors that are zero where one of these is: the operator, and the position of that input.
+_ZERO_WHERE = {
+    "DivNoNan": ("DIV", 1),
+    "MulNoNan": ("MUL", 1),
+    "Xdivy": ("DIV", 0),
+    "Xlogy": ("MUL", 0),
+}
+
+
+@writes(*_ZERO_WHERE)
+def zero_where_zero(graph: GraphWriter, operation: Operation) -> None:
+    name, position = _ZERO_WHERE[operation.type]
     e = _Expression(graph, operation)
-    zero, divisor = e.number(0.0), graph.place(y)
-    here = graph.emit("EQUAL", [divisor, zero], bool_, y.shape, operation.name)
+    zero, places = e.number(0.0), [graph.place(tensor) for tensor in operation.inputs]
+    shape = operation.inputs[position].shape
+    here = graph.emit("EQUAL", [places[position], zero], bool_, shape, operation.name)
+    if operation.type == "Xlogy":
+        y = operation.inputs[1]
+        places[1] = graph.emit("LOG", [places[1]], y.dtype, y.shape, operation.name)
     e.like = operation.outputs[0]
-    e.result("SELECT_V2", here, zero, e("DIV", graph.place(x), divisor))
+    e.result("SELECT_V2", here, zero, e(name, *places))
+
+
+@writes("Size")
+def size(graph: GraphWriter, operation: Operation) -> None:
+    """The product of the extents."""
+    x, dtype = operation.inputs[0], operation.outputs[0].dtype
+    options = SCHEMA["ShapeOptions"](out_type=TYPES[dtype])
+    sizes = graph.emit("SHAPE", [graph.place(x)], dtype, [x.shape.rank], operation.name, options)
+    axes = graph.constant(np.zeros(1, np.int32), "axes")
+    graph.add("REDUCE_PROD", operation, [sizes, axes], SCHEMA["ReducerOptions"](keep_dims=False))
+
+
+@_composed("L2Loss")
+def l2_loss(e: _Expression, x: int) -> None:
+    """Half of the sum of squares."""
+    axes = e.graph.constant(np.arange(e.like.shape.rank, dtype=np.int32), "axes")
+    squares, options = e("MUL", x, x), SCHEMA["ReducerOptions"](keep_dims=False)
+    e.like = e.operation.outputs[0]
+    places = [squares, axes]
+    total = e.graph.emit("SUM", places, e.like.dtype, [], e.operation.name, options)
+    e.result("MUL", total, 0.5)
 
 
 @writes("TensorScatterAdd")
