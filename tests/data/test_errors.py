@@ -255,6 +255,19 @@ def test_batches_of_a_map_begin_where_they_would_without_an_error(transform, exp
     assert all_of(transform(Dataset.range(11).map(failing_at(4)))) == expected
 
 
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (2, [[0, 1], [2, 3], "error", [5, 6], "error", [9, 10]]),
+        ([3, 1], [[0, 1, 2], [3], "error", [5, 6, 7], "error", [9], [10]]),
+        ([1, 3], [[0], [1, 2, 3], "error", [5], "error", [9, 10]]),
+    ],
+)
+def test_rows_of_an_unfinished_batch_are_lost_with_an_error(size, expected):
+    dataset = Dataset.range(11).map(failing_at(4, 8)).batch(1).rebatch(size)
+    assert all_of(dataset) == expected
+
+
 @pytest.mark.parametrize("count", [11, 1100])
 def test_batches_of_a_map_that_is_no_step_of_its_own(count):
     """The elements are rows, which are computed in stacks where there are many."""

@@ -420,7 +420,11 @@ class Resplit(Resumable):
             if self.held is None and not size and all(map(_is_known, step.shapes)):
                 self.held = tuple(map(_no_rows, step.types, step.shapes))
                 break
-            element = next(self.source, None)
+            try:
+                element = next(self.source, None)
+            except BaseException:
+                self.held = None  # TensorFlow drops the rows of an unfinished batch
+                raise
             if element is None:
                 return self.remainder()
             self.held = element if self.held is None else tuple(map(_joined, self.held, element))
