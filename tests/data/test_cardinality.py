@@ -6,15 +6,18 @@ import penstock as tf
 
 Dataset = tf.data.Dataset
 FEW = Dataset.range(10)
+NONE = Dataset.range(0)
 ENDLESS = FEW.repeat()
 UNKNOWN = FEW.filter(lambda x: x > 2)
-SOURCES = {"few": FEW, "endless": ENDLESS, "unknown": UNKNOWN}
+SOURCES = {"few": FEW, "none": NONE, "endless": ENDLESS, "unknown": UNKNOWN}
 
 
 @pytest.mark.parametrize(
     ("first", "second", "wanted"),
     [
         ("few", "few", -2),
+        ("none", "few", -2),
+        ("none", "endless", -1),
         ("few", "endless", -1),
         ("unknown", "endless", -1),
         ("few", "unknown", -2),

@@ -173,10 +173,8 @@ class _Directed(Pipeline):
         self.inputs, self.stop_on_empty = (selector, *sources), stop_on_empty
 
     def cardinality(self) -> int:
-        if INFINITE in [source.cardinality() for source in self.inputs[1:]]:
-            return INFINITE
-        counts = [source.cardinality() for source in self.inputs]
-        return 0 if 0 in counts and self.stop_on_empty else UNKNOWN
+        counts = [source.cardinality() for source in self.inputs[1:]]
+        return INFINITE if INFINITE in counts else UNKNOWN
 
     def iterate(self, run: Run) -> Iterator[Element]:
         selector, *sources = self.inputs
