@@ -54,6 +54,19 @@ def test_models_come_back(tmp_path):
         np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("width", [3, None])
+def test_rows_of_enlarged_images_are_at_those_of_tensorflow_js(width, tmp_path):
+    nn = layers()
+    model = tf.keras.Sequential([nn.Input((1, width, 1)), nn.UpSampling2D((1, 2))])
+    described = written(model, tmp_path / "model")
+    layer = described["modelTopology"]["model_config"]["config"]["layers"][1]["config"]
+    layer["interpolation"] = "bilinear"
+    (tmp_path / "model" / "model.json").write_text(json.dumps(described))
+    found = read(str(tmp_path / "model")).signatures["serving_default"]
+    (y,) = found(tf.constant([[[[0.0], [1.0], [2.0]]]])).values()
+    np.testing.assert_array_equal(np.ravel(y), [0, 0.5, 1, 1.5, 2, 2])
+
+
 def test_configurations_have_the_form_of_keras_2(tmp_path):
     nn = layers()
     model = tf.keras.Sequential([nn.Input((4,)), nn.Dense(3, name="d"), nn.Dropout(0.5)])

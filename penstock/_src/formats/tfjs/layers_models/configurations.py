@@ -10,7 +10,10 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.registry import raw
 from penstock._src.util.slots import above
 
 _TENSOR = "__keras_tensor__"
@@ -167,6 +170,8 @@ def to_keras_3(layer: Any) -> Any:
             config[key] = [to_keras_3(each) for each in config[key]]
         elif isinstance(config.get(key), Mapping):
             config[key] = to_keras_3(config[key])
+    if layer["class_name"] == "UpSampling2D" and config.get("interpolation") == "bilinear":
+        converted["registered_name"] = _between_corners()
     converted["module"] = "keras" if converted["class_name"] in _MODELS else "keras.layers"
     return converted
 
@@ -223,3 +228,22 @@ def _activation(name: str) -> Any:
         return keras.ops.gelu(x, approximate=True)
 
     return {"hard_sigmoid": hard_sigmoid, "gelu_new": gelu_new}[name]
+
+
+def _between_corners() -> str:
+    """The registered name of a layer that enlarges images as TensorFlow.js: row i is at i / size, in Keras at (i + 0.5) / size - 0.5."""
+    above("load_keras")()
+    keras = importlib.import_module("keras")
+
+    @keras.saving.register_keras_serializable("keras_2")
+    class UpSampling2D(keras.layers.UpSampling2D):  # type: ignore[name-defined]
+        def call(self, inputs: Any) -> Any:
+            is_first = self.data_format == "channels_first"
+            images = raw.Transpose(inputs, np.array([0, 2, 3, 1], np.int32)) if is_first else inputs
+            extents = raw.Shape(images)[1:3] * np.array(self.size, np.int32)
+            resized = raw.ResizeBilinear(images, extents)
+            if is_first:
+                resized = raw.Transpose(resized, np.array([0, 3, 1, 2], np.int32))
+            return raw.EnsureShape(resized, shape=self.compute_output_shape(inputs.shape))
+
+    return keras.saving.get_registered_name(UpSampling2D)
