@@ -141,6 +141,14 @@ def test_bucketize():
         raw.Bucketize(np.float32([1]), boundaries=[0.0, 5.0, 3.0])
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_integers_are_compared_with_boundaries_as_float32(dtype):
+    edge = 1 << 25  # float32 holds every fourth integer after it
+    numbers = np.array([edge + 2, edge + 3, edge + 4, -5], dtype)
+    case = {"boundaries": [0.0, edge + 4.0]}
+    check(OpCase("Bucketize", [numbers], case, expect=np.array([1, 2, 2, 0])))
+
+
 # -- complex numbers -------------------------------------------------------------------------------
 
 

@@ -459,6 +459,8 @@ class Bucketize(Op):
             raise self.invalid("Expected sorted boundaries")
         # Neither boundaries nor values that are NaN are above anything, which searchsorted takes otherwise.
         sorted_edges = edges[~np.isnan(edges)]
+        if not self.T.is_floating:  # TensorFlow compares integers as float32
+            input = input.astype(np.float32)
         buckets = (
             np.searchsorted(sorted_edges, input, side="right") + edges.size - sorted_edges.size
         )
@@ -467,8 +469,10 @@ class Bucketize(Op):
     def lower(self, p, input):
         if any(b < a for a, b in zip(self.boundaries, self.boundaries[1:])):
             raise NotLowerable("boundaries out of order")
-        if not self.T.is_floating or len(self.boundaries) > 32:
-            raise NotLowerable("many boundaries, or integers")
+        if len(self.boundaries) > 32:
+            raise NotLowerable("many boundaries")
+        if not self.T.is_floating:
+            input = p.cast(input, dtypes.float32)
         total = p.full(input.shape, 0, dtypes.int32)
         for edge in self.boundaries:
             # NaN is above all boundaries
