@@ -542,3 +542,10 @@ def test_reversing_a_scalar_along_axes_is_refused_while_a_graph_is_traced():
     # Eagerly TensorFlow does not look at the axes of a scalar.
     assert tf.reverse(tf.constant(1.0), [1]).numpy() == 1.0
     assert tf.reverse(tf.constant(1.0), 0).numpy() == 1.0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.bool_, tf.bfloat16.as_numpy_dtype])
+@pytest.mark.parametrize("shape", [(70000,), (300, 200), (30, 7, 400)])
+def test_indices_of_many_elements_are_found_in_parts(dtype, shape):
+    x = np.random.default_rng(2).integers(0, 3, shape).astype(dtype)
+    np.testing.assert_array_equal(raw.Where(x), np.argwhere(x))

@@ -12,6 +12,8 @@ from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import dims_of, show, unbroadcast, where, zeros_like
 
+_INDICES_AT_ONCE = 1 << 14  # elements whose indices are computed together, within the L2 cache
+
 
 def choose(condition, x, y, dtype):
     """Returns x where the condition holds and y elsewhere; resources and variants by the scalar."""
@@ -126,15 +128,23 @@ class Where(Op):
 
 def _places(condition):
     """The indices of nonzero elements, computed from flat indices, which NumPy finds several times faster than index rows."""
-    rest = np.flatnonzero(condition)
+    # NumPy finds true elements several times faster than nonzero numbers.
+    rest = np.flatnonzero(condition if condition.dtype == np.bool_ else condition != 0)
     rows = np.empty((rest.size, condition.ndim), np.int64)
-    for axis in range(condition.ndim - 1, 0, -1):
-        extent = max(condition.shape[axis], 1)
+    for first in range(0, rest.size, _INDICES_AT_ONCE):
+        some = slice(first, first + _INDICES_AT_ONCE)
+        _split_indices(rest[some], condition.shape, rows[some])
+    return rows
+
+
+def _split_indices(rest: np.ndarray, shape: tuple[int, ...], rows: np.ndarray) -> None:
+    """Write the indices along each axis of a shape, for elements numbered in row-major order."""
+    for axis in range(len(shape) - 1, 0, -1):
+        extent = max(shape[axis], 1)
         quotient = rest // extent
         rows[:, axis] = rest - quotient * extent
         rest = quotient
     rows[:, 0] = rest
-    return rows
 
 
 class OneHot(Op):
