@@ -15,6 +15,8 @@ from penstock._src.eager.tensor import EagerTensor
 
 from .elementwise import cast
 
+_MANY_COUNTS = 1 << 31  # that int32 does not hold
+
 
 def reduction_axes(x, axis):
     """The axes as an op input: all axes of `x` if `axis` is None."""
@@ -358,13 +360,15 @@ def count_nonzero(input, axis=None, keepdims=None, dtype=dtypes.int64, name=None
     array([2, 1])
     """
     x = convert_to_tensor(input, name="input")
-    if x.dtype == dtypes.string:
-        zero = convert_to_tensor("")
-    elif x.dtype.is_bool:
-        zero = convert_to_tensor(False)
+    if x.dtype.is_bool:
+        marks = x
+    elif x.dtype == dtypes.string:
+        marks = raw.NotEqual(x=x, y=convert_to_tensor(""))
     else:
-        zero = convert_to_tensor(np.zeros((), x.dtype.as_numpy_dtype))
-    ones = cast(raw.NotEqual(x=x, y=zero), dtypes.int64)
+        marks = raw.NotEqual(x=x, y=convert_to_tensor(np.zeros((), x.dtype.as_numpy_dtype)))
+    # Counts of few elements fit into int32, whose sums move half of the bytes.
+    few = (x.shape.num_elements() or _MANY_COUNTS) < _MANY_COUNTS
+    ones = cast(marks, dtypes.int32 if few else dtypes.int64)
     return cast(reduce_sum(ones, axis, keepdims=bool(keepdims)), dtype, name=name)
 
 
