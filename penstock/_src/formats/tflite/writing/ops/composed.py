@@ -202,7 +202,10 @@ def size(graph: GraphWriter, operation: Operation) -> None:
 @_composed("L2Loss")
 def l2_loss(e: _Expression, x: int) -> None:
     """Half of the sum of squares."""
-    axes = e.graph.constant(np.arange(e.like.shape.rank, dtype=np.int32), "axes")
+    rank = e.like.shape.rank
+    if rank is None:
+        raise e.graph.unimplemented(e.operation, "an unknown rank")
+    axes = e.graph.constant(np.arange(rank, dtype=np.int32), "axes")
     squares, options = e("MUL", x, x), SCHEMA["ReducerOptions"](keep_dims=False)
     e.like = e.operation.outputs[0]
     places = [squares, axes]
