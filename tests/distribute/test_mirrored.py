@@ -458,3 +458,11 @@ def test_variables_are_made_beside_others_in_replicas_and_outside_of_the_scope(s
     assert [float(each) for each in strategy.experimental_local_results(total())] == [3.0, 3.0]
     with strategy.extended.colocate_vars_with(weight):
         assert len(strategy.experimental_local_results(tf.Variable(3.0))) == 2
+
+
+def test_libraries_see_that_replicas_may_have_no_rows(strategy):
+    """tf_keras's batch normalization asks for it; without an answer, a replica without rows made all weights NaN."""
+    for each in (strategy, tf.distribute.MultiWorkerMirroredStrategy()):
+        assert each.extended.experimental_enable_get_next_as_optional
+    default = tf.distribute.get_strategy()
+    assert not hasattr(default.extended, "experimental_enable_get_next_as_optional")

@@ -134,6 +134,9 @@ class MirroredReplicaContext(ReplicaContext):
 class MirroredExtended(StrategyExtended):
     """The hooks of `MirroredStrategy`."""
 
+    # Libraries read it: a replica may be given an empty batch at the end of a dataset, of which layers must not take moments.
+    experimental_enable_get_next_as_optional = True
+
     def _call_for_each_replica(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         count = self._num_replicas_in_sync
         if count == 1:  # it never waits for others, so it needs no thread

@@ -150,6 +150,9 @@ class CollectiveAllReduceExtended(StrategyExtended):
       sharding: what of the state of training they divide among them.
     """
 
+    # Libraries read it: a replica may be given an empty batch at the end of a dataset, of which layers must not take moments.
+    experimental_enable_get_next_as_optional = True
+
     def __init__(
         self,
         container_strategy: Any,
