@@ -8,9 +8,8 @@ from typing import Any
 
 THREADS = 8
 PATIENCE = 60  # seconds that a round may take before its threads are taken for stuck
-_SWITCH_INTERVAL = (
-    1e-5  # seconds between threads with the GIL: often, so that races are met there, too
-)
+# Seconds between threads with the GIL: often, so that races are met there, too.
+_SWITCH_INTERVAL = 1e-5
 
 Work = Callable[[int], Any]
 Check = Callable[[list[Any]], Iterable[str]]

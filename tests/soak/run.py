@@ -16,9 +16,8 @@ NOISE = 400  # blocks that come and go: free lists, caches of Python's own
 MOST_LOOKS = 40
 ROUGHNESS = 2048  # KB: the allocators keep a block of memory for one small object in it
 KEPT = 16  # values of a cache
-LOOKS = (
-    4  # at a quarter; the least counts, because garbage that nobody has collected yet is no leak
-)
+# At a quarter; the least counts, because garbage that nobody has collected yet is no leak.
+LOOKS = 4
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ class Contexts(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[tuple[Any, Any]] = []
-        self.updated: int | None = (
-            None  # index of the copies of distributed variables that an update changes
-        )
+        # Index of the copies of distributed variables that an update changes.
+        self.updated: int | None = None
         self.in_parts = False  # True if an update changes only this process's shards of variables
 
 

@@ -45,9 +45,8 @@ class Trace:
     signature: inspect.Signature | None
     autograph: bool
     values: Leaves  # of the first call: initial values of variables may depend on them
-    implements: str | None = (
-        None  # the interface that the function is one of several implementations of
-    )
+    # The interface that the function is one of several implementations of.
+    implements: str | None = None
     prints_values: bool = False  # whether `print` shows tensors when the function runs
 
 

@@ -28,9 +28,8 @@ class Builder(NodeMaker):
         self.rules, self.fold = rules, fold
         self.known = KnownValues()
         self.nodes: dict[tuple, Node] = {}  # by kind, arguments and attributes
-        self.origin: Any = (
-            None  # the operation being lowered, which every new node gets as its origin
-        )
+        # The operation being lowered, which every new node gets as its origin.
+        self.origin: Any = None
         self.hits: dict[str, int] = {}  # number of applications of each rule
 
     def forget(self) -> None:

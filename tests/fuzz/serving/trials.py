@@ -128,9 +128,8 @@ def kill_workers(folder: pathlib.Path, kills: int, clients: int = 8) -> str:
 
 def _settled(process: Process) -> list[int]:
     """The workers, once there are two that listen."""
-    place = (
-        f"0100007F:{process.rest_port:04X} 00000000:0000 0A"  # of Linux's table: our port, LISTEN
-    )
+    # Of Linux's table: our port, LISTEN.
+    place = f"0100007F:{process.rest_port:04X} 00000000:0000 0A"
     while pathlib.Path("/proc/net/tcp").read_text().count(place) < 2:
         time.sleep(0.05)
     return process.workers()

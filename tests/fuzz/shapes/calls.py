@@ -19,9 +19,8 @@ NOT_TRACED = ("data.", "random.", "io.", "test.", "summary.", "config.", "distri
 STATEFUL = ("Random", "Multinomial", "Stateful", "ParameterizedTruncatedNormal")
 # Arrays of these must fit each other, or it is not said what they give: the maxima those of the inputs.
 FITTING = ("MaxPoolGrad", "MaxPool3DGrad")
-EXTENT = (
-    40  # of the argument from whose extent numbers are computed, where they are the recorded ones
-)
+# Of the argument from whose extent numbers are computed, where they are the recorded ones.
+EXTENT = 40
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,9 +25,8 @@ from penstock._src.core.values.resources import VariableHandle
 from penstock._src.devices.cpu.device import generator_for
 from penstock._src.native import Code
 
-HEADER_BYTES = (
-    LINE  # before the state: what says that the arena is prepared, and where weights of a file are
-)
+# Before the state: what says that the arena is prepared, and where weights of a file are.
+HEADER_BYTES = LINE
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,8 @@ class ProgramStep:
     form: ProgramForm
     compiled: Compiled
     makers: Sequence[tuple[int, Source]]  # those of the form, with numbers
-    direct: Any = (
-        None  # a builtin that makes this call; None until it is made, False if it cannot be
-    )
+    # A builtin that makes this call; None until it is made, False if it cannot be.
+    direct: Any = None
     calls: int = 0  # among other steps, counted until then
 
     @property

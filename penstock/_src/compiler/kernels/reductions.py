@@ -20,9 +20,8 @@ from penstock._src.ir.meaning.orientation import reads_across_rows
 from penstock._src.ir.node import Node
 
 PART = 1 << 14  # elements of a part
-MOST_PARTS = (
-    256  # limit for an axis of known extent: partial results are written and read once more
-)
+# Limit for an axis of known extent: partial results are written and read once more.
+MOST_PARTS = 256
 SMALL = 1 << 15  # elements that one task may as well reduce alone
 MANY = 1 << 13  # results side by side: then there is enough to share out without parts
 ENOUGH_PARTS = 16  # so that threads share them

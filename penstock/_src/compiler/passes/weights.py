@@ -24,9 +24,8 @@ from penstock._src.ir.primitives import ELEMENTWISE, MOVEMENT, split_spec
 
 # Of a function; the weights beyond are computed in every call. It bounds the memory of models whose integers barely fit.
 MOST_BYTES = 1 << 30
-NARROWER = (
-    2  # times that weights take the bytes of constants which a product of one row reads instead
-)
+# Times that weights take the bytes of constants which a product of one row reads instead.
+NARROWER = 2
 _COMPUTED = ELEMENTWISE | MOVEMENT | {"gather", "reduce"}
 _SHORT = 1024  # bytes of constants that are compared by content
 _LEAVES = frozenset({"constant", "iota"})

@@ -175,9 +175,8 @@ class PlanBuilder:
     def control(self, *records: Jump | Label) -> None:
         """Adds jumps and labels."""
         self.launches += records
-        self.is_held = (
-            False  # the next record may be reached on a path that has not updated variables
-        )
+        # The next record may be reached on a path that has not updated variables.
+        self.is_held = False
 
     def launch(self, kernel: Kernel) -> None:
         """Adds a kernel's launches."""

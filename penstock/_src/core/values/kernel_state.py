@@ -32,9 +32,8 @@ class _Current(threading.local):
     node: Any = None
     root: dict[Any, Any] | None = None  # the states of the outermost graph
     path: Any = None  # the node, with the calls in which it runs: (path of the call, node)
-    caller: tuple[dict[Any, Any], Any] | None = (
-        None  # root and path of the call whose function runs
-    )
+    # Root and path of the call whose function runs.
+    caller: tuple[dict[Any, Any], Any] | None = None
     device: int = 0  # the logical CPU for which eager ops and functions run
 
 

@@ -10,9 +10,8 @@ TRIPLE = "nvptx64-nvidia-cuda"
 WARP = 32  # threads that go together
 WITHOUT_ASKING = 48 << 10  # bytes of shared memory that a block may have anyway
 THREADS = 256  # threads of a block, by default
-CONCURRENT = (
-    64  # blocks of one thread each that kernels without a schedule of their own run at once
-)
+# Blocks of one thread each that kernels without a schedule of their own run at once.
+CONCURRENT = 64
 
 
 @dataclass(frozen=True)

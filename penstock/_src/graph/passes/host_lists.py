@@ -84,9 +84,8 @@ def _of_loops(ops: Sequence[Operation]) -> dict[str, str]:
         if _element_type(op) is not None and any(t._id in loop_outputs for t in op._inputs)
     ]
     operations = [*loops, *lists, *takers]
-    for (
-        op
-    ) in lists:  # including the arithmetic of their lengths, which is not worth a program alone
+    # Including the arithmetic of their lengths, which is not worth a program alone.
+    for op in lists:
         earlier = list(before(op))
         if all(map(is_light, earlier)):
             operations += filter(may_lower, earlier)

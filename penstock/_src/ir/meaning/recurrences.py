@@ -16,9 +16,8 @@ from penstock._src.core.dtypes import DType
 # Of a kind, its arguments and an object like its node.
 Evaluate = Callable[[str, Sequence[Any], Any], Any]
 
-COMPRESSED = (
-    0.5  # share of active elements below which those that are done are dropped from the arrays
-)
+# Share of active elements below which those that are done are dropped from the arrays.
+COMPRESSED = 0.5
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,8 @@ class Run:
     host: dict[Any, list[list[Any]]]  # values from the host, by position
     results: list[Any]  # of the compiled run
     after: list[Any]  # the values of the snapshot's variables after it
-    values: list[Results] | None = (
-        None  # for a session: the results of its operations, repeated at once
-    )
+    # For a session: the results of its operations, repeated at once.
+    values: list[Results] | None = None
 
     @property
     def function(self) -> GraphFunction:

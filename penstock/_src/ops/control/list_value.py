@@ -106,9 +106,8 @@ class TensorList:
                     f"{op}: tried to stack items of unequal shapes. Received {shape_of(array)} and {dims}."
                 )
             if isinstance(array, np.ndarray):
-                out[position, ...] = (
-                    array  # [...]: otherwise a string array would be stored as an object
-                )
+                # [...]: otherwise a string array would be stored as an object.
+                out[position, ...] = array
             else:
                 out[position] = array
         return out

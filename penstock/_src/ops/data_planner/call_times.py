@@ -5,9 +5,8 @@ import time
 
 from penstock._src.util.dataclass import dataclass
 
-_SCHEDULED = (
-    "/proc/thread-self/schedstat"  # of Linux: nanoseconds on a core, and ready to run without one
-)
+# Of Linux: nanoseconds on a core, and ready to run without one.
+_SCHEDULED = "/proc/thread-self/schedstat"
 PROBES = 3  # calls, or groups of them, that show how long calls take
 QUICK = 2e-4  # seconds for an element, above which calls in threads may be faster
 _SURE = 0.1  # a larger share of waiting is not due to chance

@@ -5,9 +5,8 @@ from typing import Any
 
 from penstock._src.core import dtypes
 
-SHIFT = (
-    10  # from here on Stirling's series has double precision; smaller numbers are raised by as much
-)
+# From here on Stirling's series has double precision; smaller numbers are raised by as much.
+SHIFT = 10
 ROOT_OF_TWO_PI = math.sqrt(2 * math.pi)
 # B(2 k) / (2 k (2 k - 1)) (DLMF 5.11.1)
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)

@@ -12,9 +12,8 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.extents import dims
 
-_MOST_KEPT_TAPS = (
-    64  # of a window: making them takes longer than what NumPy does to a small picture
-)
+# Of a window: making them takes longer than what NumPy does to a small picture.
+_MOST_KEPT_TAPS = 64
 CHANNELS_FIRST = ("NCHW", "NCDHW", "NCW", "CHANNELS_FIRST")
 
 

@@ -11,9 +11,8 @@ from penstock._src.core.typesets import ANY, FLOAT, INDEX
 from penstock._src.ops import infer
 from penstock._src.ops.rules import unbroadcast
 
-_LONG = (
-    64  # least average length of a row for which copying takes less time than a mask of its values
-)
+# Least average length of a row for which copying takes less time than a mask of its values.
+_LONG = 64
 
 
 def _rows_of(kind, tensor, count):

@@ -37,9 +37,8 @@ class Case:
     dtype: str = "float32"
     heads_first: bool = False
     turned: bool = False  # all results come with their axes exchanged
-    past: int | None = (
-        None  # columns that row 0 sees before its own; as many as there are more columns than rows
-    )
+    # Columns that row 0 sees before its own; as many as there are more columns than rows.
+    past: int | None = None
 
     @property
     def specs(self):

@@ -23,9 +23,8 @@ LOOK_EVERY = 0.1  # seconds between looks at the processes
 END_WITHIN = 2.0  # seconds that workers have to end
 SAVE_WITHIN = 25.0  # after the launcher gets SIGTERM: Kubernetes gives it 30
 READ_WITHIN = 1.0  # seconds in which the rest of their output arrives
-SILENCES = (
-    4  # heartbeat limits after which a silent worker is ended: the others noticed it after one
-)
+# Heartbeat limits after which a silent worker is ended: the others noticed it after one.
+SILENCES = 4
 WORKER = "penstock._src.bridge.cli.cluster.elastic_worker"
 
 
@@ -62,9 +61,8 @@ class ElasticJob:
         self._processes: dict[int, _Process] = {}
         self._numbers = 0
         self._planned = membership.wanted  # of workers for which processes were started
-        self._status = self._late_status = (
-            0  # the latter of members that failed after others came to the end of the program
-        )
+        # The latter of members that failed after others came to the end of the program.
+        self._status = self._late_status = 0
         self._printing = threading.Lock()
 
     def run(self) -> int:

@@ -19,9 +19,8 @@ from penstock._src.bridge.cli.cluster.starters import Starter
 
 LOOK_EVERY = 0.2  # seconds between looks at the processes
 OUTPUT_AFTER = 0.5  # seconds in which others may still print after a failure
-SAVE_WITHIN = (
-    25.0  # seconds that workers have to save when the launcher is to end: Kubernetes gives it 30
-)
+# Seconds that workers have to save when the launcher is to end: Kubernetes gives it 30.
+SAVE_WITHIN = 25.0
 END_WITHIN = 2.0  # seconds that mpiexec has to end its processes
 READ_WITHIN = 1.0  # seconds in which the rest of their output arrives
 # MPICH's mpiexec prints this about a process that died; the launcher has its own error for it.

@@ -6,9 +6,8 @@ from typing import Any
 from penstock._src.native import Code
 from penstock._src.util.dataclass import dataclass
 
-POINTERS = (
-    2  # words of a nest's context before its pointers: iterations of a task, iterations in all
-)
+# Words of a nest's context before its pointers: iterations of a task, iterations in all.
+POINTERS = 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,8 @@ from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import like, mangle
 from penstock._src.native.language.value import Val
 
-MOST_COPIES = (
-    8  # of a function in a kernel; a call costs some cycles, as registers in use are saved
-)
+# Of a function in a kernel; a call costs some cycles, as registers in use are saved.
+MOST_COPIES = 8
 LONG = frozenset(
     "exp expm1 log log1p cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid erf erfc lgamma "
     "atan2 pow".split()

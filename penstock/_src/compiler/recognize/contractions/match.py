@@ -47,9 +47,8 @@ from penstock._src.ir.node import Node
 from penstock._src.native.language.types import SIZE
 from penstock._src.util.flags import flags
 
-DEEP = (
-    64  # pixels of an image for which a product over images is divided among threads by its depth
-)
+# Pixels of an image for which a product over images is divided among threads by its depth.
+DEEP = 64
 # Elements and columns of a result that is work for all threads undivided.
 WIDE, WIDE_OUTPUTS = (
     1 << 16,

@@ -15,9 +15,8 @@ UNSET = -1  # a condition that no kernel has set
 
 RANGE_WORDS = 3  # start, bytes, its shadow
 LATEST_WORDS = 512  # ranges that were accessed last, by bits of the address
-SHADOW_WORDS = (
-    4  # words of 32 bits for each byte: time and thread of the last write, and of the last read
-)
+# Words of 32 bits for each byte: time and thread of the last write, and of the last read.
+SHADOW_WORDS = 4
 SLOT = 256  # bytes that a thread shows the others of its warp
 PAGE = 4096  # bytes that receive stores outside of all memory
 
@@ -29,9 +28,8 @@ IN_FLIGHT = (1 << 31) - 1  # when a byte was written, if a copy to it is on its 
 # states of a thread: waiting for its block, its warp, an answer to its request, its warpgroup, or the phase of a barrier in shared memory
 READY, AT_BARRIER, IN_WARP, ENDED, REQUESTS_ALONE, IN_WARPGROUP, AT_PHASE = range(7)
 WARPGROUP = 128  # threads that multiply tiles in shared memory together
-REQUEST_WORDS = (
-    3  # words of a request: number of the instruction, addresses of its operands and of its sums
-)
+# Words of a request: number of the instruction, addresses of its operands and of its sums.
+REQUEST_WORDS = 3
 # events that are reported to the service
 BEGIN, ALONE, TOGETHER, BARRIER, IDLE, END = range(6)
 MOST_MAPS = 2  # tensor maps of a kernel

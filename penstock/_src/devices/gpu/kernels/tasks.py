@@ -18,9 +18,8 @@ _TASK = re.compile(
 )
 _DECLARED = re.compile(r"^declare [^@]*@([\w.$]+)\(", re.M)
 _DEFINED = re.compile(r"^define [^@]*@([\w.$]+)\(", re.M)
-_DROPPED = (
-    "penstock_task_is_dropped"  # true after an interrupt of the run, which does not happen on a GPU
-)
+# True after an interrupt of the run, which does not happen on a GPU.
+_DROPPED = "penstock_task_is_dropped"
 _PROVIDED = f"""define internal i64 @{_DROPPED}(i64 %tid) #0 {{
 entry:
   ret i64 0

@@ -19,9 +19,8 @@ from ...language.value import Val
 
 MOST = 1 << 29  # maximum number of values, so that table indices are 32-bit numbers
 _GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)  # 2**64 over the golden ratio, as a signed word
-_FIRST_SLOTS = (
-    1024  # of a table that grows: it stays in the nearest cache while few values are distinct
-)
+# Of a table that grows: it stays in the nearest cache while few values are distinct.
+_FIRST_SLOTS = 1024
 _GROWTH = 4
 _NEAR = 4  # numbers for each value in a range whose numbers have slots of their own
 _WIDTH = 8  # slots that are cleared at once

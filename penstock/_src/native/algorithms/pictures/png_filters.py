@@ -15,9 +15,8 @@ from ...language.module import Module
 from ...language.types import I8, I16, I32, I64, PTR, vec
 from ...language.value import Val
 
-_FILTERS = (
-    5  # none, left, above, the mean of these, and the nearest to left + above - corner (Paeth)
-)
+# None, left, above, the mean of these, and the nearest to left + above - corner (Paeth).
+_FILTERS = 5
 _LANES = 16
 
 

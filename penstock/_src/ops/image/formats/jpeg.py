@@ -34,9 +34,8 @@ _STRIPE = 1 << 18  # pixels that are converted at a time, in rows of chroma
 _LEFT_OVER = re.compile(r"Corrupt JPEG data: \d+ extraneous bytes before marker 0xd9")
 # First bytes of segments, and their kinds: frames coded from top to bottom, scans, and others (tables, notes).
 _MARKER, _FRAMES, _SCAN, _OTHERS = 0xFF, (0xC0, 0xC1), 0xDA, {0xC4, 0xDB, *range(0xE0, 0xF0), 0xFE}
-_SAMPLING = (
-    7  # byte of a frame in which the first component's numbers of blocks are, of others every third
-)
+# Byte of a frame in which the first component's numbers of blocks are, of others every third.
+_SAMPLING = 7
 _OF_BLOCKS = 8 * 64  # maximum number of pixels per byte: a bit for each block
 
 

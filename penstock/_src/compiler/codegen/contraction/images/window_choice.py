@@ -6,9 +6,8 @@ from penstock._src.util.dataclass import dataclass
 
 from .window import Axis, Image, ImageWindow
 
-WANTED_PIXELS = (
-    96  # least pixels of a block, so that each weight that is loaded is used often enough
-)
+# Least pixels of a block, so that each weight that is loaded is used often enough.
+WANTED_PIXELS = 96
 TYPICAL_BATCH = 16
 HEAVY_WEIGHTS = 1 << 20  # bytes of weights that are better read once for several small images
 MOST_PIXELS_AT_ONCE = 196  # most pixels of several images in a block

@@ -11,9 +11,8 @@ from penstock._src.native.language.types import F32
 
 from .description import PackedMatrix
 
-STRETCH = (
-    256  # elements of a row that are unpacked before they are turned: whole blocks of every format
-)
+# Elements of a row that are unpacked before they are turned: whole blocks of every format.
+STRETCH = 256
 
 
 def pack_blocks(

@@ -43,9 +43,8 @@ FEW_ROWS, FEW_COLUMNS = 64, 512  # up to these extents B is read in place, from 
 WIDE_ROWS = 64  # a wide product has at most these rows
 WIDE_COLUMNS, WIDE_IN_PLACE = 1024, 512  # and at least these columns: of cached panels, of others
 STREAMED_DEPTH = 24  # rows of B that are read together if it comes from the L3 or memory
-LEAST_DEPTH = (
-    192  # of a block of all columns: each depth block reads and writes the output once more
-)
+# Of a block of all columns: each depth block reads and writes the output once more.
+LEAST_DEPTH = 192
 LONGEST_DEPTH = 1024  # limit of a panel of A that is not divided along k
 SWEEPS, PAGE = 4, 4096
 WAYS = 8  # ways of a set of the L1; newer processors have 12

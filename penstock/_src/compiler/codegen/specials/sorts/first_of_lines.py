@@ -23,9 +23,8 @@ from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.language.value import Val
 from penstock._src.native.process.interrupts import unless_dropped
 
-STATE = (
-    2  # further words of a thread's scratch: number of candidates, and the key of the last of them
-)
+# Further words of a thread's scratch: number of candidates, and the key of the last of them.
+STATE = 2
 SPARE = 32  # candidates that are kept at least before they are sorted
 
 

@@ -16,9 +16,8 @@ FEWEST = 512  # elements that are sorted by digits
 COMPARED = 64  # elements for each lane of a register up to which all are compared with all
 BYTES, DIGITS = 8, 256  # bytes of a key, and values of a byte
 PIECE = 1 << 18  # elements that are merged between looks for an interrupt
-WORDS = (
-    4  # words of a thread's scratch for each sorted element: two arrays of keys and two of indices
-)
+# Words of a thread's scratch for each sorted element: two arrays of keys and two of indices.
+WORDS = 4
 
 
 def is_place(node: Node, index: int) -> bool:
