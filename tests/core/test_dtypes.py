@@ -24,7 +24,7 @@ def test_what_stands_for_a_type(name, dtype):
     assert tf.as_dtype(name) is dtype
 
 
-def test_limits():
+def test_limits_are_the_ranges_of_image_values():
     assert tf.float32.limits == (0, 1)
     assert tf.int8.limits == (0, 127)
     assert tf.bool.limits == (0, True)

@@ -2,6 +2,7 @@
 
 import collections
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -115,3 +116,9 @@ def test_values_of_sessions_and_none_have_types():
 def test_rows_without_a_shape_have_the_widths_of_their_values():
     rows = tf.IndexedSlices(tf.ones([1, 3]), tf.constant([0]))
     assert tf.type_spec_from_value(rows)._serialize()[0] == tf.TensorShape([None, 3])
+
+
+@pytest.mark.parametrize("value", [3, np.ones(3), tf.TensorSpec([1]), [1.0]])
+def test_a_spec_is_not_made_from_a_value_that_is_not_a_tensor(value):
+    with pytest.raises(ValueError, match="`tensor` should be a tf.Tensor, but got type <class"):
+        tf.TensorSpec.from_tensor(value)

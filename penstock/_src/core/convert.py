@@ -152,6 +152,11 @@ def convert_to_tensor(
     return _convert(value, dtype, name)
 
 
+def is_holder(kind: type) -> bool:
+    """True for classes of other libraries that hold a variable, such as Keras's."""
+    return getattr(kind, "_should_act_as_resource_variable", False) is True
+
+
 def index_tensor(value: Any, name: str | None = None) -> Tensor:
     """Returns indices or sizes as a tensor: int32 if they have no dtype of their own and fit, else int64."""
     if isinstance(value, (list, tuple)) and holds_tensor(value):
@@ -197,7 +202,7 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
 
 
 def _registered_is_nearer(kind: type) -> bool:
-    """True if a class has a registered conversion of its own and inherits `__tf_tensor__` from a base class.
+    """True if a conversion is registered for a class itself, and `__tf_tensor__` is inherited from a base class.
 
     So subclasses of `tf.Variable` can hold their value in another way.
     """

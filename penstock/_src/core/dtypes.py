@@ -194,7 +194,7 @@ class DType:
     def _limit(self, which: str, word: str) -> Any:
         if self.is_quantized or self in (bool_, string) or self.is_complex:
             what = "quantized type" if self.is_quantized else "type"
-            raise TypeError(f"Cannot find {word} value of {self!r} with {what} {self!r}.")
+            raise TypeError(f"Cannot find {word} value of {self} with {what} {self}.")
         return _limit_of(self.np, which, self.is_integer)
 
     @property
@@ -206,7 +206,7 @@ class DType:
             return 0 if clip_negative else self.min, self.max
         if self.is_bool:
             return 0 if clip_negative else False, True
-        raise ValueError(f"{self!r} does not have defined limits.")
+        raise ValueError(f"{self} does not have defined limits.")
 
     @property
     def _as_ref(self) -> "DType":

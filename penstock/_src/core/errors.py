@@ -5,6 +5,7 @@ arguments `(node_def, op, message)`.
 """
 
 import inspect
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from penstock._src.util.export import export, export_constant
@@ -30,6 +31,26 @@ Error = TypeVar("Error", bound=Exception)
 
 # Parameters of TensorFlow's classes; a message alone is enough.
 _ARGUMENTS = ("self", "node_def", "op", "message", "error_code")
+
+
+class LateText:
+    """The message of an error that callers usually catch: it is written when someone reads it.
+
+    Args:
+      write: returns the text.
+    """
+
+    def __init__(self, write: Callable[[], str]) -> None:
+        self._write = write
+
+    def __str__(self) -> str:
+        return self._write()
+
+    def __repr__(self) -> str:
+        return repr(str(self))
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
 
 
 def _shown_as_public(cls: type[Error]) -> type[Error]:

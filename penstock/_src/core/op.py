@@ -21,19 +21,16 @@ tapes then do not keep that tensor alive.
 
 import collections
 import dataclasses
-import functools
-import inspect
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls import attributes as attribute_values
-from penstock._src.core.calls.attributes import REQUIRED
-from penstock._src.core.calls.extents import check_extents
+from penstock._src.core.calls.extents import check_extents, check_rank
 from penstock._src.core.calls.facts import (
     Definition,
     Effects,
@@ -46,9 +43,13 @@ from penstock._src.core.calls.facts import (
     Slices,
     Traits,
     Values,
+    attributes_of,
     gather,
+    kept_by_gradient,
+    of_all_bases,
+    traits_of,
 )
-from penstock._src.core.calls.signature import Argument, parse
+from penstock._src.core.calls.signature import Argument, Signature, parse
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     InvalidArgumentError,
@@ -57,8 +58,13 @@ from penstock._src.core.errors import (
     UnimplementedError,
 )
 from penstock._src.core.shapes import LARGEST_RANK, TensorShape
-from penstock._src.core.typesets import DIFFERENTIABLE, NARROW
-from penstock._src.core.values.resources import UPDATING, RemoteResource
+from penstock._src.core.typesets import DIFFERENTIABLE
+from penstock._src.core.values.kernel_wrappers import (
+    as_one_step,
+    in_float32,
+    where_resources_are,
+    with_checked_scalars,
+)
 from penstock._src.util import slots
 from penstock._src.util.signatures import read_only
 
@@ -140,14 +146,14 @@ class Op:
 
     # -- methods that few ops have
 
-    # The outputs of `eager` for each of many elements of a dataset, all at once, of inputs and as outputs that are
-    # values of core/values/groups.py; arrays among the inputs are shared by all elements. Elementwise ops need none.
+    # Computes the outputs for many elements of a dataset at once: inputs and outputs are values of
+    # core/values/groups.py; arrays among the inputs are shared by all elements. Elementwise ops do not need it.
     eager_each: ClassVar[Any] = None
-    # The kernel for calls that are like one: of its values, which are constant, and the values, of which the others vary within their dtypes
-    # and ranks. A function of the values that vary, which gives what `eager` gives or raises, and then `eager` is called; None if `eager` serves.
+    # (a bool for each input: it keeps its value, not only its dtype and rank; *inputs) -> a kernel for repeated calls, which takes the
+    # varying inputs and returns the outputs of `eager`; if it raises, `eager` is called. None: there is no faster kernel.
     eager_given: ClassVar[Any] = None
-    # For an op that TensorFlow lacks, its result by TensorFlow's ops, which files have in its place: of the values of its inputs, None for those that
-    # are no constants, and of the inputs as tensors of a graph. See graph/serialize/composed.py.
+    # For an op that TensorFlow lacks: builds its result from TensorFlow's ops, which files contain instead. Its arguments are the constant values of
+    # the inputs (None for others) and the inputs as tensors of a graph. See graph/serialize/composed.py.
     composed: ClassVar[Any] = None
     # Computes the outputs on devices, if some inputs are arrays in device memory; None if the device cannot.
     on_devices: ClassVar[Any] = None
@@ -167,6 +173,8 @@ class Op:
     traits: ClassVar[Traits] = Traits()
     kept: ClassVar[Kept] = Kept()
     has_gradient: ClassVar[bool] = False
+    # True if `input_gradient(at, ...)` gives what `gradient` gives for one input, whose position comes first.
+    has_input_gradient: ClassVar[bool] = False
     # An attribute holds the value of a tensor.
     holds_arrays: ClassVar[bool] = False
     has_lowering: ClassVar[bool] = False
@@ -196,7 +204,7 @@ class Op:
         super().__init_subclass__()
         gather(cls)
         if cls.effects.updates and "eager" in cls.__dict__:
-            cls.eager = _as_one_step(cls.eager)  # type: ignore[method-assign]
+            cls.eager = as_one_step(cls.eager)  # type: ignore[method-assign]
         unnamed = not cls.signature or cls.__name__.startswith("_")
         cls.is_abstract = cls.__dict__.get("is_abstract", unnamed)
         if not cls.signature:
@@ -209,42 +217,58 @@ class Op:
             cls.inputs = tuple(
                 dataclasses.replace(a, defined_name=defined.get(a.name, a.name)) for a in cls.inputs
             )
+        cls._derive_attributes()
+        cls._choose_rules(parsed)
+        cls.kept = kept_by_gradient(cls)
+        cls._instances, cls.completed, cls.bound = {}, {}, {}
+        cls.quick, cls.quick_forms, cls.scopes = None, (), []
+        if not cls.is_abstract:
+            OPS[cls.op_type] = cls
+
+    @classmethod
+    def _derive_attributes(cls) -> None:
+        """Sets the attributes with their dtypes, ranks and minima, and wraps the kernel as the signature asks."""
         arguments = (*cls.inputs, *cls.outputs)
         if any(a.dtype is dtypes.resource for a in arguments):
             cls.stateful = cls.__dict__.get("stateful", True)
         if any(a.dtype is dtypes.resource and not a.is_list for a in cls.inputs):
-            cls.eager = _where_it_is(cls.eager)  # type: ignore[method-assign]
-        cls.annotations, cls.attributes, allowed = _collect_attributes(cls)
+            cls.eager = where_resources_are(cls.eager)  # type: ignore[method-assign]
+        cls.annotations, cls.attributes, allowed = attributes_of(cls, Op)
         cls.holds_arrays = attribute_values.TensorValue in cls.annotations.values()
-        cls.traits = _traits_of(cls, allowed)
+        cls.traits = traits_of(cls, allowed)
         names = {a.name for a in cls.inputs}
-        cls.ranks = _of_all_bases(cls, "ranks", names)
-        cls.extents = _of_all_bases(cls, "extents", names)
+        cls.ranks = of_all_bases(cls, "ranks", names)
+        cls.extents = of_all_bases(cls, "extents", names)
         if cls.traits.scalars:
             cls.ranks = cls.ranks | {name: (0,) for _, name in cls.traits.scalars}
-            cls.eager = _with_scalars(cls.eager)  # type: ignore[method-assign]
+            cls.eager = with_checked_scalars(cls.eager)  # type: ignore[method-assign]
         numbers = (a.number_attr or a.type_list_attr for a in cls.inputs)
-        cls.minimum = _of_all_bases(cls, "minimum", {*cls.attributes, *numbers})
+        cls.minimum = of_all_bases(cls, "minimum", {*cls.attributes, *numbers})
         functions = (attribute_values.Function, list[attribute_values.Function])
         if any(kind in functions for kind in cls.annotations.values()):
             cls.flow = Flow(**{**vars(cls.flow), "runs_functions": True})
-        stated = parsed.shape_rule() if "signature" in cls.__dict__ else None
+
+    @classmethod
+    def _choose_rules(cls, signature: Signature) -> None:
+        """Sets the shape rule, the gradient and the lowering that the engine calls."""
+        stated = signature.shape_rule() if "signature" in cls.__dict__ else None
         rule_name = "output_shape" if "shape" in cls.attributes else "shape"
         if stated is not None and rule_name not in cls.__dict__:
             setattr(cls, rule_name, stated)
         rule = getattr(cls, "output_shape", None) or cls.shape
         cls.shape_rule = rule if callable(rule) else None
         cls.has_gradient = getattr(cls, "gradient", None) is not None
+        # A class that overrides only one of the two may not be taken by the other.
+        owners = [
+            next((c for c in cls.__mro__ if n in vars(c)), None)
+            for n in ("gradient", "input_gradient")
+        ]
+        cls.has_input_gradient = cls.has_gradient and owners[0] is owners[1]
         lowering = getattr(cls, "lower_op", None) or cls.lower
         if callable(lowering) and cls.values.in_float32:
-            lowering = _widened(lowering)
+            lowering = in_float32(lowering)
         cls.lowering = lowering if callable(lowering) else None
         cls.has_lowering = cls.lowering is not None
-        cls.kept = _kept_by_gradient(cls)
-        cls._instances, cls.completed, cls.bound = {}, {}, {}
-        cls.quick, cls.quick_forms, cls.scopes = None, (), []
-        if not cls.is_abstract:
-            OPS[cls.op_type] = cls
 
     @classmethod
     def checks_shapes(cls) -> bool:
@@ -255,7 +279,7 @@ class Op:
     def instance(cls, attrs: dict[str, Any]) -> "Op":
         """Returns the unique op with these attributes, which are complete and converted, in any order."""
         attrs = {name: attrs[name] for name in sorted(attrs)}
-        if cls.holds_arrays:  # constants, which are no keys
+        if cls.holds_arrays:  # arrays cannot be keys of the cache
             return cls._make(attrs)
         try:
             key = tuple(map(attribute_values.attribute_key, attrs.values()))
@@ -384,141 +408,6 @@ def at_least(rank: int) -> Sequence[int]:
     return range(rank, LARGEST_RANK + 1)
 
 
-def _of_all_bases(cls: type[Op], table: str, names: Collection[str | None]) -> dict[str, Any]:
-    """Merges a table that a class and its bases declare, the nearest class last; keeps the entries of `names`."""
-    tables = [base.__dict__.get(table, {}) for base in reversed(cls.__mro__)]
-    merged = {name: value for entries in tables for name, value in entries.items()}
-    return {name: value for name, value in merged.items() if name in names}
-
-
-def _as_one_step(eager: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps a kernel that updates variables so that no other thread changes them between its reads and its writes."""
-
-    @functools.wraps(eager)
-    def run(op: Op, *values: Any) -> Any:
-        with UPDATING:
-            return eager(op, *values)
-
-    return run
-
-
-def _where_it_is(eager: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps a kernel that takes a resource: it runs in the process that holds the resource."""
-    if getattr(eager, "runs_where_it_is", False):
-        return eager
-
-    @functools.wraps(eager)
-    def run(op: Op, *values: Any) -> Any:
-        for value in values:
-            if isinstance(value, RemoteResource):
-                return value.run(op, values)
-        return eager(op, *values)
-
-    run.runs_where_it_is = True  # type: ignore[attr-defined]
-    return run
-
-
-def _with_scalars(eager: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a kernel so that inputs declared as scalars by the signature are refused with other ranks."""
-    if getattr(eager, "checks_scalars", False):
-        return eager
-
-    @functools.wraps(eager)
-    def run(op: Op, *values: Any) -> Any:
-        for position, name in op.traits.scalars:
-            rank = getattr(values[position], "ndim", 0)
-            if rank:
-                raise op.invalid(f"Shape must be rank 0 but is rank {rank} for `{name}`")
-        return eager(op, *values)
-
-    run.checks_scalars = True  # type: ignore[attr-defined]
-    return run
-
-
-def _widened(lower: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps a lowering: narrow floats are computed in float32 and results rounded to the op's output dtypes."""
-
-    @functools.wraps(lower)
-    def lowering(op: Op, p: Any, *args: Any) -> Any:
-        if not any(x.dtype in NARROW for x in args):
-            return lower(op, p, *args)
-        results = lower(
-            op, p, *[p.cast(x, dtypes.float32) if x.dtype in NARROW else x for x in args]
-        )
-        types: Any = op._output_dtypes()
-        if len(types) == 1:
-            return p.cast(results, types[0])
-        return tuple(p.cast(x, dtype) for x, dtype in zip(results, types, strict=True))
-
-    return lowering
-
-
-def _collect_attributes(
-    cls: type["Op"],
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, frozenset[DType]]]:
-    """Returns {attribute: annotation}, {attribute: default or REQUIRED} and {attribute: allowed dtypes} of an op class."""
-    annotations: dict[str, Any] = {}
-    allowed: dict[str, frozenset[DType]] = {}
-    # Own attributes come before inherited ones, as in TensorFlow's definitions.
-    for base in cls.__mro__:
-        if base is Op or not issubclass(base, Op):
-            continue
-        for name, annotation in inspect.get_annotations(base, eval_str=True).items():
-            if name in cls.definition.dropped or name in annotations:
-                continue
-            types = annotation[0] if isinstance(annotation, list) else annotation
-            if isinstance(types, set | frozenset):
-                allowed[name] = frozenset(types)
-                annotations[name] = DType if types is annotation else list[DType]
-            elif not str(annotation).startswith("typing.ClassVar"):
-                annotations[name] = annotation
-    defaults = {}
-    for name, annotation in annotations.items():
-        default = getattr(cls, name, REQUIRED)
-        if isinstance(default, frozenset) or name in Op.__dict__ and default is Op.__dict__[name]:
-            default = REQUIRED
-        if default is not REQUIRED and default is not None:
-            default = attribute_values.convert_attribute(cls.__name__, name, annotation, default)
-        defaults[name] = default
-    return annotations, defaults, allowed
-
-
-def _traits_of(cls: type[Op], allowed: dict[str, frozenset[DType]]) -> Traits:
-    """Derives the traits from the signature and from annotations of allowed dtypes."""
-    arguments = (*cls.inputs, *cls.outputs)
-    type_sets = {}
-    for argument in arguments:
-        attr = argument.type_attr or argument.type_list_attr
-        if attr and isinstance(cls.__dict__.get(attr, getattr(cls, attr, None)), frozenset):
-            type_sets[attr] = getattr(cls, attr)
-    gives_lists = any(a.is_list for a in cls.outputs)
-    takes_lists = any(a.is_list for a in cls.inputs)
-    return Traits(
-        takes_lists=takes_lists,
-        has_lists=takes_lists or gives_lists,
-        has_refs=any(a.is_ref for a in arguments),
-        scalars=tuple((n, a.name) for n, a in enumerate(cls.inputs) if a.shape == ""),
-        type_sets=type_sets | allowed,
-    )
-
-
-def _kept_by_gradient(cls: type[Op]) -> Kept:
-    """The tensors that the gradient reads: its parameters whose names do not begin with "_"."""
-    count = len(cls.inputs) + len(cls.outputs)
-    reads = (False,) * count
-    if cls.gradient is not None:
-        code = inspect.unwrap(
-            cls.gradient
-        ).__code__  # a signature would take longer than all else here
-        if code.co_flags & inspect.CO_VARARGS:
-            reads = (True,) * count
-        else:
-            names = code.co_varnames[1 : code.co_argcount]
-            reads = tuple(not name.startswith("_") for name in names[:count])
-    inputs, outputs = reads[: len(cls.inputs)], reads[len(cls.inputs) :]
-    return Kept(reads=reads, inputs_only=all(inputs) and not any(outputs))
-
-
 def ruled(op: Op, inputs: Sequence[Any]) -> Any:
     """Checks the ranks and extents of the flat inputs, then applies the op's shape rule; None if it has none.
 
@@ -530,7 +419,7 @@ def ruled(op: Op, inputs: Sequence[Any]) -> Any:
         named = list(_named(op, grouped))
         for name, shape in named:
             if name in op.ranks:
-                _check_rank(shape.rank, op.ranks[name])
+                check_rank(shape.rank, op.ranks[name])
         check_extents(op.extents, named)
     rule = type(op).shape_rule
     return None if rule is None else rule(op, *grouped)
@@ -541,17 +430,6 @@ def _named(op: Op, grouped: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     for argument, value in zip(op.inputs, grouped, strict=True):
         for shape in value if argument.is_list else (value,):
             yield argument.name, shape
-
-
-def _check_rank(rank: int | None, allowed: Sequence[int]) -> None:
-    """Raises ValueError if a known rank is not one of those that are allowed."""
-    if rank is None or rank in allowed:
-        return
-    least, most = allowed[0], allowed[-1]
-    if most == LARGEST_RANK:
-        raise ValueError(f"Shape must be at least rank {least} but is rank {rank}")
-    words = "rank" if least == most or rank < least else "at most rank"
-    raise ValueError(f"Shape must be {words} {most} but is rank {rank}")
 
 
 def refusal_of_reference(cls: type[Op]) -> str:

@@ -533,8 +533,11 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
         Raises:
           ValueError: `tensor` is not a tensor.
         """
-        if name is None and hasattr(tensor, "op") is True and not hasattr(tensor, "numpy"):
-            name = tensor.op.name
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"`tensor` should be a tf.Tensor, but got type {type(tensor)}.")
+        if name is None and not hasattr(tensor, "numpy"):
+            operation = getattr(tensor, "op", None)
+            name = None if operation is None else operation.name
         return cls(tensor.shape, tensor.dtype, name)
 
     @classmethod
@@ -689,7 +692,9 @@ class TensorSpec(DenseSpec, BatchableTypeSpec):
 
     def _unbatch(self) -> "TensorSpec":
         if self._shape.rank == 0:
-            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
+            raise ValueError(
+                f"Unbatching a tensor is only supported for rank >= 1. Received a scalar of {self._dtype.name}."
+            )
         return TensorSpec(self._shape[1:] if self._shape.rank else None, self._dtype)
 
 

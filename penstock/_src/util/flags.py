@@ -49,6 +49,8 @@ TABLE: dict[str, Flag] = {}
 OPTIONAL = {
     "simplify": "dropping checks that are known to hold",
     "loops": "moving products and sums of all rows out of loops",
+    "products": "multiplying chains of products in the cheaper order",
+    "heads": "separating gradients of heads that share keys and values, so that their attentions are recognized",
     "weights": "computing once the weights of products that follow from constants",
     "attention": "computing attentions in blocks, without storing their scores",
     "contractions": "kernels for products and convolutions; without them these are loop nests",
@@ -151,7 +153,7 @@ def _instead(name: str, known: Iterable[str]) -> str:
 
 
 def warn_of_unknown() -> None:
-    """Warns of variables of the environment that look like flags and are none."""
+    """Warns of environment variables that look like flags but are not."""
     known = {flag.variable for flag in TABLE.values()}
     for name in sorted(os.environ):
         if name.startswith("PENSTOCK_") and name not in known and not name.startswith(_OF_TESTS):

@@ -300,7 +300,7 @@ def _steps(decision: Any, structure: Any, number: int, expand_composites: bool) 
 
 @export("__internal__.nest.list_to_tuple", v1=[])
 def list_to_tuple(structure: Any) -> Any:
-    """Returns the structure with tuples in place of lists.
+    """Returns the structure with lists converted to tuples.
 
     Args:
       structure: a structure.

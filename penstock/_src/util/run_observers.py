@@ -51,7 +51,7 @@ class WorkObserver(Protocol):
         """Called before an iteration over a dataset.
 
         Args:
-          root: its pipeline, with a clock behind each step.
+          root: its pipeline, with a timer after each step.
           measures: the times of the steps so far.
         """
 

@@ -18,7 +18,7 @@ PATTERNS = {"indices": "n, rank", "values": "n, ...", "boxes": "..., ?, 4"}
         {"boxes": [1, 9, None]},
     ],
 )
-def test_fits(shapes):
+def test_matching_shapes_are_accepted(shapes):
     assert check_extents(PATTERNS, [(n, tf.TensorShape(s)) for n, s in shapes.items()]) is None
 
 

@@ -64,7 +64,7 @@ SPLIT = {
 @pytest.mark.parametrize("kind", SPLIT)
 @settings(max_examples=40, deadline=None)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=9), width=st.integers(0, 2))
-def test_splits(kind, rows, width):
+def test_splits_of_a_group_equal_those_of_its_elements(kind, rows, width):
     op, separator = SPLIT[kind]
     group = group_of([vector(row[:width]) for row in rows])
     check(op, [group, scalar(separator)], len(rows))

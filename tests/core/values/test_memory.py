@@ -73,3 +73,12 @@ def test_an_array_that_outlives_the_modules_of_the_pool_is_freed_in_silence():
     """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_block_above_the_limit_leaves_those_that_wait():
+    first, large = array(), empty_aligned(((16 << 20) // 4,), FLOAT)
+    del first
+    waiting = memory.waiting.bytes
+    assert waiting >= BYTES
+    del large
+    assert memory.waiting.bytes == waiting

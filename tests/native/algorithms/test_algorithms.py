@@ -93,8 +93,9 @@ def test_hashes_and_characters_of_strings(monkeypatch):
     rows = strings([RNG.bytes(size) for size in range(90)], (90,))
 
     def numbers():
-        hashes = tf.strings.to_hash_bucket_strong(rows, 10**15, [-5, 2**61])
-        return hashes, tf.strings.length(rows, "UTF8_CHAR")
+        keyed = tf.strings.to_hash_bucket_strong(rows, 10**15, [-5, 2**61])
+        murmur = [tf.strings.to_hash_bucket(rows, n) for n in (1, 10**15, (1 << 63) - 1)]
+        return keyed, murmur, tf.strings.length(rows, "UTF8_CHAR")
 
     assert_equal(in_both(monkeypatch, basic, numbers))
 
@@ -115,6 +116,25 @@ def test_numbers_in_strings(monkeypatch, dtype):
     else:
         texts += [str(dtype.max), str(dtype.min)]
     assert_equal(in_both(monkeypatch, convert, lambda: tf.strings.to_number(texts, dtype)))
+
+
+@pytest.mark.parametrize("dtype", [tf.int32, tf.int64])
+def test_integers_of_every_length_among_blanks(dtype):
+    digits = [str(10**k // 81 + k)[:k] for k in range(1, len(str(dtype.max)))]
+    texts = [sign + n for n in ("0" * 8, *digits) for sign in ("", "+", "-")]
+    texts += [f" {n}\n" for n in texts]
+    assert tf.strings.to_number(texts, dtype).numpy().tolist() == [int(n) for n in texts]
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_a_character_among_digits_is_refused(place):
+    for byte in [*range(1, 48), *range(58, 256)]:
+        digits = bytearray(b"12345678")
+        digits[place] = byte
+        if place in (0, 7) and (chr(byte) in " \t\n\v\f\r" or (chr(byte) in "+-" and not place)):
+            continue
+        with pytest.raises(tf.errors.InvalidArgumentError, match="could not correctly convert"):
+            tf.strings.to_number([bytes(digits)], tf.int32)
 
 
 @pytest.mark.parametrize("text", ["", "1 2", "1e", "--1", "2147483648"])

@@ -94,7 +94,7 @@ def test_a_run_for_other_extents_computes_anew():
 @pytest.mark.parametrize(
     "operation, a, b", [(sizing.MULTIPLY, 1 << 40, 1 << 40), (sizing.ADD, LIMIT - 1, 1)]
 )
-def test_what_does_not_fit_is_told(operation, a, b):
+def test_overflowing_sizes_are_reported(operation, a, b):
     wrong, _, _ = run(
         [(sizing.CONSTANT, a, 0, 0), (sizing.CONSTANT, b, 0, 0), (operation, 0, 1, 0)]
     )

@@ -28,7 +28,7 @@ def test_round_trip(compression):
     assert list(records.read_records(data, "f")) == TEXTS
 
 
-def test_damage():
+def test_damaged_records_are_named_with_their_offset():
     data = written("")
     with pytest.raises(records.DamagedRecord, match="truncated record at 33"):
         list(records.read_records(io.BytesIO(data[:-1]), "f"))

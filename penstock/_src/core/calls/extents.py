@@ -5,8 +5,21 @@
 """
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from penstock._src.core.shapes import LARGEST_RANK
+
+
+def check_rank(rank: int | None, allowed: Sequence[int]) -> None:
+    """Raises ValueError if a known rank is not one of those that are allowed."""
+    if rank is None or rank in allowed:
+        return
+    least, most = allowed[0], allowed[-1]
+    if most == LARGEST_RANK:
+        raise ValueError(f"Shape must be at least rank {least} but is rank {rank}")
+    words = "rank" if least == most or rank < least else "at most rank"
+    raise ValueError(f"Shape must be {words} {most} but is rank {rank}")
 
 
 @functools.cache
@@ -32,7 +45,7 @@ def check_extents(patterns: Mapping[str, str], shapes: Iterable[tuple[str, Any]]
         if name not in patterns or shape.rank is None:
             continue
         sizes, before, after = _parsed(patterns[name])
-        _check_rank(shape.rank, len(sizes), before or after)
+        _check_rank_of_pattern(shape.rank, len(sizes), before or after)
         dims = shape.as_list()
         for size, extent in zip(sizes, dims[len(dims) - len(sizes) :] if before else dims):
             if extent is None or size == "?":
@@ -44,7 +57,7 @@ def check_extents(patterns: Mapping[str, str], shapes: Iterable[tuple[str, Any]]
                 raise ValueError(f"Dimensions must be equal, but are {known[size]} and {extent}")
 
 
-def _check_rank(rank: int, wanted: int, more: bool) -> None:
+def _check_rank_of_pattern(rank: int, wanted: int, more: bool) -> None:
     """Raises ValueError if a rank is not the wanted one, or below it where `more` axes may stand."""
     if rank < wanted or rank > wanted and not more:
         words = "at least rank" if more else "rank"

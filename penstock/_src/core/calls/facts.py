@@ -6,7 +6,12 @@ A class declares only the facts that differ from its base classes; the others ar
         effects = Effects(reads_only=True)
 """
 
+import inspect
+from collections.abc import Collection
 from typing import Any, ClassVar, dataclass_transform
+
+from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
+from penstock._src.core.dtypes import DType
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -43,9 +48,9 @@ class Effects(OpProperties):
     leaves_loops: bool = False
     # Runs even if its control inputs are in a branch of a TensorFlow 1 condition that is not taken.
     runs_always: bool = False
-    # Without a reader of its outputs, nobody can observe that it ran (random numbers, new tables): it may be pruned.
+    # If nothing reads its outputs, its execution cannot be observed (random numbers, new tables): it may be pruned.
     effect_free: bool = False
-    # Stateful by definition, but nothing remembers a call: it raises where values are bad, or makes something new.
+    # Stateful by definition, but a call changes no state: it checks values, or creates a new resource.
     leaves_nothing: bool = False
     # Has an effect of its own, besides those of the functions that it holds.
     has_own_effect: bool = False
@@ -64,7 +69,7 @@ class Effects(OpProperties):
 class Values(OpProperties):
     """Properties of an op's results that are known without computing them."""
 
-    # Every element of a result is one of an input's, or a constant; so is every movement, which may do without a kernel.
+    # Every element of a result is an element of an input, or a constant. This includes every movement, which may need no kernel.
     rounds_nothing: bool = False
     # Results are finite wherever inputs are; every movement is such an op.
     keeps_finite: bool = False
@@ -115,7 +120,7 @@ class HostKernel(OpProperties):
     # The same for calls with integers, complex or 16-bit floats, which NumPy computes that much slower; 0 if it does not.
     compiles_rare_from: int = 0
     # Extents that those kernels leave open: "all", but a narrow last one; "wide", the same, but none of an array with a short axis besides the first;
-    # "first", that of the largest input, unless sizes are given; "none", where it would make them slower;
+    # "first", that of the largest input, unless sizes are given; "rows", that of the first input; "none", where it would make them slower;
     # "own", the same where NumPy is faster than a program for many sizes, and computes later ones. Those of elementwise ops leave all open.
     opens: str = "first"
     # Inputs, separated by spaces, that are never open: their shapes, or their values if they are vectors of a few integers. Those of a model are few,
@@ -198,7 +203,7 @@ class Kept(OpProperties):
 
     # Of every input, then every output: True if the gradient reads it.
     reads: tuple[bool, ...] = ()
-    # The gradient reads all inputs and no output, as most do.
+    # The gradient reads all inputs and no output; true of most ops.
     inputs_only: bool = False
 
 
@@ -235,3 +240,80 @@ def gather(cls: Any) -> None:
             if one is not None:
                 stated.update(one.__dict__)
         setattr(cls, name, STATED[name](**stated))
+
+
+def of_all_bases(cls: Any, table: str, names: Collection[str | None]) -> dict[str, Any]:
+    """Merges a table that a class and its bases declare, the nearest class last; keeps the entries of `names`."""
+    tables = [base.__dict__.get(table, {}) for base in reversed(cls.__mro__)]
+    merged = {name: value for entries in tables for name, value in entries.items()}
+    return {name: value for name, value in merged.items() if name in names}
+
+
+def attributes_of(
+    cls: Any, root: type
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, frozenset[DType]]]:
+    """Returns {attribute: annotation}, {attribute: default or REQUIRED} and {attribute: allowed dtypes}.
+
+    Args:
+      cls: a class of ops.
+      root: the class of all ops, whose own annotations are not attributes.
+    """
+    annotations: dict[str, Any] = {}
+    allowed: dict[str, frozenset[DType]] = {}
+    # Own attributes come before inherited ones, as in TensorFlow's definitions.
+    for base in cls.__mro__:
+        if base is root or not issubclass(base, root):
+            continue
+        for name, annotation in inspect.get_annotations(base, eval_str=True).items():
+            if name in cls.definition.dropped or name in annotations:
+                continue
+            types = annotation[0] if isinstance(annotation, list) else annotation
+            if isinstance(types, set | frozenset):
+                allowed[name] = frozenset(types)
+                annotations[name] = DType if types is annotation else list[DType]
+            elif not str(annotation).startswith("typing.ClassVar"):
+                annotations[name] = annotation
+    defaults = {}
+    for name, annotation in annotations.items():
+        default = getattr(cls, name, REQUIRED)
+        if isinstance(default, frozenset) or default is vars(root).get(name, REQUIRED):
+            default = REQUIRED
+        if default is not REQUIRED and default is not None:
+            default = convert_attribute(cls.__name__, name, annotation, default)
+        defaults[name] = default
+    return annotations, defaults, allowed
+
+
+def traits_of(cls: Any, allowed: dict[str, frozenset[DType]]) -> Traits:
+    """Derives the traits from the signature and from annotations of allowed dtypes."""
+    arguments = (*cls.inputs, *cls.outputs)
+    type_sets = {}
+    for argument in arguments:
+        attr = argument.type_attr or argument.type_list_attr
+        if attr and isinstance(cls.__dict__.get(attr, getattr(cls, attr, None)), frozenset):
+            type_sets[attr] = getattr(cls, attr)
+    gives_lists = any(a.is_list for a in cls.outputs)
+    takes_lists = any(a.is_list for a in cls.inputs)
+    return Traits(
+        takes_lists=takes_lists,
+        has_lists=takes_lists or gives_lists,
+        has_refs=any(a.is_ref for a in arguments),
+        scalars=tuple((n, a.name) for n, a in enumerate(cls.inputs) if a.shape == ""),
+        type_sets=type_sets | allowed,
+    )
+
+
+def kept_by_gradient(cls: Any) -> Kept:
+    """The tensors that the gradient reads: its parameters whose names do not begin with "_"."""
+    count = len(cls.inputs) + len(cls.outputs)
+    reads = (False,) * count
+    if cls.gradient is not None:
+        # A signature would take longer than all else here.
+        code = inspect.unwrap(cls.gradient).__code__
+        if code.co_flags & inspect.CO_VARARGS:
+            reads = (True,) * count
+        else:
+            names = code.co_varnames[1 : code.co_argcount]
+            reads = tuple(not name.startswith("_") for name in names[:count])
+    inputs, outputs = reads[: len(cls.inputs)], reads[len(cls.inputs) :]
+    return Kept(reads=reads, inputs_only=all(inputs) and not any(outputs))

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from penstock._src.core.errors import (
     InaccessibleTensorError,
+    LateText,
     OperatorNotAllowedInGraphError,
     OpError,
 )
@@ -59,7 +60,7 @@ def shorten(error: BaseException) -> None:
 
 
 def drop_frames(error: BaseException) -> BaseException:
-    """Takes the tracebacks from an error and those that led to it, for one that is kept: their frames hold the callers' values.
+    """Removes the tracebacks of an error and of its causes before it is stored, as their frames keep the callers' values alive.
 
     Returns:
       The error.
@@ -129,7 +130,11 @@ def name_users_line(error: Exception) -> None:
     if isinstance(error, OpError):
         error._message = f"{error._message}\n{place}"
         error.args = (error._message,)
-    elif type(error) in _WITH_MESSAGE and len(error.args) == 1 and isinstance(error.args[0], str):
+    elif (
+        type(error) in _WITH_MESSAGE
+        and len(error.args) == 1
+        and isinstance(error.args[0], (str, LateText))
+    ):
         error.args = (f"{error.args[0]}\n{place}",)
     else:
         error.add_note(place)
@@ -194,7 +199,7 @@ def shortening_methods(*names: str) -> Callable[[type], type]:
     return decorate
 
 
-# -- failed calls: they are known as long as their errors live
+# -- failed calls, kept as long as their errors live
 
 # (function, arguments, named arguments) of a call.
 Call = tuple[Any, Sequence[Any], dict[str, Any]]

@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import LateText
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.values import memory_limit
 from penstock._src.core.values.memory import LARGE, Block, recycled_block
@@ -243,7 +244,7 @@ def _from_python(
     shape = _walk(value, leaves, in_graph)
     kinds = _kinds(leaves)
     if dtype is None and "string" in kinds and kinds != {"string"}:
-        raise ValueError(MIXED)
+        raise _mixed(leaves)
     if dtype is None and in_graph and leaves and "string" not in kinds:
         array, chosen = _together(leaves)
         return array.reshape(shape), chosen
@@ -295,7 +296,7 @@ def _walk(value: Any, leaves: list[Any], in_graph: bool) -> tuple[int, ...]:
     shapes = set(walked)
     if len(shapes) > 1:
         if not walked[0]:
-            raise ValueError("Can't convert Python sequence with mixed types to Tensor.")
+            raise ValueError(f"{MIXED} Received lists beside other values.")
         raise ValueError(
             "Can't convert non-rectangular Python sequence to Tensor. tf.ragged.constant takes rows of different lengths."
         )
@@ -347,11 +348,23 @@ def _kind(leaf: Any) -> str:
     raise unsupported(leaf)
 
 
+def _mixed(leaves: list[Any]) -> ValueError:
+    """The error for Python values that have no common dtype."""
+    names = dict.fromkeys(type(leaf).__name__ for leaf in leaves)
+    return ValueError(f"{MIXED} Received {' and '.join(names)}.")
+
+
 def unsupported(value: Any) -> ValueError:
     """The error for a value that does not convert to a tensor."""
-    return ValueError(
-        f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor."
-    )
+
+    def text() -> str:
+        kind = type(value)
+        return (
+            f"Attempt to convert a value ({value!r}) with an unsupported type ({kind}) to a Tensor."
+        )
+
+    # Functions of tensors are tried first for ragged ones, too, which take long to write.
+    return ValueError(LateText(text))
 
 
 def _infer(leaves: list[Any], kinds: set[str], asked: bool = False) -> DType:
@@ -362,9 +375,9 @@ def _infer(leaves: list[Any], kinds: set[str], asked: bool = False) -> DType:
         return dtypes.string
     first = _kind(leaves[0])
     if (first == "bool" and kinds != {"bool"}) or ("complex" in kinds and first != "complex"):
-        raise ValueError(MIXED)
+        raise _mixed(leaves)
     if _has_foreign(leaves, first):
-        raise ValueError(MIXED)
+        raise _mixed(leaves)
     if first == "complex":
         return dtypes.complex128
     if first == "bool":
@@ -448,7 +461,7 @@ _OF_BOOLS = frozenset(
 def _check_kinds(leaves: list[Any], kinds: set[str], dtype: DType, in_graph: bool) -> None:
     """Raises if Python values of these kinds cannot be converted to `dtype`."""
     if "string" in kinds and kinds != {"string"} and not in_graph:
-        raise ValueError(MIXED)
+        raise _mixed(leaves)
     allowed = {"bool", "int", "float"}
     if not dtype.is_numpy_compatible:
         if not leaves and (in_graph or dtype is not dtypes.variant):

@@ -1,7 +1,7 @@
 """Values of one tensor for many elements of a dataset at once, the inputs and outputs of `Op.eager_each`.
 
 A value is `Stacked` if it has one shape for all elements, `Ragged` if its first dimension differs, and `Deferred` if it is computed when an op
-takes it; an array that is none of these is shared by all elements.
+takes it; any other array is shared by all elements.
 """
 
 import copy
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-# Bytes of elements that share memory, so that one that is kept does not keep its group.
+# Bytes of neighboring elements that share memory: few, because one element that stays alive keeps them all.
 _TOGETHER = 1 << 10
 
 

@@ -40,6 +40,8 @@ class _Current(threading.local):
 _CURRENT = _Current()
 _EAGER: dict[Any, Any] = {}
 EPOCH = 0  # how often `clear` was called
+# True after `tf.config.experimental.enable_op_determinism`: no kernel may draw its seeds itself.
+SEEDS_REQUIRED = [False]
 # Called with (states, key, initial state) where a kernel has none yet.
 STARTED: list[Callable[[dict[Any, Any], Any, Any], None]] = []
 # Marks what a node made beside the state that `update` keeps for it.
@@ -49,10 +51,14 @@ _LOCK = forks.freed_in_child(threading.RLock())
 
 @contextlib.contextmanager
 def of_node(states: dict[Any, Any], node: Any, calls: Sequence[Any] = ()) -> Iterator[None]:
-    """Kernels run within this context keep their state in `states` under `node`, which is in the functions of `calls`."""
+    """Kernels run within this context keep their state in `states` under `node`, which is in the functions of `calls`.
+
+    Copies share the state of the nodes that they name as its owners.
+    """
     current = _CURRENT
     before = current.states, current.node, current.root, current.path, current.caller
-    root, keys = states, [*calls, node]
+    keys = [getattr(each, "state_owner", None) or each for each in (*calls, node)]
+    root, node = states, keys[-1]
     if current.caller is not None:
         root, outer = current.caller
         if type(root) is ApartStates:

@@ -75,14 +75,19 @@ class Waiting(threading.local if FREE_THREADED else object):  # type: ignore[mis
             return blocks.pop()
 
     def give(self, block: KeptBlock) -> None:
-        """Adds a block; frees blocks of the least recently returned size if there are too many."""
-        size = block.nbytes
+        """Adds a block; frees blocks of the least recently returned size if there are too many.
+
+        A block above the limit is freed at once: it would only drive out all others.
+        """
+        size, most = block.nbytes, min(self.most, memory_limit.limit() // 8)
+        if size > most:
+            return
         with self._lock:
             blocks = self._by_size.pop(size, [])
             blocks.append(block)
             self._by_size[size] = blocks
             self.bytes += size
-            while self.bytes > min(self.most, memory_limit.limit() // 8):
+            while self.bytes > most:
                 oldest = next(iter(self._by_size))
                 if self._by_size[oldest]:
                     self._by_size[oldest].pop()

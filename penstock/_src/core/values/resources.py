@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock._src.core.shapes import TensorShape, as_shape
@@ -69,7 +70,7 @@ class _Here(threading.local):
 
     # Creates variables in another process, as `run(op, values)`; None: they are created in this one.
     maker: Any = None
-    # Nobody else reads or writes the variables of the running kernel meanwhile.
+    # True if no other thread reads or writes the variables of the running kernel.
     is_alone = False
 
 
@@ -275,6 +276,13 @@ def as_variable(handle: Any, op: str) -> VariableHandle:
     if not isinstance(handle, VariableHandle):
         raise InvalidArgumentError(f"{op}: expected the handle of a variable. Received {handle!r}.")
     return handle
+
+
+def read_reference(dtype: DType, value: Any) -> Any:
+    """Returns the array of a variable of TensorFlow 1 to which a tensor of this dtype refers; any other value unchanged."""
+    if isinstance(value, VariableHandle) and dtype is not dtypes.resource:
+        return value.read()
+    return value
 
 
 def owned(value: Any) -> np.ndarray:

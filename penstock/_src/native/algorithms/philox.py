@@ -42,7 +42,7 @@ class Philox(NamedTuple):
 @compiled(Philox)
 def philox(m: Module) -> None:
     """The functions, compiled."""
-    _emit_block(m)
+    emit_block(m)
     _emit_blocks(m)
     _emit_products(m)
     _emit_successes(m)
@@ -53,7 +53,7 @@ def philox(m: Module) -> None:
     py.emit_entry(m, "classes", "nnnannna")
 
 
-def _emit_block(m: Module) -> None:
+def emit_block(m: Module) -> None:
     """`block` (key, low, high, offset, words): the four words of the block `offset` after the counter."""
     arguments: Any = dict(key=I64, low=I64, high=I64, offset=I64, words=PTR)
     with m.fn("block", ret=I64, internal=True, **arguments) as f:

@@ -110,7 +110,7 @@ def _emit_columns(m: Module) -> None:
             first, target = at * f.most, at * f.channels
             count = f.convert(f.load(f.counts, at, I32), I64)
 
-            # Three channels are summed and stored as four: what is written behind the pixel is
+            # Three channels are summed and stored as four: the value after the pixel is
             # overwritten by the next one, or lies in ROOM.
             def colors() -> None:
                 # overwritten by the next pixel, or lies in ROOM.

@@ -10,19 +10,20 @@ from ..language.module import Module
 from ..language.types import F64, I8, I64, PTR
 from ..language.value import Val
 from ..readers import decimals
+from ..readers.fingerprints import remainder
 
 
 class StringNumbers(NamedTuple):
     """Builtins over arrays of bytes objects.
 
-    hashes (strings, number, key int64 [2], hashes int64) -> 0; SipHash-2-4
-    murmur_hashes (strings, number, hashes int64) -> 0; MurmurHash64A with TensorFlow's seed
+    keyed_buckets (strings, number, key int64 [2], count, buckets int64) -> 0; SipHash-2-4 modulo the number of buckets
+    murmur_buckets (strings, number, count, buckets int64) -> 0; MurmurHash64A with TensorFlow's seed
     characters (strings, number, counts int64) -> 0; the bytes of UTF-8 that begin a character
     decimals, integers (strings, number, values float64 or int64, valid int64) -> the number of invalid strings, which are left to the caller
     """
 
-    hashes: Callable[..., int]
-    murmur_hashes: Callable[..., int]
+    keyed_buckets: Callable[..., int]
+    murmur_buckets: Callable[..., int]
     characters: Callable[..., int]
     decimals: Callable[..., int]
     integers: Callable[..., int]
@@ -34,13 +35,13 @@ def string_numbers(m: Module) -> None:
     decimals.emit(m)
     _emit_siphash(m)
     _emit_murmur(m)
-    _emit_each(m, "hashes", _keyed_hash, key=PTR)
-    _emit_each(m, "murmur_hashes", _murmur_hash)
+    _emit_each(m, "keyed_buckets", _keyed_hash, key=PTR, count=I64)
+    _emit_each(m, "murmur_buckets", _murmur_hash, count=I64)
     _emit_each(m, "characters", _characters)
     _emit_numbers(m, "decimals", "decimal", F64)
     _emit_numbers(m, "integers", "integer", I64)
-    py.emit_entry(m, "hashes", "anaa", holds_gil=True)
-    py.emit_entry(m, "murmur_hashes", "ana", holds_gil=True)
+    py.emit_entry(m, "keyed_buckets", "anana", holds_gil=True)
+    py.emit_entry(m, "murmur_buckets", "anna", holds_gil=True)
     py.emit_entry(m, "characters", "ana", holds_gil=True)
     py.emit_entry(m, "decimals", "anaa", holds_gil=True)
     py.emit_entry(m, "integers", "anaa", holds_gil=True)
@@ -84,25 +85,37 @@ def _emit_siphash(m: Module) -> None:
         )  # fmt: skip
         whole = f.count >> 3
         v = f.loop(f.i64(0), whole, 1, block, *start)
-        f.store(f.i64(0), word)
-        f.memcpy(word, f.at(f.data, whole * 8), f.count & 7)
         # The last word has at most seven bytes; the eighth is the size, modulo 256.
-        v = mixed(f.load(word, 0, I64) | (f.count << 56), *v)
+        v = mixed(_last_word(f, f.data, f.count) | (f.count << 56), *v)
         a, b, c, d = _rounds(f, (v[0], v[1], v[2] ^ 0xFF, v[3]), 4)
         f.give(a ^ b ^ c ^ d)
 
 
 def _emit_each(m: Module, name: str, value_of: Callable[[Fn, Val, Val], Val], **more: str) -> None:
-    """A function (strings, number, ..., found) that stores a word for the bytes and size of each string."""
+    """A function (strings, number, ..., found) that stores a word for the bytes and size of each string; the word modulo `count` if that is an argument."""
     arguments: Any = dict(strings=PTR, number=I64, **more, found=PTR)
     with m.fn(name, ret=I64, internal=True, **arguments) as f:
-        f.loop(f.i64(0), f.number, 1, lambda i: f.store(value_of(f, *_string(f, i)), f.found, i))
+        result = remainder(f, f.count) if "count" in more else lambda value: value
+
+        def one(i: Val) -> None:
+            f.store(result(value_of(f, *_string(f, i))), f.found, i)
+
+        f.loop(f.i64(0), f.number, 1, one)
         f.give(f.i64(0))
 
 
 def _keyed_hash(f: Fn, data: Val, size: Val) -> Val:
     key = [f.load(f.key, k, I64) for k in range(2)]
     return f.call("siphash", data, size, *key, ret=I64)
+
+
+def _last_word(f: Fn, data: Val, size: Val) -> Val:
+    """The last bytes of a bytes object, fewer than eight, as a word whose upper bytes are 0."""
+    # The object's header is before its bytes: eight bytes before their end can be read. A shift by 64 would be undefined.
+    word, rest = f.alloca(I64), size & 7
+    f.memcpy(word, f.at(data, size - 8), 8)
+    shifted = f.binary("lshr", f.load(word, 0, I64), ((8 - rest) & 7) << 3)
+    return f.select(rest.eq(0), f.i64(0), shifted)
 
 
 _MURMUR_FACTOR = 0xC6A4A7935BD1E995 - (1 << 64)  # as a signed word
@@ -126,9 +139,7 @@ def _emit_murmur(m: Module) -> None:
         (value,) = f.loop(f.i64(0), whole, 1, block, f.count * _MURMUR_FACTOR ^ _MURMUR_SEED)
 
         def last() -> tuple[Val, ...]:
-            f.store(f.i64(0), word)
-            f.memcpy(word, f.at(f.data, whole * 8), rest)
-            return ((value ^ f.load(word, 0, I64)) * _MURMUR_FACTOR,)
+            return ((value ^ _last_word(f, f.data, f.count)) * _MURMUR_FACTOR,)
 
         (value,) = f.when(rest.ne(0), last, lambda: (value,))
         f.give(folded(folded(value) * _MURMUR_FACTOR))
@@ -153,7 +164,10 @@ def _emit_numbers(m: Module, name: str, of_one: str, ty: str) -> None:
 
         def one(i: Val, wrong: Val) -> tuple[Val, ...]:
             data, size = _string(f, i)
-            value = f.call(of_one, data, f.i64(0), size, f.at(f.valid, i, I64), ret=ty)
+            # Numbers may be read with the eight bytes before them, which are the object's header.
+            begin = f.i64(8)
+            data, end = f.at(data, -8), begin + size
+            value = f.call(of_one, data, begin, end, f.at(f.valid, i, I64), ret=ty)
             f.store(value, f.values, i)
             return (wrong + (1 - f.load(f.valid, i, I64)),)
 

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 FOLDERS = (
     "autodiff", "compiler", "core", "devices/cpu", "function", "graph", "ir", "native", "ops", "proto", "runtime", "saving", "util",
 )  # fmt: skip
-_CONTENTS = "sources"  # the kind of what is kept beside byte code
+_CONTENTS = "sources"  # the kind of this cache record, which is stored next to the byte code
 
 
 def digest_of(package: Path, folders: Sequence[str]) -> str | None:

@@ -293,7 +293,7 @@ def link(code: bytes, exports: tuple[str, ...], symbols: Mapping[str, int]) -> E
     Args:
       code: the object.
       exports: names of its functions.
-      symbols: addresses of what it refers to, besides what the process exports.
+      symbols: addresses of external symbols that the process does not export.
 
     Raises:
       DataLossError: it is damaged, or has what is not known.

@@ -29,7 +29,7 @@ class JitLinked:
     Args:
       code: the object.
       exports: names of its functions.
-      symbols: addresses of what it refers to, besides what the process exports.
+      symbols: addresses of external symbols that the process does not export.
     """
 
     def __init__(self, code: bytes, exports: tuple[str, ...], symbols: Mapping[str, int]) -> None:

@@ -39,7 +39,7 @@ def check_of(
 
     Args:
       forms: a dtype and a shape for each argument.
-      written: the positions of arguments that must be writable, in memory of their own: a view of another array is not.
+      written: the positions of arguments that must be writable and share no memory: a view of another array is not.
 
     Example:
       >>> from penstock._src.native.process.array_forms import check_of

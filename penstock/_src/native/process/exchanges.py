@@ -299,66 +299,67 @@ def _emit_work(m: Module) -> None:
     """work(session): begins exchanges that may begin, and records those that are done. One thread at a time runs it."""
     with m.fn("work", internal=True, noalias=False, session=PTR) as f:
         flag, status = f.alloca(I32), f.load(f.session, STATUSES, PTR)
+        f.loop_while(lambda go: go.ne(0), lambda _: _begin_next(f), f.i64(1))
+        f.loop_while(lambda go: go.ne(0), lambda _: _finish_next(f, flag, status), f.i64(1))
 
-        def operation(number: Val) -> Val:
-            return f.at(_word(f, OPERATIONS, PTR), number * OPERATION_WORDS, I64)
 
-        def begin(_: Val) -> tuple[Val, ...]:
-            number = _word(f, BEGUN)
+def _operation(f: Fn, number: Val) -> Val:
+    """The address of an operation's record."""
+    return f.at(_word(f, OPERATIONS, PTR), number * OPERATION_WORDS, I64)
 
-            def known() -> tuple[Val, ...]:
-                this = operation(number)
-                last = f.load(this, LAST, I64).ne(0)
-                # The end of a unit may begin as soon as the unit is agreed on.
-                may = (number < _word(f, READY)) | last
 
-                def agree() -> tuple[Val, ...]:
-                    unit = f.load(this, UNIT, I64)
-                    return f.when(
-                        _word(f, AGREED) > unit,
-                        lambda: (f.i64(1),),
-                        lambda: (
-                            f.call("tell", f.session, unit, f.load(this, GROUP, PTR), ret=I64),
-                        ),
-                    )
+def _begin_next(f: Fn) -> tuple[Val, ...]:
+    """Begins the next operation if it may begin; 1 if it has begun."""
+    number = _word(f, BEGUN)
 
-                (agreed,) = f.when(may, agree, lambda: (f.i64(0),))
+    def known() -> tuple[Val, ...]:
+        this = _operation(f, number)
+        last = f.load(this, LAST, I64).ne(0)
+        # The end of a unit may begin as soon as the unit is agreed on.
+        may = (number < _word(f, READY)) | last
 
-                f.when(agreed.ne(0), lambda: _begin(f, this, number))
-                return (agreed,)
+        def agree() -> tuple[Val, ...]:
+            unit = f.load(this, UNIT, I64)
 
-            able = (number < _word(f, COUNT)) & _word(f, ERROR).eq(0)
-            return f.when(able, known, lambda: (f.i64(0),))
+            def tell() -> tuple[Val, ...]:
+                return (f.call("tell", f.session, unit, f.load(this, GROUP, PTR), ret=I64),)
 
-        f.loop_while(lambda go: go.ne(0), begin, f.i64(1))
+            return f.when(_word(f, AGREED) > unit, lambda: (f.i64(1),), tell)
 
-        def finish(_: Val) -> tuple[Val, ...]:
-            number = _word(f, DONE)
+        (agreed,) = f.when(may, agree, lambda: (f.i64(0),))
+        f.when(agreed.ne(0), lambda: _begin(f, this, number))
+        return (agreed,)
 
-            def test() -> tuple[Val, ...]:
-                this = operation(number)
-                code = _checked(
-                    f, f.call(_word(f, TEST, PTR), f.at(this, REQUEST, I64), flag, status, ret=I32)
-                )
-                done = f.convert(f.load(flag, 0, I32), I64).ne(0) & code.eq(0)
+    able = (number < _word(f, COUNT)) & _word(f, ERROR).eq(0)
+    return f.when(able, known, lambda: (f.i64(0),))
 
-                def note() -> None:
-                    # `look` may see the number before this thread leaves the lock.
-                    f.emit(VOID, "fence release")
-                    f.store(number + 1, f.session, DONE)
 
-                    def look() -> None:
-                        failed = f.load(f.load(this, RECEIVE, PTR), 0, I64)
-                        f.when(failed.ne(0), lambda: _fails(f, PEER_FAILED, failed))
+def _finish_next(f: Fn, flag: Val, status: Val) -> tuple[Val, ...]:
+    """Records the oldest unfinished operation if it is done; 1 if it is."""
+    number = _word(f, DONE)
 
-                    f.when(f.load(this, LAST, I64).ne(0), look)
+    def test() -> tuple[Val, ...]:
+        this = _operation(f, number)
+        tested, request = _word(f, TEST, PTR), f.at(this, REQUEST, I64)
+        code = _checked(f, f.call(tested, request, flag, status, ret=I32))
+        done = f.convert(f.load(flag, 0, I32), I64).ne(0) & code.eq(0)
+        f.when(done, lambda: _note_done(f, this, number))
+        return (f.select(done, f.i64(1), f.i64(0)),)
 
-                f.when(done, note)
-                return (f.select(done, f.i64(1), f.i64(0)),)
+    return f.when(number < _word(f, BEGUN), test, lambda: (f.i64(0),))
 
-            return f.when(number < _word(f, BEGUN), test, lambda: (f.i64(0),))
 
-        f.loop_while(lambda go: go.ne(0), finish, f.i64(1))
+def _note_done(f: Fn, this: Val, number: Val) -> None:
+    """Counts an operation as done; the last one of a unit has received whether another process failed."""
+    # `look` may see the number before this thread leaves the lock.
+    f.emit(VOID, "fence release")
+    f.store(number + 1, f.session, DONE)
+
+    def look() -> None:
+        failed = f.load(f.load(this, RECEIVE, PTR), 0, I64)
+        f.when(failed.ne(0), lambda: _fails(f, PEER_FAILED, failed))
+
+    f.when(f.load(this, LAST, I64).ne(0), look)
 
 
 def _emit_start(m: Module) -> None:

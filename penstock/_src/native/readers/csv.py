@@ -104,25 +104,11 @@ def _emit_record(m: Module) -> None:
     with m.fn("record", ret=I64, internal=True, **arguments) as f:
         quotes, lines, last = _is(f, QUOTES), _is(f, LINES), _is(f, LAST)
 
-        def enclosed(at: Val) -> tuple[Val, ...]:
-            stop = f.call("enclosed", f.data, at + 1, f.end, ret=I64)
-            place = f.select(stop < 0, ~stop, stop)
-            state = f.select(place.eq(f.end), f.i64(_OPEN), f.i64(_DONE))
-            return at + 1, stop, f.min(place + 1, f.end), state
-
-        def plain(at: Val) -> tuple[Val, ...]:
-            def inside(place: Val) -> Val:
-                byte = _byte(f, place)
-                breaks = byte.eq(_NEWLINE) | byte.eq(_RETURN)
-                stops = byte.eq(f.delimiter) | breaks | (quotes & byte.eq(_QUOTE))
-                return (place < f.end) & ~stops
-
-            (stop,) = f.loop_while(inside, lambda place: (place + 1,), at)
-            return at, stop, stop, f.i64(_DONE)
-
         def field(at: Val, column: Val, _: Val) -> tuple[Val, ...]:
             is_enclosed = quotes & (at < f.end) & _byte(f, at).eq(_QUOTE)
-            start, stop, after, read = f.when(is_enclosed, lambda: enclosed(at), lambda: plain(at))
+            start, stop, after, read = f.when(
+                is_enclosed, lambda: _enclosed_field(f, at), lambda: _plain_field(f, at, quotes)
+            )
 
             def keep() -> None:
                 place = f.load(f.kept, column, I64) * ENTRY
@@ -155,6 +141,27 @@ def _emit_record(m: Module) -> None:
         is_sized = count.eq(f.width) | (_is(f, LONGER) & (count >= f.width))
         stopped = f.select(state.eq(_OPEN), f.i64(~CUT), f.i64(~MALFORMED))
         f.give(f.select(state.eq(_DONE) & is_sized, at, stopped))
+
+
+def _enclosed_field(f: Any, at: Val) -> tuple[Val, ...]:
+    """Reads a field in quotes: where its text begins and ends, the position after it, and if it is closed."""
+    stop = f.call("enclosed", f.data, at + 1, f.end, ret=I64)
+    place = f.select(stop < 0, ~stop, stop)
+    state = f.select(place.eq(f.end), f.i64(_OPEN), f.i64(_DONE))
+    return at + 1, stop, f.min(place + 1, f.end), state
+
+
+def _plain_field(f: Any, at: Val, quotes: Val) -> tuple[Val, ...]:
+    """Reads a field without quotes, as `_enclosed_field` does."""
+
+    def inside(place: Val) -> Val:
+        byte = _byte(f, place)
+        breaks = byte.eq(_NEWLINE) | byte.eq(_RETURN)
+        stops = byte.eq(f.delimiter) | breaks | (quotes & byte.eq(_QUOTE))
+        return (place < f.end) & ~stops
+
+    (stop,) = f.loop_while(inside, lambda place: (place + 1,), at)
+    return at, stop, stop, f.i64(_DONE)
 
 
 def _emit_lines(m: Module) -> None:

@@ -13,6 +13,9 @@ from ..language.value import Val
 from . import doubles
 
 MOST_DIGITS = 19  # which fit 64 bits without a sign
+_WORD = 8  # bytes
+_ZEROS = 0x3030303030303030  # "00000000"
+_UPPER_HALVES = 0xF0F0F0F0F0F0F0F0 - (1 << 64)  # as a signed word
 _EXACT_INTEGER = 1 << 53  # up to here every integer is a double
 _EXACT_POWER = 22  # up to here every power of ten is a double
 
@@ -65,6 +68,25 @@ def _emit_digits(m: Module) -> None:
         f.give(at)
 
 
+def _short_number(f: Fn, count: Val, end: Val) -> tuple[Val, Val]:
+    """The number of one to eight digits before `end`, and 1 if they are digits: all are read as one word (Lemire 2018)."""
+    word, shift = f.alloca(I64), (_WORD - count) << 3
+    f.memcpy(word, f.at(f.data, end - _WORD), _WORD)
+    # The first byte is the lowest; bytes before the number become zeros.
+    kept = f.binary("shl", f.i64(-1), shift)
+    text = (f.load(word, 0, I64) & kept) | ((kept ^ -1) & _ZEROS)
+    # Neither a byte nor a byte plus 6 leaves the sixteen characters from "0" on.
+    strangers = (text ^ _ZEROS) | ((text + 0x0606060606060606) ^ _ZEROS)
+    value = text - _ZEROS
+    for factor, bits, mask in (
+        (10, 8, 0x00FF00FF00FF00FF),
+        (100, 16, 0x0000FFFF0000FFFF),
+        (10000, 32, 0xFFFFFFFF),
+    ):
+        value = (value * factor + f.binary("lshr", value, bits)) & mask
+    return value, f.convert((strangers & _UPPER_HALVES).eq(0), I64, signed=False)
+
+
 def _signed(f: Fn, at: Val, end: Val) -> tuple[Val, Val]:
     """The position after a sign, and True if it is a minus."""
     is_minus = (at < end) & _byte(f, at).eq(45)
@@ -79,8 +101,18 @@ def _emit_integer(m: Module) -> None:
         end = f.call("trimmed", f.data, f.begin, f.end, start, ret=I64)
         first, is_minus = _signed(f, f.load(start, 0, I64), end)
         f.store(f.i64(0), number)
-        stop = f.call("digits", f.data, first, end, number, ret=I64)
-        value, count = f.load(number, 0, I64), stop - first
+        count = end - first
+        is_short = (count >= 1) & (count <= _WORD) & (end >= _WORD)
+        short, is_number = f.when(
+            is_short, lambda: _short_number(f, count, end), lambda: (f.i64(0), f.i64(0))
+        )
+
+        def one_by_one() -> tuple[Val, ...]:
+            stop = f.call("digits", f.data, first, end, number, ret=I64)
+            return stop, f.load(number, 0, I64)
+
+        stop, value = f.when(is_number.ne(0), lambda: (end, short), one_by_one)
+        count = stop - first
         # Without a sign the number is below 2**64: negative ones here are too large, but for -2**63.
         is_small = (value >= 0) | (is_minus & value.eq(-(1 << 63)))
         is_valid = stop.eq(end) & (count > 0) & (count <= MOST_DIGITS) & is_small

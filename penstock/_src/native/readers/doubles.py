@@ -74,15 +74,15 @@ def _emit_nearest(f: Any) -> None:
 
 def _product(f: Fn, number: Val, five: Val, below: Val) -> tuple[Val, Val]:
     """The first 128 bits of a product with a power, exact enough to round it to a double."""
-    high, low = _high_product(f, number, five), number * five
+    high, low = high_product(f, number, five), number * five
     may_carry = (high & ((1 << _SPARE) - 1)).eq((1 << _SPARE) - 1)
-    more = _high_product(f, number, below)
+    more = high_product(f, number, below)
     more = f.select(may_carry, more, f.i64(0))
     total = low + more
     return high + f.convert(f.compare("ult", total, more), I64, signed=False), total
 
 
-def _high_product(f: Fn, a: Val, b: Val) -> Val:
+def high_product(f: Fn, a: Val, b: Val) -> Val:
     """The upper half of the product of two unsigned numbers."""
     a, b = (f.emit("i128", f"zext i64 {number.s} to i128") for number in (a, b))
     product = f.emit("i128", f"mul i128 {a.s}, {b.s}")

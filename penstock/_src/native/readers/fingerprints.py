@@ -1,19 +1,18 @@
 """FarmHash's Fingerprint64 of whole arrays of strings; `ops/strings/fingerprint.py` describes the steps."""
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock._src.util.dataclass import dataclass
 
 from .. import python_calls as py
-from ..code import ModuleCode
-from ..kernels import kernels
+from ..builtins import compiled
 from ..language.function import Fn
 from ..language.module import Module
 from ..language.types import I8, I32, I64, PTR
 from ..language.value import Val
+from .doubles import high_product
 
 _BLOCK = 64  # bytes processed at a time
 _SEED = 81
@@ -27,21 +26,25 @@ _MASK = (1 << 64) - 1
 _K0, _K1, _K2 = map(_signed, (0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F))
 
 
-@functools.cache
-def fingerprints() -> Callable[..., int]:
-    """A builtin (strings, number, hashes) -> 0."""
-    library = kernels()[ModuleCode(_write, (), kernels().cache)]
-    _libraries.append(library)
-    return py.builtin(library["py_fingerprints"], "fingerprints")
+class Fingerprints(NamedTuple):
+    """Builtins over arrays of bytes objects.
+
+    hashes (strings, number, hashes int64) -> 0
+    buckets (strings, number, count, buckets int64) -> 0; the hashes modulo the number of buckets
+    """
+
+    hashes: Callable[..., int]
+    buckets: Callable[..., int]
 
 
-_libraries: list = []  # kept alive: the builtin holds its address
-
-
-def _write(m: Module) -> None:
+@compiled(Fingerprints)
+def fingerprints(m: Module) -> None:
+    """The functions, compiled."""
     emit(m)
-    _emit_all(m)
-    py.emit_entry(m, "fingerprints", "ana", holds_gil=True)
+    _emit_all(m, "hashes")
+    _emit_all(m, "buckets", count=I64)
+    py.emit_entry(m, "hashes", "ana", holds_gil=True)
+    py.emit_entry(m, "buckets", "anna", holds_gil=True)
 
 
 def emit(m: Module) -> None:
@@ -219,13 +222,26 @@ def _weak(f: Fn, at: Val, a: Val, b: Val) -> tuple[Val, Val]:
     return more + z, b + a
 
 
-def _emit_all(m: Module) -> None:
-    arguments: Any = dict(strings=PTR, number=I64, hashes=PTR)
-    with m.fn("fingerprints", ret=I64, internal=True, **arguments) as f:
+def _emit_all(m: Module, name: str, **more: str) -> None:
+    arguments: Any = dict(strings=PTR, number=I64, **more, found=PTR)
+    with m.fn(name, ret=I64, internal=True, **arguments) as f:
+        result = remainder(f, f.count) if more else lambda value: value
 
         def one(i: Val) -> None:
             data, count = py.bytes_parts(f, f.load(f.strings, i, PTR))
-            f.store(f.call("fingerprint", data, count, ret=I64), f.hashes, i)
+            f.store(result(f.call("fingerprint", data, count, ret=I64)), f.found, i)
 
         f.loop(f.i64(0), f.number, 1, one)
         f.give(f.i64(0))
+
+
+def remainder(f: Fn, divisor: Val) -> Callable[[Val], Val]:
+    """A function from an unsigned word to its remainder, by products with the reciprocal (Barrett 1986): a division would take as long as a short string's hash."""
+    reciprocal = f.binary("udiv", f.i64(-1), divisor)
+
+    def result(word: Val) -> Val:
+        # The quotient is exact or one too small: the reciprocal is at most 1 below 2^64 / divisor.
+        rest = word - high_product(f, word, reciprocal) * divisor
+        return f.select(f.compare("uge", rest, divisor), rest - divisor, rest)
+
+    return result

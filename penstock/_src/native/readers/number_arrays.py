@@ -121,16 +121,8 @@ def _digits(f: Any, at: Val, number: Val) -> tuple[Val, Val]:
 
 def _emit_number(m: Module) -> None:
     """The position after a number, or -1 if it is left to others; stores it as an integer or the bits of a double, and which."""
-    with m.fn(
-        "json_number",
-        ret=I64,
-        internal=True,
-        data=PTR,
-        begin=I64,
-        end=I64,
-        number=PTR,
-        is_double=PTR,
-    ) as f:
+    arguments: Any = dict(data=PTR, begin=I64, end=I64, number=PTR, is_double=PTR)
+    with m.fn("json_number", ret=I64, internal=True, **arguments) as f:
         valid = f.alloca(I64)
         is_minus = _byte(f, f.begin).eq(_MINUS)
         first = f.begin + f.convert(is_minus, I64, signed=False)
@@ -138,20 +130,10 @@ def _emit_number(m: Module) -> None:
         starts_with_zero = _byte(f, first).eq(_ZERO)
         has_point = _byte(f, whole).eq(_POINT)
 
-        def fraction() -> tuple[Val, ...]:
-            start = whole + 1
-
-            def zeros() -> tuple[Val, ...]:  # leading zeros are not digits of the number
-                return f.loop_while(
-                    lambda place: _byte(f, place).eq(_ZERO), lambda place: (place + 1,), start
-                )
-
-            (significant,) = f.when(value.eq(0), zeros, lambda: (start,))
-            stop, both = _digits(f, significant, value)
-            return stop, both, stop - significant, stop - start
-
         stop, value, more, places = f.when(
-            has_point, fraction, lambda: (whole, value, f.i64(0), f.i64(0))
+            has_point,
+            lambda: _fraction(f, whole, value),
+            lambda: (whole, value, f.i64(0), f.i64(0)),
         )
         count = f.select(starts_with_zero, f.i64(0), whole - first) + more
         after, power, is_power = _exponent(f, stop)
@@ -182,6 +164,20 @@ def _emit_number(m: Module) -> None:
         f.store(number | sign, f.number)
         f.store(f.convert(is_double, I64, signed=False), f.is_double)
         f.give(f.select(is_read, after, f.i64(-1)))
+
+
+def _fraction(f: Any, point: Val, value: Val) -> tuple[Val, ...]:
+    """Reads the digits after a point: where they end, all digits as a number, and how many digits it has of the fraction, of how many."""
+    start = point + 1
+
+    def zeros() -> tuple[Val, ...]:  # leading zeros are not digits of the number
+        return f.loop_while(
+            lambda place: _byte(f, place).eq(_ZERO), lambda place: (place + 1,), start
+        )
+
+    (significant,) = f.when(value.eq(0), zeros, lambda: (start,))
+    stop, both = _digits(f, significant, value)
+    return stop, both, stop - significant, stop - start
 
 
 def _is_word(f: Any, at: Val, word: str) -> Val:

@@ -97,22 +97,12 @@ def _emit_scan(m: Module) -> None:
     with m.fn("scan", ret=I64, internal=True, **arguments) as f:
         cursor = f.alloca(I64)
 
-        def tagged(at: Val, end: Val, tag: int) -> Val:
-            """The end of a message with this tag, or its beginning if another is there."""
-            f.store(at, cursor)
-
-            def is_there() -> tuple[Val, ...]:
-                return (wire.varint(f, f.data, cursor, end).eq(tag),)
-
-            (is_tag,) = f.when(at < end, is_there, lambda: (f.const(0, "i1"),))
-            return f.when(is_tag, lambda: (wire.length(f, f.data, cursor, end),), lambda: (at,))[0]
-
         def step(row: Val, _: Val) -> tuple[Val, ...]:
             begin, end = f.load(f.bounds, row, I64), f.load(f.bounds, row + 1, I64)
             records = f.at(f.table, row * f.keys * ENTRY, I64)
             entries = f.at(f.lists, row * f.list_keys * LIST, I64)
             # The context with its tag is an Example.
-            middle = tagged(begin, end, wire.BYTES_1)
+            middle = _tagged(f, cursor, begin, end, wire.BYTES_1)
             # BAD is beyond any end, so that the following comparison fails.
             middle = f.select(f.load(cursor, 0, I64).eq(wire.BAD), f.i64(wire.BAD), middle)
 
@@ -121,20 +111,12 @@ def _emit_scan(m: Module) -> None:
                 return (f.call("row", f.data, begin, middle, *asked, ret=I64),)
 
             (good,) = f.when(middle <= end, context, lambda: (f.i64(0),))
-            last = tagged(f.min(middle, end), end, wire.BYTES_2)
+            last = _tagged(f, cursor, f.min(middle, end), end, wire.BYTES_2)
             wire.require(f, cursor, last.eq(end))
 
             def rest() -> None:
-                f.call(
-                    "feature_lists",
-                    f.data,
-                    cursor,
-                    end,
-                    f.list_names,
-                    f.list_ends,
-                    f.list_keys,
-                    entries,
-                )
+                asked = f.list_names, f.list_ends, f.list_keys, entries
+                f.call("feature_lists", f.data, cursor, end, *asked)
 
             f.when(f.load(cursor, 0, I64) < end, rest)
             good = good & f.convert(f.load(cursor, 0, I64).eq(end), I64)
@@ -144,6 +126,17 @@ def _emit_scan(m: Module) -> None:
             lambda row, good: (row < f.rows) & good.ne(0), step, f.i64(0), f.i64(1)
         )
         f.give(row)
+
+
+def _tagged(f: Any, cursor: Val, at: Val, end: Val, tag: int) -> Val:
+    """The end of a message with this tag, or its beginning if another is there."""
+    f.store(at, cursor)
+
+    def is_there() -> tuple[Val, ...]:
+        return (wire.varint(f, f.data, cursor, end).eq(tag),)
+
+    (is_tag,) = f.when(at < end, is_there, lambda: (f.const(0, "i1"),))
+    return f.when(is_tag, lambda: (wire.length(f, f.data, cursor, end),), lambda: (at,))[0]
 
 
 def _emit_steps(m: Module) -> None:

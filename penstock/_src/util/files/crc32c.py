@@ -48,7 +48,7 @@ def use_native_at(extend: Callable[[int, int, int], int]) -> None:
 
 
 def expect(count: int) -> None:
-    """Tells of bytes that will be summed soon, in small parts: native code is loaded for the first, if it is worth it for all."""
+    """Announces bytes that will be summed soon, in small parts: native code is loaded for the first, if it is worth it for all."""
     _Native.summed += count
 
 

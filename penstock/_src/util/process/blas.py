@@ -25,7 +25,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class _Threads:
-    """A number of threads that is 1 while anybody wants that."""
+    """A number of threads that is 1 while any caller requests it."""
 
     def __init__(self, get: Callable[[], int], set_: Callable[[int], object]) -> None:
         self._get, self._set = get, set_

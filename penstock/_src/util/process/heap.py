@@ -30,7 +30,7 @@ def _trim() -> Callable[[int], int] | None:
 
 
 def take_small_pages(address: int, size: int) -> None:
-    """Lets memory that was never written to be taken by the smallest pages: NumPy asks for pages of 2 MB, each of which is taken as a whole. Linux alone has both."""
+    """Makes Linux back untouched memory with small pages: NumPy asks for huge pages of 2 MB, each of which is allocated as a whole. Other systems have neither."""
     advise = _advise()
     begin = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
     if advise is not None and address + size > begin:

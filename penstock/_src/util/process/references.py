@@ -1,11 +1,11 @@
-"""Tells if an object has no reference but its holder's, so that it may be changed in place.
+"""Detects that an object has no reference except its holder's, so that it may be changed in place.
 
 Python's count of references includes those of the function that asks: two in Python 3.13, one in 3.14, whose local variables lend theirs.
 So the count of an object that is held alone is measured by the same function, not written down.
 
 Without the GIL another thread may take a reference at any moment, and a sum of counts that change proves nothing. Such a Python counts references
 of the object's own thread in one word and all others in another (PEP 703). An object is held alone if it belongs to the calling thread,
-the count of others is 0 and its own is the measured one: nobody but the caller changes the own count, and another thread that takes a
+the count of others is 0 and its own is the measured one: only the caller changes the own count, and another thread that adds a
 reference later has changed the other count by an atomic operation. A caller who must exclude those, too, says so before asking (by an atomic
 operation, as taking a lock is), and they ask after taking their reference: see `resources.WRITING`. An object of another
 thread counts as shared: whoever asks then copies it, and owns the copy.

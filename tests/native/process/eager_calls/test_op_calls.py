@@ -24,7 +24,7 @@ def tensor(*values):
 
 
 def form(function, inputs=1, attributes=None, **options):
-    fixed = {"fills_arrays": False, "is_quiet": False, "large": 0, "dtype": F32, "storage": F32.np}
+    fixed = {"fills_arrays": False, "is_quiet": False, "large": 0, "outputs": [(F32, F32.np)]}
     return OpForm("op", (F32,) * inputs, attributes or {}, function, **{**fixed, **options})
 
 

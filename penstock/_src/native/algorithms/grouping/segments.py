@@ -11,7 +11,7 @@ from ... import python_calls as py
 from ...builtins import compiled
 from ...language.function import Fn
 from ...language.module import Module
-from ...language.types import F32, F64, I32, I64, PTR, vec
+from ...language.types import F32, F64, I32, I64, PTR, is_float, vec
 from ...language.value import Val
 from ...systems import runs_native_code
 
@@ -28,12 +28,14 @@ class Segments(NamedTuple):
         A segment has a row at least; the last number is where the last one ends.
     ascending (rows [number, width], width, segments int64 [number], number, count, a number for empty segments, combined [count, width],
         sizes int64 [count]) -> the number of rows before the first whose segment is less than the one before, or outside of the count
+    chosen (rows, width, row of each number int64 [number], segments int64 [number], ...) -> as ascending, for chosen rows
     scattered (rows [number, width], width, segments int64 [number], number, count, combined [count, width]) -> the number of rows
         before the first whose segment is too large; rows with negative segments are left out, others combined with what is there
     """
 
     combine: Callable[..., int]
     ascending: Callable[..., int]
+    chosen: Callable[..., int]
     scattered: Callable[..., int]
 
 
@@ -66,11 +68,13 @@ def segments(m: Module, dtype: str, operation: str) -> None:
     """The functions for a dtype of TYPES and one of OPERATIONS, compiled."""
     ty = TYPES[dtype]
     _emit_combine(m, ty, operation)
-    _emit_ascending(m, ty, operation)
+    _emit_ascending(m, ty, operation, "ascending")
+    _emit_ascending(m, ty, operation, "chosen")
     _emit_scattered(m, ty, operation)
     for name, parameters in (
         ("combine", "anana"),
         ("ascending", "anannaaa"),
+        ("chosen", "anaannaaa"),
         ("scattered", "ananna"),
     ):
         py.emit_entry(m, name, parameters)
@@ -88,11 +92,12 @@ def _emit_combine(m: Module, ty: str, operation: str) -> None:
         f.give(f.i64(0))
 
 
-def _emit_ascending(m: Module, ty: str, operation: str) -> None:
-    arguments: Any = dict(
-        rows=PTR, width=I64, ids=PTR, number=I64, count=I64, empty=PTR, combined=PTR, sizes=PTR
-    )
-    with m.fn("ascending", ret=I64, internal=True, **arguments) as f:
+def _emit_ascending(m: Module, ty: str, operation: str, name: str) -> None:
+    arguments: Any = dict(rows=PTR, width=I64)
+    if name == "chosen":
+        arguments |= dict(indices=PTR)
+    arguments |= dict(ids=PTR, number=I64, count=I64, empty=PTR, combined=PTR, sizes=PTR)
+    with m.fn(name, ret=I64, internal=True, **arguments) as f:
         nothing = f.load(f.empty, 0, ty)
 
         def fill(begin: Val, end: Val) -> None:
@@ -125,16 +130,19 @@ def _emit_ascending(m: Module, ty: str, operation: str) -> None:
 def _end_of_run(f: Fn, begin: Val, k: Val) -> Val:
     """The first row after `begin` that is not of segment k."""
 
-    def goes_on(at: Val) -> Val:
-        (same,) = f.when(
-            at < f.number,
-            lambda: (f.load(f.ids, at, I64).eq(k),),
-            lambda: (f.const(0, "i1"),),
-        )
-        return same
+    def follow(at: Val, lanes: int) -> Val:
+        def goes_on(at: Val) -> Val:
+            def same() -> tuple[Val, ...]:
+                if lanes == 1:
+                    return (f.load(f.ids, at, I64).eq(k),)
+                equal = f.load(f.ids, at, vec(I64, lanes)).eq(f.splat(k, lanes))
+                return (f.reduce("and", equal),)
 
-    (end,) = f.loop_while(goes_on, lambda at: (at + 1,), begin + 1)
-    return end
+            return f.when(at + lanes <= f.number, same, lambda: (f.const(0, "i1"),))[0]
+
+        return f.loop_while(goes_on, lambda at: (at + lanes,), at)[0]
+
+    return follow(follow(begin + 1, LANES), 1)
 
 
 def _emit_scattered(m: Module, ty: str, operation: str) -> None:
@@ -163,9 +171,14 @@ def _emit_scattered(m: Module, ty: str, operation: str) -> None:
 
 def each_column(f: Fn, ty: str, body: Callable[[Val, str], None]) -> None:
     """Calls `body` for the first of several columns, with the type of a vector of them, and for each of the rest."""
-    whole = f.width // LANES * LANES
-    f.loop(f.i64(0), whole, LANES, lambda c: body(c, vec(ty, LANES)))
-    f.loop(whole, f.width, 1, lambda c: body(c, ty))
+    done = f.width // LANES * LANES
+    f.loop(f.i64(0), done, LANES, lambda c: body(c, vec(ty, LANES)))
+    # Rows of 4 to 15 numbers are common: a column each would read them with a stride.
+    for lanes in (LANES // 2, LANES // 4):
+        end = f.width // lanes * lanes
+        f.loop(done, end, lanes, lambda c, lanes=lanes: body(c, vec(ty, lanes)))
+        done = end
+    f.loop(done, f.width, 1, lambda c: body(c, ty))
 
 
 def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) -> None:
@@ -173,6 +186,8 @@ def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) 
 
     def column(c: Val, kind: str) -> None:
         def at(row: Val) -> Val:
+            if "indices" in f.args:
+                row = f.load(f.indices, row, I64)
             return f.load(f.rows, row * f.width + c, kind)
 
         def stretch(first: Val) -> Val:
@@ -190,7 +205,41 @@ def _combine_rows(f: Fn, ty: str, operation: str, k: Val, begin: Val, end: Val) 
         (total,) = f.loop(begin + STRETCH, end, STRETCH, more, stretch(begin))
         f.store(total, f.combined, k * f.width + c)
 
-    each_column(f, ty, column)
+    if "indices" in f.args or (is_float(ty) and operation in ("add", "mul")):
+        # Sums and products are rounded in the order of the rows, also in a vector.
+        each_column(f, ty, column)
+        return
+
+    def vector() -> tuple[Val, ...]:
+        total = _combined_lanes(f, ty, operation, begin, end)
+        f.store(total, f.combined, k)
+        # Equal zeros keep the sign of the first, and NaN their bits.
+        return ((total < 0) | (total > 0) if is_float(ty) else f.const(1, "i1"),)
+
+    is_long = f.width.eq(1) & (end - begin >= LANES)
+    (is_done,) = f.when(is_long, vector, lambda: (f.const(0, "i1"),))
+    f.when(is_done, lambda: (), lambda: each_column(f, ty, column))
+
+
+def _combined_lanes(f: Fn, ty: str, operation: str, begin: Val, end: Val) -> Val:
+    """The combination of at least LANES numbers of a vector, in any order."""
+    wide = vec(ty, LANES)
+
+    def step(row: Val, total: Val) -> tuple[Val, ...]:
+        return (combined(f, operation, total, f.load(f.rows, row, wide)),)
+
+    whole = begin + (end - begin) // LANES * LANES
+    (total,) = f.loop(begin + LANES, whole, LANES, step, f.load(f.rows, begin, wide))
+    half = LANES // 2
+    while half:
+        upper = f.shuffle(total, None, range(half, 2 * half))
+        total = combined(f, operation, f.shuffle(total, None, range(half)), upper)
+        half //= 2
+
+    def rest(row: Val, total: Val) -> tuple[Val, ...]:
+        return (combined(f, operation, total, f.load(f.rows, row, ty)),)
+
+    return f.loop(whole, end, 1, rest, f.extract(total, 0))[0]
 
 
 def combined(f: Fn, operation: str, x: Val, y: Val) -> Val:

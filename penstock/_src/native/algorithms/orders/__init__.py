@@ -1,1 +1,1 @@
-"""Orders of whole numbers: shuffles, and unions of ascending vectors."""
+"""Orders of numbers: shuffles, unions of ascending vectors, and the rank of numbers in their rows."""

@@ -323,21 +323,6 @@ def _emit_logarithm(m: Module) -> None:
     with m.fn("logarithm", ret=I64, internal=True, **arguments) as f:
         size = f.n * f.n * 2
 
-        def distance(x: _Matrix) -> Val:
-            """The largest sum of a column of X - 1."""
-
-            def column(j: Val, most: Val) -> tuple[Val, ...]:
-                def element(i: Val, total: Val) -> tuple[Val, ...]:
-                    one = f.select(i.eq(j), f.const(1.0, F64), f.const(0.0, F64))
-                    number = x[i, j]
-                    return (total + _size(f, (number[0] - one, number[1])),)
-
-                (total,) = f.loop(f.i64(0), j + 1, 1, element, f.zero(F64))
-                return (f.max(most, total),)
-
-            (most,) = f.loop(f.i64(0), f.n, 1, column, f.zero(F64))
-            return most
-
         def one(k: Val) -> None:
             x, result = _matrix(f, f.triangles, k), _matrix(f, f.results, k)
             other = f.at(f.room, size, F64)
@@ -352,7 +337,7 @@ def _emit_logarithm(m: Module) -> None:
                 return roots + 1, scale * 2.0
 
             def is_far(roots: Val, _scale: Val) -> Val:
-                return (distance(x) > _NEAR_ONE) & (roots < _MOST_ROOTS)
+                return (_distance_from_one(f, x) > _NEAR_ONE) & (roots < _MOST_ROOTS)
 
             _, scale = f.loop_while(is_far, take_root, f.i64(0), f.const(1.0, F64))
 
@@ -370,6 +355,22 @@ def _emit_logarithm(m: Module) -> None:
 
         f.loop(f.i64(0), f.batch, 1, one)
         f.give(f.i64(0))
+
+
+def _distance_from_one(f: Any, x: _Matrix) -> Val:
+    """The largest sum of a column of X - 1."""
+
+    def column(j: Val, most: Val) -> tuple[Val, ...]:
+        def element(i: Val, total: Val) -> tuple[Val, ...]:
+            one = f.select(i.eq(j), f.const(1.0, F64), f.const(0.0, F64))
+            number = x[i, j]
+            return (total + _size(f, (number[0] - one, number[1])),)
+
+        (total,) = f.loop(f.i64(0), j + 1, 1, element, f.zero(F64))
+        return (f.max(most, total),)
+
+    (most,) = f.loop(f.i64(0), f.n, 1, column, f.zero(F64))
+    return most
 
 
 def _emit_apply(m: Module) -> None:

@@ -14,9 +14,10 @@ from ...language.value import Val
 from .utf8 import byte, string
 from .words import make, put
 
-_DIGITS = 32  # more than a number of 64 bits has, or MOST_PLACES behind a point, with a sign
+MOST_WIDTH = 64  # to which native code fills whole numbers up
+_DIGITS = 32  # more than a 64-bit integer has, or MOST_PLACES after the point, with a sign
 MOST_PLACES = 22  # whose power of ten is a float64
-_EXACT = 2.0**52  # from here on there are no halves between float64 numbers
+_EXACT = 2.0**52  # all float64 numbers from this one up are integers
 _SPLIT = 2.0**27 + 1
 _INVALID = 64  # beyond the values of digits in base64
 
@@ -29,7 +30,7 @@ class _Functions(NamedTuple):
     gathered (strings, number, size, bytes [number, size]) -> the number of strings before the first of another size
     encoded (strings, number, digits uint8 [64], True if padded, results) -> 0; in base64
     decoded (strings, number, values uint8 [256], results) -> the number of strings before the first malformed one
-    decimals (magnitudes uint64, number, signs bool, places behind a point, results) -> 0
+    decimals (magnitudes uint64, number, signs bool, places behind a point, least size, True if zeros fill it, results) -> 0
     written (float64 values, number, letter, digits, True if "+" is written, least size, padding, results) -> 0
     """
 
@@ -53,7 +54,7 @@ def _functions(m: Module) -> None:
     _emit_written(m)
     for name, parameters in (
         ("mapped", "anaa"), ("stripped", "ana"), ("gathered", "anna"), ("encoded", "anana"),
-        ("decoded", "anaa"), ("decimals", "anana"), ("written", "annnnnna"),
+        ("decoded", "anaa"), ("decimals", "anannna"), ("written", "annnnnna"),
     ):  # fmt: skip
         py.emit_entry(m, name, parameters, holds_gil=True)
 
@@ -95,10 +96,10 @@ def decoded(strings: np.ndarray, digits: bytes) -> np.ndarray | None:
     return results if counts == [strings.size] else None
 
 
-def decimals(numbers: np.ndarray) -> np.ndarray:
-    """The whole numbers of an array as strings."""
+def decimals(numbers: np.ndarray, width: int = 0, has_zeros: bool = False) -> np.ndarray:
+    """The whole numbers of an array as strings of a least width up to MOST_WIDTH, filled up by spaces before them or zeros after the sign."""
     magnitudes = numbers.astype(numbers.dtype.str[1:2] + "8", copy=False)
-    return _decimals(np.abs(magnitudes), numbers < 0, 0)
+    return _decimals(np.abs(magnitudes), numbers < 0, 0, width, has_zeros)
 
 
 def fixed(numbers: np.ndarray, places: int) -> np.ndarray | None:
@@ -111,10 +112,10 @@ def fixed(numbers: np.ndarray, places: int) -> np.ndarray | None:
     x, power = numbers.astype(np.float64), np.float64(10.0**places)
     with np.errstate(over="ignore", invalid="ignore"):
         # Beyond 2^52 the product has no fraction that could be rounded here.
-        high = x * power
+        high = np.asarray(x * power)  # NumPy gives scalars for arrays without dimensions
     if not (np.abs(high) < _EXACT).all():
         return None
-    whole = np.rint(high)
+    whole = np.asarray(np.rint(high))
     # Halves are float64 numbers here: a product beside one is not rounded across it.
     halves = np.abs(high - whole) == 0.5
     if halves.any():
@@ -152,10 +153,12 @@ def _rest_of_product(x: np.ndarray, y: np.float64, product: np.ndarray) -> np.nd
     return ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
 
 
-def _decimals(magnitudes: np.ndarray, signs: np.ndarray, places: int) -> np.ndarray:
+def _decimals(
+    magnitudes: np.ndarray, signs: np.ndarray, places: int, width: int = 0, has_zeros: bool = False
+) -> np.ndarray:
     strings = np.empty(magnitudes.shape, object)
     flat, signs = (np.ascontiguousarray(x.reshape(-1)) for x in (magnitudes, signs))
-    _functions().decimals(flat, len(flat), signs, places, strings)
+    _functions().decimals(flat, len(flat), signs, places, width, int(has_zeros), strings)
     return strings
 
 
@@ -274,51 +277,27 @@ def _emit_encoded(m: Module) -> None:
 
 
 def _emit_decoded(m: Module) -> None:
+    """Writes strings decoded from base64; gives the number of strings before the first one that is malformed."""
     with m.fn(
         "decoded", ret=I64, internal=True, strings=PTR, number=I64, values=PTR, into=PTR
     ) as f:
 
         def one(row: Val, _: Val) -> tuple[Val, ...]:
             data, whole = string(f, f.strings, row)
-
-            def is_padding(at: Val) -> Val:
-                return (whole > at) & byte(f, data, f.max(whole - 1 - at, f.i64(0))).eq(61)
-
-            # Padding only completes groups of four; elsewhere the sign is an invalid character.
-            can_be_padded = (whole & 3).eq(0)
-            is_one = can_be_padded & is_padding(f.i64(0))
-            is_two = is_one & is_padding(f.i64(1))
-            pads = f.convert(is_one, I64, signed=False) + f.convert(is_two, I64, signed=False)
-            size = whole - pads
+            size = whole - _padding(f, data, whole)
             left = size & 3
             bytes_left = f.max(left - 1, f.i64(0))
             text, out = _empty(f, (size >> 2) * 3 + bytes_left)
-
-            def value(at: Val) -> Val:
-                decoded = f.load(f.values, byte(f, data, at), I8)
-                return f.convert(decoded, I64, signed=False)
-
-            def write(bits: Val, shift: int, at: Val) -> None:
-                f.store(f.convert((bits >> shift) & 255, I8), out, at)
-
-            def group(i: Val, wrong: Val) -> tuple[Val, ...]:
-                parts = [value(i * 4 + k) for k in range(4)]
-                bits = (parts[0] << 18) | (parts[1] << 12) | (parts[2] << 6) | parts[3]
-                for k in range(3):
-                    write(bits, 16 - 8 * k, i * 3 + k)
-                return (wrong | parts[0] | parts[1] | parts[2] | parts[3],)
-
-            def last() -> tuple[Val, ...]:
-                at, to = size - left, (size >> 2) * 3
-                first, second = value(at), value(at + 1)
-                third = f.select(left.eq(3), value(at + 2), f.i64(0))
-                bits = (first << 18) | (second << 12) | (third << 6)
-                write(bits, 16, to)
-                f.when(left.eq(3), lambda: write(bits, 8, to + 1))
-                return (first | second | third,)
-
-            (seen,) = f.loop(f.i64(0), size >> 2, 1, group, f.i64(0))
-            (rest,) = f.when(left >= 2, last, lambda: (f.i64(0),))
+            (seen,) = f.loop(
+                f.i64(0),
+                size >> 2,
+                1,
+                lambda i, seen: _decode_group(f, data, out, i, seen),
+                f.i64(0),
+            )
+            (rest,) = f.when(
+                left >= 2, lambda: _decode_last(f, data, out, size, left), lambda: (f.i64(0),)
+            )
             put(f, text, f.into, row)
             is_right = ((seen | rest) & _INVALID).eq(0) & left.ne(1)
             return row + f.convert(is_right, I64, signed=False), f.convert(
@@ -331,12 +310,58 @@ def _emit_decoded(m: Module) -> None:
         f.give(row)
 
 
+def _padding(f: Any, data: Val, whole: Val) -> Val:
+    """The number of padding characters at the end of base64: 0, 1 or 2."""
+
+    def is_padding(at: Val) -> Val:
+        return (whole > at) & byte(f, data, f.max(whole - 1 - at, f.i64(0))).eq(61)
+
+    # Padding only completes groups of four; elsewhere the sign is an invalid character.
+    can_be_padded = (whole & 3).eq(0)
+    is_one = can_be_padded & is_padding(f.i64(0))
+    is_two = is_one & is_padding(f.i64(1))
+    return f.convert(is_one, I64, signed=False) + f.convert(is_two, I64, signed=False)
+
+
+def _decoded_value(f: Any, data: Val, at: Val) -> Val:
+    """The 6 bits of a character, or a value with bits of _INVALID."""
+    decoded = f.load(f.values, byte(f, data, at), I8)
+    return f.convert(decoded, I64, signed=False)
+
+
+def _write_bits(f: Any, bits: Val, shift: int, out: Val, at: Val) -> None:
+    f.store(f.convert((bits >> shift) & 255, I8), out, at)
+
+
+def _decode_group(f: Any, data: Val, out: Val, i: Val, seen: Val) -> tuple[Val, ...]:
+    """Writes the three bytes of group i of four characters; returns all bits seen so far."""
+    parts = [_decoded_value(f, data, i * 4 + k) for k in range(4)]
+    bits = (parts[0] << 18) | (parts[1] << 12) | (parts[2] << 6) | parts[3]
+    for k in range(3):
+        _write_bits(f, bits, 16 - 8 * k, out, i * 3 + k)
+    return (seen | parts[0] | parts[1] | parts[2] | parts[3],)
+
+
+def _decode_last(f: Any, data: Val, out: Val, size: Val, left: Val) -> tuple[Val, ...]:
+    """Writes the one or two bytes of the last two or three characters; returns the bits seen."""
+    at, to = size - left, (size >> 2) * 3
+    first, second = _decoded_value(f, data, at), _decoded_value(f, data, at + 1)
+    third = f.select(left.eq(3), _decoded_value(f, data, at + 2), f.i64(0))
+    bits = (first << 18) | (second << 12) | (third << 6)
+    _write_bits(f, bits, 16, out, to)
+    f.when(left.eq(3), lambda: _write_bits(f, bits, 8, out, to + 1))
+    return (first | second | third,)
+
+
 def _emit_decimals(m: Module) -> None:
-    arguments: Any = dict(values=PTR, number=I64, signs=PTR, places=I64, into=PTR)
+    arguments: Any = dict(
+        values=PTR, number=I64, signs=PTR, places=I64, width=I64, zeros=I64, into=PTR
+    )
     with m.fn("decimals", ret=I64, internal=True, **arguments) as f:
-        buffer = f.alloca(I8, _DIGITS)
+        end = _DIGITS + MOST_WIDTH
+        buffer = f.alloca(I8, end)
         # Digits are written from the end of the buffer backwards, as division gives them.
-        point = _DIGITS - f.places
+        point = end - f.places
 
         def put_byte(character: str, at: Val) -> None:
             f.store(f.const(ord(character), I8), buffer, at)
@@ -346,15 +371,24 @@ def _emit_decimals(m: Module) -> None:
             f.store(f.convert(left - rest * 10 + ord("0"), I8), buffer, at - 1)
             return at - 1, rest
 
+        def filled(character: str, begin: Val, first: Val) -> Val:
+            def fill(at: Val) -> tuple[Val, ...]:
+                put_byte(character, at - 1)
+                return (at - 1,)
+
+            return f.loop_while(lambda at: at > first, fill, begin)[0]
+
         def one(row: Val) -> None:
             value = f.load(f.values, row, I64)
-            fraction = f.loop_while(lambda at, _: at > point, digit, f.i64(_DIGITS), value)
+            fraction = f.loop_while(lambda at, _: at > point, digit, f.i64(end), value)
             put_byte(".", point - 1)
             at, left = f.select(f.places > 0, point - 1, point), fraction[1]
             at, _ = f.loop_while(lambda _, left: left.ne(0), digit, *digit(at, left))
+            sign = f.select(byte(f, f.signs, row).ne(0), f.i64(1), f.i64(0))
+            at = filled("0", at, f.select(f.zeros.ne(0), end - f.width + sign, f.i64(end)))
             put_byte("-", at - 1)
-            begin = f.select(byte(f, f.signs, row).ne(0), at - 1, at)
-            make(f, f.at(buffer, begin), _DIGITS - begin, f.into, row)
+            begin = filled(" ", at - sign, end - f.width)
+            make(f, f.at(buffer, begin), end - begin, f.into, row)
 
         f.loop(f.i64(0), f.number, 1, one)
         f.give(f.i64(0))

@@ -90,57 +90,19 @@ def _emit_decode(m: Module) -> None:
 
 
 def _emit_encode(m: Module) -> None:
+    """Writes rows of code points as strings; gives -1 for points that UTF-8 has no form for."""
     with m.fn("encode", ret=I64, internal=True, points=PTR, splits=PTR, number=I64, into=PTR) as f:
-
-        def point_at(i: Val) -> Val:
-            return f.convert(f.load(f.points, i, I32), I64)
 
         def row(at: Val, _: Val) -> tuple[Val, ...]:
             first, end = f.load(f.splits, at, I64), f.load(f.splits, at + 1, I64)
-
-            def size_of(i: Val, size: Val, wrong: Val) -> tuple[Val, ...]:
-                point = point_at(i)
-                own = f.i64(1)
-                # A byte more from each of these code points on.
-                for least in (0x80, 0x800, 0x10000):
-                    own = own + f.convert(point >= least, I64, signed=False)
-                # Halves of pairs in UTF-16: UTF-8 has no form for them.
-                is_surrogate = (point >= 0xD800) & (point < 0xE000)
-                is_wrong = (point < 0) | (point > 0x10FFFF) | is_surrogate
-                return size + own, wrong | f.convert(is_wrong, I64, signed=False)
-
-            size, wrong = f.loop(first, end, 1, size_of, f.i64(0), f.i64(0))
+            size, wrong = _encoded_size(f, first, end)
 
             def make() -> tuple[Val, ...]:
                 string = f.call("PyBytes_FromStringAndSize", f.const(0, PTR), size, ret=PTR)
                 out = f.call("PyBytes_AsString", string, ret=PTR)
 
-                def byte(value: Val, place: Val) -> None:
-                    f.store(f.convert(value, I8), out, place)
-
                 def one(i: Val, place: Val) -> tuple[Val, ...]:
-                    point = point_at(i)
-
-                    def following(shift: int) -> Val:
-                        return ((point >> shift) & 0x3F) | 0x80
-
-                    def written(count: int) -> Callable[[], tuple[Val]]:
-                        def write() -> tuple[Val]:
-                            lead = {1: 0, 2: 0xC0, 3: 0xE0, 4: 0xF0}[count]
-                            byte((point >> (6 * (count - 1))) | lead, place)
-                            for k in range(1, count):
-                                byte(following(6 * (count - 1 - k)), place + k)
-                            return (place + count,)
-
-                        return write
-
-                    def wide() -> tuple[Val, ...]:
-                        return f.when(point < 0x10000, written(3), written(4))
-
-                    def middle() -> tuple[Val, ...]:
-                        return f.when(point < 0x800, written(2), wide)
-
-                    return f.when(point < 0x80, written(1), middle)
+                    return _write_point(f, _point_at(f, i), out, place)
 
                 f.loop(first, end, 1, one, f.i64(0))
                 put(f, string, f.into, at)
@@ -152,3 +114,52 @@ def _emit_encode(m: Module) -> None:
             lambda at, wrong: (at < f.number) & wrong.eq(0), row, f.i64(0), f.i64(0)
         )
         f.give(wrong)
+
+
+def _point_at(f: Any, i: Val) -> Val:
+    return f.convert(f.load(f.points, i, I32), I64)
+
+
+def _encoded_size(f: Any, first: Val, end: Val) -> tuple[Val, Val]:
+    """The bytes of a row of code points in UTF-8, and 1 if one of them has no form there."""
+
+    def size_of(i: Val, size: Val, wrong: Val) -> tuple[Val, ...]:
+        point = _point_at(f, i)
+        own = f.i64(1)
+        # A byte more from each of these code points on.
+        for least in (0x80, 0x800, 0x10000):
+            own = own + f.convert(point >= least, I64, signed=False)
+        # Halves of pairs in UTF-16: UTF-8 has no form for them.
+        is_surrogate = (point >= 0xD800) & (point < 0xE000)
+        is_wrong = (point < 0) | (point > 0x10FFFF) | is_surrogate
+        return size + own, wrong | f.convert(is_wrong, I64, signed=False)
+
+    return f.loop(first, end, 1, size_of, f.i64(0), f.i64(0))
+
+
+def _write_point(f: Any, point: Val, out: Val, place: Val) -> tuple[Val, ...]:
+    """Writes a code point in UTF-8 to `out` at an offset; returns the offset after it."""
+
+    def byte(value: Val, place: Val) -> None:
+        f.store(f.convert(value, I8), out, place)
+
+    def following(shift: int) -> Val:
+        return ((point >> shift) & 0x3F) | 0x80
+
+    def written(count: int) -> Callable[[], tuple[Val]]:
+        def write() -> tuple[Val]:
+            lead = {1: 0, 2: 0xC0, 3: 0xE0, 4: 0xF0}[count]
+            byte((point >> (6 * (count - 1))) | lead, place)
+            for k in range(1, count):
+                byte(following(6 * (count - 1 - k)), place + k)
+            return (place + count,)
+
+        return write
+
+    def wide() -> tuple[Val, ...]:
+        return f.when(point < 0x10000, written(3), written(4))
+
+    def middle() -> tuple[Val, ...]:
+        return f.when(point < 0x800, written(2), wide)
+
+    return f.when(point < 0x80, written(1), middle)

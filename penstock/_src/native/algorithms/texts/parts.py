@@ -11,7 +11,7 @@ from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import I64, PTR
 from ...language.value import Val
-from . import utf8
+from . import sharing, utf8
 from .words import put
 
 
@@ -28,6 +28,7 @@ class _Functions(NamedTuple):
 
 @compiled(_Functions)
 def _functions(m: Module) -> None:
+    sharing.emit(m)
     _emit_walk(m)
     _emit_parts(m)
     py.emit_entry(m, "parts", "anaanna", holds_gil=True)
@@ -59,12 +60,13 @@ def _emit_parts(m: Module) -> None:
         strings=PTR, number=I64, begins=PTR, counts=PTR, stride=I64, in_characters=I64, into=PTR
     )
     with m.fn("parts", ret=I64, internal=True, **arguments) as f:
+        shared = sharing.SharedParts(f)
 
         def one(row: Val, _: Val) -> tuple[Val, ...]:
             data, size = utf8.string(f, f.strings, row)
             begin = f.load(f.begins, row * f.stride, I64)
             most = f.load(f.counts, row * f.stride, I64)
-            return row + 1, _emit_part(f, row, data, size, begin, most)
+            return row + 1, _emit_part(f, shared, row, data, size, begin, most)
 
         def goes_on(row: Val, is_there: Val) -> Val:
             return (row < f.number) & is_there
@@ -74,7 +76,9 @@ def _emit_parts(m: Module) -> None:
         f.give(f.select(is_there, row, row - 1))
 
 
-def _emit_part(f: Fn, row: Val, data: Val, size: Val, begin: Val, most: Val) -> Val:
+def _emit_part(
+    f: Fn, shared: sharing.SharedParts, row: Val, data: Val, size: Val, begin: Val, most: Val
+) -> Val:
     """Stores the part of a string; returns an i1, which is false if the string does not have the begin."""
 
     def of_characters() -> tuple[Val, ...]:
@@ -104,8 +108,7 @@ def _emit_part(f: Fn, row: Val, data: Val, size: Val, begin: Val, most: Val) -> 
     first, end = f.when(f.in_characters.ne(0), of_characters, of_bytes)
 
     def make() -> tuple[Val, ...]:
-        text = f.call("PyBytes_FromStringAndSize", f.at(data, first), end - first, ret=PTR)
-        put(f, text, f.into, row)
+        put(f, shared.make(f.at(data, first), end - first), f.into, row)
         return ()
 
     is_there = first >= 0

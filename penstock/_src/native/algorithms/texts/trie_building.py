@@ -163,24 +163,6 @@ def _emit_base(m: Module) -> None:
     with m.fn("base", ret=I64, internal=True, node=I64, labels=PTR, count=I64, **_LISTS) as f:
         first = utf8.byte(f, f.labels, f.i64(0))
 
-        def fits(base: Val) -> Val:
-            far = f.node ^ base
-            (is_good,) = f.when(
-                # A unit has 21 bits for the distance to its base; far bases lack the lowest eight.
-                ~_flag(f, f.bases, base) & ((far < 1 << 21) | (far & 0xFF).eq(0)),
-                lambda: f.loop_while(
-                    lambda i, good: (i < f.count) & good,
-                    lambda i, good: (
-                        i + 1,
-                        _flag(f, f.free, base ^ utf8.byte(f, f.labels, i)),
-                    ),
-                    f.i64(0),
-                    f.const(1, I1),
-                )[1:],
-                lambda: (f.const(0, I1),),
-            )
-            return is_good
-
         def candidate(at: Val, left: Val, _: Val) -> tuple[Val, ...]:
             base = at ^ first
             after = _link(f, f.following, at)
@@ -195,7 +177,7 @@ def _emit_base(m: Module) -> None:
                 f.when(remaining.eq(0), lambda: _close(f, at), kept)
                 return (f.i64(_NONE),)
 
-            (free_base,) = f.when(fits(base), lambda: (base,), failed)
+            (free_base,) = f.when(_fits(f, base), lambda: (base,), failed)
             return after, left - 1, free_base
 
         most = f.select(f.count <= MANY, f.i64(BLOCK), f.i64(0))
@@ -212,6 +194,25 @@ def _emit_base(m: Module) -> None:
 
         (free_base,) = f.when(free_base < 0, new, lambda: (free_base,))
         f.give(free_base)
+
+
+def _fits(f: Fn, base: Val) -> Val:
+    """True if the slots of all labels are free for a base, and the node's unit can hold its distance."""
+    far = f.node ^ base
+
+    def are_free() -> tuple[Val, ...]:
+        return f.loop_while(
+            lambda i, good: (i < f.count) & good,
+            lambda i, good: (i + 1, _flag(f, f.free, base ^ utf8.byte(f, f.labels, i))),
+            f.i64(0),
+            f.const(1, I1),
+        )[1:]
+
+    is_new = ~_flag(f, f.bases, base)
+    # A unit has 21 bits for the distance to its base; far bases lack the lowest eight.
+    can_hold = (far < 1 << 21) | (far & 0xFF).eq(0)
+    (is_good,) = f.when(is_new & can_hold, are_free, lambda: (f.const(0, I1),))
+    return is_good
 
 
 def _emit_build(m: Module) -> None:

@@ -42,21 +42,8 @@ def emit_longer(m: Module, has_surrogates: bool = False) -> None:
         first = f.first
         wrong = f.i64(MALFORMED << _SIZE_BITS | 1)
 
-        def going_on(
-            point: Val, step: int, low: Val | int, high: Val | int, then: Callable[[Val], Val]
-        ) -> Val:
-            following = byte(f, f.data, f.place + step)
-            is_inside = (following >= low) & (following <= high)
-            (character,) = f.when(
-                is_inside, lambda: (then((point << 6) | (following & 0x3F)),), lambda: (wrong,)
-            )
-            return character
-
-        def last(step: int) -> Callable[[Val], Val]:
-            return lambda point: (point << _SIZE_BITS) | (step + 1)
-
         def two() -> tuple[Val]:
-            return (going_on(first & 0x1F, 1, 0x80, 0xBF, last(1)),)
+            return (_following(f, 1, (0x80, 0xBF), wrong, _packed(1))(first & 0x1F),)
 
         def three() -> tuple[Val]:
             # After E0 a lower byte would be an overlong form; after ED a higher one a surrogate.
@@ -66,19 +53,16 @@ def emit_longer(m: Module, has_surrogates: bool = False) -> None:
                 if has_surrogates
                 else f.select(first.eq(0xED), f.i64(0x9F), f.i64(0xBF))
             )
-            return (
-                going_on(first & 0xF, 1, low, high, lambda p: going_on(p, 2, 0x80, 0xBF, last(2))),
-            )
+            third = _following(f, 2, (0x80, 0xBF), wrong, _packed(2))
+            return (_following(f, 1, (low, high), wrong, third)(first & 0xF),)
 
         def four() -> tuple[Val]:
             # After F0 overlong forms, after F4 code points beyond 10FFFF are ruled out.
             low = f.select(first.eq(0xF0), f.i64(0x90), f.i64(0x80))
             high = f.select(first.eq(0xF4), f.i64(0x8F), f.i64(0xBF))
-
-            def third(point: Val) -> Val:
-                return going_on(point, 2, 0x80, 0xBF, lambda p: going_on(p, 3, 0x80, 0xBF, last(3)))
-
-            return (going_on(first & 7, 1, low, high, third),)
+            fourth = _following(f, 3, (0x80, 0xBF), wrong, _packed(3))
+            third = _following(f, 2, (0x80, 0xBF), wrong, fourth)
+            return (_following(f, 1, (low, high), wrong, third)(first & 7),)
 
         def beyond_two() -> tuple[Val, ...]:
             return f.when(
@@ -93,3 +77,27 @@ def emit_longer(m: Module, has_surrogates: bool = False) -> None:
             lambda: f.when(first >= 0xE0, beyond_two, lambda: (wrong,)),
         )
         f.give(packed)
+
+
+def _following(
+    f: Fn, step: int, limits: tuple[Val | int, Val | int], wrong: Val, then: Callable[[Val], Val]
+) -> Callable[[Val], Val]:
+    """Writes the reading of the byte `step` after the first: its bits are added to a code point, which `then` takes.
+
+    The result is `wrong` if the byte is not within the limits.
+    """
+
+    def read(point: Val) -> Val:
+        following = byte(f, f.data, f.place + step)
+        is_inside = (following >= limits[0]) & (following <= limits[1])
+        (character,) = f.when(
+            is_inside, lambda: (then((point << 6) | (following & 0x3F)),), lambda: (wrong,)
+        )
+        return character
+
+    return read
+
+
+def _packed(step: int) -> Callable[[Val], Val]:
+    """Packs a code point whose last byte is `step` after its first one with its size."""
+    return lambda point: (point << _SIZE_BITS) | (step + 1)

@@ -100,12 +100,6 @@ def _emit_pieces(m: Module) -> None:
         value_at = f.alloca(I64)
         f.store(f.i64(0), value_at)
 
-        def add(number: Val, begin: Val, end: Val, at: Val) -> Val:
-            f.store(number, f.numbers, at)
-            f.store(begin, f.begins, at)
-            f.store(end, f.ends, at)
-            return at + 1
-
         def string(row: Val, written: Val) -> tuple[Val]:
             data, _ = utf8.string(f, f.strings, row)
 
@@ -120,7 +114,7 @@ def _emit_pieces(m: Module) -> None:
                     def found() -> tuple[Val, ...]:
                         # The other bits of a value are further facts about the piece.
                         number = f.binary("lshr", f.load(value_at, 0, I64) & mask, shift)
-                        return end, suffix_root, add(number, begin, end, written)
+                        return end, suffix_root, _add_piece(f, number, begin, end, written)
 
                     # No piece: all that was found of the word is forgotten.
                     return f.when(end >= 0, found, lambda: (behind, f.i64(tries.NOTHING), before))
@@ -133,7 +127,9 @@ def _emit_pieces(m: Module) -> None:
                     lambda begin, root, written: begin < behind, piece, begin, start, before
                 )
                 return f.when(
-                    root < 0, lambda: (add(unknown, first, behind, before),), lambda: (written,)
+                    root < 0,
+                    lambda: (_add_piece(f, unknown, first, behind, before),),
+                    lambda: (written,),
                 )
 
             (written,) = f.loop(
@@ -144,6 +140,14 @@ def _emit_pieces(m: Module) -> None:
 
         (written,) = f.loop(f.i64(0), f.number, 1, string, f.i64(0))
         f.give(written)
+
+
+def _add_piece(f: Any, number: Val, begin: Val, end: Val, at: Val) -> Val:
+    """Writes a piece and its place in the text; returns the number of pieces."""
+    f.store(number, f.numbers, at)
+    f.store(begin, f.begins, at)
+    f.store(end, f.ends, at)
+    return at + 1
 
 
 def _emit_texts(m: Module) -> None:

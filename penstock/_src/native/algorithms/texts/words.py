@@ -131,68 +131,76 @@ def _emit_sizes(m: Module) -> None:
 
 
 def _emit_words(m: Module) -> None:
+    """Writes where the words of strings begin and end, up to a string that Python has to look at."""
     arguments: Any = dict(
         strings=PTR, number=I64, kinds=PTR, stretches=I64, state=PTR, begins=PTR, ends=PTR,
         splits=PTR,
     )  # fmt: skip
     with m.fn("words", ret=I64, internal=True, **arguments) as f:
         f.store(f.i64(DONE), f.state, REPORT)
-
-        def string(row: Val, written: Val, _: Val) -> tuple[Val, ...]:
-            data, size = utf8.string(f, f.strings, row)
-
-            def step(at: Val, count: Val, kind: Val, stopped: Val) -> tuple[Val, ...]:
-                point, taken = utf8.character(f, data, at)
-
-                def malformed() -> tuple[Val, ...]:
-                    stop(f, MALFORMED, row, written)
-                    return at, count, kind, f.i64(1)
-
-                def empty() -> tuple[Val, ...]:
-                    stop(f, EMPTY, row, written, point)
-                    return at, count, kind, f.i64(1)
-
-                def known(own: Val) -> tuple[Val, ...]:
-                    def changed() -> tuple[Val]:
-                        is_space = own.eq(SPACE)
-                        # All but the last byte of wide white space then belongs to the word.
-                        far = at + f.select(is_space & f.stretches.ne(0), taken - 1, f.i64(0))
-                        ends_word = kind.ne(SPACE) & kind.ne(0)
-                        # A word that is open has the last number.
-                        f.when(ends_word, lambda: f.store(far, f.ends, count - 1))
-                        f.when(own.ne(SPACE), lambda: f.store(at, f.begins, count))
-                        return (f.select(is_space, count, count + 1),)
-
-                    # Characters that stand apart are words of their own even next to each other.
-                    begins = own.ne(kind) | own.eq(APART)
-                    (following,) = f.when(begins, changed, lambda: (count,))
-                    return at + taken, following, own, f.i64(0)
-
-                def well_formed() -> tuple[Val, ...]:
-                    own = f.convert(f.load(f.kinds, point, I8), I64, signed=False)
-                    return f.when(own.eq(0), empty, lambda: known(own))
-
-                return f.when(point < 0, malformed, well_formed)
-
-            _, count, kind, stopped = f.loop_while(
-                lambda at, count, kind, stopped: (at < size) & stopped.eq(0),
-                step, f.i64(0), written, f.i64(0), f.i64(0),
-            )  # fmt: skip
-
-            def ended() -> tuple[Val, ...]:
-                is_open = kind.ne(SPACE) & kind.ne(0)
-                f.when(is_open, lambda: f.store(size, f.ends, count - 1))
-                f.store(count, f.splits, row + 1)
-                return row + 1, count, f.i64(0)
-
-            return f.when(stopped.eq(0), ended, lambda: (row, written, f.i64(1)))
-
         row, written, stopped = f.loop_while(
             lambda row, written, stopped: (row < f.number) & stopped.eq(0),
-            string, f.load(f.state, STRING, I64), f.load(f.state, WRITTEN, I64), f.i64(0),
+            lambda row, written, _: _words_of_string(f, row, written),
+            f.load(f.state, STRING, I64), f.load(f.state, WRITTEN, I64), f.i64(0),
         )  # fmt: skip
         f.when(stopped.eq(0), lambda: stop(f, DONE, row, written))
         f.give(f.i64(0))
+
+
+def _words_of_string(f: Any, row: Val, written: Val) -> tuple[Val, ...]:
+    """Writes a string's words after `written` others: the next string, the words written, and 1 if it stopped."""
+    data, size = utf8.string(f, f.strings, row)
+
+    def step(at: Val, count: Val, kind: Val, stopped: Val) -> tuple[Val, ...]:
+        point, taken = utf8.character(f, data, at)
+
+        def stopping(report: int, *more: Val) -> Callable[[], tuple[Val, ...]]:
+            def give_up() -> tuple[Val, ...]:
+                stop(f, report, row, written, *more)
+                return at, count, kind, f.i64(1)
+
+            return give_up
+
+        def known(own: Val) -> tuple[Val, ...]:
+            # Characters that stand apart are words of their own even next to each other.
+            begins = own.ne(kind) | own.eq(APART)
+            (following,) = f.when(
+                begins,
+                lambda: (_change_of_kind(f, at, taken, count, kind, own),),
+                lambda: (count,),
+            )
+            return at + taken, following, own, f.i64(0)
+
+        def well_formed() -> tuple[Val, ...]:
+            own = f.convert(f.load(f.kinds, point, I8), I64, signed=False)
+            return f.when(own.eq(0), stopping(EMPTY, point), lambda: known(own))
+
+        return f.when(point < 0, stopping(MALFORMED), well_formed)
+
+    _, count, kind, stopped = f.loop_while(
+        lambda at, count, kind, stopped: (at < size) & stopped.eq(0),
+        step, f.i64(0), written, f.i64(0), f.i64(0),
+    )  # fmt: skip
+
+    def ended() -> tuple[Val, ...]:
+        is_open = kind.ne(SPACE) & kind.ne(0)
+        f.when(is_open, lambda: f.store(size, f.ends, count - 1))
+        f.store(count, f.splits, row + 1)
+        return row + 1, count, f.i64(0)
+
+    return f.when(stopped.eq(0), ended, lambda: (row, written, f.i64(1)))
+
+
+def _change_of_kind(f: Any, at: Val, taken: Val, count: Val, kind: Val, own: Val) -> Val:
+    """Ends a word and begins the next where a character's kind, `own`, is not the last one's; returns the number of words."""
+    is_space = own.eq(SPACE)
+    # All but the last byte of wide white space then belongs to the word.
+    far = at + f.select(is_space & f.stretches.ne(0), taken - 1, f.i64(0))
+    ends_word = kind.ne(SPACE) & kind.ne(0)
+    # A word that is open has the last number.
+    f.when(ends_word, lambda: f.store(far, f.ends, count - 1))
+    f.when(own.ne(SPACE), lambda: f.store(at, f.begins, count))
+    return f.select(is_space, count, count + 1)
 
 
 def _emit_parts(m: Module) -> None:

@@ -16,22 +16,17 @@ from ...language.module import Module
 from ...language.types import I1, I32, I64, PTR
 from ...language.value import Val
 from ..array_forms import false
-from .op_calls import (
+from .op_calls import MOST_INPUTS, RANK, OpCall, OpForm, Surroundings, describe
+from .results import (
     ARRAY_TYPE,
     COUNT,
     DTYPE_AT,
     FIRST_FORM,
     FORM_HEAD,
-    MOST_INPUTS,
-    RANK,
     SIZE,
     TENSOR,
     VALUE_AT,
     WORDS,
-    OpCall,
-    OpForm,
-    Surroundings,
-    describe,
 )
 
 # Words of a form after those of its op: numbers of arguments by position and by name, of inputs, of the function's arguments, and of the words of
@@ -134,6 +129,7 @@ def direct_call(forms: Sequence[DirectForm], around: Surroundings) -> Callable[.
       around: see `Surroundings`.
     """
     for form in forms:
+        form.op.check()
         if not 0 < len(form.inputs) <= MOST_INPUTS or len(form.values) > MOST_INPUTS:
             raise ValueError(f"direct_call: from 1 to {MOST_INPUTS} inputs are served.")
     keep: list[Any] = []

@@ -18,16 +18,55 @@ from ...language.module import Module
 from ...language.types import I1, I32, I64, PTR
 from ...language.value import Val
 from ..array_forms import false, true
+from .results import (
+    ACCUMULATORS,
+    ARRAY_TYPE,
+    AS_ARRAY,
+    ATTRIBUTES,
+    CONTAINER,
+    COUNT,
+    DICT,
+    DTYPE_AT,
+    FIRST_FORM,
+    FORM_HEAD,
+    FUNCTION,
+    GRAPH,
+    ID_AT,
+    INPUTS,
+    IS_QUIET,
+    IS_SEQUENCE,
+    KEYWORDS,
+    LARGE,
+    LAST,
+    LIST_TYPE,
+    MOST_OUTPUTS,
+    MOST_WORK,
+    NONE,
+    NUMBER,
+    OP,
+    OUTPUTS,
+    OUTPUTS_AT,
+    PRODUCT,
+    QUIET,
+    RECORD,
+    RESULTS,
+    RUN,
+    RUN_NAME,
+    RUNS_ONCE,
+    SIZE,
+    SLOTS,
+    STATE,
+    TAPES,
+    TENSOR,
+    TUPLE_TYPE,
+    VALUE_AT,
+    WORDS,
+    ResultsOfCall,
+)
 
 MOST_INPUTS = 8
-# Words of a description, and of each form that follows them: its dtypes, and its attributes' names and values come last.
-(_INPUTS, COUNT, TENSOR, VALUE_AT, DTYPE_AT, _ID_AT, _STATE, _DICT, _GRAPH, _TAPES, _ACCUMULATORS, _QUIET,
- _SLOTS, _RUN_NAME, _RUN, _NUMBER, _RECORD, _AS_ARRAY, _NONE, ARRAY_TYPE, FIRST_FORM) = range(21)  # fmt: skip
-(WORDS, _FUNCTION, _KEYWORDS, _LAST, _IS_QUIET, _LARGE, _STORAGE, _DTYPE, _OP, _PRODUCT, _MOST_WORK, _ATTRIBUTES,
- FORM_HEAD) = range(13)  # fmt: skip
 # Fields of an ndarray after its header: words, and halves of words.
-_EXTENTS, _ARRAY_DTYPE, RANK = 2, 5, 2
-SIZE = py.TYPE_WORD + 1  # the word of a tuple that has its length
+_EXTENTS, RANK = 2, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +81,11 @@ class OpForm:
       fills_arrays: True if the function takes `out=...`, and then gives arrays instead of scalars.
       is_quiet: True if the function is to run in the context in which NumPy does not warn.
       large: the number of elements of the first or last input from which calls are not served; 0 if all are.
-      dtype: of the result.
-      storage: its NumPy dtype.
+      outputs: the dtype of each output, and that of its array.
+      is_sequence: True if the function gives a list or tuple of the outputs, not the only output itself.
+      container: the class that holds the results, `list` or a class of tuples; None if there is only one.
+      results: the positions among the outputs of what the caller gets.
+      runs_once: True if an error of the function is the call's; otherwise the call is left to the long way, which runs the function again.
       product: None, or what gives the same result or an error for two matrices, but fewer checks.
       most_work: the number of elements of the first matrix times the larger extent of the second from which `function` is called.
     """
@@ -55,10 +97,20 @@ class OpForm:
     fills_arrays: bool
     is_quiet: bool
     large: int
-    dtype: Any
-    storage: np.dtype
+    outputs: Sequence[tuple[Any, np.dtype]]
+    is_sequence: bool = False
+    container: type | None = None
+    results: Sequence[int] = (0,)
+    runs_once: bool = False
     product: Callable[..., Any] | None = None
     most_work: int = 0
+
+    def check(self) -> None:
+        """Raises ValueError if native code cannot make the results."""
+        if not 0 < len(self.outputs) <= MOST_OUTPUTS or not self.results:
+            raise ValueError(f"OpForm: from 1 to {MOST_OUTPUTS} outputs are served.")
+        if self.container is not None and not can_contain(self.container):
+            raise ValueError(f"OpForm: {self.container} is not served.")
 
     def with_function(self, function: Callable[..., Any], is_quiet: bool) -> "OpForm":
         """Returns this form with another function, which may give scalars."""
@@ -76,15 +128,20 @@ class OpForm:
         keywords = ("out",)
         keep += [self, keywords]
         words = [0] * FORM_HEAD
-        words[WORDS] = FORM_HEAD + len(rest)
-        words[_FUNCTION], words[_STORAGE] = id(self.function), id(self.storage)
-        words[_DTYPE], words[_OP] = id(self.dtype), id(self.op)
-        words[_KEYWORDS], words[_LAST] = (id(keywords) if self.fills_arrays else 0), id(...)
-        words[_IS_QUIET], words[_LARGE] = self.is_quiet, self.large
+        made = [id(one) for output in self.outputs for one in output]
+        words[WORDS] = FORM_HEAD + len(rest) + len(made) + len(self.results)
+        words[OUTPUTS], words[OUTPUTS_AT] = len(self.outputs), FORM_HEAD + len(rest)
+        words[IS_SEQUENCE], words[RUNS_ONCE] = self.is_sequence, self.runs_once
+        words[RESULTS] = len(self.results)
+        if self.container is not None:
+            words[CONTAINER] = id(self.container)
+        words[FUNCTION], words[OP] = id(self.function), id(self.op)
+        words[KEYWORDS], words[LAST] = (id(keywords) if self.fills_arrays else 0), id(...)
+        words[IS_QUIET], words[LARGE] = self.is_quiet, self.large
         if self.product is not None:
-            words[_PRODUCT], words[_MOST_WORK] = id(self.product), self.most_work
-        words[_ATTRIBUTES] = len(self.attributes)
-        return [*words, *rest]
+            words[PRODUCT], words[MOST_WORK] = id(self.product), self.most_work
+        words[ATTRIBUTES] = len(self.attributes)
+        return [*words, *rest, *made, *self.results]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +167,14 @@ class Surroundings:
     record: Callable[..., Any]
 
 
+def can_contain(kind: type) -> bool:
+    """True for `list`, `tuple` and named tuples, whose objects have nothing but the elements."""
+    if kind is list:
+        return True
+    same = kind.__basicsize__ == tuple.__basicsize__ and kind.__dictoffset__ == 0
+    return issubclass(kind, tuple) and same
+
+
 class _Description(np.ndarray):
     """The words of the calls of an op; keeps the objects alive whose addresses they hold."""
 
@@ -126,6 +191,8 @@ def op_call(inputs: int, forms: Sequence[OpForm], around: Surroundings) -> Calla
     """
     if not 0 < inputs <= MOST_INPUTS:
         raise ValueError(f"op_call: from 1 to {MOST_INPUTS} inputs are served. Received {inputs}.")
+    for form in forms:
+        form.check()
     keep: list[Any] = []
     words = [form.words(keep) for form in forms]
     return py.bind(_entry(), describe(inputs, words, around, keep))
@@ -145,17 +212,18 @@ def describe(
     kind = type(around.tensor)
     keep += [around, kind]
     words = [0] * FIRST_FORM
-    names = {_DICT: "__dict__", _GRAPH: "graph", _TAPES: "tapes", _ACCUMULATORS: "accumulators",
-             _QUIET: "quiet_context", _RUN_NAME: around.run_name}  # fmt: skip
+    names = {DICT: "__dict__", GRAPH: "graph", TAPES: "tapes", ACCUMULATORS: "accumulators",
+             QUIET: "quiet_context", RUN_NAME: around.run_name}  # fmt: skip
     objects = {
-        TENSOR: kind, _STATE: around.state, _SLOTS: around.slots, _RUN: around.run, _NUMBER: around.number,
-        _RECORD: around.record, _AS_ARRAY: np.asarray, _NONE: None, ARRAY_TYPE: np.ndarray, **names,
+        TENSOR: kind, STATE: around.state, SLOTS: around.slots, RUN: around.run, NUMBER: around.number,
+        RECORD: around.record, AS_ARRAY: np.asarray, NONE: None, ARRAY_TYPE: np.ndarray, TUPLE_TYPE: tuple,
+        LIST_TYPE: list, **names,
     }  # fmt: skip
     keep.append(objects)
     for at, value in objects.items():
         words[at] = id(value)
-    words[_INPUTS], words[COUNT] = inputs, len(forms)
-    for at, name in {VALUE_AT: "_value", DTYPE_AT: "_dtype", _ID_AT: "_id"}.items():
+    words[INPUTS], words[COUNT] = inputs, len(forms)
+    for at, name in {VALUE_AT: "_value", DTYPE_AT: "_dtype", ID_AT: "_id"}.items():
         words[at] = _place_of(around.tensor, name)
     for form in forms:
         words += form
@@ -184,19 +252,14 @@ def _entry(m: Module, name: str) -> None:
         OpCall(f).write()
 
 
-class OpCall(py.DescribedCall):
+class OpCall(ResultsOfCall):
     """Writes the call."""
 
     def __init__(self, f: Fn) -> None:
         super().__init__(f)
         self.values = f.alloca(I64, MOST_INPUTS + 1)
         # The numbers of the op's inputs and of the function's arguments.
-        self.count = self.value_count = f.load(self.words, _INPUTS, I64)
-        self.form = self.words  # until one is found
-
-    def field(self, number: int, ty: str = PTR) -> Val:
-        """A word of the form that was found."""
-        return self.f.load(self.form, number, ty)
+        self.count = self.value_count = f.load(self.words, INPUTS, I64)
 
     def write(self) -> None:
         f = self.f
@@ -213,39 +276,35 @@ class OpCall(py.DescribedCall):
         self.hold()
         f.branch(self._enter(context), "call", "failed")
         f.start("call")
-        result = self._array(self._run(context))
-        f.branch(f.is_null(result), "failed", "made")
+        f.branch(self.make_outputs(self._run(context)), "made", "failed")
         f.start("failed")
-        f.module.declare("@PyExc_Exception = external global ptr")
-        kind = f.load(f.address("PyExc_Exception"), 0, PTR)
-        f.branch(f.call("PyErr_ExceptionMatches", kind, ret=I32).eq(0), "interrupted", "clear")
+        is_final = self.field(RUNS_ONCE, I64).ne(0)
+        is_error = f.call("PyErr_ExceptionMatches", self.exception(), ret=I32).ne(0)
+        f.branch(is_error & (is_final ^ f.const(1, I1)), "clear", "interrupted")
         f.start("clear")
         f.call("PyErr_Clear")
         self.release()
         f.jump("decline")
         f.start("made")
-        tensor = self._tensor(result)
-        f.branch(f.is_null(tensor), "interrupted", "wrapped")
-        f.start("wrapped")
         f.branch(is_recorded, "record", "done")
         f.start("record")
-        f.branch(self._record(tensor), "done", "unrecorded")
+        f.branch(self.record(), "done", "unrecorded")
         f.start("unrecorded")
-        f.call("Py_DecRef", tensor)
+        self.drop_outputs(self.field(OUTPUTS, I64))
         f.jump("interrupted")
         f.start("done")
+        result = self.arranged()
         self.release()
-        f.give(tensor)
+        f.give(result)
         f.start("interrupted")
         self.release()
         f.give(f.const(0, PTR))
         f.start("decline")
-        none = self.word(_NONE)
+        none = self.word(NONE)
         f.call("Py_IncRef", none)
         f.give(none)
 
     def input(self, i: Val) -> Val:
-        """An input of the op, a tensor."""
         return self.f.load(self.f.argv, i + 1, PTR)
 
     def value(self, i: Val) -> Val:
@@ -292,7 +351,7 @@ class OpCall(py.DescribedCall):
                 value = f.call("PyDict_GetItem", attributes, f.load(pair, 0, PTR), ret=PTR)
                 return (good & self.is_same(value, f.load(pair, 1, PTR)),)
 
-            (good,) = f.loop(f.i64(0), self.count, 1, same_type, given.eq(f.load(form, _ATTRIBUTES, I64)))  # fmt: skip
+            (good,) = f.loop(f.i64(0), self.count, 1, same_type, given.eq(f.load(form, ATTRIBUTES, I64)))  # fmt: skip
             (good,) = f.when(
                 good,
                 lambda: f.loop(f.i64(0), given, 1, same_attribute, f.const(1, I1)),
@@ -305,18 +364,18 @@ class OpCall(py.DescribedCall):
     def _look_around(self) -> tuple[Val, Val, Val]:
         """If the call is served here, if it is recorded, and the context in which NumPy does not warn."""
         f = self.f
-        state = f.call("PyObject_GetAttr", self.word(_STATE), self.word(_DICT), ret=PTR)
+        state = f.call("PyObject_GetAttr", self.word(STATE), self.word(DICT), ret=PTR)
 
         def of(name: int) -> Val:
             return f.call("PyDict_GetItem", state, self.word(name), ret=PTR)
 
         def look() -> tuple[Val, ...]:
-            good = self.is_same(of(_GRAPH), self.word(_NONE))
-            run = f.call("PyDict_GetItem", self.word(_SLOTS), self.word(_RUN_NAME), ret=PTR)
-            good = good & self.is_same(run, self.word(_RUN))
-            recorders = f.load(of(_TAPES), SIZE, I64) | f.load(of(_ACCUMULATORS), SIZE, I64)
+            good = self.is_same(of(GRAPH), self.word(NONE))
+            run = f.call("PyDict_GetItem", self.word(SLOTS), self.word(RUN_NAME), ret=PTR)
+            good = good & self.is_same(run, self.word(RUN))
+            recorders = f.load(of(TAPES), SIZE, I64) | f.load(of(ACCUMULATORS), SIZE, I64)
             # The thread's state lives on, and so does its context.
-            context = of(_QUIET)
+            context = of(QUIET)
             f.call("Py_DecRef", state)
             return good, recorders.eq(0) ^ f.const(1, I1), context
 
@@ -329,7 +388,7 @@ class OpCall(py.DescribedCall):
 
     def _is_small(self) -> tuple[Val, ...]:
         f = self.f
-        large = self.field(_LARGE, I64)
+        large = self.field(LARGE, I64)
 
         def is_small(i: Val) -> tuple[Val, ...]:
             array = f.load(self.input(i), self.word(VALUE_AT, I64), PTR)
@@ -358,7 +417,7 @@ class OpCall(py.DescribedCall):
         def enter() -> tuple[Val, ...]:
             return (f.call("PyContext_Enter", context, ret=I32).eq(0),)
 
-        return f.when(self.field(_IS_QUIET, I64).eq(0), lambda: true(f), enter)[0]
+        return f.when(self.field(IS_QUIET, I64).eq(0), lambda: true(f), enter)[0]
 
     def _chosen(self) -> Val:
         """The function to call."""
@@ -389,11 +448,11 @@ class OpCall(py.DescribedCall):
             is_first, m, k = shape(0)
             is_second, rows, columns = shape(1)
             work = m * k * f.select(rows > columns, rows, columns)
-            is_small = is_first & is_second & (work < self.field(_MOST_WORK, I64))
-            return (f.select(is_small, self.field(_PRODUCT), self.field(_FUNCTION)),)
+            is_small = is_first & is_second & (work < self.field(MOST_WORK, I64))
+            return (f.select(is_small, self.field(PRODUCT), self.field(FUNCTION)),)
 
-        has_none = self.field(_PRODUCT, I64).eq(0)
-        return f.when(has_none, lambda: (self.field(_FUNCTION),), choose)[0]
+        has_none = self.field(PRODUCT, I64).eq(0)
+        return f.when(has_none, lambda: (self.field(FUNCTION),), choose)[0]
 
     def _run(self, context: Val) -> Val:
         """What the function returns; null after an error."""
@@ -407,13 +466,13 @@ class OpCall(py.DescribedCall):
 
         count = self.value_count
         f.loop(f.i64(0), count, 1, take)
-        f.store(self.field(_LAST), f.at(self.values, count, I64))
+        f.store(self.field(LAST), f.at(self.values, count, I64))
         result = f.call(
-            "PyObject_Vectorcall", function, self.values, count, self.field(_KEYWORDS), ret=PTR
+            "PyObject_Vectorcall", function, self.values, count, self.field(KEYWORDS), ret=PTR
         )  # fmt: skip
         # Leaving a context that was entered does not fail, whatever error is set.
         f.when(
-            self.field(_IS_QUIET, I64).eq(0),
+            self.field(IS_QUIET, I64).eq(0),
             lambda: (),
             lambda: (f.call("PyContext_Exit", context, ret=I32), ())[1],
         )
@@ -423,74 +482,3 @@ class OpCall(py.DescribedCall):
 
         f.loop(f.i64(0), count, 1, drop)
         return result
-
-    def _array(self, result: Val) -> Val:
-        """A result as an array of the form's dtype; null after an error."""
-        f = self.f
-
-        def is_right() -> tuple[Val, ...]:
-            dtype = f.load(f.at(result, py.DATA_WORD, I64), _ARRAY_DTYPE, PTR)
-            return (self.is_same(dtype, self.field(_STORAGE)),)
-
-        def convert() -> tuple[Val, ...]:
-            f.store(result, self.pair)
-            f.store(self.field(_STORAGE), self.pair, 1)
-            array = self.called(self.word(_AS_ARRAY), 2)
-            f.call("Py_DecRef", result)
-            return (array,)
-
-        def look() -> tuple[Val, ...]:
-            is_array = f.load(result, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
-            (good,) = f.when(is_array, is_right, lambda: false(f))
-            return f.when(good, lambda: (result,), convert)
-
-        return f.when(f.is_null(result), lambda: (result,), look)[0]
-
-    def _tensor(self, array: Val) -> Val:
-        """A tensor of an array, which it takes over; null after an error."""
-        f = self.f
-        number = f.call("PyObject_CallNoArgs", self.word(_NUMBER), ret=PTR)
-
-        def make() -> tuple[Val, ...]:
-            tensor = f.call("PyType_GenericAlloc", self.word(TENSOR), f.i64(0), ret=PTR)
-            return f.when(f.is_null(tensor), lambda: fail(number), lambda: fill(tensor))
-
-        def fill(tensor: Val) -> tuple[Val, ...]:
-            dtype = self.field(_DTYPE)
-            f.call("Py_IncRef", dtype)
-            for at, value in ((VALUE_AT, array), (DTYPE_AT, dtype), (_ID_AT, number)):
-                f.store(value, f.at(tensor, self.word(at, I64), I64))
-            return (tensor,)
-
-        def fail(number: Val | None = None) -> tuple[Val, ...]:
-            f.call("Py_DecRef", array)
-            if number is not None:
-                f.call("Py_DecRef", number)
-            return (f.const(0, PTR),)
-
-        return f.when(f.is_null(number), fail, make)[0]
-
-    def _record(self, tensor: Val) -> Val:
-        """True unless the function that records the call has failed."""
-        f = self.f
-        inputs = f.call("PyTuple_New", self.count, ret=PTR)
-        outputs = f.call("PyTuple_New", f.i64(1), ret=PTR)
-
-        def put(objects: Val, i: Any, value: Val) -> None:
-            f.call("Py_IncRef", value)
-            f.call("PyTuple_SetItem", objects, i, value, ret=I32)
-
-        def call() -> tuple[Val, ...]:
-            f.loop(f.i64(0), self.count, 1, lambda i: put(inputs, i, self.input(i)))
-            put(outputs, f.i64(0), tensor)
-            for i, value in enumerate((self.field(_OP), inputs, outputs)):
-                f.store(value, self.pair, i)
-            result = self.called(self.word(_RECORD), 3)
-            f.call("Py_DecRef", result)  # of null it does nothing
-            return (result,)
-
-        is_short = f.is_null(inputs) | f.is_null(outputs)
-        (result,) = f.when(is_short, lambda: (f.const(0, PTR),), call)
-        f.call("Py_DecRef", inputs)
-        f.call("Py_DecRef", outputs)
-        return f.is_null(result) ^ f.const(1, I1)

@@ -369,10 +369,8 @@ def _emit_replace(m: Module) -> None:
                 return (f.i64(0),)
 
             def rewrite(spans: Val, slots: Val) -> tuple[Val]:
-                text = f.call(
-                    "rewritten", data, size, spans, slots, count, f.pool, f.parts, f.groups,
-                    f.number, ret=PTR,
-                )  # fmt: skip
+                options = f.pool, f.parts, f.groups, f.number
+                text = f.call("rewritten", data, size, spans, slots, count, *options, ret=PTR)
                 put(f, text, f.into, row)
                 return (f.i64(0),)
 
@@ -424,11 +422,6 @@ def _emit_split(m: Module) -> None:
     with m.fn("split", ret=I64, internal=True, **arguments) as f:
         state = f.alloca(I64, 2)
 
-        def added(count: Val, begin: Val, end: Val) -> tuple[Val]:
-            f.store(begin, f.begins, count)
-            f.store(end, f.ends, count)
-            return (count + 1,)
-
         def string(row: Val, first: Val, _: Val) -> tuple[Val, ...]:
             data, size = utf8.string(f, f.strings, row)
             f.store(size * _STEPS_PER_BYTE + _MORE_STEPS, state, _STEPS)
@@ -439,13 +432,15 @@ def _emit_split(m: Module) -> None:
 
                 def cut() -> tuple[Val, ...]:
                     (between,) = f.when(
-                        begin > at, lambda: added(count, at, begin), lambda: (count,)
+                        begin > at, lambda: _add_piece(f, count, at, begin), lambda: (count,)
                     )
                     is_kept = f.call(
                         "is_full", f.at(data, begin), end - begin, *_tables(f, "kept_"), ret=I64
                     )
                     (behind,) = f.when(
-                        is_kept.ne(0), lambda: added(between, begin, end), lambda: (between,)
+                        is_kept.ne(0),
+                        lambda: _add_piece(f, between, begin, end),
+                        lambda: (between,),
                     )
                     return end, end, behind, f.i64(0)
 
@@ -459,7 +454,7 @@ def _emit_split(m: Module) -> None:
                 lambda at, place, count, end: place <= size,
                 piece, f.i64(0), f.i64(0), first, f.i64(0),
             )  # fmt: skip
-            (count,) = f.when(at < size, lambda: added(count, at, size), lambda: (count,))
+            (count,) = f.when(at < size, lambda: _add_piece(f, count, at, size), lambda: (count,))
             f.store(count, f.splits, row + 1)
             return row + 1, count, f.convert(end.eq(_LEFT), I64, signed=False)
 
@@ -468,3 +463,10 @@ def _emit_split(m: Module) -> None:
             string, f.i64(0), f.i64(0), f.i64(0),
         )  # fmt: skip
         f.give(is_left)
+
+
+def _add_piece(f: Fn, count: Val, begin: Val, end: Val) -> tuple[Val]:
+    """Writes where a piece begins and ends; returns the number of pieces."""
+    f.store(begin, f.begins, count)
+    f.store(end, f.ends, count)
+    return (count + 1,)

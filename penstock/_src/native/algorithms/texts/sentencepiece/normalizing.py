@@ -114,29 +114,11 @@ def _emit_prefix(m: Module) -> None:
         value_at = f.alloca(I64)
         here = f.at(f.data, f.begin)
 
-        def longest(units: Val, count: Val) -> Val:
-            (end,) = f.when(
-                count > 0,
-                lambda: (
-                    f.call(
-                        "longest", units, count, f.i64(0), f.data, f.begin, f.end, value_at, ret=I64
-                    ),
-                ),
-                lambda: (f.i64(tries.NOTHING),),
-            )
-            return end
-
-        def size_of(text: Val) -> Val:
-            (size,) = f.loop_while(
-                lambda size: f.load(text, size, I8).ne(0), lambda size: (size + 1,), f.i64(0)
-            )
-            return size
-
         def by_rule(end: Val) -> tuple[Val, ...]:
             # After the last replacement there is a zero.
             place = f.min(f.load(value_at, 0, I64), f.malformed - 1)
             text = f.at(f.replacements, place)
-            return text, size_of(text), end - f.begin
+            return text, _size_of(f, text), end - f.begin
 
         def character() -> tuple[Val, ...]:
             point, taken = utf8.character(f, f.data, f.begin)
@@ -149,16 +131,35 @@ def _emit_prefix(m: Module) -> None:
             )  # fmt: skip
 
         def other() -> tuple[Val, ...]:
-            end = longest(f.rules, f.rule_units)
+            end = _longest(f, f.rules, f.rule_units, value_at)
             return f.when(end >= 0, lambda: by_rule(end), character)
 
-        symbol = longest(f.symbols, f.symbol_units)
+        symbol = _longest(f, f.symbols, f.symbol_units, value_at)
         size = symbol - f.begin
         text, size, taken = f.when(symbol >= 0, lambda: (here, size, size), other)
         f.store(text, f.into, 0)
         f.store(size, f.into, 1)
         f.store(taken, f.into, 2)
         f.give(f.i64(0))
+
+
+def _longest(f: Fn, units: Val, count: Val, value_at: Val) -> Val:
+    """The end of the longest key of a trie that begins at the position, or NOTHING; stores its value."""
+
+    def search() -> tuple[Val]:
+        found = f.call("longest", units, count, f.i64(0), f.data, f.begin, f.end, value_at, ret=I64)
+        return (found,)
+
+    (end,) = f.when(count > 0, search, lambda: (f.i64(tries.NOTHING),))
+    return end
+
+
+def _size_of(f: Fn, text: Val) -> Val:
+    """The number of bytes of a text before its zero."""
+    (size,) = f.loop_while(
+        lambda size: f.load(text, size, I8).ne(0), lambda size: (size + 1,), f.i64(0)
+    )
+    return size
 
 
 def _put(f: Fn, value: Val | int, origin: Val, at: Val) -> None:
