@@ -106,6 +106,26 @@ def test_training_steps_change_variables_in_the_arena(tmp_path):
     assert float(model.functions["train"](x, y)["loss"]) == pytest.approx(wanted[0])
 
 
+def test_weights_that_another_function_assigns_are_not_packed_when_built(tmp_path):
+    weights = tf.Variable(tf.zeros([128, 256]))
+
+    def learn(w):
+        weights.assign(w)
+        return {"done": tf.constant(True)}
+
+    functions = {
+        "multiply": traced(lambda x: {"y": x @ weights}, tf.TensorSpec([1, 128], name="x")),
+        "learn": traced(learn, tf.TensorSpec([128, 256], name="w")),
+    }
+    model = loaded(tmp_path, functions)
+    draw = np.random.default_rng(0)
+    x, new = (draw.normal(size=shape).astype("f") for shape in ((1, 128), (128, 256)))
+    assert not np.any(model.functions["multiply"](x)["y"])
+    model.functions["learn"](new)
+    found = model.functions["multiply"](x)["y"]
+    np.testing.assert_allclose(found, x @ new, rtol=1e-4, atol=1e-4)
+
+
 def test_recorded_calls_leave_variables_as_they_were(tmp_path):
     functions, (slope, _) = trainable()
     built(tmp_path, functions)

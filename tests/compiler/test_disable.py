@@ -9,6 +9,7 @@ from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import compile_function
 from penstock._src.core import dtypes
 from penstock._src.util import flags
+from tests.compiler.passes.test_shared_heads import attention_with_gradients
 
 F32 = dtypes.float32
 
@@ -35,11 +36,24 @@ def weights(p):
     return [x], [p.matmul(x, p.cast(p.constant(numbers), F32) * 0.5)]
 
 
+def products(p):
+    x, y = p.parameter(0, (40, 200), F32), p.parameter(1, (40, 160), F32)
+    z = p.parameter(2, (160, 3), F32)
+    return [x, y, z], [p.matmul(p.contract("tm,tn->mn", x, y), z)]
+
+
 def attention(p):
     q, k, v = (p.parameter(i, (2, 32, 16), F32) for i in range(3))
     scores = p.contract("btw,bsw->bts", q, k)
     e = p.exp(scores - p.reduce_max(scores, (2,), keepdims=True))
     return [q, k, v], [p.contract("bts,bsw->btw", e / p.reduce_sum(e, (2,), keepdims=True), v)]
+
+
+def heads(p):
+    """Gradients of an attention in which two heads of queries share a head of keys and values."""
+    query, seed = (p.parameter(i, (3, 2, 20, 8), F32) for i in (0, 1))
+    key, value = (p.parameter(i, (3, 24, 8), F32) for i in (2, 3))
+    return [query, seed, key, value], attention_with_gradients(p, query, key, value, seed)
 
 
 def contractions(p):
@@ -97,8 +111,10 @@ def packed(p):
 CASES = [
     simplify,
     loops,
+    products,
     weights,
     attention,
+    heads,
     contractions,
     epilogues,
     streams,

@@ -48,13 +48,25 @@ total = np.float32(sum(np.abs(w.numpy()).sum() for w in weights))
 print("RESULT " + json.dumps([*losses, float(total)]))
 """
 
+ERFC = """
+import json, math
+import numpy as np
+import penstock as tf
 
-def run(tmp_path, **flags):
-    """Returns the losses of a few training steps in a process with these PENSTOCK_ variables."""
+x = np.linspace(-4, 9.1, 20001).astype(np.float32)
+want = np.array([math.erfc(v) for v in x.astype(np.float64)])
+got = tf.function(lambda x: tf.math.erfc(x))(x).numpy()
+ulp = np.spacing(want.astype(np.float32)).astype(np.float64)
+print("RESULT " + json.dumps(float((np.abs(got - want) / ulp).max())))
+"""
+
+
+def run(tmp_path, program=PROGRAM, **flags):
+    """Returns the result of a program in a process with these PENSTOCK_ variables."""
     environment = dict(os.environ, PENSTOCK_CACHE_DIR=str(tmp_path))
     environment.update({f"PENSTOCK_{k.upper()}": str(v) for k, v in flags.items()})
     ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         env=environment,
         capture_output=True,
         text=True,
@@ -74,6 +86,12 @@ def here(tmp_path_factory):
 @pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64-v2"])
 def test_code_for_lesser_processors_computes_the_same(here, tmp_path, cpu):
     assert run(tmp_path, cpu=cpu) == pytest.approx(here, rel=1e-4)
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="x86-64 only")
+@pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64-v2"])
+def test_small_values_of_erfc_are_as_accurate_without_fma(tmp_path, cpu):
+    assert run(tmp_path, ERFC, cpu=cpu) < 4.0  # ulps; a correction flushed to 0 made them 64
 
 
 @pytest.mark.parametrize("threads", [1, 8])

@@ -9,7 +9,9 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.util.flags import override
 
-WRITTEN = "lower simplify loops weights recognize partition merge schedule plan".split()
+WRITTEN = (
+    "lower simplify loops products heads weights recognize partition merge schedule plan".split()
+)
 
 
 def layer():

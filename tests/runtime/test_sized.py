@@ -217,6 +217,7 @@ def functions_entered(call, *arguments):
     return len(entered)
 
 
+@pytest.mark.own_process  # a call compares more where other tests have held a variable on a device
 def test_a_shape_never_seen_takes_few_more_steps_in_python():
     step = training_step(weights())
     inputs = {shape: tf.constant(normal(*shape, 8)) for shape in [(4, 50), (3, 7), (5, 9), (6, 3)]}

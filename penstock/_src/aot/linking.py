@@ -72,7 +72,8 @@ def link_shared(
     command = compiler_of(machine)
     files = [str(path) for path in objects]
     what = f"linking {output.name} for {machine.name}"
-    if architecture == "wasm32":  # with the C library, of which a module has what it calls
+    if architecture == "wasm32":
+        # With the C library; a module contains only the functions that it calls.
         flags = ["-mexec-model=reactor", "-s", "-Wl,--no-entry", "-Wl,--export-table"]
         flags += [f"-Wl,-z,stack-size={WASM_STACK}"]
         flags += [f"-Wl,--export={name}" for name in exports]

@@ -16,7 +16,7 @@ from penstock._src.graph.passes.unused_results import operations_to_run
 
 
 class _Needed:
-    """The operations of a graph that must run, computed again when the graph changes; the same sequence as long as it does not."""
+    """The operations of a graph that must run, computed again only when the graph changes; otherwise the same sequence object is returned."""
 
     def __init__(
         self,

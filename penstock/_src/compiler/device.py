@@ -25,7 +25,7 @@ class Runnable(Protocol):
 
 
 class Stopped(Exception):
-    """A program of a record has no results: those of the same section, lowered, are asked, or its error (blocks/recorded/planned.py).
+    """Raised if a recorded program stops: it has no results, so the same section is lowered and run instead, or its error is raised (blocks/recorded/planned.py).
 
     Args:
       why: for debuggers.

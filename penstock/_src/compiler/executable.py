@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Executable:
     """The result of `compile_graph`. Call it with one host value for each input; it returns one for each output.
 
-    Nothing is lowered before the first call: programs are specialized per shapes of the inputs.
+    Operations are lowered at the first call: programs are specialized for the shapes of the inputs.
     """
 
     def __init__(

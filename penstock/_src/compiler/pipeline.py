@@ -3,6 +3,8 @@
     lower       graph       -> Function      ops as primitives (lower/, called by blocks/): the input
     simplify    Function    -> Function      removes unused nodes; algebra was done as nodes were created (ir/rules)
     loops       Function    -> Function      moves work that all steps of a loop can do at once out of it
+    products    Function    -> Function      multiplies chains of products in the cheaper order
+    heads       Function    -> Function      separates gradients of heads that share keys and values
     weights     Function    -> Function      computes once what products multiply by and follows from constants
     recognize   Function    -> Recognized    attentions, contractions, reductions, and the nodes that their kernels absorb
     partition   Recognized  -> Partition     the stored nodes, and the fusion groups that store them
@@ -33,6 +35,8 @@ from penstock._src.compiler.fusion.merge import merge
 from penstock._src.compiler.fusion.partition import partition
 from penstock._src.compiler.fusion.schedule import Schedule, schedule
 from penstock._src.compiler.passes.loops import loops
+from penstock._src.compiler.passes.product_chains import reorder_products
+from penstock._src.compiler.passes.shared_heads import separate_shared_heads
 from penstock._src.compiler.passes.simplify import simplify
 from penstock._src.compiler.passes.weights import compute_weights
 from penstock._src.compiler.plan.memory_need import check_results
@@ -250,7 +254,7 @@ def _gap(error: OpError) -> str:
 
 
 def compile_function(function: Function, device: int | None = None) -> Compiled:
-    """Takes a function through all stages to a program of the device in PENSTOCK_DEVICE, of its GPUs that of a number."""
+    """Compiles a function for the device in PENSTOCK_DEVICE; of several GPUs for the one of a given number."""
     with current_or_none() or Values({}):
         prepared = prepare(function, device)
         compiled = prepared.loaded()
@@ -268,6 +272,9 @@ def prepare(function: Function, device: int | None = None, pack: Pack | None = N
     device_of_call, recorded = current_device(device, pack), current()
     if device_of_call.generator is None:
         return Prepared(function, stages, device_of_call, recorded)
+    function = stages.run("products", reorder_products, function)
+    if not flags.disable & {"contractions", "attention"}:
+        function = stages.run("heads", separate_shared_heads, function)
     function = stages.run("weights", compute_weights, function)
     try:
         return Prepared(function, stages, device_of_call, recorded, scheduled(function, stages))
@@ -290,10 +297,12 @@ def plan_function(
     threads: int,
     stages: Stages | None = None,
     overlaps_streams: bool = False,
+    changing: frozenset[int] = frozenset(),
 ) -> Plan:
-    """The Plan of a function for a generator's target and a number of threads; `overlaps_streams`: True if these run streams side by side."""
+    """The Plan of a function for a generator's target and a number of threads; see `plan` in `plan/planner.py`."""
     stages = stages or Stages(function.name)
-    return planned_for(scheduled(function, stages), generator, threads, stages, overlaps_streams)
+    kernels = scheduled(function, stages)
+    return planned_for(kernels, generator, threads, stages, overlaps_streams, changing)
 
 
 def scheduled(function: Function, stages: Stages) -> Schedule:
@@ -305,11 +314,16 @@ def scheduled(function: Function, stages: Stages) -> Schedule:
 
 
 def planned_for(
-    kernels: Schedule, generator: Generator, threads: int, stages: Stages, overlaps_streams: bool
+    kernels: Schedule,
+    generator: Generator,
+    threads: int,
+    stages: Stages,
+    overlaps_streams: bool,
+    changing: frozenset[int] = frozenset(),
 ) -> Plan:
     """The Plan of kernels for the current numbers of extents."""
     before = generator.seconds
-    planned = stages.run("plan", plan, kernels, generator, threads, overlaps_streams)
+    planned = stages.run("plan", plan, kernels, generator, threads, overlaps_streams, changing)
     stages.seconds["emit"] = generator.seconds - before
     stages.seconds["plan"] -= stages.seconds["emit"]
     return planned

@@ -120,7 +120,7 @@ def _compute(executable: Executable, values_by_id: dict[int, Any]) -> None:
 def _run_what_is_alive(
     ops: Sequence[Operation], values_by_id: dict[int, Any], dead: set[int], compute: Computing
 ) -> None:
-    """Runs operations one by one, without those that read or wait for dead values."""
+    """Runs operations one by one. Skips those that read or wait for dead values."""
     for op in ops:
         values = [values_by_id.get(t._id, DEAD) for t in op._inputs]
         is_dead = any(v is DEAD for v in values) or any(id(c) in dead for c in op._control_inputs)

@@ -73,7 +73,7 @@ class DirectCall:
         program: Any,
         failed: Failed,
     ) -> "DirectCall | None":
-        """The call; None if it would leave out what the long way does, or has too many arrays."""
+        """The direct call; None if it would omit something that the general path does, or has too many arrays."""
         count = signature.count + len(signature.results) + len(packers)
         if FREE_THREADED or count > MOST_ARRAYS or table.session is not None:
             return None
@@ -82,7 +82,7 @@ class DirectCall:
         return cls(signature, packers, table, program, failed)
 
     def expect(self, values: Sequence[Any]) -> None:
-        """Serves only calls with the variables of these values from now on: another variable may be passed twice."""
+        """Restricts later calls to the variables in these values: other variables might be passed twice."""
         expected = [id(values[i]) for i in self._handles]
         if len(expected) > 1 and expected != self._expected:
             self._call.expect(expected)

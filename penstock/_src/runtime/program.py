@@ -4,7 +4,7 @@
 
 A call passes the addresses of arguments, variables and new result arrays to a table of launches over one arena, and
 runs it without the GIL. Variables are updated in place; a variable whose array is also referenced elsewhere is
-copied first. A program may be called from several threads: each call uses a table and an arena of its own.
+copied first. A program may be called from several threads: each call uses a separate table and arena.
 """
 
 import math
@@ -124,7 +124,7 @@ class Program:
         return results
 
     def direct_call(self, failed: "Failed") -> "DirectCall | None":
-        """The call of the program as a builtin; None if each run needs more than that of a table.
+        """A builtin that calls the program; None if a run needs more than running the launch table.
 
         Args:
           failed: raises the error of a run.
@@ -158,7 +158,7 @@ class Program:
     def _packed_weights(
         self, arguments: Sequence[Any], arrays: list[np.ndarray]
     ) -> list[np.ndarray]:
-        """The packed weights; those of variables that have changed are packed again."""
+        """The packed weights. Weights of variables that have changed are packed again."""
         return [
             p.of(arguments[p.variable], arrays[p.variable], self._watching) for p in self._packers
         ]

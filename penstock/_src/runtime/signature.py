@@ -51,7 +51,7 @@ class ProgramSignature:
                 None,
                 f"Program: {self.count} arguments are required. Received {len(arguments)}.",
             )
-        # A tensor or a view also references the array: the update in place must not change it, nor the array behind the variable if that is a view.
+        # A tensor or a view also references the array: the update in place must not change it, nor the base array if the variable's array is a view.
         if not self.assigned or not is_any_value_shared(arguments, self.assigned):
             arrays = list(arguments)
             for entry in self.handles:

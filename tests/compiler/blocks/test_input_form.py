@@ -29,7 +29,7 @@ SQUARE = form(
         ((0, 0, 4), None),
     ],
 )
-def test_shapes(shape, number):
+def test_shapes_that_do_not_match_the_form_have_no_extents(shape, number):
     extents = SQUARE.extents([np.zeros(shape)])
     assert (None if extents is None else extents.symbols) == (number and {"b": number})
 

@@ -82,6 +82,29 @@ def test_rounding_is_no_difference(native_run, build, arguments):
     native_run(function_of(build, *arguments), arguments)
 
 
+def _positive(n):
+    x = normal(n, n)
+    return (x @ x.T + n * np.eye(n, dtype=np.float32))[None]
+
+
+@pytest.mark.parametrize(
+    "build, arguments",
+    [
+        (lambda p, x: p.cholesky(x), [_positive(150)]),
+        (lambda p, x: p.lu(x)[0], [normal(1, 150, 150)]),
+        (lambda p, x: p.qr(x, 40), [normal(2, 150, 40)]),
+        (lambda p, x: p.qr(x, 70), [normal(1, 70, 120, dtype=np.float64)]),
+        (lambda p, x, y: p.triangular_solve(x, y, True), [_positive(150), normal(1, 150, 9)]),
+    ],
+)
+def test_factorizations_by_blocks_are_no_difference(native_run, build, arguments):
+    function = function_of(build, *arguments)
+    result, *rest = native_run(function, arguments)
+    wrong = np.array(result)
+    wrong[0, 9, 3] += 1e-4 * np.abs(wrong).max()
+    assert "differs at [0, 9, 3]" in difference(build, arguments, wrong, *rest)
+
+
 @pytest.fixture
 def native_run():
     def run(function, arguments):

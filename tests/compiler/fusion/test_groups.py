@@ -27,7 +27,7 @@ def reduced(shape, axes, op="max"):
         ((1000, LONGEST_ROW), (1,), (1000, LONGEST_ROW), 1),
     ],
 )
-def test_rows(shape, axes, extents, inner):
+def test_row_spaces_of_reductions(shape, axes, extents, inner):
     assert RowSpace.of(reduced(shape, axes)) == RowSpace(extents, inner)
 
 
@@ -76,6 +76,6 @@ def test_what_is_left_of_a_group_has_the_kind_that_it_needs(left, kind):
         (lambda p, x: x, 0),
     ],
 )
-def test_costs(make, cost):
+def test_costs_of_recomputing_a_value(make, cost):
     p = LoweringContext()
     assert cost_of(make(p, p.parameter(0, (30,), F32))) == cost

@@ -294,13 +294,13 @@ def test_kernels_read_a_limited_number_of_arrays(more):
 
 
 @pytest.mark.parametrize("name", STORED)
-def test_stored(name):
+def test_nodes_that_pay_are_stored(name):
     build, expected = STORED[name]
     assert stored(build) == expected
 
 
 @pytest.mark.parametrize("name", MERGED)
-def test_merged(name):
+def test_kernels_that_share_reads_are_merged(name):
     build, expected = MERGED[name]
     assert kernels(build) == expected
 
@@ -351,3 +351,22 @@ def test_expressions_that_grow_with_each_movement_are_stored_now_and_then():
         return [x]
 
     assert 4 <= len(stored(sums)) < 12
+
+
+@pytest.mark.parametrize(("taps", "is_stored"), [(3, False), (11, True)])
+def test_values_that_many_overlapping_slices_read_are_stored(taps, is_stored):
+    def sums(p, x, **_):
+        padded = p.pad(p.square(x), (0, taps // 2), (0, taps // 2))
+        parts = [p.slice(padded, (0, i), (30, 40 + i)) for i in range(taps)]
+        return [sum(parts[1:], parts[0])]
+
+    assert stored(sums) == (["pad", "add"] if is_stored else ["add"])
+
+
+def test_values_whose_slices_do_not_overlap_are_not_stored_for_them():
+    def sums(p, x, **_):
+        y = p.exp(x)
+        parts = [p.slice(y, (0, 4 * i), (30, 4 * i + 4)) for i in range(10)]
+        return [sum(parts[1:], parts[0])]
+
+    assert stored(sums) == ["add"]

@@ -77,7 +77,7 @@ KERNELS = {
 
 @pytest.mark.parametrize("body", KERNELS)
 @pytest.mark.parametrize("n, m", [(144, 160), (300, 70), (symbol("n", 150), 134)])
-def test_values(body, n, m):
+def test_transposed_rows_equal_the_interpreter(body, n, m):
     if body is of_patches and isinstance(n, Dim):
         pytest.skip("a row of unknown length is not gone over several times")
     function, arrays = build(body, n, m)

@@ -101,7 +101,7 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_ops(name):
+def test_ops_on_dynamic_rows_equal_eager_results(name):
     same(FUNCTIONS[name], X, MASK)
 
 
@@ -137,7 +137,7 @@ def test_other_ops_are_compiled_once_the_number_is_known():
     assert on_host(function) == []
 
 
-def test_errors():
+def test_errors_name_the_actual_number_of_rows():
     first = tf.function(lambda x, m: kept(x, m)[0])
     with pytest.raises(InvalidArgumentError, match="slice index 0 of dimension 0 out of bounds"):
         first(X, MASK & False)

@@ -38,7 +38,7 @@ def builder_of(p, parameters, results):
     function = p.function("f", parameters, results)
     numbers = {node.id: i for i, node in enumerate(parameters)}
     return PlanBuilder(
-        function, DEVICE.generator, 1, {}, schedule_function(function), Lifetimes(), numbers, frozenset(), None,
+        function, DEVICE.generator, 1, {}, schedule_function(function), Lifetimes(), numbers, frozenset(), frozenset(), None,
     )  # fmt: skip
 
 

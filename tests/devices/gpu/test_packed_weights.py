@@ -12,7 +12,7 @@ from tests.devices.gpu.emulated import by_reference, launches, on_gpu
     ("name", "rows", "activations"),
     [("Q5_0", 1, "float32"), ("Q4_K", 7, "float32"), ("Q6_K", 1, "int8")],
 )
-def test_values(name, rows, activations):
+def test_products_by_packed_weights_equal_the_reference_device(name, rows, activations):
     form, random = FORMATS[name], np.random.default_rng(0)
     blocks = random.integers(0, 256, (9, form.size), dtype=np.uint8)
     for at in (form.scale, form.minimum):

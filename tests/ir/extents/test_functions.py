@@ -26,7 +26,7 @@ def test_bits_are_those_of_numbers(a, mask):
 
 
 @given(number, st.integers(-2, 40))
-def test_shifts(a, amount):
+def test_shifts_of_extents_equal_those_of_ints(a, amount):
     clipped = min(max(amount, 0), 31)
     with Values({"bits": a}):
         assert functions.shift_left(D, amount, 32) == a << clipped

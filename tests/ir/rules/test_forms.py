@@ -396,7 +396,7 @@ def added(p, x, v, i):
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_form(name):
+def test_rules_lead_to_the_expected_form(name):
     before, after = MADE[name]
     made = function_of(before, True)
     assert form(made.results[0]) == form(function_of(after, False).results[0])

@@ -90,12 +90,12 @@ NO_SUMS = {
 
 
 @pytest.mark.parametrize("name", SUMS)
-def test_sum(name):
+def test_sums_over_one_hot_rows_are_recognized(name):
     assert applies(lambda p, x, y, i, g: SUMS[name](p, i, g), SUM)
 
 
 @pytest.mark.parametrize("name", NO_SUMS)
-def test_no_sum(name):
+def test_other_sums_are_not_taken_for_one_hot_rows(name):
     assert not applies(lambda p, x, y, i, g: NO_SUMS[name](p, i, g), SUM)
 
 

@@ -144,6 +144,8 @@ def plan_model(
       has_header: whether the arena begins with one even if nothing is kept in it.
     """
     generator = generator_for(machine.target)
+    states, end = _states(assigned_handles(functions))
+    assigned = {id(state.handle) for state in states}
     planned = []
     for lowered in functions:
         plans = {}
@@ -151,10 +153,15 @@ def plan_model(
             stages = Stages(whole.function.name)
             with whole.extents:
                 function = improved(whole.function, stages)
-                plans[form] = plan_function(function, generator, threads, stages)
+                # A built model packs weights once, when it is built.
+                changing = frozenset(
+                    number
+                    for number, position in enumerate(whole.positions)
+                    if position >= 0 and id(lowered.values[position]) in assigned
+                )
+                plans[form] = plan_function(function, generator, threads, stages, changing=changing)
         planned.append(PlannedFunction(lowered, plans))
     every = [plan for function in planned for plan in function.plans.values()]
-    states, end = _states(planned)
     start = end if states or has_header else 0
     codes = list({code.key: code for plan in every for code in plan.codes}.values())
     arena = start + max((plan.arena_bytes for plan in every), default=0)
@@ -183,11 +190,11 @@ def assigned_handles(functions: Sequence[LoweredFunction]) -> list[VariableHandl
     return list(assigned.values())
 
 
-def _states(functions: Sequence[PlannedFunction]) -> tuple[tuple[State, ...], int]:
-    """Return the variables that any function assigns, placed after the header; and the offset of their end."""
+def _states(handles: Sequence[VariableHandle]) -> tuple[tuple[State, ...], int]:
+    """Return variables that functions assign, placed after the header; and the offset of their end."""
     states: list[State] = []
     at = HEADER_BYTES
-    for handle in assigned_handles([function.lowered for function in functions]):
+    for handle in handles:
         states.append(State(handle.name or f"variable_{len(states)}", handle, at))
         at += -(-handle.value.nbytes // LINE) * LINE
     return tuple(states), at

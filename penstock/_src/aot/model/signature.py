@@ -11,6 +11,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util import nest
 
 
@@ -64,18 +65,7 @@ def lower_function(
     """
     arguments = function.graph.inputs[: function.arity]
     names = list(function.argument_names)
-    for argument, called in zip(arguments, names):
-        if not argument.dtype.is_numpy_compatible or argument.dtype == dtypes.string:
-            raise UnimplementedError(
-                None,
-                None,
-                f"{name}: input '{called}' has type {argument.dtype.name}, which needs the host.",
-            )
-    unknown = sorted(set(shapes) - set(names))
-    if unknown:
-        raise InvalidArgumentError(
-            f"{name}: there is no input '{unknown[0]}', but {', '.join(names)}."
-        )
+    _check_inputs(name, dict(zip(names, arguments)), shapes)
     open_shapes = [_open_shape(name, t, n, shapes.get(n)) for t, n in zip(arguments, names)]
     varies = bool(batches) and any(shape[:1] == (None,) for shape in open_shapes)
     captured = [tensor._value for tensor in function.captured_inputs]
@@ -113,6 +103,24 @@ def lower_function(
     ]
     values = (*[None] * len(arguments), *captured)
     return LoweredFunction(name, tuple(inputs), tuple(outputs), forms, values)
+
+
+def _check_inputs(
+    name: str, inputs: Mapping[str, SymbolicTensor], shapes: Mapping[str, Sequence[int]]
+) -> None:
+    """Refuses inputs that only the host can compute with, and shapes of inputs that do not exist."""
+    for called, tensor in inputs.items():
+        if not tensor.dtype.is_numpy_compatible or tensor.dtype == dtypes.string:
+            raise UnimplementedError(
+                None,
+                None,
+                f"{name}: input '{called}' has type {tensor.dtype.name}, which needs the host.",
+            )
+    unknown = sorted(set(shapes) - set(inputs))
+    if unknown:
+        raise InvalidArgumentError(
+            f"{name}: there is no input '{unknown[0]}', but {', '.join(inputs)}."
+        )
 
 
 def _open_shape(

@@ -115,7 +115,7 @@ class Recorder:
                 plans.append((name, threads, plan, extents))
 
     def _observe_form(self, block: Block, form: Specialized, key: Any) -> None:
-        """Notes the steps of a block for its place: the plans of one that is one program, or what it has beside its program."""
+        """Records the steps of a block: its plans if it is a single program, otherwise its program and its other steps."""
         section = name_of(block.section)
         if section is None:
             return

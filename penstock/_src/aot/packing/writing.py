@@ -34,7 +34,7 @@ def pack_saved_model(
     samples: Mapping[str, Any] | None = None,
     exercise: Callable[[], None] | None = None,
 ) -> Report:
-    """Writes the machine code of a SavedModel beside it, replacing what is there.
+    """Writes the machine code of a SavedModel into its folder, replacing an earlier pack.
 
     The model runs: each signature on samples, with each size of batches.
 

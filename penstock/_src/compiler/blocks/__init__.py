@@ -7,6 +7,7 @@ In: a `Section`, operations of a graph with their input and output tensors. Out:
     shared_program.py  a program for many extents, with its conditions; input_form.py: how extents are read from inputs
     specialize.py      selects the operations for one program, those for the host, and those that wait for the host
     kinds.py           the kinds of inputs
+    other_shapes.py    copies of the operations for inputs of shapes that the graph's placeholders do not have
     inputs.py          the parameters of the program; results.py: how tensors are read after its run
     row_independence.py  proofs that rows of a batch do not depend on each other
     recorded/          recorded programs and steps: sections by name or content, and the steps that need no lowering

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penstock._src.compiler.blocks.kinds import ARRAY, HANDLE, LIST, input_kinds
+from penstock._src.compiler.blocks.kinds import (
+    ARRAY,
+    HANDLE,
+    LIST,
+    Shapes,
+    input_kinds,
+    needed_shapes,
+)
 from penstock._src.compiler.blocks.lists import ListKey, list_key
 from penstock._src.compiler.blocks.recorded.planned import PlannedStep, like, name_of
 from penstock._src.compiler.blocks.recorded.step_lists import RecordedSteps
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
 # Imported by name: processes whose programs are all in packs neither lower nor plan.
 _SPECIALIZE = ByName(f"{__package__}.specialize", "specialize")
 _SHARED_PROGRAM = ByName(f"{__package__}.shared_program", "SharedProgram")
+_WITH_SHAPES = ByName(f"{__package__}.other_shapes", "with_shapes")
 _LOADED = ByName(f"{__package__}.steps", "loaded")
 # A block keeps MOST_OPERATIONS // (its operations) specializations, within the limits below; an operation takes some 350 bytes in each.
 # The oldest specialization is dropped first.
@@ -90,6 +98,8 @@ class Block:
         self.value_programs = 0  # programs made for values of inputs
         # Programs made in which an unknown is a number, by its kind.
         self.fixed_programs = Counter[str]()
+        # For calls with shapes that the graph's placeholders do not have: the block of a copy of the operations; None if there cannot be one.
+        self.for_shapes: dict[Shapes, Block | None] = {}
         self.for_any: Specialization | None = None  # valid for any shapes: it has no program
         # The section that waits for the first steps is mostly the same for all shapes: its block is shared.
         self.waiting: weakref.WeakValueDictionary[Any, Block] = weakref.WeakValueDictionary()
@@ -181,7 +191,7 @@ class Block:
         return shapes, variables, rest, known, alias[1]
 
     def forms(self) -> list[Specialization]:
-        """All specializations, including the one for any shapes; those of packs are lowered first."""
+        """All specializations, including the one for unknown shapes. Those loaded from packs are lowered first."""
         for key, form in list(self.specializations.items()):
             if _is_recorded(form):
                 with self.changing:
@@ -207,16 +217,34 @@ class Block:
             known = self.specializations.get(key)  # another thread may have made it
             if known is None:
                 self.update_operations()
+                known = None if self.needed is None else self.from_other_shapes(values, key)
+            if known is None:
                 known = self.from_record(values, key) if self.may_be_recorded else None
             if known is None and self.programs:
                 known = self.from_program(values, key)
             return known or self.specialize(values)
+
+    def from_other_shapes(self, values: Sequence[Any], key: Any) -> Specialization | None:
+        """The specialization for inputs whose shapes the graph's placeholders do not have; None if all fit, or the operations cannot be copied."""
+        inputs, outputs = self.section.inputs, self.section.outputs
+        shapes = needed_shapes(inputs, self.arrays, values)
+        if not shapes:
+            return None
+        if shapes not in self.for_shapes:
+            section = _WITH_SHAPES(self.section, shapes)
+            self.for_shapes[shapes] = None if section is None else Block(section)
+        block = self.for_shapes[shapes]
+        if block is None:
+            return None
+        step = BlockStep(block, {}, range(len(inputs)), range(len(outputs)))
+        return self.keep(key, Specialization([step], block.__call__))
 
     def update_operations(self) -> None:
         """Replaces the section's operations if the graph has grown."""
         ops = self.operations()
         if ops is not self.section.ops and tuple(ops) != tuple(self.section.ops):
             self.programs.clear()
+            self.for_shapes.clear()
             self.section = dataclasses.replace(self.section, ops=ops)
             self.recorded.clear()
             self.leave_lists()
@@ -305,7 +333,7 @@ class Block:
         return not self.section.pack and self.may_be_recorded and not SPECIALIZED_OBSERVERS
 
     def kept_key(self, key: Any, values: Sequence[Any]) -> str | None:
-        """The part of a key on which programs that are kept for other processes depend; None if none are: planning takes little time, or another place has them."""
+        """The key under which the program is stored for other processes; None if it is not stored, because planning is fast or the program is stored elsewhere."""
         handles = [values[i] for i in self.handles]
         if not self.is_kept:
             return None
@@ -413,7 +441,7 @@ class Block:
         return specialization
 
     def specialize_for(self, positions: set[int] | None) -> None:
-        """Makes the values at these input positions part of the key; None: no values, from now on."""
+        """Makes the values at these input positions part of the key of later calls; None: no values."""
         sorted_positions = None if positions is None else tuple(sorted(positions))
         self.section = dataclasses.replace(self.section, values=sorted_positions)
         self.value_positions = sorted_positions or ()
@@ -482,7 +510,7 @@ def _is_recorded(form: Specialization) -> bool:
 
 
 def _are_many(ops: Sequence[Operation]) -> bool:
-    """True if operations, with those of the functions that they hold, take long to plan."""
+    """True if there are so many operations, counting those of called functions, that planning them takes long."""
     pending, count = [ops], 0
     while pending and count < FEWEST_OPERATIONS:
         some = pending.pop()

@@ -61,7 +61,7 @@ class ProgramInputs:
         return self._parameter(("input", position), position, shape, tensor.dtype)
 
     def tell(self, values: Mapping[int, Any]) -> None:
-        """Makes the values of inputs, by their positions, known to lowerings from now on, although they are parameters."""
+        """Sets the values of inputs, by position: later lowerings treat these parameters as known."""
         for node in self.parameters:
             position = self.positions.get(node.id)
             if position is not None and position in values:
@@ -131,7 +131,7 @@ class ProgramInputs:
         return dims.Dim.symbol(name)
 
     def _number(self, read: Read, value: int) -> dims.Extent:
-        """A number that an input holds, as a Dim: of a negative number it is minus a symbol. -1 has meanings of its own, and stays an int."""
+        """A number that an input holds, as a Dim: of a negative number it is minus a symbol. -1 stays an int, as it has special meanings."""
         if value == -1:
             self.form.add(read, value)
             return value

@@ -80,7 +80,7 @@ def _end(
     steps: Sequence[Any], failed: Any, slots: Mapping[int, int], values: Sequence[Any]
 ) -> None:
     """Runs the operations that do not depend on the step that reached the end of its data, as TensorFlow's executor does."""
-    # Imported here: few runs come to the end of data.
+    # Imported here: few runs reach the end of their data.
     from penstock._src.compiler.host.end_of_data import can_end, run_others
 
     if not isinstance(failed, HostStep) or failed.states is None or not can_end(failed.op):

@@ -209,7 +209,7 @@ class Reasons:
 
 
 def _has_strings(op: Operation) -> bool:
-    """True if an operation without a handler takes or gives strings: no program has it, whatever is known of them."""
+    """True if an operation without a handler has inputs or outputs that are strings: no program can contain it."""
     return any(t.dtype is dtypes.string for t in (*op._inputs, *op._outputs))
 
 
@@ -307,7 +307,7 @@ def lower_ready(
         if not (_must_wait(op, lowering, waiting, reasons) or placing.is_elsewhere(op)):
             p.device = placing.device
             deferral = _lower(section, op, inputs, lowering, values)
-            # The values are known from here on, so that this attempt, which is dropped, finds what later operations request.
+            # This attempt is discarded, but continues with the values, to find the ones that later operations request.
             while deferral is not None and not wanted.issuperset(deferral.values):
                 wanted.update(deferral.values)
                 inputs.tell({i: values[i] for i in deferral.values})

@@ -184,7 +184,7 @@ class Members:
 
 
 def of(value: Value, k: int) -> Any:
-    """The center's array (0), or that of a member."""
+    """The array of the center (0) or of a member."""
     return value[k] if len(value) > 1 else value[0]
 
 

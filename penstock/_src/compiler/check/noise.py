@@ -42,7 +42,7 @@ class Noise:
         return (self.factors(shape, amount) - 1) + 1j * (self.factors(shape, amount) - 1)
 
     def louder(self, rounded: Any, exact: Any) -> Any:
-        """A result with its own rounding error increased to that of the other members."""
+        """A result whose rounding error is increased to that of the other members."""
         if self.loud == 1:
             return rounded
         return np.where(rounded == exact, rounded, exact + self.loud * (rounded - exact))

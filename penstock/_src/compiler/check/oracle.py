@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.compiler.check import rounding, sums  # noqa: F401  the kinds that add up
+from penstock._src.compiler.check import factorizations, rounding, sums  # noqa: F401  kinds that round
 from penstock._src.compiler.check.members import PLAIN, Members, Value, Ways
 from penstock._src.compiler.check.noise import is_floating, smallest, spacing, wide
 from penstock._src.ir.function import Function

@@ -104,7 +104,7 @@ def _added(members: Members, x: np.ndarray, axes: Sequence[int], plain: bool) ->
     rows = -(-rows // block) * block
     padded = np.zeros((rows * lanes, terms.shape[1]), x.dtype)
     padded[: len(terms)] = terms
-    if apart:  # each lane has a stretch of its own
+    if apart:  # each lane sums a separate range
         padded = np.ascontiguousarray(padded.reshape(lanes, rows, -1).swapaxes(0, 1))
     blocks = padded.reshape(-1, block, lanes * terms.shape[1])
     if blocks.shape[2] < PAIRED:  # NumPy would add these up by pairs

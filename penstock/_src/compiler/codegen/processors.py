@@ -48,6 +48,12 @@ class Processor:
     # Bytes of a convolution's panel of weights; a longer one is divided into rows of taps.
     weight_panel: int = 300 << 10
     narrow_block: int = 256 << 10  # bytes of B up to which it is not divided along k
+    read_in_place: int = (
+        256 << 10
+    )  # bytes of B up to which few rows read it in place, though packed panels of it could be cached
+    row_panels: int = (
+        0  # bytes of B up to which one row reads cached panels of it, not pieces of its rows
+    )
     strip: int = 640 << 10  # bytes of B under a strip of rows
     winograd_inputs: int = 384 << 10  # transformed inputs of a task
     winograd_tiles: int = 512 << 10  # transformed tiles of a block of a filter gradient
@@ -57,19 +63,33 @@ class Processor:
     near_panels: int | None = None
     streamed: int = 2 << 20  # a matrix above this size leaves the L2 before it is read again
     in_memory: int = 16 << 20  # a matrix above this size comes from memory
+    # True if a product's tile asks for its part of the output a row at a time: all requests together fill the buffers of the L1's misses,
+    # and panels wait for them.
+    fetches_by_rows: bool = False
 
 
 _CLASSES = {
     64: Processor(),
-    32: Processor(Blocking(depth=256, columns=192), broadcast=1.5),
+    # B above the L1 is read in panels: 2 to 64 rows by 128 x 512, 64 x 256 and others take 0.65 to 0.95 of the time (Zen 3, Nov 2026).
+    # One row by 128 x 512 in the L2 takes 0.84 of the time from panels.
+    32: Processor(
+        Blocking(depth=256, columns=192),
+        broadcast=1.5,
+        read_in_place=32 << 10,
+        row_panels=512 << 10,
+    ),
     16: Processor(Blocking(depth=256, columns=128, wide_columns=512), broadcast=1.5),
 }
 
-# With an L2 of 2 MiB. A wide block needs fewer passes over A, whose rows are packed next to its tiles, and is read in long pieces of rows.
-# In a step of BERT-base, where weights come from memory, gradients of weights take 0.86 to 0.95 of the time, all products 0.93 (one thread,
-# Emerald Rapids, Nov 2026); those of a vision transformer, which are smaller, as long as before.
+# For an L2 of 2 MiB. A wide block needs fewer passes over A, whose rows are packed next to its tiles, and is read in long pieces of rows.
+# In a step of BERT-base, where weights come from memory, gradients of weights take 0.86 to 0.95 of the time that they
+# took with the narrow block, all products 0.93 (one thread, Emerald Rapids, Nov 2026); the smaller products of a vision transformer take the same time.
 _LARGE_L2 = replace(
-    _CLASSES[64], blocking=Blocking(columns=384), whole_block=576 << 10, near_panels=1 << 20
+    _CLASSES[64],
+    blocking=Blocking(columns=384),
+    whole_block=576 << 10,
+    near_panels=1 << 20,
+    fetches_by_rows=True,
 )
 
 # Products by matrix registers; depths count groups of neighbors (measured on Emerald Rapids).

@@ -129,7 +129,7 @@ class Choices(Protocol):
     """The interface by which the planner finds the blocking of a product."""
 
     def find(self, match: Match, target: Target, threads: int) -> Blocking | None:
-        """The blocking to use; None: that of the target's class."""
+        """The blocking to use; None for the default of the target's class."""
 
 
 _chosen: Choices | None = None

@@ -134,7 +134,7 @@ class HostRecord:
 
     @property
     def calls(self) -> bool:
-        """True if the operation calls functions: its time contains that of their kernels and operations."""
+        """True if the operation calls functions: its time includes the time of their kernels and operations."""
         return self.operation.raw_op.flow.runs_functions
 
 

@@ -20,7 +20,7 @@ from penstock._src.ir.extents.dims import is_one
 from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
 
-LONGEST_ROW = 1 << 16  # elements of a row that is gone over several times: it stays in the L2
+LONGEST_ROW = 1 << 16  # elements of a row that several passes read: it stays in the L2
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The order of kernels that read nothing but a function's arguments: each just before a kernel reads what it stores.
 
-Nodes come in the order of the user's program, so such a kernel would run where a value is first mentioned. Packed weights are mentioned in the forward pass;
-unpacked for their gradients, all of them would be in the arena from there on.
+Nodes are in the order of the user's program, so such a kernel would run where a value is first used. Packed weights are first used in the forward pass; if
+they were unpacked there for their gradients, all of them would occupy the arena until the backward pass.
 """
 
 import math
@@ -61,7 +61,7 @@ def _is_small(shape: Sequence[object]) -> bool:
 
 
 def _first_readers(kernels: Sequence[Kernel], movable: dict[int, int]) -> dict[int, int]:
-    """The number of the first kernel that reads what a kernel stores, for those in `movable` that are read."""
+    """For each kernel in `movable` whose results are read: the number of its first reader."""
     readers: dict[int, int] = {}
     for number, kernel in enumerate(kernels):
         for leaf in kernel.inputs:

@@ -149,7 +149,7 @@ def _merged(partition: Partition) -> list[FusionGroup]:
         current = group
         # The latest first: fewer kernels lie between, whose positions could forbid the join.
         for earlier in dict.fromkeys(g for known in lists for g in reversed(known[-OPEN:])):
-            # Joins move groups: one that was earlier may have gone behind.
+            # A join moves a group: an earlier one may now come after the current one.
             if id(earlier) in gone or earlier is current or earlier.position > current.position:
                 continue
             if merger.join(earlier, current):

@@ -96,7 +96,7 @@ def schedule(part: Partition) -> Schedule:
 def _ordered(kernels: Sequence[Kernel], part: Partition) -> tuple[Kernel, ...]:
     """The kernels of a function in launch order, apart from its streams."""
     if part.function.exchanges:
-        # An update that waited for its exchange early would leave nothing to hide the exchange behind.
+        # An early update would wait for its exchange, with no other work left to overlap it.
         return in_exchange_order(kernels)
     if part.recognized.streams:
         return tuple(kernels)

@@ -4,12 +4,12 @@ A node is *stored* only if it must be: it is a result, a reduction, a contractio
 such a node reads it; or if computing it again in every consumer would cost more than reading it.
 
     elementwise nodes     stored if two consumers would each read three or more arrays for it, if the expression is
-                          long, if a consumer reads elements many times (broadcast along rows, gather, windows), or
-                          if a row reduction reads an array along its columns
+                          long, if a consumer reads elements many times (broadcast along rows, gather, windows), if
+                          overlapping slices do, or if a row reduction reads an array along its columns
     movements             stored only if a reader requires that layout, or reads rows across those of the argument
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from penstock._src.compiler.codegen.specials.sorts.sorting import is_place
 from penstock._src.compiler.codegen.specials.table import SPECIALS, updates_first
@@ -37,6 +37,8 @@ MOST_PIECES = 4  # operands of a concat that is not stored: each element selects
 SEARCHED = 1 << 8  # elements of a concat whose places are worth finding once
 LARGE = 1 << 14  # elements of an array that is too large for the caches if it is read across rows
 SHORT_ROW = 8  # elements
+OVERLAPPING = 16  # cost limit for computing an element again for slices that overlap
+PADDING = 3  # cost of an element of a pad: whether it is within its argument
 REPEATED = 2  # cost limit for recomputing a value for every element of a larger array
 NOBODY: frozenset[int] = frozenset()
 # An element of their results is computed from one at another place of an argument.
@@ -124,7 +126,7 @@ class _Places:
 
 
 def _is_made_whole(node: Node, recognized: Recognized) -> bool:
-    """True if a node is the result of a reduction, a contraction, an attention or a node with an emitter of its own."""
+    """True if a node is the result of a reduction, a contraction, an attention or a node with a dedicated emitter."""
     return (
         node.kind in ALWAYS_STORED
         or node.id in recognized.attentions
@@ -207,6 +209,8 @@ def _worth_storing(
     ):
         return True
     weight = sum(map(costs.__getitem__, own))
+    if len(users) > 2 and _is_read_by_overlapping_slices(node, weight, users):
+        return True
     if len(users) > 1:
         if weight > LONG:
             return True
@@ -216,6 +220,16 @@ def _worth_storing(
         if is_large(size, 2) and len(alike) >= 3:
             return True
     return any(_reads_often(user, node, node, weight, recognized) for user in users)
+
+
+def _is_read_by_overlapping_slices(node: Node, weight: int, users: Sequence[Node]) -> bool:
+    """True if slices of a node, such as each element's neighbors, compute its elements again more often than a store and loads cost."""
+    each = weight + PADDING if node.kind == "pad" else weight
+    sizes = [user.size for user in users if user.kind == "slice"]
+    # First without the sizes: comparing unknown ones makes a condition of the program.
+    if len(sizes) < 3 or each * (len(sizes) - 1) <= OVERLAPPING:
+        return False
+    return each * (sum(sizes) - node.size) > OVERLAPPING * node.size
 
 
 def _is_searched_often(

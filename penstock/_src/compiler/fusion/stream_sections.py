@@ -81,12 +81,12 @@ def in_sections(
 def _section(
     left: Sequence[int], own: Sequence[int], needs: Sequence[set[int]], done: Collection[int]
 ) -> dict[int, list[int]]:
-    """The kernels of each stream that can run before all others that are left."""
+    """The kernels of each stream that can run before all other remaining kernels."""
     members: dict[int, list[int]] = {}
     placed: dict[int, set[int]] = {}
     for number in left:
         stream = own[number]
-        # A stream sees what was done before the section and its own kernels: it depends on no stream beside it.
+        # A stream reads results of kernels before the section and of its own kernels: it depends on no stream beside it.
         before = placed.setdefault(stream, set(done))
         if stream != NO_STREAM and needs[number] <= before:
             before.add(number)

@@ -5,7 +5,7 @@ many bytes as the variables have. A kernel that stores new values of variables t
 have read the old values: the memory of its gradients is free again, and some of them are still in a cache. Small kernels that it needs (rates,
 corrections of moments) move with it. All other kernels keep their order.
 
-A run that a check ends changes no variable that is assigned after the check, so no update moves above a check; checks move up as updates do.
+If a check fails, variables assigned after it must keep their values, so no update moves above a check; checks move up in the same way.
 """
 
 import heapq

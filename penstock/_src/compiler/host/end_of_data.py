@@ -40,7 +40,7 @@ def run_others(
 
 
 class _Rest:
-    """Runs operations one by one on the host: those with state when they are met, others when these ask for them."""
+    """Runs operations one by one on the host: operations with state in order, others when their results are needed."""
 
     def __init__(
         self, values: dict[int, Any], states: dict[Any, Any], waiting: list[Operation]

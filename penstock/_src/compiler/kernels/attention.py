@@ -6,6 +6,8 @@ from penstock._src.util.dataclass import dataclass
 
 # Letters of the scores' last-but-softmax axis, of its last, of a head.
 ROW, COLUMN, ELEMENT = "t", "s", "w"
+LEAST = 16  # rows and columns: fewer scores are better stored
+WIDEST = 256  # elements of a head
 
 
 @dataclass

@@ -81,7 +81,7 @@ def write_epilogue(
     rows = dims.product(root.shape[: len(root.shape) - columns])
     inliner = Inliner(lambda n: n is root or (n is not final and is_leaf(n)), [root])
     row, column = inliner.scope.var(rows), inliner.scope.var(width)
-    # Row-major, as all stored results: only then is a tile's cell one element of every operand.
+    # Row-major, like all stored results, so that a cell of a tile is the same element of every operand.
     place = of_atom(row) * width + of_atom(column)
     value, *sums = [
         inliner.value(node, Position(inliner.scope, node.shape, None, place))

@@ -107,7 +107,7 @@ class Division(Atom):
 
 
 def _quotient_low(low: int | None, divisor: int) -> int | None:
-    """A lower bound of index // divisor, given one of the index; a divisor is at least 1."""
+    """A lower bound of index // divisor from a lower bound of the index; the divisor is at least 1."""
     if low is None or never_negative(low):
         return None if low is None else 0
     if type(low) is Dim:
@@ -117,7 +117,7 @@ def _quotient_low(low: int | None, divisor: int) -> int | None:
 
 
 def _quotient_high(high: int | None, divisor: int) -> int | None:
-    """An upper bound of index // divisor, given one of the index."""
+    """An upper bound of index // divisor from an upper bound of the index."""
     if high is None or type(high) is Dim or type(divisor) is Dim:
         return None
     return high // divisor

@@ -46,7 +46,7 @@ class NestKernel(Kernel):
 
 @dataclass(frozen=True, eq=False)
 class SpecialKernel(Kernel):
-    """One node with an emitter of its own: all its arguments lie in memory."""
+    """One node with a dedicated emitter: all its arguments lie in memory."""
 
     node: Node
 

@@ -71,7 +71,7 @@ class LoopNest:
         self._values = other._values
 
     def values(self) -> list[Value]:
-        """All values that the stores need, arguments first; computed once, as stores do not change."""
+        """All values that the stores need, arguments first; computed once, since the stores never change."""
         if self._values is None:
             self._values = closure(_roots(self.stores))
         return self._values
@@ -100,7 +100,7 @@ def indices(nest: LoopNest) -> list[Index]:
 
 
 def coalesce(nest: LoopNest) -> LoopNest:
-    """Neighboring variables that only ever appear as one, `i * extent(j) + j`, become one.
+    """Merges neighboring variables that only appear as `i * extent(j) + j`.
 
     Before: for i in n: for j in m: y[i*m + j] = x[i*m + j]      After: for v in n*m: y[v] = x[v]
     """

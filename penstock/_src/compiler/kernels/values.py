@@ -47,7 +47,7 @@ class Value:
                 variables |= attr.vars
                 dynamic += dynamic_values(attr)
         if kind == "reduce":
-            # What is reduced over is not seen from outside.
+            # Variables of a reduction are not visible outside of it.
             variables -= set(attrs[1])
         elif kind == "arg_reduce":
             variables.discard(attrs[1])

@@ -5,7 +5,7 @@ variables, the checks so far, the requested values, and findings about functions
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from penstock._src.core.dtypes import DType
@@ -65,6 +65,11 @@ def _is_of_host(arg: Any) -> bool:
     return hasattr(arg, "why") and arg.value is None
 
 
+def follows_xla(operations: Iterable[Any]) -> bool:
+    """True if one of nested operations is of a function with `jit_compile`."""
+    return any(op.graph.runs_whole for op in operations)
+
+
 class LoweringContext(NodeMaker):
     """Lowers the operations of one program: its own and those of all functions nested in it.
 
@@ -96,13 +101,18 @@ class LoweringContext(NodeMaker):
         self.loop_findings: dict[Any, Any] = {}  # findings about loops, see loops.py
         # Nodes popped off lists: values that a loop has read, for its gradient.
         self.recorded: set[int] = set()
-        # node id -> further operations with the same value, besides the one that created the node
+        # node id -> further operations with the same value as the one that created the node
         self.equal: dict[int, list[Any]] = {}
 
     @property
     def origin(self) -> Any:
         """The operation that is being lowered: every node made refers to it."""
         return self.builder.origin
+
+    @property
+    def is_for_xla(self) -> bool:  # type: ignore[override]
+        """True within a function with `jit_compile`, and in those that it calls."""
+        return follows_xla(self.calls if self.origin is None else (*self.calls, self.origin))
 
     def forget(self) -> None:
         """Drops the state that is only needed to create further nodes: nodes keep their builder alive."""

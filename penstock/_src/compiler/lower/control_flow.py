@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
-from penstock._src.compiler.lower.context import LoweringContext
+from penstock._src.compiler.lower.context import LoweringContext, follows_xla
 from penstock._src.compiler.lower.loops import Loop, lower_loop
 from penstock._src.compiler.lower.lowering import Lowering, fits, handler, raw_op
 from penstock._src.compiler.lower.values import Absent, ListValue, Lowered
@@ -35,7 +35,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
         elif op.raw_op.flow.control == "call":
             called, values = callee(op), [current.inner.value(t) for t in op._inputs]
             # Equal calls are lowered once: functions that each call the next one twice would take time 2^depth.
-            known = current.inner.p.inlined_calls.get(_call_key(current.inner.p, called, values))
+            known = current.inner.p.inlined_calls.get(_call_key(current.inner, called, values, op))
             if known is not None:
                 current.inner.give(op, known[0])
             else:
@@ -46,7 +46,7 @@ def inline(lowering: Lowering, function: Any, args: Sequence[Lowered]) -> list[L
 
 
 class _Inlined:
-    """A function that is being lowered, and the operations that are left of it."""
+    """A function that is being lowered, and its operations that have not been lowered yet."""
 
     def __init__(
         self, lowering: Lowering, function: Any, args: Sequence[Lowered], op: Operation
@@ -62,7 +62,7 @@ class _Inlined:
         self.operations = iter(operations(function))
         self.calling: Any = None  # the operation that waits for another function
         # Before the body is lowered: afterwards variables and checks may be others.
-        self.key = _call_key(lowering.p, function, args)
+        self.key = _call_key(lowering, function, args, op)
 
     def results(self) -> list[Lowered]:
         """The function's outputs, once all its operations are lowered."""
@@ -77,13 +77,14 @@ def _is_array(arg: Lowered) -> TypeGuard[Node]:
     return isinstance(arg, Node) and arg.dtype not in (dtypes.resource, dtypes.variant)
 
 
-def _call_key(p: LoweringContext, function: Any, args: Sequence[Lowered]) -> Any:
+def _call_key(lowering: Lowering, function: Any, args: Sequence[Lowered], op: Operation) -> Any:
     """Equal for calls that give the same nodes and checks; None for calls that may have other effects."""
     # A handle is not a value: what it refers to may change between two calls.
     nodes = [a.id for a in args if isinstance(a, Node) and a.dtype != dtypes.resource]
     if len(nodes) < len(args) or function.is_stateful:
         return None
-    return id(function), tuple(nodes), id(p.inner_checks)
+    is_for_xla = follows_xla((*lowering.calls, op))
+    return id(function), tuple(nodes), id(lowering.p.inner_checks), is_for_xla
 
 
 def callee(op: Operation) -> Any:

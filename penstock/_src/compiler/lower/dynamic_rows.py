@@ -82,7 +82,7 @@ def same_number(p: LoweringContext, a: Node, b: Node) -> bool:
 
 
 def _plain(p: LoweringContext, number: Node) -> Node:
-    """An integer without the reshapes around it, and the casts that keep it."""
+    """Removes reshapes, and casts that keep the value, around an integer."""
     while number.kind in ("cast", "reshape", "broadcast") and number.args[0].dtype.is_integer:
         if number.kind == "cast" and not _keeps(p, number):
             break

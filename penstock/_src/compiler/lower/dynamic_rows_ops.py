@@ -167,7 +167,7 @@ def _reshape(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
     first = p.dims(p.take_index(shape, 0, 0))
     rest = p.dims(p.slice_axis(shape, 0, 1, shape.shape[0]))
     row, wanted = _row_size(x), dims.product(rest or ())
-    # Each row is split into `times` rows, never joined with the next: unused rows stay behind those in use.
+    # Each row is split into `times` rows, never joined with the next: unused rows stay after those in use.
     if rest is None or wanted <= 0 or row % wanted:
         raise _refuse(op)
     times = row // wanted

@@ -61,7 +61,7 @@ def _where(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
 
 
 def places_by_sums(p: Any, true: Node) -> tuple[Node, Node]:
-    """The places [size, rank] of what is true, by primitives that every device has; and how many there are. Other rows are not in use."""
+    """The indices [size, rank] of the true elements, by primitives that every device has; and how many there are. Other rows are not in use."""
     size = true.size
     indices = where_true(p, p.reshape(true, [size]), p.iota([size], 0, dtypes.int64))
     p.assume(indices.rows, 0, (_MOST_ROWS if is_symbolic(size) else size) - 1)

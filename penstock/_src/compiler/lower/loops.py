@@ -265,7 +265,7 @@ def _tried(p: LoweringContext) -> Iterator[None]:
 
 @contextlib.contextmanager
 def within_branch(p: LoweringContext) -> Iterator[None]:
-    """One function deeper, in a branch: it notes what lists need where the loop around it does."""
+    """Lowers a branch within a loop: what its lists need is noted as in the loop's body."""
     # Only the body of the loop that is being traced notes: an inner loop has a trial of its own.
     before, is_tried = p.trial, p.trial == p.depth
     with p.deeper():

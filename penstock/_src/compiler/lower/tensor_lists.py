@@ -362,7 +362,7 @@ def _scatter(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence
         known = p.dims(indices)
         if known is None:
             raise NotLowerable("the indices of the list to make are not known")
-        # TensorFlow's size of -1: as long as its largest index needs.
+        # TensorFlow's size of -1: the largest index + 1.
         count = max([0, *[k + 1 for k in known]])
     elif not int(count) and indices.shape[0] != 0:
         raise NotLowerable("elements are put into a list of size 0")

@@ -59,7 +59,7 @@ class ListValue:
 
 @dataclass(frozen=True)
 class HostValue:
-    """A value that no program can hold: a string, a table, an iterator. `value` is it, where it is a constant."""
+    """A value that a program cannot hold: a string, a table, an iterator. `value` is the value if it is a constant."""
 
     why: str
     value: Any = None

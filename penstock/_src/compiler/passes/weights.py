@@ -4,7 +4,7 @@ Before: contract("mk,kn->mn", x, mul(cast<float32>(constant int8[k, n]), constan
 After:  contract("mk,kn->mn", x, constant float32[k, n])
 
 Frozen models keep weights in few bytes: integers with scales, float16, factors of a norm. A constant is packed once (plan/prepacked.py), so a
-program holds its numbers twice, as they were computed and packed: 8 bytes for each weight in float32, besides the constants that they follow from.
+program holds its numbers twice, as they were computed and packed: 8 bytes for each weight in float32, in addition to the constants that they are computed from.
 Programs of one process share them.
 """
 
@@ -33,7 +33,7 @@ _VIEWS = frozenset({"reshape", "transpose"})  # products read through these
 
 
 def compute_weights(function: Function) -> Function:
-    """Puts constants in place of the weights of products that follow from constants."""
+    """Replaces weights of products that are computed from constants by constants."""
     nodes = function.nodes()
     products = [n for n in nodes if n.kind == "contract"]
     if not products:
@@ -120,7 +120,7 @@ def _computed(node: Node) -> np.ndarray:
     key = tuple([(_description(n), tuple([numbers[a.id] for a in n.args])) for n in sources])
     value, owners = _VALUES.get(key, (_nothing, ()))
     found = value()
-    # Memory is known by its address, which another array has after the end of this one.
+    # Arrays are identified by their addresses, which other arrays reuse once these are freed.
     if found is None or any(owner() is None for owner in owners):
         (result,), _ = interpreter.run(Function("weights", (), (node,)), ())
         found = np.ascontiguousarray(result)

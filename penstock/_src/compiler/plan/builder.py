@@ -42,6 +42,7 @@ class PlanBuilder:
     nodes       the nodes that the current kernel stores
     numbers     indices of parameters, by id
     assigned    indices of the variables that the function assigns
+    changing    these, and the variables that other functions assign between calls of this one, where nobody would pack weights anew
     buffers     of nodes, by id
     known       every buffer of the program
     tasks       counts of tasks of contractions with partial sums, by the kernel's identity
@@ -64,6 +65,7 @@ class PlanBuilder:
     lifetimes: Lifetimes
     numbers: Mapping[int, int]
     assigned: frozenset[int]
+    changing: frozenset[int]
     trace: MemoryTrace | None
     time: int = 0
     nodes: Sequence[Node] = ()

@@ -48,23 +48,31 @@ LAUNCHERS: dict[Any, Launcher] = {
 
 
 def plan(
-    schedule: Schedule, generator: Generator, threads: int, overlaps_streams: bool = False
+    schedule: Schedule,
+    generator: Generator,
+    threads: int,
+    overlaps_streams: bool = False,
+    changing: frozenset[int] = frozenset(),
 ) -> Plan:
     """The Plan of a function for a target and a number of threads. Writes the code of kernels that are not cached.
 
-    `overlaps_streams`: True if the device can run streams side by side.
+    Args:
+      schedule: the function as kernels.
+      generator: of code for the target.
+      threads: their number.
+      overlaps_streams: True if the device can run streams side by side.
+      changing: indices of the variables that other functions assign, if nobody packs weights anew afterwards.
     """
     with current_or_none() or Values({}):
-        return _planned(schedule, generator, threads, overlaps_streams)
+        builder = _begin(schedule, generator, threads, changing)
+        builder.overlaps_streams = overlaps_streams
+        return _planned(builder)
 
 
-def _planned(
-    schedule: Schedule, generator: Generator, threads: int, overlaps_streams: bool
-) -> Plan:
+def _planned(builder: PlanBuilder) -> Plan:
     """`plan`, where unknown extents have numbers."""
+    schedule, generator = builder.schedule, builder.generator
     written = generator.written
-    builder = _begin(schedule, generator, threads)
-    builder.overlaps_streams = overlaps_streams
     _plan_function(builder, EarlyChecks.of(schedule))
     guarded = bool(flags.guard or flags.checked)
     settle_streams(builder.known, builder.stream_times)
@@ -81,7 +89,7 @@ def _planned(
         errors=tuple(builder.errors),
         conditions=tuple(conditions),
         algorithms=frozenset(builder.algorithms),
-        threads=threads,
+        threads=builder.threads,
         guarded=guarded,
         written=generator.written - written,
         places=places(builder.known) if is_open else (),
@@ -92,7 +100,9 @@ def _planned(
     return planned
 
 
-def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilder:
+def _begin(
+    schedule: Schedule, generator: Generator, threads: int, changing: frozenset[int]
+) -> PlanBuilder:
     """A builder with the buffers of the function's arguments."""
     function = schedule.function
     numbers = {p.id: i for i, p in enumerate(function.parameters)}
@@ -108,6 +118,7 @@ def _begin(schedule: Schedule, generator: Generator, threads: int) -> PlanBuilde
         lifetimes=Lifetimes(),
         numbers=numbers,
         assigned=assigned,
+        changing=assigned | changing,
         trace=trace,
     )
     for i, parameter in enumerate(function.parameters):
@@ -169,8 +180,8 @@ def _give_results_memory(
         buffer = Buffer(f"result {i}", bytes_of(node), "output", i)
         results.append(buffer)
         own = home(node)
-        # What is in memory already was not stored by a kernel of this function, so that no kernel can be told to
-        # store it elsewhere.
+        # A value that was in memory before is not stored by a kernel of this function, so it must be copied to
+        # the result.
         if own.id in taken or (in_memory_already(own) and own.kind != "item"):
             copies.append((node, buffer))
         else:

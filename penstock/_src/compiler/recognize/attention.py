@@ -6,7 +6,8 @@
 backward, where P has no other use than
     dV = contract(cast(P), dO);  dP = cast(contract(dO, V));  D = sum(dP * P)
     dL = (dP - D) * P;  dS = epilogue'(dL): elementwise;  dQ = contract(dS, K);  dK = contract(dS, Q)
-Without a backward pass, groups of heads of Q may share heads of K and V, and operands that are cast from bfloat16 are read as they were before.
+Groups of heads of Q may share heads of K and V; then passes/shared_heads.py has separated dK and dV by heads of Q.
+Without a backward pass, operands that are cast from bfloat16 are read as they were before.
 
 The nodes in between are computed in blocks and never stored. If another node reads one of them, nothing is recognized.
 The nodes m and l are stored if there is a backward pass, which computes P again from them.
@@ -15,7 +16,15 @@ The nodes m and l are stored if there is a backward pass, which computes P again
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock._src.compiler.kernels.attention import COLUMN, ELEMENT, ROW, Attention, Gradient
+from penstock._src.compiler.kernels.attention import (
+    COLUMN,
+    ELEMENT,
+    LEAST,
+    ROW,
+    WIDEST,
+    Attention,
+    Gradient,
+)
 from penstock._src.compiler.kernels.memory import home
 from penstock._src.compiler.kernels.views import View, view_of
 from penstock._src.compiler.recognize.causal_mask import reach_of
@@ -26,8 +35,6 @@ from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE
 from penstock._src.util.dataclass import dataclass
 
-LEAST = 16  # rows and columns: fewer scores are better stored
-WIDEST = 256  # elements of a head
 BATCH = "abcdefgh"
 SCALARS = frozenset({"constant", "iota", "broadcast", "reshape", "cast"})
 Users = dict[int, list[Node]]
@@ -124,8 +131,6 @@ def _searched(quotient: Node, users: Users) -> Attention:
         [*between, *inside, *weights],
     )  # fmt: skip
     if len(others) > 1:
-        # Gradients of shared keys and values are sums over the heads that share them.
-        _require(not _is_grouped(scores) and not _is_grouped(outputs[0]))
         search.backward(attention, weights, [u for u in others if u is not outputs[0]])
     else:
         _read_narrow(attention, outputs[0].args)
@@ -378,12 +383,6 @@ class _Search:
             products[over] = n
         _require(len(products) == 2)
         return products[COLUMN], products[ROW]
-
-
-def _is_grouped(product: Node) -> bool:
-    """True if an operand of a product lacks axes of the other one, whose heads share it."""
-    left, right, _ = _letters(product)
-    return len(left) != len(right)
 
 
 def _letters(node: Node) -> tuple[str, str, str]:

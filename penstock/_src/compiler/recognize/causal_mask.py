@@ -32,7 +32,7 @@ def reach_of(logits: Node, letters: str) -> int | None:
     if logits.kind != "select":
         return None
     condition, scores, hidden = logits.args
-    # A hidden score must vanish beside every other in exp, or the masked columns would count.
+    # exp of a hidden score must be 0 relative to every other one, or the masked columns would count.
     number = _number(hidden)
     if number is None or number > NEVER:
         return None

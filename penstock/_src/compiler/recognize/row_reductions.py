@@ -116,7 +116,7 @@ class RowUses:
         return self._feeding[node.id, shape]
 
     def _needed(self, node: Node, shape: Any) -> list[Node] | None:
-        """The users for which `_feeds` must hold so that it holds for a node; None if it cannot hold."""
+        """The users for which `_feeds` must be true so that it is true for a node; None if it cannot be."""
         if node.kind == "reduce":
             return [] if node.id in self.roots else None
         plain = node.kind in ELEMENTWISE and shape_key(node.shape) == shape

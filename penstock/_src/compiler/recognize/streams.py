@@ -28,7 +28,7 @@ def streams_of(nodes: Sequence[Node]) -> Mapping[int, int]:
     if "streams" in flags.disable:
         return streams
     for node in nodes:
-        # What is in memory has no kernel, and so no stream.
+        # Values in memory have no kernel, and so no stream.
         if in_memory_already(node) and node.kind != "item":
             continue
         asked = getattr(node.origin, "device", None)

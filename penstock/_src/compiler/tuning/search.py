@@ -59,7 +59,7 @@ class FoundProduct:
 
 
 class ProductRecorder:
-    """Choices that leave every product as it is, and note it."""
+    """Records every product, and changes no choice."""
 
     def __init__(self) -> None:
         self.products: dict[str, FoundProduct] = {}
@@ -80,7 +80,7 @@ def recording() -> Iterator[dict[str, FoundProduct]]:
 
 @dataclass(frozen=True)
 class Fixed:
-    """Choices that cut every product alike."""
+    """Chooses the same blocking for every product."""
 
     blocking: Blocking
 

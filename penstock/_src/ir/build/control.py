@@ -124,7 +124,7 @@ class Control(SpecialFunctions):
     def _with_new_parameters(
         self, parameters: Sequence[Node], roots: Sequence[Node]
     ) -> tuple[list[Node], list[Node]]:
-        """Parameters of the same types in a scope of their own, and the roots with them in place of the others."""
+        """New parameters of the same types, and the roots in terms of the new parameters."""
         function = self.parameters_like(parameters)
         for old, new in zip(parameters, function):
             self.assume_like(new, old)

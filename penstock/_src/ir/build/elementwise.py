@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.ir.build.movement import Movement
@@ -126,6 +128,20 @@ class Elementwise(Movement):
         if not isinstance(x, Node):
             return self.scalar(x, dtype)
         return x if x.dtype == dtype else self.make("cast", (x,), dtype=dtype)
+
+    def saturated_cast(self, x: Node, dtype: DType) -> Node:
+        """Floats as integers as XLA converts them: out of range the nearest integer of the dtype, and 0 for NaN."""
+        if x.dtype.size < 4:
+            x = self.cast(x, dtypes.float32)
+        limits = np.iinfo(dtype.np)
+        low, high = float(limits.min), float(limits.max) + 1.0  # powers of two: exact in floats
+        is_inside = self.and_(self.ge(x, low), self.lt(x, high))
+        fitting = self.cast(self.select(is_inside, x, 0.0), dtype)
+        largest, smallest = (self.constant(n, dtype) for n in (limits.max, limits.min))
+        outside = self.select(
+            self.ge(x, high), largest, self.select(self.lt(x, low), smallest, fitting)
+        )
+        return self.select(is_inside, fitting, outside)
 
     def bitcast(self, x: Node, dtype: DType) -> Node:
         """The same bits as another dtype."""

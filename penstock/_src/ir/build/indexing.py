@@ -72,7 +72,7 @@ class Indexing(Matrices):
         return self.make("scatter", (x, indices, updates), op=op, mode=mode, **extra)
 
     def argwhere(self, mask: Node) -> list[Node]:
-        """The places [size, rank] of what is true, then zeros; and how many there are."""
+        """The indices [size, rank] of the true elements, then zeros; and how many there are."""
         node = self.make("argwhere", (mask,))
         return [self.item(node, i) for i in range(2)]
 

@@ -8,6 +8,8 @@ class NodeMaker(Iteration):
     """Writes primitives, and returns known values of them. A subclass defines `make` and `known`."""
 
     device: int | None = None  # the number of the program's, where devices have numbers
+    # True where XLA's rules hold, as in functions with `jit_compile`, where they differ from TensorFlow's kernels
+    is_for_xla = False
 
     @property
     def is_for_cpu(self) -> bool:

@@ -18,7 +18,8 @@ def _scalarwise(function: Callable[[float], float]) -> Callable[[Any], Any]:
     return apply
 
 
-def _lgamma(x: float) -> float:
+def log_gamma(x: float) -> float:
+    """The logarithm of |gamma(x)|; infinite at poles and beyond the largest float64."""
     if x == -math.inf or (x <= 0 and x == math.floor(x)):
         return math.inf  # a pole
     return math.lgamma(x) if x < 2.5e305 else x * math.inf
@@ -147,7 +148,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "sigmoid": _sigmoid,
     "erf": _scalarwise(math.erf),
     "erfc": _scalarwise(math.erfc),
-    "lgamma": _scalarwise(_lgamma),
+    "lgamma": _scalarwise(log_gamma),
     "floor": np.floor,
     "ceil": np.ceil,
     "round": np.rint,

@@ -114,7 +114,7 @@ def _is_product(node: Node) -> bool:
 
 
 def _summed_alone(p: NodeMaker, x: Node, own: str, other: str) -> tuple[Node, str]:
-    """An operand without the letters that it alone has, and those that are left."""
+    """An operand summed over the letters that the other one lacks, and its remaining letters."""
     axes = [i for i, c in enumerate(own) if c not in other]
     return (p.reduce(x, "sum", axes) if axes else x), "".join(c for c in own if c in other)
 

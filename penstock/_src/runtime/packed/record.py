@@ -140,7 +140,7 @@ def plain(value: Any) -> Any:
 
 
 def record_of(text: bytes, objects: int) -> PlanRecord:
-    """The record of a text, with all numbers held to what they count.
+    """Parses a record from text, and checks each index against the list that it refers to.
 
     Args:
       text: as `text_of` gives it.
@@ -156,34 +156,23 @@ def record_of_content(content: Any, objects: int) -> PlanRecord:
     """The record of a text's content; see `record_of`."""
     signature = _signature(content["signature"])
     codes = [_text(each) for each in content["codes"]]
-    words, table = _words(content["words"]), _count(content["table"])
-    arrays = signature.count + len(signature.results) + len(content["packers"])
-    _require(table <= len(words) and (len(words) - table) % PATCH_WORDS == 0, "table")
     symbols = tuple(map(_text, content["symbols"]))
     _require(list(symbols) == sorted(set(symbols)), "symbols")
     rows = _table(content["rows"], ROW_WORDS)
     _check_rows(rows, len(symbols))
-    constants = [_constant(each, objects, len(codes)) for each in content["constants"]]
+    words, table = _words(content["words"]), _count(content["table"])
+    arrays = signature.count + len(signature.results) + len(content["packers"])
+    _check_words(words, table, arrays)
     stores = _table(content["stores"], STORE_WORDS)
     _within(stores[:, 0], len(words), "stores")
     _within(stores[:, 1], len(rows), "stores")
     _within(stores[:, 2], 2, "stores")
-    patches = np.asarray(words[table:], np.int64).reshape(-1, PATCH_WORDS)
-    _within(patches[:, 0], arrays, "patches")
-    _within(patches[:, 1], table, "patches")
+    constants = [_constant(each, objects, len(codes)) for each in content["constants"]]
     constant_words = _table(content["constant_words"], 3)
     _within(constant_words[:, 0], table, "constants")
     _within(constant_words[:, 1], len(constants), "constants")
-    status, streams = _table(content["status"], 2), _count(content["streams"])
-    _within(status[:, 0], table, "status")
-    # Each stream has status words after those of the run.
-    _within(status[:, 1], 8 * STATUS_WORDS * (1 + streams), "status")
-    facts = _words(content["facts"])
-    _within(np.asarray(facts, np.int64), len(rows), "facts")
-    checks = _table(content["checks"], 2)
-    _within(checks[:, 0], 2, "checks")
-    _within(checks[checks[:, 0] == 1, 1], signature.count + len(signature.results), "checks")
-    _require(len(facts) == 2 + len(checks) + signature.extents, "facts")
+    streams = _count(content["streams"])
+    facts, checks = _facts_and_checks(content, signature, len(rows))
     return PlanRecord(
         name=_text(content["name"]),
         form=[(tuple(read), what) for read, what in content["form"]],
@@ -195,22 +184,57 @@ def record_of_content(content: Any, objects: int) -> PlanRecord:
         words=words,
         table=table,
         launches=_launches(content["launches"], table, len(codes)),
-        status=status.tolist(),
+        status=_status(content["status"], table, streams),
         constants=constants,
         constant_words=constant_words.tolist(),
         stores=stores.tolist(),
         rows=rows.tolist(),
         facts=facts,
         signature=signature,
-        packers=[
-            Packer(_text(p["key"]), _count(p["variable"]), _packing(p["packing"], len(codes)))
-            for p in content["packers"]
-            if _require(p["variable"] in [handle[0] for handle in signature.handles], "packers")
-        ],
+        packers=_packers(content["packers"], signature, len(codes)),
         errors=_count(content["errors"]),
-        checks=checks.tolist(),
+        checks=checks,
         is_steady=_truth(content["is_steady"]),
     )
+
+
+def _check_words(words: list[int], table: int, arrays: int) -> None:
+    """Checks that the words after the launch table are patches of arrays."""
+    _require(table <= len(words) and (len(words) - table) % PATCH_WORDS == 0, "table")
+    patches = np.asarray(words[table:], np.int64).reshape(-1, PATCH_WORDS)
+    _within(patches[:, 0], arrays, "patches")
+    _within(patches[:, 1], table, "patches")
+
+
+def _status(content: Any, table: int, streams: int) -> Any:
+    """The words of the table that are addresses in the status of a run."""
+    status = _table(content, 2)
+    _within(status[:, 0], table, "status")
+    # Each stream has status words after those of the run.
+    _within(status[:, 1], 8 * STATUS_WORDS * (1 + streams), "status")
+    return status.tolist()
+
+
+def _facts_and_checks(content: Any, signature: Signature, rows: int) -> tuple[list[int], Any]:
+    """The rows of the sizes that a run needs, and where the results of its checks are."""
+    facts = _words(content["facts"])
+    _within(np.asarray(facts, np.int64), rows, "facts")
+    checks = _table(content["checks"], 2)
+    _within(checks[:, 0], 2, "checks")
+    _within(checks[checks[:, 0] == 1, 1], signature.count + len(signature.results), "checks")
+    _require(len(facts) == 2 + len(checks) + signature.extents, "facts")
+    return facts, checks.tolist()
+
+
+def _packers(content: Any, signature: Signature, codes: int) -> list[Packer]:
+    """The packed forms of weights, each of a variable of the signature."""
+    variables = [handle[0] for handle in signature.handles]
+    for each in content:
+        _require(each["variable"] in variables, "packers")
+    return [
+        Packer(_text(each["key"]), _count(each["variable"]), _packing(each["packing"], codes))
+        for each in content
+    ]
 
 
 def _signature(content: Any) -> Signature:

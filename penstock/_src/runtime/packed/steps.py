@@ -31,7 +31,7 @@ def text_of_steps(record: PackedStepsRecord) -> bytes:
 
 
 def steps_of(text: bytes, objects: int) -> PackedStepsRecord:
-    """The record of a text, with all numbers held to what they count.
+    """Parses a record from text, and checks each index against the list that it refers to.
 
     Args:
       text: as `text_of_steps` gives it.

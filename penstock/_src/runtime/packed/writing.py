@@ -88,42 +88,21 @@ def portable(
       NotPortable: it has something that records cannot have.
     """
     signature = signature_of(plan.function)
-    if signature.assigned and not may_assign:
-        raise NotPortable("assigned variables")
-    if plan.function.exchanges or plan.guarded:
-        raise NotPortable("exchanges")
-    if any(read[0] == "bytes" for read, _ in form):
-        raise NotPortable("known values of inputs")
+    _require_portable(plan, form, bool(signature.assigned) and not may_assign)
     names = sorted(extents.symbols)
     sizes = SizingProgram(names)
-    if plan.places:
-        arena = sizes.arrange(plan.places)
-    else:
-        arena = sizes.register(plan.arena_bytes)
     checked = [memory_of(buffer) for check, buffer in plan.conditions if not _holds(buffer)]
     open_signature = OpenSignature(signature, 2 + len(checked))
-    facts = [arena, sizes.register(open_signature.result_bytes)]
-    nowhere = sizes.register(0)
-    for memory, _ in checked:
-        in_arena = memory.place == "arena"
-        closed = sizes.register(memory.offset) if in_arena and not plan.places else nowhere
-        facts.append(sizes.offsets.get(memory, closed))
-    facts += map(sizes.register, open_signature.extents)
+    facts = _facts(plan, sizes, open_signature, [memory for memory, _ in checked])
     codes = _Codes()
     words = _Words(plan, sizes)
     table = words.table(_ZeroAddresses())
     launches = codes.launches(plan.launches)
     patches = words.patch_words(len(table))
-    constants = {
-        b: _constant(b.array, plan.threads, codes, object_of)
-        for b in plan.buffers
-        if b.place == "constant"
-    }
+    buffers = [buffer for buffer in plan.buffers if buffer.place == "constant"]
+    constants = {b: _constant(b.array, plan.threads, codes, object_of) for b in buffers}
     numbers = {buffer: i for i, buffer in enumerate(constants)}
-    packers = [
-        Packer(key_of_packing(w.key), w.variable, _packing(w, w.memory.size, plan.threads, codes))
-        for w in sorted(plan.prepacked, key=lambda w: w.memory.number)
-    ]
+    packers = _packers(plan, codes, key_of_packing)
     sizes.require(_conditions(extents))  # at last: what is decided above is among them
     return PlanRecord(
         name=plan.function.name,
@@ -149,6 +128,40 @@ def portable(
         errors=len(plan.errors),
         checks=[_check(memory, start, signature.count) for memory, start in checked],
     )
+
+
+def _require_portable(
+    plan: Plan, form: Sequence[tuple[tuple[Any, ...], Any]], assigns: bool
+) -> None:
+    """Raises NotPortable for anything that a record cannot represent. `assigns`: the program assigns variables, and may not."""
+    if assigns:
+        raise NotPortable("assigned variables")
+    if plan.function.exchanges or plan.guarded:
+        raise NotPortable("exchanges")
+    if any(read[0] == "bytes" for read, _ in form):
+        raise NotPortable("known values of inputs")
+
+
+def _facts(
+    plan: Plan, sizes: SizingProgram, signature: OpenSignature, checked: Sequence[Buffer]
+) -> list[int]:
+    """The registers of the sizes that a run needs: see PlanRecord.facts."""
+    arena = sizes.arrange(plan.places) if plan.places else sizes.register(plan.arena_bytes)
+    facts = [arena, sizes.register(signature.result_bytes)]
+    nowhere = sizes.register(0)
+    for memory in checked:
+        in_arena = memory.place == "arena"
+        closed = sizes.register(memory.offset) if in_arena and not plan.places else nowhere
+        facts.append(sizes.offsets.get(memory, closed))
+    return [*facts, *map(sizes.register, signature.extents)]
+
+
+def _packers(plan: Plan, codes: "_Codes", key_of_packing: Callable[[Any], str]) -> list[Packer]:
+    """The packed forms of variables, in the order of their memories."""
+    return [
+        Packer(key_of_packing(w.key), w.variable, _packing(w, w.memory.size, plan.threads, codes))
+        for w in sorted(plan.prepacked, key=lambda w: w.memory.number)
+    ]
 
 
 def _holds(buffer: Any) -> bool:

@@ -17,7 +17,7 @@ from penstock._src.ir import interpreter
 from penstock._src.ir.function import Function
 from penstock._src.runtime.load import load
 from penstock._src.util import flags
-from tests.harness.targets import HERE, LESSER, MATRICES_IN_MEMORY
+from tests.harness.targets import HERE, LESSER, MATRICES_IN_MEMORY, RUNS_MATRICES_IN_MEMORY
 
 LOW = -2.0e38
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12, "bfloat16": 2e-2, "float16": 3e-3}
@@ -197,12 +197,12 @@ CASES = [
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_values(case, backward):
+def test_attention_equals_float64_numpy(case, backward):
     check(case, backward)
 
 
 @pytest.mark.parametrize("case", [x for x in CASES if x.dtype == "bfloat16"], ids=str)
-@pytest.mark.skipif(HERE.architecture != "x86_64", reason="an extension of x86-64")
+@RUNS_MATRICES_IN_MEMORY
 def test_matrix_registers_in_memory_compute_the_values_within_their_arrays(case):
     arrays = arguments(case)
     with flags.override(guard=1, checked=1):

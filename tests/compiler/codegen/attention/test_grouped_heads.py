@@ -57,6 +57,23 @@ def test_gradients_of_shared_heads_are_sums_over_those_that_share_them():
     check_gradients(attention, [tf.constant(each) for each in operands(True, True)])
 
 
+@pytest.mark.parametrize("lacking", [(True, True), (True, False), (False, True)], ids=str)
+def test_gradients_of_shared_heads_have_kernels_that_store_no_scores(lacking):
+    arrays = [tf.constant(each) for each in operands(*lacking)]
+
+    def slopes(*operands):
+        with tf.GradientTape() as tape:
+            tape.watch(operands)
+            loss = tf.reduce_sum(attention(*operands) ** 2)
+        return tape.gradient(loss, operands)
+
+    compiled = tf.function(slopes, autograph=False)
+    for gradient, eager in zip(compiled(*arrays), slopes(*arrays), strict=True):
+        np.testing.assert_allclose(gradient, eager, rtol=1e-4, atol=1e-4)
+    explained = str(compiled.explain(*arrays))
+    assert "attention[" in explained and "attention backward[" in explained
+
+
 def test_gradients_of_one_head_that_is_repeated_for_all_are_summed_over_them():
     random = np.random.default_rng(7)
     shapes = [(BATCH, ROWS, GROUP, SIZE), (BATCH, COLUMNS, 1, SIZE), (BATCH, COLUMNS, 1, SIZE)]

@@ -72,6 +72,24 @@ def test_each_task_of_a_product_has_work_for_its_thread():
     assert product(threads=8).tasks(()) >= 8
 
 
+@pytest.mark.parametrize("rows", [1, 4, 32])
+@pytest.mark.parametrize("columns", [256, 384, 512, 1024])
+@pytest.mark.parametrize("is_prepacked", [False, True])
+def test_threads_get_the_same_number_of_columns(rows, columns, is_prepacked):
+    few = dataclasses.replace(gemm(rows, 128, columns), is_prepacked=is_prepacked)
+    schedule = products.choose(few, AVX2, 2, 2)
+    assert columns % (2 * schedule.cut.columns) == 0
+
+
+@pytest.mark.parametrize(("batches", "place"), [(80, Place.SHARED), (1, Place.IN_PLACE)])
+def test_a_matrix_that_many_batches_share_is_packed_though_each_has_few_rows(batches, place):
+    left, right = Matrix("float", 80 * 128, (1,), (128,)), Matrix("float", 1, (512,), (0,))
+    steps = Gemm(
+        32, 512, (128,), left, right, FLOATS, row=512, batch=(batches,), batch_out=(32 * 512,)
+    )
+    assert products.choose(steps, AVX2, 2, 2).right.place is place
+
+
 @pytest.mark.parametrize(("rows", "depth"), [(32, 784), (32, 512), (64, 256)])
 def test_few_rows_have_tasks_for_sixteen_threads(rows, depth):
     for columns in (512, 480, 1000):
@@ -99,6 +117,28 @@ def test_rows_that_crowd_sets_are_packed(heads, place):
     )
     target = dataclasses.replace(AVX2, cpu="x86-64-v4", vector_bytes=64, registers=32)
     assert products.choose(of_heads, target, 1, 1).right.place is place
+
+
+@pytest.mark.parametrize(("rows", "depth", "columns", "place"), [
+    (32, 128, 512, Place.PREPACKED),
+    (2, 64, 256, Place.PREPACKED),
+    (32, 32, 128, Place.IN_PLACE),  # in the L1
+    (1, 128, 512, Place.PREPACKED),
+    (1, 1024, 1024, Place.IN_PLACE),  # from beyond the L2, in whole rows
+])  # fmt: skip
+def test_few_rows_read_weights_above_the_first_cache_from_cached_panels(
+    rows, depth, columns, place
+):
+    cached = dataclasses.replace(gemm(rows, depth, columns), is_prepacked=True)
+    assert products.choose(cached, AVX2, 2, 2).right.place is place
+
+
+@pytest.mark.parametrize(
+    ("m", "rest"), [(32, (4, True)), (34, (4, False)), (31, (1, False)), (8, (0, False))]
+)
+def test_the_last_two_tiles_are_even_where_a_few_rows_would_wait_for_their_sums(m, rest):
+    schedule = products.choose(gemm(m, 128, 512), AVX2, 2, 2)
+    assert (schedule.rest_rows, schedule.has_even_rest) == rest
 
 
 def test_an_image_is_cut_into_blocks_of_rows_that_stay_in_the_cache():
@@ -134,3 +174,28 @@ def test_few_threads_pack_what_stays_in_a_large_l2():
     assert few.right.place is many.right.place is Place.SHARED
     assert few.groups(()) == [(step, 1) for step in range(16)]
     assert many.groups(()) == [(0, 13), (13, 3)]
+
+
+def test_tiles_fetch_rows_of_the_output_while_they_multiply():
+    def by_rows(l2=2 << 20, **changes):
+        target = dataclasses.replace(LARGE_L2, l2=l2)
+        problem = dataclasses.replace(gemm(1024, 3072, 768), **changes)
+        return products.choose(problem, target, 1, 1).fetches_by_rows
+
+    assert by_rows()
+    assert not by_rows(k=(24,))  # too few steps for each row
+    assert not by_rows(m=Arg(0))  # addresses of rows take the registers
+    assert not by_rows(l2=1 << 20)
+
+
+def test_tiles_share_the_lines_of_rows_below_that_are_read_in_place():
+    def lines(m=1024, k=768, n=3072, l2=2 << 20, **changes):
+        target = dataclasses.replace(LARGE_L2, l2=l2)
+        problem = dataclasses.replace(gemm(m, k, n), **changes)
+        return products.choose(problem, target, 1, 1).lines_below
+
+    assert lines() == 3  # 24 lines of 384 elements among 8 tiles
+    assert lines(k=3072, n=768) == 1  # 12 lines of 192 elements among 16 tiles
+    assert lines(left=Matrix("float", 1, (1024,))) == 0  # A is packed
+    assert lines(n=192) == 0  # four tiles
+    assert lines(l2=1 << 20) == 0

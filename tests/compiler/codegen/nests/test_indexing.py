@@ -166,7 +166,7 @@ def test_convolution_by_windows(native, values):
 
 @SLOW
 @given(data=st.data())
-def test_gather(native, values, data):
+def test_gathers_clamp_or_zero_indices_out_of_range(native, values, data):
     x_shape = tuple(data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)))
     axis = data.draw(st.integers(0, len(x_shape) - 1))
     batch = data.draw(st.integers(0, axis))

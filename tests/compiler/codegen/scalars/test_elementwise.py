@@ -45,7 +45,7 @@ def test_float_division(native, values, dtype):
 
 
 @pytest.mark.parametrize("dtype", INTS)
-def test_bits(native, values, dtype):
+def test_bitwise_operations_and_shifts_equal_the_interpreter(native, values, dtype):
     x, y = values(dtype, (70,), 1), np.abs(values(dtype, (70,), 2)) % np.array(11, dtype)
     native(
         lambda p, x, y: [p.and_(x, y), p.or_(x, y), p.xor(x, y), p.not_(x), p.popcount(x), p.shift_left(x, y),
@@ -85,7 +85,7 @@ def test_nan_in_comparisons_and_extremes(native):
 
 @pytest.mark.parametrize("source", [*FLOATS, *INTS, "bool"])
 @pytest.mark.parametrize("target", [*FLOATS, *INTS, "bool"])
-def test_casts(native, values, source, target):
+def test_casts_between_all_dtypes_equal_the_interpreter(native, values, source, target):
     from penstock._src.core import dtypes
 
     x = values(source, (77,), 3)
@@ -103,7 +103,7 @@ def test_casts_of_large_numbers_to_uint64(native, source):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_shapes(native, values, shape):
+def test_elementwise_kernels_of_any_shape(native, values, shape):
     native(lambda p, x: p.exp(x) * 2.0 + 1.0, values("float32", shape))
 
 

@@ -30,7 +30,7 @@ def test_random_bits(native, count, algorithm):
 
 @SLOW
 @given(shape=shapes, data=st.data())
-def test_scans(native, values, shape, data):
+def test_scans_along_any_axis_equal_the_interpreter(native, values, shape, data):
     axis = data.draw(st.integers(0, len(shape) - 1))
     op = data.draw(st.sampled_from(["sum", "prod", "max", "min"]))
     dtype = data.draw(st.sampled_from(["float32", "float64", "int32", "bfloat16", "uint8"]))
@@ -41,7 +41,7 @@ def test_scans(native, values, shape, data):
 
 @SLOW
 @given(shape=shapes, data=st.data())
-def test_sorts(native, values, shape, data):
+def test_sorts_are_stable_and_carry_values(native, values, shape, data):
     axis = data.draw(st.integers(0, len(shape) - 1))
     dtype = data.draw(
         st.sampled_from(["float32", "float64", "int32", "int8", "uint64", "bfloat16", "bool"])
@@ -121,7 +121,7 @@ def test_nan_is_sorted_last(native):
 
 
 @pytest.mark.parametrize("k", [1, 3, 40])
-def test_top_k(native, values, k):
+def test_top_k_equals_the_interpreter(native, values, k):
     native(lambda p, x: list(p.top_k(x, k)), values("float32", (5, 40)))
 
 

@@ -34,5 +34,5 @@ from penstock._src.native.algorithms.sizing import (
         ),  # in thirteen tasks a thread would have up to 32 rounds, in eight 26, in four 25
     ],
 )
-def test_rounds(total, work, threads, rounds):
+def test_rounds_of_a_task_follow_from_work_and_threads(total, work, threads, rounds):
     assert rounds_of_a_task(total, work, threads) == rounds

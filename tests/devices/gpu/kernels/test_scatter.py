@@ -86,7 +86,7 @@ def test_narrow_sums_of_many_are_rounded_once():
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.int8, np.float64, np.int64])
-def test_types(kind):
+def test_scatters_add_numbers_of_every_type(kind):
     x, updates = (RANDOM.integers(-9, 9, s).astype(kind) for s in ((20, 5), (90, 5)))
     found, wanted = scattered(x, RANDOM.integers(0, 20, (90, 1)), updates, op="add")
     np.testing.assert_allclose(found, wanted, rtol=2e-3)

@@ -42,7 +42,7 @@ SCANS = {
 
 
 @pytest.mark.parametrize("name", SCANS)
-def test_scans(name):
+def test_scans_equal_the_reference_device(name):
     function, shape = SCANS[name]
     x = normal(*shape)
     with launches() as made:
@@ -64,7 +64,7 @@ SORTS = {
 
 
 @pytest.mark.parametrize("name", SORTS)
-def test_sorts(name):
+def test_sorts_equal_the_reference_device(name):
     function, shape = SORTS[name]
     x = tf.constant(RANDOM.integers(0, 50, shape).astype(np.float32))  # many are equal
     with launches() as made:

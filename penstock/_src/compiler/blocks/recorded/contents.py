@@ -87,6 +87,8 @@ class _Contents:
         numbers = {t._id: f"i{at}" for at, t in enumerate(inputs)}
         positions: dict[int, int] = {}
         parts = [self._form(t) for t in inputs]
+        # Some ops of a function with `jit_compile` have other values than elsewhere.
+        parts.extend("whole" for op in ops[:1] if op.graph.runs_whole)
         for at, op in enumerate(ops):
             if op.python_function is not None:
                 raise TypeError(op.type)
@@ -168,7 +170,7 @@ class _Contents:
         raise TypeError(type(value).__name__)
 
     def _form(self, tensor: Any) -> str:
-        """The type and shape of a tensor, with those of what it refers to.
+        """The dtype and shape of a tensor, and of the variables or lists that it refers to.
 
         Raises:
           TypeError: these have no permanent form.

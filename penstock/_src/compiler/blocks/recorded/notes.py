@@ -21,7 +21,7 @@ _MOST_ELEMENTS = 1024  # of a known value in a record
 
 
 class NotRecorded(Exception):
-    """Steps have something that a record cannot have; the message says what."""
+    """Raised if a step cannot be recorded; the message gives the reason."""
 
 
 def steps_record(section: Section, form: Specialized, key: str) -> StepsRecord:

@@ -134,7 +134,7 @@ class PlannedStep:
         step.fail(arguments, code, status)
 
     def lowered(self) -> Specialization | None:
-        """The lowered section for such inputs, which takes this step's place; None if a variable has gone."""
+        """The lowered section for these inputs, which replaces this step; None if a variable no longer exists."""
         values = []
         for each in self.like:
             value = each() if isinstance(each, weakref.ref) else np.zeros(*each)

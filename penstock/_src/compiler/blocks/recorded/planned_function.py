@@ -45,7 +45,7 @@ class PlannedFunction(Block):
         return self.name
 
     def hand_over(self, block: Block) -> None:
-        """Gives the programs that were found to the block of the imported function, which can also say what they are."""
+        """Passes the loaded programs to the block of the imported function, which can also explain them."""
         for key, specialization in self.specializations.items():
             step = dataclasses.replace(specialization.steps[0], specialize=block.specialize_again)
             # Their programs are loaded already, with variables that they may hold.

@@ -39,7 +39,7 @@ class HostRecord:
 
 @dataclass(frozen=True)
 class ProgramRecord:
-    """The program: the names of its operations, the slots of its arguments, and (slot, source) of what it writes; `is_empty` if nothing is computed."""
+    """A recorded program: the names of its operations, the slots of its arguments, and (slot, source) of each result. `is_empty`: it computes nothing."""
 
     ops: Sequence[str]
     reads: Sequence[int]
@@ -159,7 +159,7 @@ class RecordedSteps:
 
 @dataclass(frozen=True, eq=False)
 class RecordedProgram:
-    """Runs a program of a record and writes what other steps read into slots.
+    """Runs a recorded program, and writes results that other steps read into slots.
 
     program     the program for these inputs; None if nothing is computed
     specialize  lowers the block for inputs

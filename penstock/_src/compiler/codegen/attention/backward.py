@@ -7,6 +7,7 @@
 dK and dV of the block are ready when all rows have been seen, dQ when all columns have.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from penstock._src.compiler.codegen.kernel_code import PLAIN, Epilogue
@@ -18,6 +19,8 @@ from penstock._src.util.dataclass import dataclass
 from .form import BACKWARD, COLUMNS, ROWS, ContextLayout, Form
 from .task import Rows, Task, bases_of
 from .tiles import ScoreTile, Tiles, exponential, through
+
+Beside = Callable[[Val, int], None]  # what a product fetches beside its own work: (first, count)
 
 
 def emit_backward(
@@ -50,6 +53,22 @@ class _Block:
     values: Val
     dk: Val
     dv: Val
+
+
+@dataclass(frozen=True)
+class _ScoreBlock:
+    """A block of scores: `count` rows from `row` by `cols` columns from `column`, and the rows' statistics and shares.
+
+    `number` is the index of the first row's statistics.
+    """
+
+    row: Val
+    column: Val
+    count: Val
+    cols: Val
+    scores: Val
+    number: Val
+    shares: Val
 
 
 class _Backward(Tiles):
@@ -141,7 +160,7 @@ class BackwardTask(Task):
     def fetch(
         self, name: str, extent: int, first: Val, count: int, following: dict[str, Val]
     ) -> None:
-        """Asks for what is needed next: an operand's rows of the next batch, and those of its gradient."""
+        """Prefetches an operand's rows of the next batch, and the rows of its gradient."""
         self.fetch_rows(name, extent, following[name], first, count)
         gradient = f"{name}_gradient"
         if gradient in self.base:
@@ -172,62 +191,73 @@ class BackwardTask(Task):
         self, i: Val, first: Val, columns: "_Block", rows: "_WholeRows", following: dict[str, Val]
     ) -> None:
         """Writes the rows of a block of columns, starting at `i`; the block's first ones are at `first`."""
-        f, form, layout, tiles, total = self.f, self.form, self.layout, self.tiles, self.total
+        f, form, layout, total = self.f, self.form, self.layout, self.total
         j = columns.first
         count = f.min(self.rows - i, ROWS)
         # none, if the rows end before the first one that sees the block
         cols = f.max(0, f.min(columns.count, self.reach(i + count) - j))
-        block, step = self.section("scores"), self.cross["statistics"]
+        scores, step = self.section("scores"), self.cross["statistics"]
         number = self.base["statistics"] + i * step
-        tall, wide = layout.row_tile, layout.panel
-        rooms = {
-            a: (layout.rows_room(n), layout.panel_room(wide, n))
-            for a, n in (("query", form.depth), ("seed", form.width))
-        }
         shares = f.at(self.section("shares"), i, total)
-
-        def sweep(name: str, operand: str, section: str, panels: Val) -> None:
-            """Calls the tiles of the block: packed rows of an operand by panels of the columns."""
-            a_room, b_room = rooms[operand]
-            packed = f.at(self.section(section), i // tall * a_room, total)
-            tiles.sweep(
-                f, name, packed, a_room, panels, b_room, block, number, j, count, cols, shares
-            )
+        block = _ScoreBlock(i, j, count, cols, scores, number, shares)
 
         def beside_columns(name: str, extent: int, at: Val, count: int) -> None:
             f.when(i.eq(first), lambda: self.fetch(name, extent, j + at, count, following))
 
-        def beside_rows(at: Val, count: int) -> None:
+        self.sweep(block, "scores", "query", "queries", columns.keys)
+        statistics = [f.at(layout.read(f, s), number, total) for s in ("maximum", "total")]
+        f.call("probabilities", scores, *statistics, step, count, cols)
+        # dV first: it reads P, which the sweep of the gradient replaces by dS in the same block.
+        beside = partial(beside_columns, "value", form.width)
+        self.add_by_columns(block, rows.seed, columns.dv, form.width, beside)
+        self.sweep(block, "gradient", "seed", "seeds", columns.values)
+        beside = partial(beside_columns, "key", form.depth)
+        self.add_by_columns(block, rows.query, columns.dk, form.depth, beside)
+        self.add_by_rows(block, rows.key, following)
+
+    def sweep(
+        self, block: "_ScoreBlock", name: str, operand: str, section: str, panels: Val
+    ) -> None:
+        """Calls the tiles of a block: packed rows of an operand by panels of the columns."""
+        f, form, layout, tall = self.f, self.form, self.layout, self.layout.row_tile
+        extent = {"query": form.depth, "seed": form.width}[operand]
+        a_room, b_room = layout.rows_room(extent), layout.panel_room(layout.panel, extent)
+        packed = f.at(self.section(section), block.row // tall * a_room, self.total)
+        self.tiles.sweep(
+            f, name, packed, a_room, panels, b_room, block.scores, block.number, block.column, block.count, block.cols,
+            block.shares,
+        )  # fmt: skip
+
+    def add_by_columns(
+        self, block: "_ScoreBlock", rows: Rows, sums: Val, extent: int, beside: Beside
+    ) -> None:
+        """Adds the products of a block's columns with rows of Q or dO to `sums`, the gradients of K or V."""
+        source, across = self.rows_from(rows, block.row)
+        self.tiles.multiply(
+            self.f, block.scores, source, sums, by_columns=True, across=across, rows=block.cols, depth=block.count,
+            extent=extent, beside=beside,
+        )  # fmt: skip
+
+    def add_by_rows(self, block: "_ScoreBlock", keys: Rows, following: dict[str, Val]) -> None:
+        """Adds the products of a block's rows with the keys to dQ."""
+        f, form = self.f, self.form
+
+        def beside(at: Val, count: int) -> None:
             def fetch() -> None:
                 for name, extent in (
                     ("query", form.depth),
                     ("seed", form.width),
                     ("output", form.width),
                 ):
-                    self.fetch(name, extent, i + at, count, following)
+                    self.fetch(name, extent, block.row + at, count, following)
 
-            f.when(j.eq(0), fetch)
+            f.when(block.column.eq(0), fetch)
 
-        sweep("scores", "query", "queries", columns.keys)
-        statistics = [f.at(layout.read(f, s), number, total) for s in ("maximum", "total")]
-        f.call("probabilities", block, *statistics, step, count, cols)
-        # dV first: it reads P, which the sweep of the gradient replaces by dS in the same block.
-        seed, across = self.rows_from(rows.seed, i)
-        tiles.multiply(
-            f, block, seed, columns.dv, by_columns=True, across=across, rows=cols, depth=count, extent=form.width,
-            beside=partial(beside_columns, "value", form.width),
-        )  # fmt: skip
-        sweep("gradient", "seed", "seeds", columns.values)
-        query, across = self.rows_from(rows.query, i)
-        tiles.multiply(
-            f, block, query, columns.dk, by_columns=True, across=across, rows=cols, depth=count, extent=form.depth,
-            beside=partial(beside_columns, "key", form.depth),
-        )  # fmt: skip
-        sums = f.at(self.section("dq"), i * layout.depth, total)
-        key, across = rows.key
-        tiles.multiply(
-            f, block, key, sums, by_columns=False, across=across, rows=count, depth=cols, extent=form.depth,
-            beside=beside_rows,
+        sums = f.at(self.section("dq"), block.row * self.layout.depth, self.total)
+        key, across = keys
+        self.tiles.multiply(
+            f, block.scores, key, sums, by_columns=False, across=across, rows=block.count, depth=block.cols,
+            extent=form.depth, beside=beside,
         )  # fmt: skip
 
     def rows_from(self, rows: Rows, i: Val) -> Rows:

@@ -191,7 +191,7 @@ class ContextLayout:
         return {"query": "queries", "seed": "seeds"}.get(name)
 
     def copied(self, name: str) -> bool:
-        """True if an operand's rows have a copy of their own, as elements of the sum's type, for multiplications."""
+        """True if an operand's rows are copied to the sum's type for multiplications."""
         if self.shared_rows(name):
             return False
         return self.form.element(name) != self.form.total or name in self.form.apart

@@ -58,7 +58,7 @@ class Forward(Tiles):
             f.loop(f.i64(0), f.rows, 1, lambda i: self.find_weights(f, i, scales))
 
     def find_maximum(self, f: Fn, i: Val) -> None:
-        """Raises a row's maximum to that of its scores in the block."""
+        """Updates a row's maximum by its scores in the block."""
         n, scores = self.lanes, f.at(f.scores, i * self.layout.block_columns, self.total)
         vector = vec(self.total, n)
         lows = [f.splat(f.const(-INFINITY, self.total), n)] * VECTORS
@@ -82,10 +82,10 @@ class Forward(Tiles):
         f.store(f.load(f.total, i, vector) * scale, f.total, i)
 
     def find_weights(self, f: Fn, i: Val, scales: Val) -> None:
-        """A row's exponentials in place of its scores; their sum is added to its total."""
+        """Replaces a row's scores by their exponentials, and adds these to the row's total."""
         n, width = self.lanes, self.layout.width
         vector = vec(self.total, n)
-        # Rounded weights need half of the room: a row's stay behind the scores that are still to be read.
+        # Rounded weights take half of the bytes, so that writing them in place never reaches scores that are still to be read.
         stored = BF16 if self.form.matrices else self.total
         scores = f.at(f.scores, i * self.layout.block_columns, self.total)
         shift = self.shift_of(f, f.load(f.maximum, i, self.total))
@@ -147,7 +147,7 @@ class ForwardTask(Task):
         )  # fmt: skip
 
     def fetch(self, row: Val, count: int, following: dict[str, Val]) -> None:
-        """Asks for what is needed next: the rows of the output, those of Q in the next block, and the next batch's."""
+        """Prefetches the rows of the output, the rows of Q in the next block, and those of the next batch."""
         form = self.form
         self.fetch_rows("output", form.width, self.base["output"], row, count, write=True)
         self.fetch_rows(

@@ -156,7 +156,7 @@ class MatrixTask(Task):
         f.loop(f.i64(0), rounded_up(count, SIDE_OF_TILE), 1, row)
 
     def pack_row_pairs(self, name: str, first: Val, count: Val, extent: int, dst: Val) -> None:
-        """dst[r][k] = elements k of rows 2 r and 2 r + 1; what is missing in a register is zero."""
+        """dst[r][k] = elements k of rows 2 r and 2 r + 1; missing rows are zero."""
         f, width = self.f, round_up(extent, SIDE)
 
         def pair(r: Val, exists: bool = True) -> None:
@@ -217,7 +217,7 @@ def rounded_up(x: Val, unit: int) -> Val:
 
 
 def groups_of(rows: Val) -> Val:
-    """Registers of k that hold so many rows in pairs."""
+    """The number of registers that hold `rows` rows of k in pairs."""
     return (rows + (GROUP - 1)) // GROUP
 
 

@@ -32,7 +32,7 @@ class ScoreTile(RegisterTile):
 
 
 def exponential(f: Fn, x: Val, total: str) -> Val:
-    """e^x of x <= 0, and 0 in place of subnormal numbers.
+    """e^x of x <= 0, with 0 for subnormal results.
 
     Products with those take long, and a row's largest weight is 1: they would be below its rounding.
     """
@@ -90,7 +90,7 @@ class Tiles:
                 zeros(f, rows * vectors, vector), multiply=dot_of_pairs if self.form.pairs else Fn.fma,
             )  # fmt: skip
             step, width = layout.read(f, "statistics.cross"), layout.read(f, "columns")
-            # Rows past the end compute with the epilogue's operands of the last row, and nobody reads their scores.
+            # Rows past the end use the last row's operands of the epilogue; their scores are never read.
             real = [f.min(f.left - 1, i) if ragged and i else f.i64(i) for i in range(rows)]
             numbers = [times(f, i, step) + f.number for i in real]
             masks = [f.mask(n, f.cols - n * j) if ragged else None for j in range(vectors)]
@@ -132,7 +132,7 @@ class Tiles:
         f.loop(f.i64(0), cols, wide, panel)
 
     def call_ragged(self, f: Fn, name: str, right: Val, call: Callable[[str], None]) -> None:
-        """Calls the tile of the last rows or columns, of which `right` are left."""
+        """Calls the tile for the remaining `right` rows or columns."""
         f.when(right > self.lanes, lambda: call(name + RAGGED), lambda: call(name + NARROW))
 
     def vectors_of(self, f: Fn, cols: Val, body: Callable, *carry: Val) -> tuple[Val, ...]:

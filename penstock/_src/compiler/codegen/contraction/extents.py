@@ -11,7 +11,7 @@ from penstock._src.util.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Arg:
-    """The index of a run-time size; an int in its place is a constant of the kernel's code."""
+    """The index of a run-time size. Where an `Arg` is expected, an int is a size known to the kernel's code."""
 
     index: int
 

@@ -147,6 +147,7 @@ class Reads:
     element      element(f, address, offset) is an element of a; None: it is loaded
     idle         the constant that a row without an offset has for all its elements
     ahead        elements of b from those read to those fetched into the L2; 0: nothing is prefetched
+    fetch        fetch(i), for each i < fetches, asks for other memory during the first half of the innermost loop; None: nothing is asked for
     """
 
     left: str | None = None
@@ -154,6 +155,8 @@ class Reads:
     element: Callable[[Fn, Val, Any], Val] | None = None
     idle: int = 0
     ahead: int = 0
+    fetch: Callable[[Val], None] | None = None
+    fetches: int = 0
 
 
 PANELS = Reads()
@@ -231,10 +234,28 @@ class _Nest:
 
         several = lambda i, *acc: turns(i, unroll, acc)
         if isinstance(count, int) or unroll == 1:
-            return f.loop(0, count, unroll, several, *acc)
+            return self._with_fetches(count, unroll, several, acc)
         main = count - count % unroll
-        acc = f.loop(0, main, unroll, several, *acc)
+        acc = self._with_fetches(main, unroll, several, acc)
         return f.loop(main, count, 1, lambda i, *acc: turns(i, 1, acc), *acc)
+
+    def _with_fetches(
+        self, count: int | Val, unroll: int, turn: Callable, acc: Sequence[Val]
+    ) -> Sequence[Val]:
+        """The loop of `turn` over count, a multiple of `unroll`; it is interrupted by the fetches of `reads`."""
+        f, fetch, fetches = self.f, self.reads.fetch, self.reads.fetches
+        if fetch is None:
+            return f.loop(0, count, unroll, turn, *acc)
+        # What is asked for last still has half of the loop to come.
+        piece = count // (2 * fetches * unroll) * unroll
+
+        def stretch(i: Val, *acc: Val) -> Sequence[Val]:
+            fetch(i)
+            start = i * piece
+            end = f.select(i.eq(fetches - 1), word(f, count), start + piece)
+            return f.loop(start, end, unroll, turn, *acc)
+
+        return f.loop(f.i64(0), fetches, 1, stretch, *acc)
 
     def _unrolled(self, count: int | Val) -> int:
         """Steps in one turn of the innermost loop."""

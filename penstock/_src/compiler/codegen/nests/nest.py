@@ -79,7 +79,7 @@ class NestWriter(ReductionLoops):
         # From the inside: the innermost parallel loop changes fastest from round to round.
         for i in range(len(parallel) - 1, -1, -1):
             var, in_parts = parallel[i]
-            # The outermost variable is all that is left: no remainder is needed.
+            # The rest is the outermost variable: no remainder is needed.
             if i == 0:
                 here = rest
             else:

@@ -185,7 +185,7 @@ class ReductionLoops(NestLoops):
         return tuple([part for total in totals for part in parts(total)])
 
     def _nested(self, group: Group, rest: Sequence[Var], *carried: Any) -> tuple:
-        """What is carried after the loops that are left."""
+        """The carried values after the remaining loops."""
         if not rest:
             if group.vector is None:
                 return self._step(group.work, group.bodies, group.needed, carried, False)

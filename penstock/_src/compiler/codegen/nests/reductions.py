@@ -46,7 +46,7 @@ def identity(op: str, dtype: Any) -> Any:
 
 def combine(f: Fn, op: str, dtype: Any, a: Any, b: Any) -> Any:
     """Two partial results as one; narrow floats stay in float."""
-    # Rounded once, at the end: rounding each step would lose what is below the total's last bit.
+    # Rounded once, at the end: rounding each step would lose the bits below the total's last bit.
     wide = dtypes.float32 if dtype in NARROW else dtype
     return operations.apply(f, COMBINE[op], wide, [wide, wide], [a, b])
 

@@ -1,8 +1,8 @@
 """float32 functions as straight-line vector code: selects, no tables, no calls, so any expression of them is one pass.
 
 Each takes the function being written and a float value with any number of lanes.  Largest errors seen in tests, in units
-in the last place: exp 0.9, log 0.9, erf 1.0, erfc 3.8, tanh 1.8, sigmoid 2.5, sin and cos 1.5,
-asin and acos 0.6, atan 1.2, atan2 1.6.
+in the last place: exp 0.9, expm1 and log1p 1.5, log 0.9, erf 1.0, erfc 3.6 (3.0 with FMA), tanh 1.8, sigmoid 2.5, sin and cos 1.5,
+asin and acos 0.6, atan 1.2, atan2 1.6, atanh 2.3.
 """
 
 import math
@@ -17,7 +17,14 @@ from penstock._src.native.language.value import Val
 INF, NAN = float("inf"), float("nan")
 LEAST_EXPONENT = -103.97208  # e^x rounds to 0 below
 LEAST_NORMAL_EXPONENT = -87.33654  # e^x is subnormal below
+LEAST_TO_ADD = -80.0  # 1 + e^x is 1 here, and e^x is normal
+GREATEST_EXPONENT = 89.0  # e^x is infinite here
 LOG2_E = 1.4426950408889634
+LN2 = 0.693145752, 1.42860677e-6  # in two parts, the first with trailing zeros
+# Coefficients of e^r for |r| <= ln2 / 2, highest power first.
+EXP_OF_REST = (
+    1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0,
+)  # fmt: skip
 ROUNDING = 12582912.0  # 1.5 * 2^23: added to a number below 2^22, it leaves the nearest whole one in the last bits
 HALF_PI = 1.57079637050628662109375, -4.37113900018624283e-8  # the nearest number and what it lacks
 PI = 3.1415927410125732421875, -8.74227800037248566e-8
@@ -81,6 +88,37 @@ def exp_below_90(f: Fn, x: Val, least: float) -> Val:
     return _scaled_exp(f, x, least) if _scales(f) else exp(f, x, least)
 
 
+def _one_plus_exp(f: Fn, x: Val, factor: float, most: float, least: float | None) -> Val:
+    """1 + e^(factor x) of a factor whose powers multiply exactly, for x bounded to where one power of two scales the result.
+
+    Arguments beyond `most` or `least` give a result that is the same after rounding, or that overflows in a quotient to 0.
+    """
+    if _scales(f):
+        y = x * factor
+        y = _scaled_exp(
+            f, f.select(y > GREATEST_EXPONENT, GREATEST_EXPONENT, y), LEAST_NORMAL_EXPONENT
+        )
+        return y + 1.0
+    x = f.select(x > most, most, x)
+    if least is not None:
+        x = f.select(x < least, least, x)
+    moved = _plus_rounding(f, x, LOG2_E * factor)
+    n = f.unfused("sub", moved, ROUNDING)
+    # The rest over `factor`, whose powers the coefficients contain.
+    r = f.fma(n, -LN2[0] / factor, x)
+    r = f.fma(n, -LN2[1] / factor, r)
+    powers = range(len(EXP_OF_REST) - 1, -1, -1)
+    twice = poly(f, r, *[2.0 * c * factor**k for c, k in zip(EXP_OF_REST, powers, strict=True)])
+    # 2 e^r times 2^(n - 1), as 2^128 is no float. The bits of `moved` above those of n are shifted out.
+    half = f.bits((f.bits(moved, like(x.ty, I32)) + 126) << 23, x.ty)
+    return f.fma(twice, half, 1.0)
+
+
+def _plus_rounding(f: Fn, x: Val, factor: float) -> Val:
+    """x * factor + ROUNDING, in one instruction where there is one: a sum that may be fused with its product is no longer rounded as it must be."""
+    return f.fma(x, factor, ROUNDING) if f.target.fuses else f.unfused("add", x * factor, ROUNDING)
+
+
 def _scaled_exp(f: Fn, x: Val, least: float) -> Val:
     """`exp` of x < 90 by an instruction that multiplies by powers of two: far below `least`, whatever comes out is replaced by 0."""
     moved = f.unfused("add", x * LOG2_E, ROUNDING)
@@ -141,13 +179,14 @@ def _rough_reciprocal(f: Fn, x: Val) -> Val:
     return _by_registers(f, _rcp14, x) if _scales(f) else 1.0 / x
 
 
+def _rest(f: Fn, x: Val, n: Val) -> Val:
+    """x - n ln2."""
+    return f.fma(n, -LN2[1], f.fma(n, -LN2[0], x))
+
+
 def _exp_of_rest(f: Fn, x: Val, n: Val) -> Val:
     """e^(x - n ln2)."""
-    r = f.fma(n, -0.693145752, x)  # ln2 in two parts, the first with trailing zeros
-    r = f.fma(n, -1.42860677e-6, r)
-    return poly(
-        f, r, 1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1.0, 1.0
-    )
+    return poly(f, _rest(f, x, n), *EXP_OF_REST)
 
 
 def _whole(f: Fn, x: Val) -> tuple[Val, Val]:
@@ -168,28 +207,65 @@ def log(f: Fn, x: Val) -> Val:
     m = f.bits(i - e, x.ty)
     k = f.convert(e, F32) * 1.1920929e-7
     k = f.select(tiny, k - 23.0, k)
-    t = m - 1.0
+    r = _log_near_one(f, k, m - 1.0)
+    r = f.select(x.eq(INF), x, r)
+    r = f.select(x.eq(0.0), -INF, r)
+    return f.select(x < 0.0, NAN, f.select(x.ne(x), x, r))
+
+
+def _log_near_one(f: Fn, k: Val, t: Val) -> Val:
+    """k ln2 + log(1 + t) with t in [-1/3, 1/3)."""
     s = t * t
     r = poly(f, s, -0.130310059, -0.121483766, -0.166846052, -0.249996200)
     q = poly(f, s, 0.140869141, 0.139814854, 0.200120345)
     r = f.fma(q, t, r)
     r = f.fma(f.fma(r, t, 0.333331972), t, -0.5)
-    r = f.fma(k, 0.693147182, f.fma(r, s, t))
-    r = f.select(x.eq(INF), x, r)
-    r = f.select(x.eq(0.0), -INF, r)
-    return f.select(x < 0.0, NAN, f.select(x.ne(x), x, r))
+    return f.fma(k, 0.693147182, f.fma(r, s, t))
+
+
+def log1p(f: Fn, x: Val) -> Val:
+    """log(m 2^k) with m in [2/3, 4/3) and 1 + x = u + lost: m is (u + lost) / 2^k."""
+    u = f.unfused("add", x, 1.0)
+    lost = f.unfused("sub", x, f.unfused("sub", u, 1.0))
+    i = f.bits(u, like(x.ty, I32))
+    e = (i - 0x3F2AAAAB) & -8388608
+    # Of large x nothing is lost, and the largest powers of two have no reciprocal.
+    scale = f.select(x > 67108864.0, 0.0, f.bits(0x3F800000 - e, x.ty))
+    t = f.fma(lost, scale, f.bits(i - e, x.ty) - 1.0)
+    r = _log_near_one(f, f.convert(e, F32) * 1.1920929e-7, t)
+    r = f.select(u.eq(0.0), -INF, f.select(x < -1.0, NAN, r))
+    # Where u is 1, log(1 + x) is x to the last bit, also of -0.
+    return f.select(u.eq(1.0) | x.eq(INF) | x.ne(x), x, r)
+
+
+def expm1(f: Fn, x: Val) -> Val:
+    """2^n (e^r - 1) + (2^n - 1) with |r| <= ln2 / 2."""
+    x = clamp(f, x, -18.0, 89.0)  # -1 and infinity beyond
+    n, i = _whole(f, x * LOG2_E)
+    r = _rest(f, x, n)
+    p = poly(f, r, 1.99135262e-4, 1.39410526e-3, 8.33327416e-3, 4.16663550e-2, 1.66666672e-1, 0.5)
+    p = f.fma(p, r * r, r)
+    half = f.bits((i + 126) << 23, x.ty)  # 2^(n - 1), as 2^128 is no float
+    # The sign is that of x, also of -0, which the sums lose.
+    return copysign(f, f.select(i.eq(0), p, f.fma(p, half, half - 0.5) * 2.0), x)
+
+
+def atanh(f: Fn, x: Val) -> Val:
+    a = fabs(f, x)
+    return copysign(f, log1p(f, a * 2.0 / (1.0 - a)) * 0.5, x)
 
 
 def tanh(f: Fn, x: Val) -> Val:
     t, s = fabs(f, x), x * x
     small = poly(f, s, 1.57394409e-2, -5.23025580e-2, 1.33152470e-1, -3.33327681e-1) * s
     small = f.fma(small, x, x)
-    big = copysign(f, 1.0 - 2.0 / (exp(f, t * 2.0) + 1.0), x)
+    divisor = _one_plus_exp(f, t, 2.0, GREATEST_EXPONENT / 2, None)
+    big = copysign(f, 1.0 - 2.0 / divisor, x)
     return f.select(t < 0.55, small, big)
 
 
 def sigmoid(f: Fn, x: Val) -> Val:
-    return 1.0 / (exp(f, -x, LEAST_NORMAL_EXPONENT) + 1.0)
+    return 1.0 / _one_plus_exp(f, x, -1.0, -LEAST_TO_ADD, -GREATEST_EXPONENT)
 
 
 def erf(f: Fn, x: Val) -> Val:
@@ -216,9 +292,8 @@ def erf(f: Fn, x: Val) -> Val:
 def erfc(f: Fn, x: Val) -> Val:
     """exp(-a^2) (1 + p(q)) / (1 + 2a) of a = |x|, with a polynomial of q = (a - 2) / (a + 2)."""
     a = fabs(f, x)
-    y, s, error = _erfc_parts(f, a) if f.target.fuses else _erfc_parts_unfused(f, a)
-    y = y * exp_below_90(f, -s, LEAST_EXPONENT)  # exp(-a^2) = exp(-s) (1 + s - a^2), s rounded
-    y = f.fma(y, error, y)
+    y, s = _erfc_parts(f, a) if f.target.fuses else _erfc_parts_unfused(f, a)
+    y = y * exp_below_90(f, -s, LEAST_EXPONENT)
     y = f.select(a > 10.1, 0.0, y)
     return f.select(x < 0.0, 2.0 - y, y)
 
@@ -231,8 +306,13 @@ def _erfc_polynomial(f: Fn, q: Val) -> Val:
     return f.fma(odd, q, even)
 
 
-def _erfc_parts(f: Fn, a: Val) -> tuple[Val, Val, Val]:
-    """(erfc(a) exp(a^2), a^2 rounded, the error of -a^2): quotients are corrected by their remainders."""
+def _erfc_parts(f: Fn, a: Val) -> tuple[Val, Val]:
+    """(erfc(a) exp(s), s) of s = a^2 rounded: exp(-a^2) = exp(-s) (1 + error). Quotients are corrected by their remainders.
+
+    The error corrects the quotient: a term of the product with exp(-s) would be subnormal, and flushed to 0.
+    """
+    s = a * a
+    error = f.exact_fma(-a, a, s)
     r = _rough_reciprocal(f, a + 2.0)
     q = (a - 2.0) * r
     q = f.fma(f.exact_fma(q, -(a + 2.0), a - 2.0), r, q)
@@ -240,18 +320,18 @@ def _erfc_parts(f: Fn, a: Val) -> tuple[Val, Val, Val]:
     d = f.fma(a, 2.0, 1.0)
     r = _rough_reciprocal(f, d)
     y = f.fma(p, r, r)
-    y = f.fma(f.exact_fma(y, -d, 1.0) + p, r, y)
-    s = a * a
-    return y, s, f.exact_fma(-a, a, s)
+    remainder = f.exact_fma(y, -d, 1.0) + p
+    return f.fma(f.fma(p, error, error) + remainder, r, y), s
 
 
-def _erfc_parts_unfused(f: Fn, a: Val) -> tuple[Val, Val, Val]:
+def _erfc_parts_unfused(f: Fn, a: Val) -> tuple[Val, Val]:
     """`_erfc_parts` without FMA: by divisions, and by the first twelve bits of a number, whose square is exact."""
-    y = (_erfc_polynomial(f, (a - 2.0) / (a + 2.0)) + 1.0) / (a * 2.0 + 1.0)
     high = f.bits(f.bits(a, like(a.ty, I32)) & -4096, a.ty)
     large, small = high * high, (a - high) * (a + high)
     s = large + small
-    return y, s, (s - large) - small
+    error = (s - large) - small
+    p = _erfc_polynomial(f, (a - 2.0) / (a + 2.0))
+    return (p + (p * error + error) + 1.0) / (a * 2.0 + 1.0), s
 
 
 LARGEST_ERFC = 9.3  # erfc(x) is subnormal beyond
@@ -321,7 +401,7 @@ def asin(f: Fn, x: Val) -> Val:
 
 
 def _quotient_angle(f: Fn, a: Val, b: Val) -> Val:
-    """atan(a / b) of a, b >= 0 that are neither both 0 nor both infinite: of the quotient that is at most 1, or what that lacks of pi/2."""
+    """atan(a / b) of a, b >= 0 that are neither both 0 nor both infinite: of the quotient that is at most 1, or pi/2 minus it."""
     steep = a > b
     t = f.select(steep, b, a) / f.select(steep, a, b)
     z = t * t

@@ -102,7 +102,8 @@ def expm1(f: Fn, x: Val) -> Val:
     p = _expm1_near_zero(f, r)
     # Times 2^(n - half): 2^n (p + 1 - 2^-n).
     small = f.fma(p, first, first - _power_of_two(f, half - n))
-    return f.select(n.eq(0), p, small * second)
+    # The sign is that of x, also of -0, which the sums lose.
+    return copysign(f, f.select(n.eq(0), p, small * second), x)
 
 
 def log(f: Fn, x: Val) -> Val:
@@ -135,7 +136,7 @@ def log(f: Fn, x: Val) -> Val:
 
 # 3/5, 3/7, 3/9, ...: log((1 + s) / (1 - s)) is 2/3 s (3 + s^2 + 3/5 s^4 + ...). |s| is below 0.172.
 _LOG_SERIES = [3 / (2 * i + 1) for i in range(12, 1, -1)]
-_TWO_THIRDS = 0.6666666666666666, 3.700743415417188e-17  # the nearest number and what it lacks
+_TWO_THIRDS = 0.6666666666666666, 3.700743415417188e-17  # the nearest number and its error
 
 
 def _log_in_two(f: Fn, x: Val) -> tuple[Val, Val]:

@@ -297,9 +297,9 @@ def _function(f, name, kind, dtype, *args):
 
 FLOAT32 = {
     **{name: math64.by_double(name) for name in math64.FUNCTIONS},
-    "exp": math32.exp, "log": math32.log, "tanh": math32.tanh, "sigmoid": math32.sigmoid, "erf": math32.erf,
+    "exp": math32.exp, "log": math32.log, "expm1": math32.expm1, "log1p": math32.log1p, "tanh": math32.tanh, "sigmoid": math32.sigmoid, "erf": math32.erf,
     "erfc": math32.erfc, "sin": math32.sin, "cos": math32.cos, "sqrt": math32.sqrt, "asin": math32.asin, "acos": math32.acos,
-    "atan": math32.atan, "atan2": math32.atan2,
+    "atan": math32.atan, "atan2": math32.atan2, "atanh": math32.atanh,
     "rsqrt": lambda f, x: 1.0 / math32.sqrt(f, x),
 }  # fmt: skip
 SHORT = {"erfc": math32.short_erfc}  # for arguments and results of 16 bits

@@ -1,4 +1,4 @@
-"""The places of what is true in an array of bools: a launch counts them in each part, one writes them.
+"""The indices of the true elements of an array of bools: a launch counts them in each part, one writes them.
 
 Bools are read eight at a time: words without any are skipped.
 """

@@ -78,20 +78,24 @@ def emit_scan(
                 memory.store(f, target_place, dtype, result, mask)
                 return parts(after)
 
-            def piece(first, *carried):
-                """Some elements of a line; none after an interrupt, which long lines check in between."""
-
-                def dropped():
-                    return (f.call("penstock_task_is_dropped", f.tid, ret=I64),)
-
-                (ends,) = f.when(n > PIECE, dropped, lambda: (f.i64(0),))
-                last = f.select(ends.eq(0), f.min(first + PIECE, n), first)
-                return f.loop(first, last, 1, step, *carried)
-
-            f.loop(0, n, PIECE, piece, *parts(start))
+            _in_pieces(f, n, step, parts(start))
 
         f.loop(low, f.min(low + per, total), 1, group)
     return Code.of(m)
+
+
+def _in_pieces(f: Any, n: Any, step: Any, carried: Any) -> None:
+    """A loop over the elements of a line, which ends early after an interrupt: long lines look for one between pieces."""
+
+    def piece(first: Any, *carried: Any) -> Any:
+        def dropped() -> tuple[Any]:
+            return (f.call("penstock_task_is_dropped", f.tid, ret=I64),)
+
+        (ends,) = f.when(n > PIECE, dropped, lambda: (f.i64(0),))
+        last = f.select(ends.eq(0), f.min(first + PIECE, n), first)
+        return f.loop(first, last, 1, step, *carried)
+
+    f.loop(0, n, PIECE, piece, *carried)
 
 
 def scan_lanes(dtype: Any, target: Any) -> int:

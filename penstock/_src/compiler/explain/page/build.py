@@ -178,7 +178,7 @@ SHORT = "source", "kernels"
 
 
 def frame(known: Explanation) -> str:
-    """The page within another page, as notebooks show and keep it: in short, if it would take megabytes there."""
+    """The page embedded in another page, as notebooks show and save it; a short form if the page has megabytes."""
     columns = COLUMNS if len(known.operations) <= MOST_OPERATIONS else SHORT
     return (
         '<iframe style="width:100%;height:720px;border:1px solid #8888" '

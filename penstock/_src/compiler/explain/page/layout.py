@@ -44,7 +44,7 @@ def drawing(reads: Mapping[str, Sequence[str]]) -> Drawing:
 
 
 def _layers(reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Boxes by depth, each right above its first reader: a tensor computed from a layer's weights is drawn beside the layer."""
+    """Boxes by depth. Each is one level above its first reader, so a tensor computed from a layer's weights is drawn next to the layer."""
     below: dict[str, int] = {}  # layers below a box
     for name in reversed(list(reads)):
         below.setdefault(name, 0)

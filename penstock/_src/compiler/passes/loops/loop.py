@@ -73,7 +73,7 @@ class OpenLoop:
         return node.depth <= self.p.depth
 
     def nodes(self) -> list[Node]:
-        """The nodes of condition and results, and those of outside that they take."""
+        """The nodes of the condition and the results, and the outer nodes that they read."""
         return self._within([self.condition, *[s.result for s in self.states]])
 
     def _within(self, roots: Sequence[Node]) -> list[Node]:

@@ -138,7 +138,7 @@ class RowMover:
         result, parameter = state.result, state.parameter
         if result.kind != "dynamic_update_slice" or result.args[0] is not parameter:
             return None
-        # Its value within a step has no reader besides the next step.
+        # Only the next step reads its value.
         if self.users[result.id] != [None]:
             return None
         _, update, *starts = result.args
@@ -221,7 +221,7 @@ class RowMover:
         return None
 
     def rows(self, value: Node, order: Order) -> Node:
-        """A value of every step as rows of one array; it is carried as one more state if need be."""
+        """The values of all steps as rows of one array, which becomes a state of the loop if no state holds them yet."""
         rows_known = self.known_rows(value, order)
         if rows_known is not None:
             return rows_known

@@ -114,17 +114,17 @@ def _packs_cheaply(match: Match) -> bool:
 
 
 def _stays(builder: PlanBuilder, weights: Node) -> bool:
-    """True if packed weights may be cached: they are a constant, or a variable that this program does not assign.
+    """True if packed weights may be cached: they are a constant, or a variable that does not change unnoticed.
 
     A nested function, such as a loop's body, takes them as a parameter.
     """
     own = home(weights)
     if own.kind == "constant":
-        # A constant of one number has no memory of its own to pack.
+        # A scalar constant has no memory that could be packed.
         if is_splat(own):
             return False
     elif own.kind == "read":
-        if builder.numbers[own.args[0].id] in builder.assigned:
+        if builder.numbers[own.args[0].id] in builder.changing:
             return False
     elif own.kind != "parameter" or not _is_fixed(builder, builder.buffer(own)):
         return False
@@ -137,7 +137,7 @@ def _stays(builder: PlanBuilder, weights: Node) -> bool:
 def _is_fixed(builder: PlanBuilder, buffer: Buffer) -> bool:
     """True if a buffer holds the same numbers during all of a run."""
     if buffer.place == "variable":
-        return buffer.number not in builder.assigned
+        return buffer.number not in builder.changing
     return buffer.place == "constant"
 
 

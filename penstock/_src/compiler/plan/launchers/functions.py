@@ -1,7 +1,7 @@
 """Launches of a function's kernels in order, and of nested functions on given arguments."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from penstock._src.compiler.fusion.schedule import Schedule
 from penstock._src.compiler.kernels.contraction import ContractKernel
@@ -44,7 +44,7 @@ def launch_all(
     verifier = KernelVerifier(builder.tasks, builder.target) if is_verified else None
     states = StateVerifier(schedule.function, builder.buffers) if flags.verify else None
 
-    def look_at_checks(number: int) -> None:
+    def evaluate_checks(number: int) -> None:
         for check in checks.get(number, ()):
             stop_unless(builder, check)
 
@@ -61,9 +61,19 @@ def launch_all(
         # A function within runs any number of times: `known_written` knows nothing of its variables.
         if schedule.function is builder.function:
             builder.note_written(kernel)
-        look_at_checks(number + 1)
+        evaluate_checks(number + 1)
 
-    look_at_checks(0)
+    evaluate_checks(0)
+    _launch_in_order(builder, schedule, launch)
+    if verifier is not None:
+        verifier.look_at_stores()
+    builder.lifetimes = lifetimes
+
+
+def _launch_in_order(
+    builder: PlanBuilder, schedule: Schedule, launch: Callable[[int], None]
+) -> None:
+    """Launches kernels by number; those of a section with streams side by side."""
     sections, number = {section.start: section for section in schedule.sections}, 0
     while number < len(schedule.kernels):
         if number in sections:
@@ -72,9 +82,6 @@ def launch_all(
         else:
             launch(number)
             number += 1
-    if verifier is not None:
-        verifier.look_at_stores()
-    builder.lifetimes = lifetimes
 
 
 def _share_updated(builder: PlanBuilder, schedule: Schedule) -> None:

@@ -1,4 +1,4 @@
-"""Launches of special kernels: nodes with an emitter of their own."""
+"""Launches of special kernels: nodes with a dedicated emitter."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

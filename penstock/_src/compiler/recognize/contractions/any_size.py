@@ -17,7 +17,8 @@ from penstock._src.compiler.recognize.contractions.problem import Numbering
 from penstock._src.ir.extents.dims import Dim
 from penstock._src.native.language.types import FLOATS, SIZE
 
-MOST_WEIGHTS = 1 << 20  # bytes that stay in the cache while blocks of single images go by
+# Bytes of weights that stay in the cache while the blocks of an image are computed.
+MOST_WEIGHTS = 1 << 20
 
 
 def any_size_convolution(reading: Reading, numbering: Numbering) -> AnySizeConvolution | None:
@@ -100,7 +101,7 @@ def _is_of_floats(types: Types) -> bool:
 
 
 def _is_light(reading: Reading, types: Types) -> bool:
-    """True if all weights stay in the cache while blocks of single images go by; a product is better for others."""
+    """True if all weights stay in the cache while the blocks of an image are computed; otherwise a matrix product is faster."""
     letters = {c for c in reading.problem.letters[1] + reading.problem.letters[2]}
     roles = reading.roles
     of_filter = {roles.channel, roles.group, reading.output, *(t for _, _, t in roles.spatial)}

@@ -15,7 +15,7 @@ from penstock._src.compiler.kernels.memory import bytes_of
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE, MOVEMENT
 
-NARROWER = 2  # times that weights must take the bytes of what they are computed from
+NARROWER = 2  # least ratio of the bytes of weights to the bytes that they are computed from
 _COMPUTED = ELEMENTWISE | MOVEMENT | {"gather"}
 
 

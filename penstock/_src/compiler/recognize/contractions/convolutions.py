@@ -86,14 +86,7 @@ def as_filter_gradient(
     if problem.zeros[0]:
         # Padding would count as the zero point, which the sum over pixels does not leave out.
         return None
-    _, dy, out = problem.letters
-    kinds = {
-        "position": lambda c: c not in out and c in dy,
-        "tap": lambda c: c in out and c not in dy,
-        "channel": lambda c: c in out and c not in dy,
-        "group": lambda c: c in out and c in dy,
-    }
-    reading = Reading.of(problem, kinds)
+    reading = _filter_gradient_reading(problem)
     if reading is None or any(p.base != 1 for p in reading.paths):
         return None
     output = reading.output
@@ -120,20 +113,22 @@ def as_filter_gradient(
         return DepthwiseFilterGradient(
             batch=batch, h=h, w=w, groups=1, channels=1, outputs=groups, x=x, y=y, filter=weights, types=types
         )  # fmt: skip
-    fast = _may_be_fast(types)
     return FilterGradient(
-        batch=batch,
-        h=h,
-        w=w,
-        groups=groups,
-        channels=channels,
-        outputs=outputs,
-        x=x,
-        y=y,
-        filter=weights,
-        types=types,
-        fast=fast,
-    )
+        batch=batch, h=h, w=w, groups=groups, channels=channels, outputs=outputs, x=x, y=y, filter=weights, types=types,
+        fast=_may_be_fast(types),
+    )  # fmt: skip
+
+
+def _filter_gradient_reading(problem: Problem) -> Reading | None:
+    """Reads the letters of a filter gradient: those that dy alone has are positions, those of the image alone taps or channels."""
+    _, dy, out = problem.letters
+    kinds = {
+        "position": lambda c: c not in out and c in dy,
+        "tap": lambda c: c in out and c not in dy,
+        "channel": lambda c: c in out and c not in dy,
+        "group": lambda c: c in out and c in dy,
+    }
+    return Reading.of(problem, kinds)
 
 
 def _may_be_fast(types: Types) -> bool:

@@ -46,7 +46,7 @@ def find_contractions(
         if (candidate := match(node)) is not None
         and not multiplies_computed_row(candidate, users, lambda n: home(n).id in roots)
     }
-    # What a contraction reads is stored, also where it is behind a cast, which its kernel does without.
+    # The operands of contractions are stored, also operands of a cast, as the kernel reads the uncast array.
     operands = {home(n).id for m in matches.values() for n in (m.left, m.right)}
 
     def is_stored(node: Node) -> bool:
@@ -107,7 +107,7 @@ def end_of_epilogue(
 
 
 def _may_end(dtype: DType) -> bool:
-    """True if an epilogue may store numbers of a type: those of networks, quantized ones included."""
+    """True if an epilogue may store a dtype: the dtypes of networks, including quantized ones."""
     return dtype.is_floating or dtype in (dtypes.int8, dtypes.uint8)
 
 

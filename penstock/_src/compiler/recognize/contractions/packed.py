@@ -109,7 +109,7 @@ def _keeps_groups(gemm: Gemm, x: Node) -> bool:
     size = x.attrs["size"]
     if size != GROUP:
         return False
-    # Otherwise groups of the depth would not be those that were rounded together.
+    # Otherwise a group along the depth would mix numbers that were rounded with different scales.
     return left.depth == (1,) and all(is_static(s) and s % size == 0 for s in steps)
 
 

@@ -25,7 +25,7 @@ _WIDENED = {I32: (I8, dtypes.int8), F32: (BF16, dtypes.bfloat16)}
 
 
 def unwidened(problem: Problem) -> Problem | None:
-    """The problem over int8 or bfloat16, if it is one; one operand at most has a zero."""
+    """The problem with operands of int8 or bfloat16 instead of widened ones, if possible. At most one operand has a zero point."""
     types = problem.types
     if types.total not in _WIDENED or not types.left == types.right == types.total:
         return None

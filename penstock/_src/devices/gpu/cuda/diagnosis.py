@@ -121,26 +121,11 @@ def _look_at_system(machine: Machine) -> Iterator[str]:
     """Checks Linux's information about GPUs."""
     gpus, files, driver = machine.gpus(), machine.files(), machine.driver()
     if machine.is_virtual_linux():
-        if not (machine.root / "dev/dxg").exists():
-            raise _Hindered(
-                "Windows gives this Linux no NVIDIA GPU (no /dev/dxg)",
-                "Install NVIDIA's driver in Windows, then: wsl --update",
-            )
-        yield "Windows gives its GPU to this Linux"
+        yield _virtual_gpu(machine)
         return
     # Absent is not wrong: nothing is reported as a fault then.
     if not gpus and not files and not driver:
-        if machine.is_container():
-            raise _Hindered(
-                "no NVIDIA device (/dev/nvidia*, /sys/bus/pci) is in this container",
-                "If the host has one: docker run --gpus all ..., or podman run --device nvidia.com/gpu=all ...",
-                is_absent=True,
-            )
-        raise _Hindered(
-            "no NVIDIA device (/dev/nvidia*, /sys/bus/pci) was found, so the machine has no NVIDIA GPU",
-            "Everything runs on the CPU",
-            is_absent=True,
-        )
+        raise _absent(machine)
     if gpus:
         yield f"{len(gpus)} NVIDIA GPU{'s' * (len(gpus) > 1)} on the PCI bus: {', '.join(c.name for c in gpus)}"
     if not driver and not files:
@@ -170,6 +155,31 @@ def _look_at_system(machine: Machine) -> Iterator[str]:
             "sudo usermod -aG video,render $USER, then log in again",
         )
     yield f"{', '.join('/dev/' + f.name for f in files)} can be opened"
+
+
+def _virtual_gpu(machine: Machine) -> str:
+    """What is known about the GPU of a Linux within Windows."""
+    if not (machine.root / "dev/dxg").exists():
+        raise _Hindered(
+            "Windows gives this Linux no NVIDIA GPU (no /dev/dxg)",
+            "Install NVIDIA's driver in Windows, then: wsl --update",
+        )
+    return "Windows gives its GPU to this Linux"
+
+
+def _absent(machine: Machine) -> _Hindered:
+    """The finding that there is no GPU."""
+    if machine.is_container():
+        return _Hindered(
+            "no NVIDIA device (/dev/nvidia*, /sys/bus/pci) is in this container",
+            "If the host has one: docker run --gpus all ..., or podman run --device nvidia.com/gpu=all ...",
+            is_absent=True,
+        )
+    return _Hindered(
+        "no NVIDIA device (/dev/nvidia*, /sys/bus/pci) was found, so the machine has no NVIDIA GPU",
+        "Everything runs on the CPU",
+        is_absent=True,
+    )
 
 
 def _look_at_driver(machine: Machine) -> Iterator[str]:

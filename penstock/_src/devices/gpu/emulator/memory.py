@@ -63,69 +63,95 @@ def _write_look(m: Module) -> None:
     """Looks at the shadows of the bytes of an access, and notes it there."""
     arguments = dict(shadow=PTR, place=I64, size=I64, stores=I64, is_shared=I64)
     with m.fn("look_at_bytes", internal=True, noalias=False, **arguments) as f:
-        now = f.convert(word(f, state.EPOCH), I32)
+        _Look(f).write()
+
+
+class _Look:
+    """Writes `look_at_bytes`: compares an access with the last write and the last read of each byte."""
+
+    def __init__(self, f: Fn) -> None:
+        self.f = f
+        self.now = f.convert(word(f, state.EPOCH), I32)
         thread = word(f, state.THREAD)
         syncs = f.load(word(f, state.SYNCS_OF, PTR), thread, I64)
-        me = f.convert(thread + (syncs << state.SYNCS_SHIFT), I32)
-        block, launch = (
+        self.me = f.convert(thread + (syncs << state.SYNCS_SHIFT), I32)
+        self.block, self.launch = (
             f.convert(word(f, which), I32) for which in (state.BLOCK_EPOCH, state.LAUNCH_EPOCH)
         )
-        is_shared, stores = f.is_shared.ne(0), f.stores.ne(0)
+        self.is_shared, self.stores = f.is_shared.ne(0), f.stores.ne(0)
         # the bits of a thread's number that hold its wavefront
-        of_warp = f.convert(f.i64(state.OTHERS) - word(f, state.WAVEFRONT), I32)
+        self.of_warp = f.convert(f.i64(state.OTHERS) - word(f, state.WAVEFRONT), I32)
 
-        def halves(pair: Val) -> tuple[Val, Val]:
-            return f.convert(pair, I32), f.convert(pair >> 32, I32)
+    def write(self) -> None:
+        f = self.f
+        f.loop_while(lambda i: i < f.size, self.run, f.i64(0))
 
-        def whole(low: Val, high: Val) -> Val:
-            return f.convert(low, I64, signed=False) | (f.convert(high, I64) << 32)
+    def run(self, first: Val) -> tuple[Val]:
+        """Looks at the bytes from `first` on that have one shadow: nearly always all of them. Returns where they end."""
+        f = self.f
+        at = f.at(f.shadow, first * SHADOW_WORDS, I32)
+        write, use = (f.load(at, k, I64) for k in range(2))
 
-        def fault(kind: Fault, other: Val) -> Callable[[], None]:
-            named = f.select(other < 0, other, other & (state.OTHERS - 1))
-            words = (int(kind), f.place, f.size, f.convert(named, I64), f.stores)
-            return lambda: f.call("note_fault", *words)
+        def is_equal(i: Val) -> Val:
+            other = f.at(f.shadow, f.select(i < f.size, i, first) * SHADOW_WORDS, I32)
+            differs = (f.load(other, 0, I64) ^ write) | (f.load(other, 1, I64) ^ use)
+            return (i < f.size) & differs.eq(0)
 
-        def is_beside(when: Val, who: Val) -> Val:
-            """True if another thread accessed it without synchronization with this one."""
-            in_warp = (who >= 0) & ((who ^ me) & of_warp).eq(0)
-            ordered = ((who ^ me) >> state.SYNCS_SHIFT).ne(0)
-            mine = ((who ^ me) & (state.OTHERS - 1)).eq(0) & (who & state.OTHERS).eq(0)
-            # Of a warp's threads, a number of its barriers that differs gives an order.
-            return when.eq(now) & ~(in_warp & (ordered | mine))
+        # The bytes of an element nearly always share a past: they are judged together.
+        (end,) = f.loop_while(is_equal, lambda i: (i + 1,), first + 1)
+        noted, which = self.judge(write, use)
+        f.loop(first, end, 1, lambda i: f.store(noted, f.shadow, i * PAIRS + which))
+        return (end,)
 
-        def run(first: Val) -> tuple[Val]:
-            """Looks at the bytes from `first` on that have one shadow: nearly always all of them. Returns where they end."""
-            at = f.at(f.shadow, first * SHADOW_WORDS, I32)
-            write, use = (f.load(at, k, I64) for k in range(2))
+    def judge(self, write: Val, use: Val) -> tuple[Val, Val]:
+        """Notes faults of the access beside the last write and the last read; returns the new shadow, and which of the two it replaces."""
+        f, is_shared, stores = self.f, self.is_shared, self.stores
+        written, writer = self.halves(write)
+        read, reader = self.halves(use)
+        # Written in this launch before this block began: by a block that may run beside it.
+        elsewhere = ~is_shared & (written >= self.launch) & (written < self.block)
+        f.when(elsewhere | self.is_beside(written, writer), self.fault(Fault.RACE, writer))
+        # Shared memory keeps what an earlier block left there, which a GPU does not promise.
+        unwritten = is_shared & ~stores & (written < self.block)
+        f.when(unwritten, self.fault(Fault.UNWRITTEN, self.me))
+        far = ~is_shared & (read >= self.launch) & ((read < self.block) | reader.eq(OTHER_BLOCK))
+        f.when(written.eq(state.IN_FLIGHT), self.fault(Fault.ON_ITS_WAY, writer))
+        near = self.is_beside(read, reader)
+        f.when(stores & (far | near), self.fault(Fault.RACE, reader))
+        others = f.select(self.is_in_warp(reader), self.me | state.OTHERS, SEVERAL)
+        as_reader = f.select(far, OTHER_BLOCK, f.select(near, others, self.me))
+        which = f.select(stores, 0, f.i64(1))
+        # One reader is remembered by name; of several only that there are some.
+        return self.whole(self.now, f.select(stores, self.me, as_reader)), which
 
-            def is_equal(i: Val) -> Val:
-                other = f.at(f.shadow, f.select(i < f.size, i, first) * SHADOW_WORDS, I32)
-                differs = (f.load(other, 0, I64) ^ write) | (f.load(other, 1, I64) ^ use)
-                return (i < f.size) & differs.eq(0)
+    def is_in_warp(self, who: Val) -> Val:
+        """True if `who` is one thread, of this thread's warp."""
+        return (who >= 0) & ((who ^ self.me) & self.of_warp).eq(0)
 
-            # The bytes of an element nearly always share a past: they are judged together.
-            (end,) = f.loop_while(is_equal, lambda i: (i + 1,), first + 1)
-            written, writer = halves(write)
-            read, reader = halves(use)
-            # Written in this launch before this block began: by a block that may run beside it.
-            elsewhere = ~is_shared & (written >= launch) & (written < block)
-            f.when(elsewhere | is_beside(written, writer), fault(Fault.RACE, writer))
-            # Shared memory keeps what an earlier block left there, which a GPU does not promise.
-            f.when(is_shared & ~stores & (written < block), fault(Fault.UNWRITTEN, me))
-            far = ~is_shared & (read >= launch) & ((read < block) | reader.eq(OTHER_BLOCK))
-            f.when(written.eq(state.IN_FLIGHT), fault(Fault.ON_ITS_WAY, writer))
-            near = is_beside(read, reader)
-            f.when(stores & (far | near), fault(Fault.RACE, reader))
-            in_warp = (reader >= 0) & ((reader ^ me) & of_warp).eq(0)
-            others = f.select(in_warp, me | state.OTHERS, SEVERAL)
-            as_reader = f.select(far, OTHER_BLOCK, f.select(near, others, me))
-            which = f.select(stores, 0, f.i64(1))
-            # One reader is remembered by name; of several only that there are some.
-            noted = whole(now, f.select(stores, me, as_reader))
-            f.loop(first, end, 1, lambda i: f.store(noted, f.shadow, i * PAIRS + which))
-            return (end,)
+    def is_beside(self, when: Val, who: Val) -> Val:
+        """True if another thread accessed it without synchronization with this one."""
+        me = self.me
+        in_warp = self.is_in_warp(who)
+        ordered = ((who ^ me) >> state.SYNCS_SHIFT).ne(0)
+        mine = ((who ^ me) & (state.OTHERS - 1)).eq(0) & (who & state.OTHERS).eq(0)
+        # Of a warp's threads, a number of its barriers that differs gives an order.
+        return when.eq(self.now) & ~(in_warp & (ordered | mine))
 
-        f.loop_while(lambda i: i < f.size, run, f.i64(0))
+    def fault(self, kind: Fault, other: Val) -> Callable[[], None]:
+        """A function that notes a fault of this access beside one by the thread `other`."""
+        f = self.f
+        named = f.select(other < 0, other, other & (state.OTHERS - 1))
+        words = (int(kind), f.place, f.size, f.convert(named, I64), f.stores)
+        return lambda: f.call("note_fault", *words)
+
+    def halves(self, pair: Val) -> tuple[Val, Val]:
+        """The time and the thread of a shadow's word."""
+        return self.f.convert(pair, I32), self.f.convert(pair >> 32, I32)
+
+    def whole(self, low: Val, high: Val) -> Val:
+        """The shadow's word of a time and a thread."""
+        f = self.f
+        return f.convert(low, I64, signed=False) | (f.convert(high, I64) << 32)
 
 
 def _write_access(m: Module) -> None:
@@ -136,44 +162,17 @@ def _write_access(m: Module) -> None:
         at = place - word(f, state.SHARED)
         in_shared = f.compare("ult", at, word(f, state.SHARED_BYTES))
         on_stack = f.compare("ult", place - word(f, state.STACK_LOW), word(f, state.STACK_BYTES))
-        none = f.const(0, I1)
 
         def shared() -> tuple[Val, ...]:
             inside = at + f.size <= word(f, state.SHARED_BYTES)
             _look(f, inside, word(f, state.SHARED_SHADOW, PTR), at, place, 1)
             return (inside,)
 
-        def elsewhere() -> tuple[Val, ...]:
-            ranges, count = word(f, state.RANGES, PTR), word(f, state.RANGE_COUNT)
-            # Accesses come in runs to the same buffer: the last one found is tried first.
-            latest = f.at(
-                word(f, state.LATEST, PTR), (place >> GRANULE) & (state.LATEST_WORDS - 1), I64
-            )
-
-            def is_not_here(i: Val) -> Val:
-                row = f.select(i < count, i, 0) * RANGE_WORDS
-                start, size = f.load(ranges, row, I64), f.load(ranges, row + 1, I64)
-                return (i < count) & ~f.compare("ult", place - start, size)
-
-            def search() -> tuple[Val]:
-                (i,) = f.loop_while(is_not_here, lambda i: (i + 1,), f.i64(0))
-                f.store(i, latest)
-                return (i,)
-
-            before = f.load(latest, 0, I64)
-            (i,) = f.when(is_not_here(before) | before.eq(count), search, lambda: (before,))
-
-            def found() -> tuple[Val, ...]:
-                start, size = (f.load(ranges, i * RANGE_WORDS + k, I64) for k in (0, 1))
-                inside = place - start + f.size <= size
-                shadow = f.load(ranges, i * RANGE_WORDS + 2, PTR)
-                _look(f, inside, shadow, place - start, place, 0)
-                return (inside,)
-
-            return f.when(i < count, found, lambda: (none,))
+        def in_range() -> tuple[Val, ...]:
+            return _look_in_ranges(f, place)
 
         (inside,) = f.when(
-            on_stack, lambda: (f.const(1, I1),), lambda: f.when(in_shared, shared, elsewhere)
+            on_stack, lambda: (f.const(1, I1),), lambda: f.when(in_shared, shared, in_range)
         )
 
         def outside() -> None:
@@ -186,6 +185,35 @@ def _write_access(m: Module) -> None:
         f.when((place & (f.align - 1)).ne(0), misaligned)
         # The kernel goes on after a fault, and must not harm this process.
         f.give(f.select(inside, f.p, f.address("emulator_page")))
+
+
+def _look_in_ranges(f: Fn, place: Val) -> tuple[Val, ...]:
+    """Looks at an access to one of the launch's arrays; false if it is in none of them."""
+    ranges, count = word(f, state.RANGES, PTR), word(f, state.RANGE_COUNT)
+    # Accesses come in runs to the same buffer: the last one found is tried first.
+    latest = f.at(word(f, state.LATEST, PTR), (place >> GRANULE) & (state.LATEST_WORDS - 1), I64)
+
+    def is_not_here(i: Val) -> Val:
+        row = f.select(i < count, i, 0) * RANGE_WORDS
+        start, size = f.load(ranges, row, I64), f.load(ranges, row + 1, I64)
+        return (i < count) & ~f.compare("ult", place - start, size)
+
+    def search() -> tuple[Val]:
+        (i,) = f.loop_while(is_not_here, lambda i: (i + 1,), f.i64(0))
+        f.store(i, latest)
+        return (i,)
+
+    before = f.load(latest, 0, I64)
+    (i,) = f.when(is_not_here(before) | before.eq(count), search, lambda: (before,))
+
+    def found() -> tuple[Val, ...]:
+        start, size = (f.load(ranges, i * RANGE_WORDS + k, I64) for k in (0, 1))
+        inside = place - start + f.size <= size
+        shadow = f.load(ranges, i * RANGE_WORDS + 2, PTR)
+        _look(f, inside, shadow, place - start, place, 0)
+        return (inside,)
+
+    return f.when(i < count, found, lambda: (f.const(0, I1),))
 
 
 def _look(f: Fn, inside: Val, shadow: Val, at: Val, place: Val, is_shared: int) -> None:

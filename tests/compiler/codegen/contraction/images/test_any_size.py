@@ -80,7 +80,7 @@ def test_depthwise_and_gradients(g, size, channels, at_end):
         ),
     ],
 )  # fmt: skip
-def test_forms(make, shapes, form):
+def test_geometries_choose_their_form(make, shapes, form):
     assert kernel_of(make, shapes)[2].description.form == form
 
 
@@ -127,7 +127,7 @@ def test_narrower_vectors(target):
     check(filter_gradient((3, 3), **SAME3, **DEPTHWISE_FILTER), x, (*dy[:3], 16), target=target)
 
 
-def test_groups():
+def test_grouped_convolutions_of_any_size():
     spec = "nxygcij,ijcgo->nxygo"
     x = (2, *unknown((9, 31)), 3, 8)
     check(forward(**SAME3, spec=spec), x, (3, 3, 8, 3, 16), form="convolution of any size")

@@ -256,7 +256,7 @@ def test_empty_batches():
 @pytest.mark.parametrize(
     "dtype", [dtypes.float64, dtypes.bfloat16, dtypes.float16, dtypes.int32], ids=str
 )
-def test_types(dtype):
+def test_every_dtype_in_all_directions(dtype):
     x, w, dy = (2, 9, 11, 16), (3, 3, 16, 7), (2, 9, 11, 7)
     check(forward(**SAME3), x, w, dtype=dtype)
     check(input_gradient((9, 11), **SAME3), dy, w, dtype=dtype)

@@ -8,12 +8,12 @@ from penstock._src.native import host
 from tests.compiler.codegen.contraction.harness import check, evaluate, kernel_of, values
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.extents import symbol
-from tests.harness.targets import MATRICES_IN_MEMORY
+from tests.harness.targets import MATRICES_IN_MEMORY, RUNS_MATRICES_IN_MEMORY
 
 pytestmark = pytest.mark.skipif(host().architecture != "x86_64", reason="an extension of x86-64")
 
 TARGETS = [
-    pytest.param(MATRICES_IN_MEMORY, id="in memory"),
+    pytest.param(MATRICES_IN_MEMORY, id="in memory", marks=RUNS_MATRICES_IN_MEMORY),
     pytest.param(
         host(),
         id="of the processor",

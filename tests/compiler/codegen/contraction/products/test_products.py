@@ -76,7 +76,7 @@ def test_large_products_in_several_blocks(symbolic):
     ids=str,
 )
 @pytest.mark.parametrize("spec", TRANSPOSITIONS[:4])
-def test_types(dtype, spec):
+def test_products_of_every_dtype(dtype, spec):
     check(einsum(spec), *shapes_of(spec, m=37, k=50, n=29), dtype=dtype)
 
 
@@ -254,8 +254,8 @@ def test_operands_of_an_epilogue_are_fetched_before_the_last_depth_block_only(de
     shapes = [(512, depth), (depth, 1000)]
     kernel = kernel_of(einsum("mk,kn->mn"), shapes, epilogue=Fetching())[3]
     tile = kernel.code.text.split("@tile_", 1)[1]
-    before_branches = tile.split("br i1", 1)[0]
-    assert ("llvm.prefetch.p0(ptr %ctx" in before_branches) == (blocks == 1)
+    before_test = tile.split("br i1 %final", 1)[0]
+    assert ("llvm.prefetch.p0(ptr %ctx" in before_test) == (blocks == 1)
     assert tile.split("\n}", 1)[0].count("llvm.prefetch.p0(ptr %ctx") == 1
 
 

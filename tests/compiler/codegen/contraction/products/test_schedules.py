@@ -44,7 +44,7 @@ CUTS = [  # spec, extents, what the schedule says
 
 @pytest.mark.parametrize("at_end", [True, False], ids=["end", "start"])
 @pytest.mark.parametrize(("spec", "extents", "wanted"), CUTS)
-def test_cuts(spec, extents, wanted, at_end):
+def test_schedules_cut_products_into_the_expected_tasks(spec, extents, wanted, at_end):
     shapes = shapes_of(spec, **extents)
     found = facts(spec, shapes)
     if host().lanes("float") == 16:  # the schedules of other processors differ
@@ -57,6 +57,13 @@ def test_cuts_with_run_time_extents(symbolic):
     for spec, extents, _ in CUTS:
         shown = {c: dim(e, c) if c in symbolic else e for c, e in extents.items()}
         check(einsum(spec), *shapes_of(spec, **shown))
+
+
+@pytest.mark.parametrize("m", [14, 20, 26, 32, 50])
+@pytest.mark.parametrize("n", [512, 37])
+def test_columns_of_tiles_with_an_even_rest_have_all_rows(m, n):
+    check(einsum("mk,kn->mn"), (m, 60), (60, n), form="product")
+    check(einsum("bmk,kn->bmn"), (3, m, 60), (60, n), form="product")
 
 
 def test_one_row_is_worked_on_in_long_pieces():

@@ -105,7 +105,7 @@ class PartProblem:
 def choose(
     conv: Convolution, target: Target, threads: int, cut_for: int, family: type[PartProblem]
 ) -> ConvolutionSchedule:
-    """The schedule of a convolution for a pool of `threads`, its tasks cut for as many as `cut_for`."""
+    """The schedule of a convolution for a pool of `threads`, divided into tasks for `cut_for` threads."""
     conv = in_pairs(conv, target)
     if conv.h.base * conv.w.base > 1:  # each phase has weights of its own
         conv = replace(conv, is_prepacked=False)

@@ -103,10 +103,7 @@ class ConvolutionPart(PanelWriter):
             block, images = rest % win.row_blocks, rest // win.row_blocks
             n0, oh0 = f.i64(images * win.images), f.i64(times(f, block, win.rows))
             count = f.min(f.i64(batch) - n0, win.images) if win.images > 1 else 1
-            if self.epilogue.partial_bytes:
-                number = self.tasks_before(f, batch) + f.task
-                partials = f.at(partials, number * self.epilogue.partial_bytes)
-                self.epilogue.clear(f, partials)
+            partials = self.cleared_partials(f, partials, batch)
             mine = f.at(scratch, f.tid * s.window_bytes + s.own_at)
             shift = times(f, group, c.x.group)
             base = f.i64(shift) + c.x.base if c.groups > 1 else c.x.base
@@ -141,6 +138,15 @@ class ConvolutionPart(PanelWriter):
                 self.tiles_of_panel(f, tile, runs, buf, b, p, nv, masked, count, oh0, out0)
 
             self.sweep_panels(f, split, panel)
+
+    def cleared_partials(self, f: Fn, partials: Val, batch: Any) -> Val:
+        """The address of this task's partial results of the epilogue, which are cleared."""
+        if not self.epilogue.partial_bytes:
+            return partials
+        number = self.tasks_before(f, batch) + f.task
+        partials = f.at(partials, number * self.epilogue.partial_bytes)
+        self.epilogue.clear(f, partials)
+        return partials
 
     def tasks_before(self, f: Fn, batch: Any) -> Val:
         """The number of tasks of the parts before this one."""

@@ -1,7 +1,7 @@
 """Depthwise convolution: every channel by its own filter; channels in lanes, several pixels of a row at a time.
 
-Nothing is copied: a window row outside the image is left out by a branch, and a column outside is known when emitting,
-so its taps are left out.  Its input gradient (an image with dilated pixels) is worked on phase by phase, like conv.py's.
+Images are not copied: a branch skips window rows outside the image, and the taps of columns outside are not emitted.
+The input gradient (an image with dilated pixels) is computed phase by phase, like conv.py's.
 """
 
 from penstock._src.compiler.codegen.contraction.extents import number, value

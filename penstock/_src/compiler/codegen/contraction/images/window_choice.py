@@ -39,7 +39,7 @@ def is_dense(x: Image, h: Axis, w: Axis, total: str) -> bool:
 
 
 def choose_rows(h: Axis, w: Axis, channels: int, size: int, limits: WindowLimits) -> int:
-    """Output rows of a block: as many as have room, and enough for the wanted pixels; `size` is an element's bytes."""
+    """Output rows of a block: as many as fit in the memory, and enough for the wanted pixels; `size` is an element's bytes."""
     room = lambda rows: h.reach(rows) * w.reach(w.out) * channels * size
     # Divisors only: all blocks are alike and share the code of their tiles.
     fit = [r for r in divisors(h.out) if room(r) <= limits.size]

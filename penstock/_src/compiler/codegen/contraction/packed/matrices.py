@@ -103,17 +103,17 @@ class MatrixGroupsSchedule:
     # -- memory, in bytes
     @property
     def numbers_room(self) -> int:
-        """Of the numbers of 16 rows of x or 16 columns of W; for another step, which is multiplied for nothing."""
+        """Bytes of the numbers of 16 rows of x or 16 columns of W, with one unused step."""
         return (self.units + STEP) * self.unit * SIDE
 
     @property
     def scales_room(self) -> int:
-        """Of a number for each unit of 16 rows or columns."""
+        """Bytes of one number for each unit of 16 rows or columns."""
         return self.units * SIDE * SIZE[F32]
 
     @property
     def tile_room(self) -> int:
-        """Of 16 rows of x or 16 columns of W: numbers, scales, and sums or minima."""
+        """Bytes of 16 rows of x or 16 columns of W: numbers, scales, and sums or minima."""
         return self.numbers_room + (1 + self.has_minima) * self.scales_room
 
     def scratch(self, sizes: Sizes) -> int:

@@ -10,9 +10,9 @@ from penstock._src.native import Val
 from penstock._src.native.language.function import Fn
 from penstock._src.native.language.types import F16, F32, SIZE, vec
 
-MOST_BLOCKS = 1024  # of a row, whose scales take 8 KB of the stack
-HALVES = 4  # that are converted by an instruction
-EACH = 2  # floats that are kept of a block
+MOST_BLOCKS = 1024  # blocks of a row: their scales take 8 KB of the stack
+HALVES = 4  # float16 numbers that one instruction converts
+EACH = 2  # floats stored for a block
 
 
 class RowScales:

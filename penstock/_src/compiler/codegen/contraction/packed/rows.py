@@ -187,7 +187,7 @@ class RowsTask:
             f.store(total, self.sums, r + j * s.lanes)
 
     def nothing(self) -> list[Val]:
-        """The initial sums of a row of W by all rows of x: the chains of each row of x follow those of the previous row."""
+        """The initial sums of a row of W by all rows of x, ordered by row of x and then by chain."""
         return zeros(self.f, self.schedule.rows * self.schedule.chains, self.vector)
 
     def totals(self, sums: Sequence[Val]) -> list[Val]:

@@ -24,9 +24,7 @@ def pack_blocks(
     Elements are rounded to the matrix's type; groups (pairs.py) of one are written as floats, larger ones as they are. `start` and `depth` in
     elements are multiples of the format's block. Rows past the last one read that again.
     """
-    form = matrix.form
-    blocks = STRETCH // form.block
-    # 16 KiB for 16 lanes: what was unpacked is still in the L1 when it is turned.
+    # 16 KiB for 16 lanes: the unpacked numbers are still in the L1 when they are transposed.
     room = f.alloca(matrix.element, lanes * STRETCH)
     words = matrix.element if group == 1 else F32  # that are turned
     start, depth = (times(f, word(f, x), group) for x in (start, depth))
@@ -36,38 +34,21 @@ def pack_blocks(
 
         def stretch(at: Val) -> None:
             left = f.min(depth - at, STRETCH)
-            block = (start + at) // form.block * form.size
+            block = (start + at) // matrix.form.block * matrix.form.size
 
             def row(c: Val) -> None:
                 # Repeats the last row instead of reading past the operand; its sums are not stored.
                 number = f.min(c + c0, word(f, count) - 1) + first
                 address = f.at(source, number * matrix.row_bytes + block)
-
-                def one(b: Val) -> None:
-                    for e, v in unpacked(f, f.at(address, b * form.size), form, lanes):
-                        f.store(
-                            f.convert(v, matrix.element), room, c * STRETCH + b * form.block + e
-                        )
-
-                f.loop(f.i64(0), left // form.block, 1, one) if blocks > 1 else one(f.i64(0))
+                _unpack_row(f, address, left, room, c, matrix, lanes)
 
             f.loop(f.i64(0), here, 1, row)
             to = f.at(dst, at // group * width + c0, F32)
             step, left = STRETCH // group, left // group
             pack_across(
-                f,
-                room,
-                base=0,
-                cross_stride=step,
-                width=here,
-                count=here,
-                nk=left,
-                dst=to,
-                dst_stride=width,
-                element=words,
-                total=F32,
-                lane_count=lanes,
-            )
+                f, room, base=0, cross_stride=step, width=here, count=here, nk=left, dst=to, dst_stride=width,
+                element=words, total=F32, lane_count=lanes,
+            )  # fmt: skip
 
         f.loop(f.i64(0), depth, STRETCH, stretch)
 
@@ -75,3 +56,19 @@ def pack_blocks(
     f.loop(f.i64(0), whole, lanes, lambda c: some(c, lanes))
     if whole < width:
         some(whole, width - whole)
+
+
+def _unpack_row(
+    f: Fn, address: Val, count: Val, room: Val, row: Val, matrix: PackedMatrix, lanes: int
+) -> None:
+    """Unpacks `count` elements, whole blocks, from `address` to a row of `room`."""
+    form = matrix.form
+
+    def one(b: Val) -> None:
+        for e, v in unpacked(f, f.at(address, b * form.size), form, lanes):
+            f.store(f.convert(v, matrix.element), room, row * STRETCH + b * form.block + e)
+
+    if STRETCH // form.block > 1:
+        f.loop(f.i64(0), count // form.block, 1, one)
+    else:
+        one(f.i64(0))

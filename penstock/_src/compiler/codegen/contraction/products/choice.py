@@ -19,8 +19,8 @@ from penstock._src.compiler.codegen.contraction.extents import (
     product,
 )
 from penstock._src.compiler.codegen.contraction.pack import room
-from penstock._src.compiler.codegen.contraction.tile import MOST_ROWS, MOST_VECTORS, cover
-from penstock._src.compiler.codegen.kernel_code import round_up
+from penstock._src.compiler.codegen.contraction.tile import MOST_ROWS, MOST_VECTORS, UNROLL, cover
+from penstock._src.compiler.codegen.kernel_code import LINE, round_up
 from penstock._src.compiler.codegen.processors import (
     MATRIX_BLOCKING,
     Blocking,
@@ -38,7 +38,8 @@ from .matrix_registers import SIDE
 from .pairs import in_groups
 from .schedule import Cut, GemmSchedule, Panels, Place
 
-TYPICAL_ROWS, TYPICAL_COLUMNS = 128, 256  # assumed for extents that are known only at run time
+# assumed for extents that are known only at run time
+TYPICAL_ROWS, TYPICAL_COLUMNS, TYPICAL_BATCHES = 128, 256, 8
 FEW_ROWS, FEW_COLUMNS = 64, 512  # up to these extents B is read in place, from the L2
 WIDE_ROWS = 64  # a wide product has at most these rows
 WIDE_COLUMNS, WIDE_IN_PLACE = 1024, 512  # and at least these columns: of cached panels, of others
@@ -56,6 +57,7 @@ ROWS_AT_ONCE = 64  # rows of A that a task packs for itself at a time
 SLAB = 64  # rows of k that one task packs
 TASK_WORK = 5e5  # flops of the smallest task that pays for its overhead: some 2 µs
 LEAST_MATRIX_ROWS = 8  # fewer leave more than half of a matrix register's rows empty
+LEAST_SHARES = 8  # fewer tiles in a row would ask for many lines each (measured for 8 and 16)
 LEAST_ROWS = 8  # fewer take as long, as reading B dominates
 
 Runs = list[tuple[int, Any] | None]
@@ -142,7 +144,14 @@ class Problem:
     def is_wide(self) -> bool:
         """True for few rows and many columns: B is read once, in long pieces of its rows."""
         columns = WIDE_COLUMNS if self.is_cached else WIDE_IN_PLACE
-        return is_static(self.gemm.m) and self.m <= WIDE_ROWS and self.n >= columns
+        return is_static(self.gemm.m) and self.rows_by_right <= WIDE_ROWS and self.n >= columns
+
+    @property
+    def rows_by_right(self) -> int:
+        """Rows of A that are multiplied by the same B: those of all batches if they share it."""
+        is_shared = all(s == 0 for s in self.gemm.right.batch)
+        batches = product(x if is_static(x) else TYPICAL_BATCHES for x in self.gemm.batch)
+        return self.m * batches if is_shared else self.m
 
     @property
     def begins(self) -> bool:
@@ -172,11 +181,14 @@ class Problem:
         """True if B is packed wherever its panels can be cached.
 
         A tile reads pieces of long rows, each in another page: few rows by a B that leaves the L2 take half the time from panels (8 rows by
-        768 x 3072 on Emerald Rapids). One row reads whole pages in place, without a second copy of B.
+        768 x 3072 on Emerald Rapids). Rows a power of two apart share a few sets of the L1, and leave it before the next tile, however small B
+        is. One row reads a large B in place, in whole pages and without a second copy.
         """
         if not self.is_cached:
             return False
-        is_far = self.m > 1 and self.right_bytes > self.processor.narrow_block
+        is_far = self.right_bytes > self.processor.read_in_place
+        if self.m == 1:
+            is_far = is_far and self.right_bytes <= self.processor.row_panels
         return self.target.loads_first or is_static(self.gemm.m) and is_far
 
     def is_converted(self, operand: Matrix) -> bool:
@@ -229,6 +241,8 @@ def choose(gemm: Gemm, target: Target, threads: int, cut_for: int) -> GemmSchedu
         slab=kc if problem.begins else SLAB,  # the initial value of a sum depends on all rows of k
         rows_at_once=max(1, ROWS_AT_ONCE // mr) * mr,
         ahead=_fetched_ahead(problem, right),
+        fetches_by_rows=_fetches_by_rows(problem, mr, kc),
+        lines_below=_lines_below(problem, cut, in_place[0], mr, nr, kc),
         by_matrices=problem.by_matrices,
     )
 
@@ -394,7 +408,8 @@ def _reads_right_in_place(problem: Problem, mr: int, nr: int, kc: int) -> bool:
     if problem.prefers_panels:
         return False
     # Each panel of A reads B once: for few of them that costs less than a copy.
-    if is_static(g.m) and (m <= 2 * mr or m <= FEW_ROWS and g.n <= FEW_COLUMNS):
+    rows = problem.rows_by_right
+    if is_static(g.m) and (rows <= 2 * mr or rows <= FEW_ROWS and g.n <= FEW_COLUMNS):
         return True
     # Whole vectors need no masks, and the block stays in the cache.
     is_near = g.n % problem.lanes == 0 and g.n * kc * SIZE[b.element] <= 64 << 10
@@ -433,12 +448,13 @@ def _columns(
         # Two long pieces for each thread; if there are not as many, one that is shorter.
         one = round_up(ceil_divide(n, max(1, min(cut_for, int(work / TASK_WORK)))), nr)
         long = min(blocking.wide_columns, n // (2 * cut_for))
-        return "blocks", max(nr, max(min(blocking.columns, one), long) // nr * nr)
+        strip = max(nr, max(min(blocking.columns, one), long) // nr * nr)
+        return "blocks", _even_columns(n, strip, nr, cut_for)
     if not is_static(g.n):
         return "blocks", block
     whole = round_up(max(1, n), nr)
     tasks = max(1, min(4 * cut_for, int(work / TASK_WORK)))
-    strip = max(nr, min(block, n // tasks // nr * nr))
+    strip = _even_columns(n, max(nr, min(block, n // tasks // nr * nr)), nr, cut_for)
     # The elements that are packed or read for either form: strips of rows read all of B in each task, strips of columns all of A. An
     # operand that is packed counts four times more. A form that is not possible has infinite cost.
     by_rows = by_columns = float("inf")
@@ -460,6 +476,12 @@ def _columns(
     return "blocks", min(block, whole)
 
 
+def _even_columns(n: int, columns: int, nr: int, threads: int) -> int:
+    """At most `columns` columns of a task, so that all threads have as many: 512 are cut into 4 x 128 for two threads, not 192, 192 and 128."""
+    tasks = ceil_divide(n, columns)
+    return round_up(ceil_divide(n, round_up(tasks, threads)), nr) if tasks > 1 else columns
+
+
 # -- panels
 def _fetched_ahead(problem: Problem, right: Panels) -> int:
     """The elements to the next panel of B, if cached panels come from the L3 or memory.
@@ -468,6 +490,23 @@ def _fetched_ahead(problem: Problem, right: Panels) -> int:
     """
     is_far = problem.right_bytes > problem.processor.streamed
     return right.room if right.place is Place.PREPACKED and is_far else 0
+
+
+def _fetches_by_rows(problem: Problem, mr: int, kc: int) -> bool:
+    """True if each row of a tile has steps of k of its own. Tiles of an unknown number of rows have their addresses in most registers already."""
+    is_possible = is_static(problem.gemm.m) and not problem.by_matrices
+    return is_possible and problem.processor.fetches_by_rows and kc >= 2 * UNROLL * mr
+
+
+def _lines_below(problem: Problem, cut: Cut, is_in_place: bool, mr: int, nr: int, kc: int) -> int:
+    """The lines of each row of A below it that a tile asks for: all tiles of a task's row share them; 0 if A is packed."""
+    a = problem.gemm.left
+    if not isinstance(a, Matrix) or not is_in_place or a.depth[0] != 1:
+        return 0
+    if not _fetches_by_rows(problem, mr, kc):
+        return 0
+    lines, tiles = ceil_divide(kc * SIZE[a.element], LINE), cut.columns // nr
+    return ceil_divide(lines, tiles) if tiles >= LEAST_SHARES else 0
 
 
 def _packs_by_rows(operand: Matrix | Gathered) -> bool:
@@ -498,8 +537,7 @@ def _packs_right_often(problem: Problem, cut: Cut) -> bool:
     # Every batch has its own B, which only the tasks of that batch read.
     if any(stride != 0 for stride in b.batch):
         return False
-    # An unknown number of batches counts as several.
-    batches = product(x if is_static(x) else 8 for x in g.batch)
+    batches = product(x if is_static(x) else TYPICAL_BATCHES for x in g.batch)
     blocks = 2
     if is_static(g.m):
         blocks = ceil_divide(problem.m, cut.rows(HOST, problem.m, batches, problem.n))

@@ -196,7 +196,13 @@ def _sweep(f: Fn, s: GemmSchedule, tiles: TileNames, i0, i1, j0, j1, tile) -> No
     if not is_static(g.m):
         f.loop(i0, i1, mr, lambda i: row_of_tiles(i, mr, i1 - i))
         return
+    rest = s.rest_rows
+    if s.has_even_rest:  # a task has all rows
+        iw = word(f, i1) - 2 * rest
+        f.loop(i0, iw, mr, lambda i: row_of_tiles(i, mr, mr))
+        f.loop(iw, i1, rest, lambda i: row_of_tiles(i, rest, rest))
+        return
     iw = word(f, i0) + (i1 - i0) // mr * mr
     f.loop(i0, iw, mr, lambda i: row_of_tiles(i, mr, mr))
-    if rest := g.m % mr:
+    if rest:
         f.when(iw < i1, lambda: row_of_tiles(iw, rest, rest))

@@ -98,7 +98,7 @@ class OperandPacking:
             self.begin(block, dst)
 
     def pad(self, block: DepthBlock, panel: Val) -> None:
-        """Adds rows of zeros to a packed panel of B, up to those of a whole matrix register."""
+        """Appends rows of zeros to a packed panel of B, up to the rows of a whole matrix register."""
         f, s, depth = self.f, self.schedule, word(self.f, block.depth)
 
         def row(k: Val) -> None:
@@ -116,55 +116,42 @@ class OperandPacking:
 
     def elements(self, block: DepthBlock, base, first, count, dst: Val) -> None:
         """Packs one panel without initial values of sums."""
-        f, matrix, width, gemm = self.f, self.matrix, self.panels.width, self.schedule.gemm
-        total = self.schedule.types.total
+        f, matrix, width, schedule = self.f, self.matrix, self.panels.width, self.schedule
         if isinstance(matrix, Gathered):
             where = first, block.start, width, count, block.depth, dst
+            total = schedule.types.total
             pack_gathered(f, self.source, matrix, base, *where, total, self.panels.run)
-            return
-        if isinstance(matrix, PackedMatrix):
+        elif isinstance(matrix, PackedMatrix):
             where = self.source, first, width, count, block.start, block.depth, dst
-            pack_blocks(f, *where, matrix, self.schedule.lanes, gemm.group)
-            return
-        if self.is_left and self.schedule.by_matrices:
+            pack_blocks(f, *where, matrix, schedule.lanes, schedule.gemm.group)
+        elif self.is_left and schedule.by_matrices:
             where = first, count, block.start, block.depth, dst
-            pack_matrix_rows(f, self.source, matrix, base, *where, self.schedule)
-            return
+            pack_matrix_rows(f, self.source, matrix, base, *where, schedule)
+        else:
+            self.strided(matrix, block, base, first, count, dst)
+
+    def strided(
+        self, matrix: Matrix, block: DepthBlock, base: Any, first: Any, count: Any, dst: Val
+    ) -> None:
+        """Packs one panel of a matrix with strides."""
+        f, width, schedule, gemm = self.f, self.panels.width, self.schedule, self.schedule.gemm
+        element, total = matrix.element, schedule.types.total
         cross = value(f, matrix.cross)
         start = word(f, times(f, first, cross) + base)
         # Contiguous in k: vectors of k are transposed in registers. Otherwise elements are copied one by one.
         if len(gemm.k) == 1 and matrix.depth[0] == 1:
             start = word(f, start + block.start)
             pack_across(
-                f,
-                self.source,
-                base=start,
-                cross_stride=cross,
-                width=width,
-                count=count,
-                nk=block.depth,
-                dst=dst,
-                dst_stride=width,
-                element=matrix.element,
-                total=total,
-                lane_count=self.schedule.lanes,
-                read=reader(gemm, matrix),
-            )
+                f, self.source, base=start, cross_stride=cross, width=width, count=count, nk=block.depth, dst=dst,
+                dst_stride=width, element=element, total=total, lane_count=schedule.lanes, read=reader(gemm, matrix),
+            )  # fmt: skip
             return
         along = self.along_depth(matrix, block)
         place = lambda c, k: word(f, times(f, c, cross)) + start + along(k)
         pack_single(
-            f,
-            self.source,
-            place,
-            width=width,
-            count=count,
-            nk=block.depth,
-            dst=dst,
-            dst_stride=width,
-            element=matrix.element,
-            total=total,
-        )
+            f, self.source, place, width=width, count=count, nk=block.depth, dst=dst, dst_stride=width,
+            element=element, total=total,
+        )  # fmt: skip
 
     def along_depth(self, matrix: Matrix, block: DepthBlock):
         """A function from k within a depth block to the offset in memory."""

@@ -24,11 +24,12 @@ from penstock._src.compiler.codegen.contraction.extents import (
     number,
     product,
 )
-from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types
+from penstock._src.compiler.codegen.contraction.tile import TileNumbers, Types, cost
 from penstock._src.compiler.codegen.kernel_code import KernelStage, Sizes, round_up
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.native import Target
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.process.forks import cached_property
 
 from .description import Gemm, Matrix
 from .matrix_registers import SIDE
@@ -114,6 +115,8 @@ class GemmSchedule(TileNumbers):
     slab          rows of k that a task packs for all panels together
     rows_at_once  rows of A that a task packs for itself at a time
     ahead         elements of B from those that a tile reads to those that it fetches into the L2; 0: it fetches none
+    fetches_by_rows   True if a tile asks for its part of the output row by row while it multiplies, not for all of it before
+    lines_below   lines of each row of A for the tiles below that a tile asks for meanwhile
     by_matrices   True if matrix registers hold the sums (matrix_registers.py): panels of A have its rows one after the other
     """
 
@@ -132,6 +135,8 @@ class GemmSchedule(TileNumbers):
     slab: int
     rows_at_once: int
     ahead: int = 0
+    fetches_by_rows: bool = False
+    lines_below: int = 0
     by_matrices: bool = False
 
     @property
@@ -212,6 +217,32 @@ class GemmSchedule(TileNumbers):
 
     def batches(self, sizes: Sizes) -> int:
         return product(number(b, sizes) for b in self.gemm.batch)
+
+    @cached_property
+    def rest_rows(self) -> int:
+        """Rows of the last tile of a column, or of the last two if `has_even_rest`; 0: all tiles are whole, or the number of rows is unknown."""
+        rest = self.gemm.m % self.mr if is_static(self.gemm.m) else 0
+        return (self.mr + rest) // 2 if self.has_even_rest else rest
+
+    @cached_property
+    def has_even_rest(self) -> bool:
+        """True if a column's last two tiles have the same number of rows: 32 rows are 4 x 6 + 2 x 4, not 5 x 6 + 2.
+
+        A tile of a few rows waits for each sum's last addition. Packed panels of A have the rows of whole tiles, and so have tasks
+        that divide the rows.
+        """
+        g, m = self.gemm, self.gemm.m
+        if not isinstance(m, int) or not all(map(is_static, (g.n, *g.batch))) or self.by_matrices:
+            return False
+        rest, rows_of_task = m % self.mr, self.cut.rows(HOST, m, product(g.batch), g.n)
+        if self.left.place is not Place.IN_PLACE or rows_of_task < m or m < 2 * self.mr:
+            return False
+        rows = self.mr + rest
+        apart, even = (
+            sum(cost(r + self.idle, self.nv, self.target) for r in tiles)
+            for tiles in ((self.mr, rest), (rows // 2, rows // 2))
+        )
+        return rest > 0 and rows % 2 == 0 and even < apart
 
     # -- groups of depth blocks
     def group(self, sizes: Sizes) -> int:
@@ -298,6 +329,7 @@ class GemmSchedule(TileNumbers):
             "B": self.right.place.value,
             "kc": self.kc,
             "nc": self.cut.columns,
+            "rest": self.rest_rows,
             "group": self.gemm.group,
             "unit": "matrices" if self.by_matrices else "vectors",
         }

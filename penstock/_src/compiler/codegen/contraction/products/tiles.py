@@ -10,6 +10,7 @@ from penstock._src.compiler.codegen.contraction.extents import (
     value,
 )
 from penstock._src.compiler.codegen.contraction.tile import (
+    IN_SECOND_CACHE,
     Reads,
     accumulate,
     store_as,
@@ -18,6 +19,7 @@ from penstock._src.compiler.codegen.contraction.tile import (
 )
 from penstock._src.compiler.codegen.kernel_code import (
     FIRST_SIZE,
+    LINE,
     OUTPUT,
     SCRATCH,
     Epilogue,
@@ -26,7 +28,7 @@ from penstock._src.compiler.codegen.kernel_code import (
 )
 from penstock._src.native import Module, Val
 from penstock._src.native.language.function import Fn
-from penstock._src.native.language.types import F32, I1, I64, PTR, vec
+from penstock._src.native.language.types import F32, I1, I64, PTR, SIZE, vec
 
 from .description import Matrix
 from .matrix_registers import SIDE, RegisterBlock, matrix_registers
@@ -46,8 +48,8 @@ def write_tiles(module: Module, s: GemmSchedule, epilogue: Epilogue) -> TileName
     m, n = s.gemm.m, s.gemm.n
     # If the number of rows is unknown, one kind serves whole and partial tiles: LLVM would take twice as long for two.
     ragged, rows = not is_static(m), [s.mr]
-    if is_static(m) and m % s.mr:
-        rows.append(m % s.mr)
+    if s.rest_rows:
+        rows.append(s.rest_rows)
     edges = [False, True] if not is_static(n) or n % s.nr else [False]
     if is_static(n) and 0 < n < s.nr:
         edges = [True]
@@ -89,12 +91,12 @@ class Tile:
             value(f, g.n), FIRST_SIZE + g.sizes, exists,
         )  # fmt: skip
         c = f.at(f.load(f.ctx, OUTPUT, PTR), f.out, s.types.output)
-        # The lines of the output are fetched while the sums are computed.
-        for i, j in cells:
-            f.prefetch(c, place(i, j), s.types.output)
-        # Its operands once: they would take the place of panels, and the time of loads, under each depth block.
-        f.when(True if s.steps == 1 else f.final, lambda: self.epilogue.prefetch(f, tile))
-        acc = self.products(row, masks)
+        fetch = None
+        if s.fetches_by_rows:
+            fetch = lambda i: self.fetch_row(i, c, times(f, i, stride), masks)
+        else:
+            self.fetch(c, place, tile)
+        acc = self.products(row, masks, fetch)
         self.finish(tile, acc, c, place, masks)
 
     def masks(self) -> list[Val | None]:
@@ -109,8 +111,36 @@ class Tile:
         masks[-1] = f.mask(lanes, n % lanes) if n % lanes else None
         return masks
 
-    def products(self, row: list[Any], masks: list[Val | None]) -> list[Val]:
-        """The sums over the depth block."""
+    def fetch(self, c: Val, place: Callable, tile: RegisterTile) -> None:
+        """Asks for the lines of the output, which come while the sums are computed, and of the epilogue's operands."""
+        f, s = self.f, self.schedule
+        for i, j in tile.cells:
+            f.prefetch(c, place(i, j), s.types.output)
+        # Its operands once: they would take the place of panels, and the time of loads, under each depth block.
+        f.when(True if s.steps == 1 else f.final, lambda: self.epilogue.prefetch(f, tile))
+
+    def fetch_row(self, i: Val, c: Val, start: Val, masks: list[Val | None]) -> None:
+        """The same for row i, which starts at this offset in the tile, and its share of the rows of A for the tiles below."""
+        tile = self.tile_of_row(start, masks)
+        self.fetch(c, lambda _, j: start + self.schedule.lanes * j, tile)
+        if self.rows == self.schedule.mr:
+            self.fetch_below(i)
+
+    def fetch_below(self, i: Val) -> None:
+        """Asks for some lines of row i of the tiles below, if A is read in place: the tiles of a row ask for all lines together."""
+        f, s, left = self.f, self.schedule, self.schedule.gemm.left
+        if not s.lines_below or not isinstance(left, Matrix):
+            return
+        line = LINE // SIZE[left.element]
+        number = f.col % s.cut.columns // s.nr  # of the tile in its row
+        at = times(f, i + s.mr, value(f, left.cross)) + number * (s.lines_below * line)
+        for k in range(s.lines_below):
+            f.prefetch(f.a, at + k * line, left.element, locality=IN_SECOND_CACHE)
+
+    def products(
+        self, row: list[Any], masks: list[Val | None], fetch: Callable[[Val], None] | None
+    ) -> list[Val]:
+        """The sums over the depth block; `fetch(i)` asks for the memory of row i during that."""
         f, s, g, types = self.f, self.schedule, self.schedule.gemm, self.schedule.types
         r, nv = self.rows, len(masks)
         if s.left.place is Place.IN_PLACE and isinstance(g.left, Matrix):
@@ -131,7 +161,7 @@ class Tile:
         if s.begins:
             # Initial values hold for the column: every row of the tile begins with them.
             acc = [f.load(f.b, s.start_of_sums + s.lanes * j, vector) for j in range(nv)] * r
-        reads = Reads(type_a, type_b, idle=g.zero, ahead=s.ahead)
+        reads = Reads(type_a, type_b, idle=g.zero, ahead=s.ahead, fetch=fetch, fetches=r)
         acc = accumulate(
             f, types, rows, nv, [(depth, step_a, step_b)], f.a, f.b, acc,
             masks if reads_b else None, reads=reads, multiply=multiplication(g),
@@ -194,7 +224,7 @@ class Tile:
         return self.rows > 1 and self.epilogue.work * cells > LONG
 
     def finish_rows(self, acc: list[Val], c: Val, masks: list[Val | None]) -> None:
-        """Stores the epilogue's values row by row: LLVM takes as long as its text is."""
+        """Stores the epilogue's values in a loop over rows: LLVM's compile time grows with the length of the code."""
         f, s = self.f, self.schedule
         # A loop cannot index registers: the sums of a row are read back from memory.
         sums = f.alloca(s.types.total, s.lanes * len(acc))

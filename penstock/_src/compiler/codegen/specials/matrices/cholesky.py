@@ -42,62 +42,79 @@ def emit(ty: str, target: Target) -> Code:
         _corner(f, ty)
     with m.task("task") as f:
         n, batch, each = (f.load(f.ctx, i, I64) for i in range(3))
-        room = panel_stride(n, target, ty)
-        panel = f.at(f.load(f.ctx, 3, PTR), f.tid * room * BLOCK, ty)
+        stride = panel_stride(n, target, ty)
+        panel = f.at(f.load(f.ctx, 3, PTR), f.tid * stride * BLOCK, ty)
         source, factors = (f.load(f.ctx, 4 + i, PTR) for i in range(2))
         first = f.task * each
 
         def one(k: Val) -> None:
-            a = f.at(factors, k * n * n, ty)
-            _fill(
-                f,
-                a,
-                n,
-                lambda i: f.memcpy(
-                    f.at(a, i * n, ty), f.at(source, (k * n + i) * n, ty), (i + 1) * SIZE[ty]
-                ),
-                ty,
-            )
-
-            def block(begin: Val, good: Val) -> tuple[Val, Val]:
-                end = f.min(begin + BLOCK, n)
-                good = f.call("corner", f.at(a, begin * n + begin, ty), n, end - begin, ret=I64)
-                f.when(good.ne(0), lambda: carry(begin, end))
-                return end, good
-
-            def carry(begin: Val, end: Val) -> None:
-                size, rest = end - begin, n - end
-                below = f.at(a, end * n + begin, ty)
-                # The rows of the panel are the columns below the corner.
-                _turn(f, below, n, panel, room, (rest, size), ty, to_panel=True)
-                f.call(
-                    "substitute", f.at(a, begin * n + begin, ty), n, size, panel, room, rest, 1, 0
-                )
-                _turn(f, below, n, panel, room, (rest, size), ty, to_panel=False)
-
-                def strip(low: Val) -> None:
-                    rows = f.min(rest - low, STRIP)
-                    to = f.at(a, (end + low) * n + end, ty)
-                    left = f.at(below, low * n, ty)
-                    f.call("subtract", to, n, left, n, 1, panel, room, rows, low + rows, size)
-
-                f.loop(f.i64(0), rest, STRIP, lambda low: unless_dropped(f, lambda: strip(low)))
-
-            def remains(begin: Val, good: Val) -> Val:
-                return (begin < n) & good.ne(0)
-
-            _, good = f.loop_while(remains, block, f.i64(0), f.i64(1))
-            nan = f.const(float("nan"), ty)
-
-            def lower_nan(i: Val) -> None:
-                f.loop(f.i64(0), i + 1, 1, lambda j: f.store(nan, a, i * n + j))
-
-            f.when(good.eq(0), lambda: f.loop(f.i64(0), n, 1, lower_nan))
-            # Products have changed what is right of the diagonal, too.
-            _fill(f, a, n, None, ty)
+            factor = f.at(factors, k * n * n, ty)
+            _Factorization(f, ty, factor, n, panel, stride).write(source, k)
 
         f.loop(first, f.min(first + each, batch), 1, one)
     return Code.of(m)
+
+
+class _Factorization:
+    """Writes the factorization of one matrix: a lower triangle in place, a block of columns at a time."""
+
+    def __init__(self, f: Any, ty: str, a: Val, n: Val, panel: Val, stride: Val) -> None:
+        """`a` is the factor [n, n]; `panel` holds the columns of a block, `stride` elements apart."""
+        self.f, self.ty, self.a, self.n, self.panel, self.stride = f, ty, a, n, panel, stride
+
+    def write(self, source: Val, k: Val) -> None:
+        """Factorizes matrix `k` of those at `source`; all NaN below the diagonal if it is not positive definite."""
+        f, a, n, ty = self.f, self.a, self.n, self.ty
+
+        def copy_row(i: Val) -> None:
+            f.memcpy(f.at(a, i * n, ty), f.at(source, (k * n + i) * n, ty), (i + 1) * SIZE[ty])
+
+        def remains(begin: Val, good: Val) -> Val:
+            return (begin < n) & good.ne(0)
+
+        _fill(f, a, n, copy_row, ty)
+        _, good = f.loop_while(remains, self.block, f.i64(0), f.i64(1))
+        f.when(good.eq(0), self.fill_with_nan)
+        # Products have changed what is right of the diagonal, too.
+        _fill(f, a, n, None, ty)
+
+    def block(self, begin: Val, good: Val) -> tuple[Val, Val]:
+        """Factorizes the columns from `begin`, and returns the next block's first column and whether to go on."""
+        f, n = self.f, self.n
+        end = f.min(begin + BLOCK, n)
+        corner = f.at(self.a, begin * n + begin, self.ty)
+        good = f.call("corner", corner, n, end - begin, ret=I64)
+        f.when(good.ne(0), lambda: self.update_below(begin, end))
+        return end, good
+
+    def update_below(self, begin: Val, end: Val) -> None:
+        """Solves for the rows below a factorized corner, and subtracts their products from later columns."""
+        f, a, n, ty, panel, stride = self.f, self.a, self.n, self.ty, self.panel, self.stride
+        size, rest = end - begin, n - end
+        below = f.at(a, end * n + begin, ty)
+        # The rows of the panel are the columns below the corner.
+        _turn(f, below, n, panel, stride, (rest, size), ty, to_panel=True)
+        corner = f.at(a, begin * n + begin, ty)
+        f.call("substitute", corner, n, size, panel, stride, rest, 1, 0)
+        _turn(f, below, n, panel, stride, (rest, size), ty, to_panel=False)
+
+        def strip(low: Val) -> None:
+            rows = f.min(rest - low, STRIP)
+            to = f.at(a, (end + low) * n + end, ty)
+            left = f.at(below, low * n, ty)
+            f.call("subtract", to, n, left, n, 1, panel, stride, rows, low + rows, size)
+
+        f.loop(f.i64(0), rest, STRIP, lambda low: unless_dropped(f, lambda: strip(low)))
+
+    def fill_with_nan(self) -> None:
+        """Marks the factor of a matrix that is not positive definite."""
+        f, n = self.f, self.n
+        nan = f.const(float("nan"), self.ty)
+
+        def row(i: Val) -> None:
+            f.loop(f.i64(0), i + 1, 1, lambda j: f.store(nan, self.a, i * n + j))
+
+        f.loop(f.i64(0), n, 1, row)
 
 
 def _fill(f: Any, a: Val, n: Val, row: Any, ty: str) -> None:

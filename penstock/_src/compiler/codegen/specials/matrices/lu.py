@@ -129,7 +129,7 @@ def _factorize_columns(f: Any, ty: str) -> None:
 
 
 def _pivot(f: Any, j: Val, ty: str) -> Val:
-    """The row, from j on, with the largest number of column j, or the first NaN."""
+    """The row with the largest number of column j among row j and those below, or the first NaN."""
     word = {4: I32, 8: I64}[SIZE[ty]]
     lanes = f.target.lanes(ty)
     wide, bits = vec(word, lanes), 8 * SIZE[ty]
@@ -171,7 +171,7 @@ def _swap(f: Any, a: Val, rows: tuple[Val, Val], stride: Any, columns: Val, ty: 
 def _exchanged(
     f: Any, a: Val, order: Val, places: tuple[Val, Val, Val], others: Val, count: Val, ty: str
 ) -> Val:
-    """Exchanges rows of the matrix beside a block as those of the block; returns how many have been exchanged."""
+    """Exchanges rows in the columns outside of a block like those of the block; returns how many have been exchanged."""
     begin, end, n = places
 
     def one(j: Val, count: Val) -> tuple[Val]:

@@ -51,7 +51,7 @@ def emit(ty: str, target: Target) -> Code:
     module = Module(target)
     write_block_functions(module, ty)
     with module.fn("reflect", internal=True, noalias=False, a=PTR, rows=I64, size=I64, t=PTR) as f:
-        _reflect(f, ty)
+        _Reflections(f, ty).write()
     with module.fn(
         "carry_over", internal=True, noalias=False,
         v=PTR, rows=I64, size=I64, t=PTR, stride_t=I64, step_t=I64, c=PTR, stride=I64, columns=I64, panels=PTR,
@@ -168,15 +168,29 @@ class _Matrix:
         f.loop(f.i64(0), size, 1, row)
 
 
-def _reflect(f: Any, ty: str) -> None:
-    """Makes a block [rows, size] upper triangular, with V below the diagonal; writes T."""
-    lanes = f.target.lanes(ty)
-    starts, wide = range(0, BLOCK, lanes), vec(ty, lanes)
-    least, most = USUAL[SIZE[ty]]
-    products = f.alloca(ty, BLOCK)
-    f.memset(f.t, 0, f.size * (BLOCK * SIZE[ty]))
+class _Reflections:
+    """Makes a block [rows, size] upper triangular, with V below the diagonal, and writes T: a reflection for each column."""
 
-    def step(j: Val) -> None:
+    def __init__(self, f: Any, ty: str) -> None:
+        self.f, self.ty = f, ty
+        self.lanes = f.target.lanes(ty)
+        self.starts = range(0, BLOCK, self.lanes)  # of the vectors of a row
+        self.products = f.alloca(ty, BLOCK)  # of a column's v with each column of the block
+
+    def write(self) -> None:
+        f = self.f
+        f.memset(f.t, 0, f.size * (BLOCK * SIZE[self.ty]))
+        f.loop(f.i64(0), f.size, 1, self.column)
+
+    def row(self, i: Val) -> list[Val]:
+        """A row of the block, in vectors."""
+        wide = vec(self.ty, self.lanes)
+        return [self.f.load(self.f.a, i * BLOCK + start, wide) for start in self.starts]
+
+    def column(self, j: Val) -> None:
+        """Reflects column j if it is not zero below the diagonal."""
+        f, ty = self.f, self.ty
+        least, most = USUAL[SIZE[ty]]
         one = f.const(1.0, ty)
         first, rest = f.load(f.a, j * BLOCK + j, ty), _squares(f, j, one, ty)
         total = first * first + rest
@@ -190,48 +204,65 @@ def _reflect(f: Any, ty: str) -> None:
 
         power, rest = f.when(is_usual, lambda: (one, rest), scaled)
         is_reflected = rest.ne(0.0) | f.compare("uno", rest, rest)
-        f.when(is_reflected, lambda: reflected(j, first, rest, power))
+        f.when(is_reflected, lambda: self.reflect(j, first, rest, power))
 
-    def reflected(j: Val, first: Val, rest: Val, power: Val) -> None:
+    def reflect(self, j: Val, first: Val, rest: Val, power: Val) -> None:
+        """Applies the reflection I - tau v v' of column j; `rest` is its sum of squares below the diagonal, scaled."""
+        f, ty = self.f, self.ty
         small = first / power
         norm = f.intrinsic("sqrt", small * small + rest)
         scaled = f.select(f.compare("ge", first, f.const(0.0, ty)), -norm, norm)
         tau, beta = (scaled - small) / scaled, scaled * power
-        head = first - beta
-        own = [f.load(f.a, j * BLOCK + start, wide) for start in starts]
+        sums = self.multiply(j, first - beta)
+        self.subtract(j, tau, sums)
+        f.store(beta, f.a, j * BLOCK + j)
+        f.store(tau, f.t, j * BLOCK + j)
+        self.extend_t(j, tau)
+
+    def multiply(self, j: Val, head: Val) -> list[Val]:
+        """Divides column j by `head`, which makes it v, and returns v' times the block; stores these products, too."""
+        f, ty, lanes = self.f, self.ty, self.lanes
+        own = self.row(j)
 
         def add(i: Val, *sums: Val) -> list[Val]:
-            row = [f.load(f.a, i * BLOCK + start, wide) for start in starts]
+            row = self.row(i)
             v = f.load(f.a, i * BLOCK + j, ty) / head
             f.store(v, f.a, i * BLOCK + j)
             return [f.fma(f.splat(v, lanes), x, s) for x, s in zip(row, sums, strict=True)]
 
         sums = f.loop(j + 1, f.rows, 1, add, *own)
-        for start, s in zip(starts, sums, strict=True):
-            f.store(s, products, start)
-        later = [f.lane_numbers(lanes, I64) + start > f.splat(j, lanes) for start in starts]
+        for start, s in zip(self.starts, sums, strict=True):
+            f.store(s, self.products, start)
+        return sums
+
+    def subtract(self, j: Val, tau: Val, sums: list[Val]) -> None:
+        """Subtracts tau v (v' A) from the columns after j."""
+        f, ty, lanes = self.f, self.ty, self.lanes
+        wide = vec(ty, lanes)
+        later = [f.lane_numbers(lanes, I64) + start > f.splat(j, lanes) for start in self.starts]
 
         def change(i: Val, factor: Val) -> None:
             spread = f.splat(factor, lanes)
-            for start, mask, s in zip(starts, later, sums, strict=True):
+            for start, mask, s in zip(self.starts, later, sums, strict=True):
                 x = f.load(f.a, i * BLOCK + start, wide)
                 f.store(f.select(mask, minus_product(f, x, spread, s), x), f.a, i * BLOCK + start)
 
         change(j, tau)
         f.loop(j + 1, f.rows, 1, lambda i: change(i, tau * f.load(f.a, i * BLOCK + j, ty)))
-        f.store(beta, f.a, j * BLOCK + j)
-        f.store(tau, f.t, j * BLOCK + j)
 
-        def column(p: Val) -> None:
+    def extend_t(self, j: Val, tau: Val) -> None:
+        """Writes column j of T, of the compact WY form of the reflections: -tau T (V' v)."""
+        f, ty = self.f, self.ty
+
+        def row(p: Val) -> None:
             def take(k: Val, s: Val) -> tuple[Val]:
-                return (f.fma(f.load(f.t, p * BLOCK + k, ty), f.load(products, k, ty), s),)
+                t, product = f.load(f.t, p * BLOCK + k, ty), f.load(self.products, k, ty)
+                return (f.fma(t, product, s),)
 
             (s,) = f.loop(p, j, 1, take, f.const(0.0, ty))
             f.store(-tau * s, f.t, p * BLOCK + j)
 
-        f.loop(f.i64(0), j, 1, column)
-
-    f.loop(f.i64(0), f.size, 1, step)
+        f.loop(f.i64(0), j, 1, row)
 
 
 def _squares(f: Any, j: Val, scale: Val, ty: str) -> Val:

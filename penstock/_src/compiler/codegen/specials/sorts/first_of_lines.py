@@ -25,7 +25,7 @@ from penstock._src.native.process.interrupts import unless_dropped
 
 # Further words of a thread's scratch: number of candidates, and the key of the last of them.
 STATE = 2
-SPARE = 32  # candidates that are kept at least before they are sorted
+SPARE = 32  # least number of candidates beyond the wanted elements before they are sorted
 
 
 def capacity(count: int) -> int:
@@ -131,7 +131,7 @@ class _Line:
             f.store(at + 1, self.state, 0)
             f.when((at + 1).eq(self.kept), self.prune)
 
-        # Strictly: of equal keys the earlier one comes first, and that is kept already.
+        # Strictly less: of equal keys the earlier one comes first, and it is a candidate already.
         f.when(f.compare("ult", key, f.load(self.state, 1, I64)), keep)
 
     def _may_come_before(self, x: Any, last: Any) -> Val:

@@ -13,7 +13,7 @@ from penstock._src.native.language.types import I32, I64, PTR, vec
 from penstock._src.native.language.value import Val
 
 KEY_BITS = 32
-MOST = 1 << 31  # elements of a line, whose indices have to fit beside the keys
+MOST = 1 << 31  # elements of a line: their indices share a word with the keys
 COMPARED = 16  # words for each lane of a register up to which all are compared with all
 PIECE = 1 << 18  # words that are merged between looks for an interrupt
 

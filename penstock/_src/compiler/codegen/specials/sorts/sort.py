@@ -32,7 +32,7 @@ from penstock._src.native import Code, Module, Target
 from penstock._src.native.language.types import I64, PTR
 from penstock._src.native.process.interrupts import unless_dropped
 
-MANY = 2  # elements of a line for each that is kept, above which the rest of the line is not sorted
+MANY = 2  # if a line has more than this many elements for each wanted one, the rest is not sorted
 
 
 def launch(node: Node, outputs: Sequence[Node], target: Target, threads: int) -> SpecialLaunch:

@@ -265,48 +265,62 @@ def _merge_sort(f: Any) -> None:
     """
     rooms = (f.keys, f.places, f.other_keys, f.other_places)
 
-    def merge(low, high, left_end, right_end, source, target, i, j):
-        def one(k, i, j):
-            left, right = i < left_end, j < right_end
-            # An exhausted run reads its first element: the index stays valid.
-            a = f.load(source[0], f.select(left, i, 0), I64)
-            b = f.load(source[0], f.select(right, j, 0), I64)
-            # Of equal keys the left one, which came first.
-            first = left & (~right | f.compare("ule", a, b))
-            f.store(f.select(first, a, b), target[0], k)
-            place = f.load(source[1], f.select(first, i, j), I64)
-            f.store(place, target[1], k)
-            step = f.convert(first, I64, signed=False)
-            return i + step, j + (1 - step)
-
-        return f.loop(low, high, 1, one, i, j)
-
-    def pass_over(run, flipped):
-        def go(source, target):
-            # Short runs are merged without looking for interrupts: their block has looked.
-            is_large = run * 2 > PIECE
-
-            def dropped():
-                return (f.call("penstock_task_is_dropped", f.tid, ret=I64),)
-
-            def pair(low):
-                middle, high = f.min(low + run, f.n), f.min(low + run * 2, f.n)
-
-                def piece(k, i, j):
-                    (ends,) = f.when(is_large, dropped, lambda: (f.i64(0),))
-                    end = f.select(ends.eq(0), f.min(k + PIECE, high), k)
-                    return merge(k, end, middle, high, source, target, i, j)
-
-                f.loop(low, high, PIECE, piece, low, middle)
-
-            def block(at):
-                unless_dropped(f, lambda: f.loop(at, f.min(at + size, f.n), run * 2, pair))
-
-            size = f.max(run * 2, PIECE)
-            f.loop(f.i64(0), f.n, size, block)
-
-        f.when(flipped.ne(0), lambda: go(rooms[2:], rooms[:2]), lambda: go(rooms[:2], rooms[2:]))
+    def pass_over(run: Val, flipped: Val) -> tuple[Val, Val]:
+        there = lambda: _merge_pass(f, run, rooms[2:], rooms[:2])
+        f.when(flipped.ne(0), there, lambda: _merge_pass(f, run, rooms[:2], rooms[2:]))
         return run * 2, flipped ^ 1
 
     _, flipped = f.loop_while(lambda run, _: run < f.n, pass_over, f.i64(1), f.i64(0))
     f.when(flipped.ne(0), lambda: _copy_back(f, _arrays(f)))
+
+
+def _merge_pass(f: Any, run: Val, source: Sequence[Val], target: Sequence[Val]) -> None:
+    """Merges each two neighboring runs of `run` elements."""
+    # Short runs are merged without looking for interrupts: their block has looked.
+    is_large = run * 2 > PIECE
+
+    def dropped() -> tuple[Val]:
+        return (f.call("penstock_task_is_dropped", f.tid, ret=I64),)
+
+    def pair(low: Val) -> None:
+        middle, high = f.min(low + run, f.n), f.min(low + run * 2, f.n)
+
+        def piece(k: Val, i: Val, j: Val) -> Sequence[Val]:
+            (ends,) = f.when(is_large, dropped, lambda: (f.i64(0),))
+            end = f.select(ends.eq(0), f.min(k + PIECE, high), k)
+            return _merge(f, (k, end), (i, middle), (j, high), source, target)
+
+        f.loop(low, high, PIECE, piece, low, middle)
+
+    def block(at: Val) -> None:
+        unless_dropped(f, lambda: f.loop(at, f.min(at + size, f.n), run * 2, pair))
+
+    size = f.max(run * 2, PIECE)
+    f.loop(f.i64(0), f.n, size, block)
+
+
+def _merge(
+    f: Any,
+    out: tuple[Val, Val],
+    left: tuple[Val, Val],
+    right: tuple[Val, Val],
+    source: Sequence[Val],
+    target: Sequence[Val],
+) -> Sequence[Val]:
+    """Merges two sorted runs into a range of the target; each is (begin, end). Returns where both runs were left."""
+    (i, left_end), (j, right_end) = left, right
+
+    def one(k: Val, i: Val, j: Val) -> tuple[Val, Val]:
+        has_left, has_right = i < left_end, j < right_end
+        # An exhausted run reads its first element: the index stays valid.
+        a = f.load(source[0], f.select(has_left, i, 0), I64)
+        b = f.load(source[0], f.select(has_right, j, 0), I64)
+        # Of equal keys the left one, which came first.
+        first = has_left & (~has_right | f.compare("ule", a, b))
+        f.store(f.select(first, a, b), target[0], k)
+        place = f.load(source[1], f.select(first, i, j), I64)
+        f.store(place, target[1], k)
+        step = f.convert(first, I64, signed=False)
+        return i + step, j + (1 - step)
+
+    return f.loop(*out, 1, one, i, j)

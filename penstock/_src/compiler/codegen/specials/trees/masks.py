@@ -159,7 +159,7 @@ class _Emitter:
         )  # fmt: skip
 
     def _unit(self, number: Val, *leaves: Val) -> list[Val]:
-        """Takes one unit's tests; returns the leaf of each row as far as it is known."""
+        """Applies the tests of one unit; returns each row's leaf if it is known by now."""
         f = self.f
         unit = f.at(self.units, number * UNIT, I32)
         low, middle, high, first_set, last_set, first, target, adds = (

@@ -76,7 +76,7 @@ class Feeder:
                 ctypes.memmove(pinned.address + begin, whole.ctypes.data, whole.nbytes)
             driver.to_device(room.block.address, pinned.address, size, self.stream)
             driver.record(pinned.event, self.stream)
-            # An event of its own: the pinned block's one is recorded again by a later batch.
+            # A separate event: the pinned block's one is recorded again by a later batch.
             arrived = driver.event()
             driver.record(arrived, self.stream)
         memory = [

@@ -8,6 +8,7 @@ The first kernel stores D for the second.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from penstock._src.compiler.codegen.kernel_code import Epilogue
 from penstock._src.devices.gpu.kernels.attention.forward import in_tiles
@@ -98,18 +99,6 @@ def write_keys(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: int)
     room = f.shared(3 * shape.others * SIZE[of.total])
     wide = len(of.places)
 
-    def put_statistics(first: Val) -> None:
-        """Stores m, 1 / l and D of the rows of a tile to shared memory."""
-
-        def put() -> None:
-            number = of.number(of.clamped(first + f.thread, "queries"))
-            (most,), (share,) = _statistics(of, [number])
-            d = f.load(of.pointer("scratch"), number, of.total)
-            for i, x in enumerate((most, share, d)):
-                f.store(x, room, f.thread + i * shape.others)
-
-        f.when(f.thread < shape.others, put)
-
     def one(first: Val, *carried: Val) -> tuple[Val, ...]:
         exist = [first + j < of.rows for j in of.places]
         most, share, d = (
@@ -130,21 +119,35 @@ def write_keys(of: Tiles, epilogue: Epilogue, gradient: Epilogue, operands: int)
             *of.added(for_keys, ds, query, form.depth),
         )
 
-    first = f.i64(0)
-    if form.causal:  # earlier rows see none of these columns
-        reach = of.layout.read(f, "reach")
-        first = f.max(0, of.first + 1 - reach) // shape.others * shape.others
+    first = _first_row(of)
     start = of.no_sums(form.width)
     count = len(start)
-    sums = in_tiles(
-        of,
-        [query, seed],
-        first,
-        of.rows,
-        one,
-        *start,
-        *of.no_sums(form.depth),
-        beside=put_statistics,
-    )
+    start = (*start, *of.no_sums(form.depth))
+    beside = partial(_put_statistics, of, room)
+    sums = in_tiles(of, [query, seed], first, of.rows, one, *start, beside=beside)
     of.store("value_gradient", list(sums[:count]), form.width)
     of.store("key_gradient", list(sums[count:]), form.depth)
+
+
+def _put_statistics(of: Tiles, room: Val, first: Val) -> None:
+    """Stores m, 1 / l and D of the rows of a tile to shared memory."""
+    f, others = of.f, of.shape.others
+
+    def put() -> None:
+        number = of.number(of.clamped(first + f.thread, "queries"))
+        (most,), (share,) = _statistics(of, [number])
+        d = f.load(of.pointer("scratch"), number, of.total)
+        for i, x in enumerate((most, share, d)):
+            f.store(x, room, f.thread + i * others)
+
+    f.when(f.thread < others, put)
+
+
+def _first_row(of: Tiles) -> Val:
+    """The first row of the first tile of rows that see a column of the block."""
+    f, others = of.f, of.shape.others
+    first = f.i64(0)
+    if of.form.causal:
+        reach = of.layout.read(f, "reach")
+        first = f.max(0, of.first + 1 - reach) // others * others
+    return first

@@ -44,7 +44,7 @@ def parts_of(gemm: Gemm, sizes: Sizes, rows: int, columns: int) -> int:
 def keep_sums(f: CudaFn, scratch: Val, sums: list[Val], threads: int) -> None:
     """Stores the sums of a part computed by the threads of a block."""
     for i, x in enumerate(sums):
-        # Threads beside one another write beside one another: few transactions for a warp.
+        # Neighboring threads write neighboring elements: few transactions for a warp.
         place = f.at(scratch, ((f.number * len(sums) + i) * threads + f.thread) * size_of(x.ty))
         f.aligned(lanes(x.ty) > 1)
         f.store(x, place)

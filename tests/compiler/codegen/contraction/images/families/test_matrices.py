@@ -1,4 +1,4 @@
-"""Convolutions by matrix registers: by the processor's, and by those in memory that checked code uses, on every machine with x86-64."""
+"""Convolutions by matrix registers: by the processor's, and by those in memory that checked code uses, on every machine with AVX512-BF16."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from tests.compiler.codegen.contraction.images.test_conv import (
 from tests.compiler.codegen.contraction.products.test_matrices import TARGETS
 from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
 from tests.compiler.codegen.kernel_harness import run_kernel
-from tests.harness.targets import MATRICES_IN_MEMORY
+from tests.harness.targets import MATRICES_IN_MEMORY, RUNS_MATRICES_IN_MEMORY
 
 pytestmark = pytest.mark.skipif(host().architecture != "x86_64", reason="an extension of x86-64")
 
@@ -61,6 +61,7 @@ def test_forward_and_input_gradient(size, taps, channels, outputs, g, target):
     )  # fmt: skip
 
 
+@RUNS_MATRICES_IN_MEMORY
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_drawn_geometries(data):
@@ -87,7 +88,7 @@ def test_drawn_geometries(data):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_groups(target):
+def test_grouped_convolutions_use_matrix_registers(target):
     make = forward(**SAME3, spec="nxygcij,ijcgo->nxygo")
     check_by_matrices(make, (dim(2), 8, 8, 2, 32), (3, 3, 32, 2, 24), target=target)
 

@@ -69,7 +69,7 @@ def test_a_filter_gradient_of_no_images_is_zero_and_runs_are_equal_to_the_bit():
     assert np.array_equal(results[1], results[2])
 
 
-def test_double():
+def test_float64_convolutions_use_winograd():
     shapes = [(4, 9, 10, 16), (3, 3, 16, 24)]
     assert is_winograd(kernel_of(forward(**SAME3), shapes, dtypes.float64)[3])
     check(forward(**SAME3), *shapes, dtype=dtypes.float64)

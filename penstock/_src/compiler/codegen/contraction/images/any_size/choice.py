@@ -124,7 +124,7 @@ def pieces(mr: int) -> list[int]:
 
 
 def choose(conv: AnySizeConvolution, target: Target, threads: int, cut_for: int) -> AnySizeSchedule:
-    """The schedule for a pool of `threads`, its tasks cut for as many as `cut_for`."""
+    """The schedule for a pool of `threads`, divided into tasks for `cut_for` threads."""
     types, lanes = conv.types, conv.types.lanes(target)
     size = SIZE[types.total]
     vectors = max(1, -(-conv.outputs // lanes))
@@ -202,7 +202,7 @@ def block_of(
         rows, columns = block
         window = h.reach(rows) * w.reach(columns)
         pixels = rows * columns
-        # Columns that a row of an image leaves over make a block of their own.
+        # The remaining columns of a row of an image form another block.
         # Copied inputs for each output: the borders of small blocks are read several times.
         copied = window / pixels * (1 + unit / columns)
         is_small = pixels < most // 2

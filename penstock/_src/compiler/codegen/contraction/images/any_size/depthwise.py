@@ -135,6 +135,7 @@ class _Writer:
         """A task: a block of the outputs of an image, of one phase, and some of the channels."""
         s, c, win = self.schedule, self.conv, self.schedule.window
         names = {piece: self.tile(piece) for piece in pieces(s.pixels)}
+        step_x, step_y = c.w.stride * win.column, c.w.base * c.y.column
         with self.module.task("depthwise_task") as f:
             x, w, partial, scratch = (
                 f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, PARTIALS, SCRATCH)
@@ -160,28 +161,34 @@ class _Writer:
             first_row = times(f, h.first, c.h.base) + h.phase
             first_column = times(f, v.first, c.w.base) + v.phase
             row_y = value(f, c.y.row)
-            out = (
-                times(f, n, value(f, c.y.image))
-                + times(f, first_row, row_y)
-                + times(f, first_column, c.y.column)
-                + (channel + c.y.base)
-            )
-            step_y = times(f, row_y, c.h.base)
+            out = self.output_offset(f, n, (first_row, first_column), row_y, channel)
+            line_y = times(f, row_y, c.h.base)
 
             def line(r: Val) -> None:
                 here = f.at(buffer, times(f, r, c.h.stride * win.pitch), s.types.total)
-                to = f.i64(out) + times(f, r, step_y)
+                to = f.i64(out) + times(f, r, line_y)
 
                 def one(at: Val, pixels: int) -> None:
                     f.call(
-                        names[pixels], f.at(here, times(f, at, c.w.stride * win.column), s.types.total),
-                        weights, f.ctx, partial, to + times(f, at, c.w.base * c.y.column),
-                        channel, f.i64(h.taps), f.i64(v.taps),
+                        names[pixels], f.at(here, times(f, at, step_x), s.types.total), weights, f.ctx, partial,
+                        to + times(f, at, step_y), channel, f.i64(h.taps), f.i64(v.taps),
                     )  # fmt: skip
 
                 tiles_of_row(f, v.count, list(names), one)
 
             f.loop(f.i64(0), h.count, 1, line)
+
+    def output_offset(
+        self, f: Fn, n: Val, pixel: tuple[Any, Any], row_step: Any, channel: Val
+    ) -> Any:
+        """The offset of the first channel of a task, at a pixel (row, column) of the output for image `n`."""
+        y = self.conv.y
+        return (
+            times(f, n, value(f, y.image))
+            + times(f, pixel[0], row_step)
+            + times(f, pixel[1], y.column)
+            + (channel + y.base)
+        )
 
     def tile(self, pixels: int) -> str:
         """The function of a tile of a number of pixels, for the channels of a task."""

@@ -58,7 +58,7 @@ def emit_any_size_depthwise_gradient(
 def choose(
     g: AnySizeDepthwiseGradient, target: Target, threads: int, cut_for: int
 ) -> AnySizeDepthwiseGradientSchedule:
-    """The schedule for a pool of `threads`, its ranges cut for as many as `cut_for`."""
+    """The schedule for a pool of `threads`, divided into ranges for `cut_for` threads."""
     size, lanes = SIZE[g.types.total], g.types.lanes(target)
     chunks = chunks_of(g.outputs, lanes)
     channels = g.outputs // chunks

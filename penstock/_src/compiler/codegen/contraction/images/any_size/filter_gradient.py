@@ -78,7 +78,7 @@ def emit_any_size_gradient(
 def choose(
     g: AnySizeFilterGradient, target: Target, threads: int, cut_for: int
 ) -> AnySizeGradientSchedule:
-    """The schedule for a pool of `threads`, its ranges cut for as many as `cut_for`."""
+    """The schedule for a pool of `threads`, divided into ranges for `cut_for` threads."""
     size, lanes = SIZE[g.types.total], g.types.lanes(target)
     line = LINE // size
     rows = g.h.taps * g.w.taps * g.channels
@@ -165,7 +165,7 @@ class AnySizeGradientWriter(GradientTiles):
     gradient: AnySizeFilterGradient
 
     def write_sums(self) -> None:
-        """A task sums a range of blocks, into a filter of its own."""
+        """Each task sums a range of blocks into its own partial filter."""
         s, g, win = self.schedule, self.gradient, self.schedule.window
         with self.module.task("sum_ranges") as f:
             x, dy, scratch = (f.load(f.ctx, i, PTR) for i in (LEFT, RIGHT, SCRATCH))

@@ -18,7 +18,7 @@ from .description import AnySizeAxis, AnySizeImage
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a window in the image.
+    """The position of a window in the image.
 
     top, left      input index of its first row and column, which may lie outside
     height, width  rows and columns that are read

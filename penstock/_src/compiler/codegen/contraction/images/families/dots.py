@@ -26,7 +26,7 @@ from penstock._src.native.language.types import I8, I32, vec
 from penstock._src.util.dataclass import dataclass
 
 TASK_WORK = 1.25e5  # least work of a block of rows, as flops of floats
-EPILOGUE_STEPS = 8  # that storing a sum of int32 as a rescaled int8 takes as long as
+EPILOGUE_STEPS = 8  # steps of a sum that take as long as storing it as a rescaled int8
 
 
 def suits(conv: Convolution, target: Target) -> bool:
@@ -88,7 +88,7 @@ class DotProblem(PartProblem):
         c, dots = self.conv, dots_for(self.target)
         return choose_window(
             c.x, c.h, c.w, c.channels, c.batch, dots.element, self.target.lanes(dots.element), self.limits(split),
-            # The border holds the zero point, whose difference to itself is the zero that is meant.
+            # The border holds the zero point, so that it is 0 once the zero point is subtracted.
             copied=True, shift=_as_signed(dots.bias), blank=_as_signed(c.zero + dots.bias),
         )  # fmt: skip
 

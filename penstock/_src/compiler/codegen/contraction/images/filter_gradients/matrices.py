@@ -351,7 +351,7 @@ class MatrixGradientWriter(FilterGradientWriter):
     def copy_pair(
         self, f: Fn, source: Val, places: list[Val], dst: Val, channels: int, exist: list[Val] | None = None
     ) -> None:  # fmt: skip
-        """Copies the channels of two positions, interleaved; those of one that does not exist are zeros."""
+        """Copies the channels of two positions, interleaved. A position outside of the image has zeros."""
         column = self.schedule.column
 
         def some(c: Any, least: int) -> None:

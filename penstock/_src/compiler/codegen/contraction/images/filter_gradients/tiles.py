@@ -121,7 +121,7 @@ class GradientTiles(FilterGradientWriter):
             self.compressed_tiles(f, panel)
 
     def blocked_tiles(self, f: Fn, panel: Any) -> None:
-        """Tiles of `mr` channels of one tap: all are alike."""
+        """Tiles of `mr` channels of one tap, which all have the same form."""
         s, g, win, lanes = self.schedule, self.gradient, self.schedule.window, self.schedule.lanes
         pattern = tuple((i, i * g.outputs) for i in range(s.mr))
         name = self.kernel(pattern, panel.nv, panel.masked)
@@ -139,7 +139,7 @@ class GradientTiles(FilterGradientWriter):
             0, g.w.taps, 1, lambda j: f.loop(0, lanes, s.mr, lambda e: tile(q, i, j, e)))))  # fmt: skip
 
     def compressed_tiles(self, f: Fn, panel: Any) -> None:
-        """Tiles of any rows of the filter: those that are alike are loops."""
+        """Tiles of any rows of the filter: equal tiles are loops."""
         s, g, win = self.schedule, self.gradient, self.schedule.window
         cells = [
             (

@@ -166,7 +166,7 @@ class _WinogradGradientWriter(FilterGradientWriter):
         self.gradients = reader("gradients", schedule.gradients, transform=of_gradients)
 
     def write_sums(self) -> None:
-        """A task sums a range of blocks, into rows of the filter of its own."""
+        """Each task sums a range of blocks into its own partial rows of the filter."""
         s, g, element = self.schedule, self.gradient, self.schedule.types.total
         self.write_product()
         self.write_taps()
