@@ -63,15 +63,17 @@ def test_slices_come_out_of_branches(taken):
 
 
 @pytest.mark.parametrize(
-    "function",
+    "function, of_rows",
     [
-        lambda x: tf.repeat(x, [1, 2, 1], axis=0),
-        lambda x: tf.repeat(x, 2, axis=0),
-        lambda x: tf.boolean_mask(x, [True, False, True]),
+        (lambda x: tf.repeat(x, [1, 2, 1], axis=0), [1.0, 2.0, 1.0]),
+        (lambda x: tf.repeat(x, 2, axis=0), [2.0, 2.0, 2.0]),
+        (lambda x: tf.boolean_mask(x, [True, False, True]), [1.0, 0.0, 1.0]),
     ],
 )
-def test_gradients_that_are_whole_tensors(function):
-    assert isinstance(gradient(function, ROWS), tf.Tensor)
+def test_gradients_of_repeated_and_masked_rows_are_whole_tensors(function, of_rows):
+    found = gradient(function, ROWS)
+    assert isinstance(found, tf.Tensor)
+    np.testing.assert_array_equal(found, np.repeat(of_rows, 2).reshape(3, 2))
 
 
 def test_stopped_tensors_among_the_sources():

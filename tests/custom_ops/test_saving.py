@@ -57,6 +57,7 @@ def test_all_libraries_of_a_folder(library):
     ("name", "content", "said"),
     [
         ("none.py", None, "no such file"),
+        ("none.so", None, "no such file"),
         ("ops.so", "", "libraries of compiled ops"),
         ("empty.py", "x = 1", "defines no op"),
         ("json.py", "", "another module called 'json'"),
@@ -67,6 +68,11 @@ def test_what_is_no_library(tmp_path, name, content, said):
         (tmp_path / name).write_text(content)
     with pytest.raises((tf.errors.NotFoundError, tf.errors.InvalidArgumentError), match=said):
         tf.load_op_library(tmp_path / name)
+
+
+def test_a_missing_library_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"does not exist: .*none\.so"):
+        tf.load_library(tmp_path / "none.so")
 
 
 def saved(library, function):

@@ -53,8 +53,8 @@ def gradients_of_tape(
     kept: dict[int, Any] = {}
     watched = tape.watched
     is_seen = STATE.graph is not None or bool(STATE.accumulators)
-    # Entries off the paths from the sources are skipped: their backward functions could raise, or compute what nobody
-    # reads.
+    # Entries that are on no path from the sources are skipped: their backward functions could raise, or compute
+    # unused values.
     for entry in reversed(needed_entries(tape, sources)):
         if type(entry) is ReadEntry and not is_seen:
             _pass_to_variable(entry, partial_sums, kept, sources)
@@ -72,7 +72,12 @@ def gradients_of_tape(
         if type(outputs[0]) is IndexedSlices and _is_past_scalar(entry, watched):
             inputs: Sequence[Any] = (outputs[0], None)
         else:
-            inputs = _backward_named(entry, outputs) if is_seen else entry.backward(*outputs)
+            if is_seen:
+                inputs = _backward_named(entry, outputs)
+            elif type(entry) is OpEntry:
+                inputs = entry.backward_to(watched, outputs)
+            else:
+                inputs = entry.backward(*outputs)
         for key, gradient in zip(entry.input_ids, inputs, strict=True):
             if gradient is not None and key in watched:
                 if key in partial_sums:
@@ -96,7 +101,7 @@ def _is_past_scalar(entry: Any, watched: set[int]) -> bool:
 def _pass_to_variable(
     entry: ReadEntry, partial_sums: dict[int, list[Any]], kept: dict[int, Any], sources: set[int]
 ) -> None:
-    """Moves the gradients of what was read from a variable to those of its handle, added up."""
+    """Adds the gradients of a variable's reads to the gradient of its handle."""
     (read,), (handle,) = entry.output_ids, entry.input_ids
     gradients = partial_sums.pop(read, None)
     if gradients is None:

@@ -398,7 +398,7 @@ def copy_operations(
       nodes: the operations.
       into: the graph.
       table: replacement tensors in `into` by tensor id; the outputs of the copies are added. Operations whose outputs are
-        in it are skipped.
+        all in it are skipped.
 
     Returns:
       The copies, by the ids of the operations.
@@ -413,7 +413,7 @@ def copy_operations(
         copy._add_control_inputs(copies[id(c)] for c in node._control_inputs if id(c) in copies)
         copies[id(node)] = copy
         for old, new in zip(node.outputs, copy.outputs, strict=True):
-            table[old._id] = new
+            table.setdefault(old._id, new)  # a given replacement of one result of several stays
             new._handle_data = old._handle_data
             new.set_shape(old.shape)
     return copies

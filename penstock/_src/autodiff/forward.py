@@ -243,7 +243,7 @@ class ForwardAccumulator:
             for tangent, g in zip(tangents, gradients, strict=False)
             if g is not None and tangent is not None
         ]
-        # Outer tapes have recorded the gradient as a function of u; from here on they record the tangents.
+        # Outer tapes have recorded the gradient as a function of u; now they record the tangents.
         STATE.tapes = tapes
         ids = [s._id for s in seeds if s is not None]
 

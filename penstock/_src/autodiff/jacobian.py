@@ -120,7 +120,7 @@ def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]
     if STATE.graph is not None and not (isinstance(count, int) and count <= LONGEST_UNROLLED):
         return rows_of_loop(count, row, sample)
     count = int(count)
-    # Without a row there is no gradient to take shapes from: one walk with zeros gives them.
+    # Without rows there are no gradients whose shapes are known: a backward pass with zeros yields them.
     if not count:
         empty = [None if g is None else convert_to_tensor(g) for g in sample()]
         return [g if g is None else raw.ExpandDims(g, 0)[:0] for g in empty]

@@ -77,7 +77,7 @@ def _measures_inside(graph: FuncGraph, op: Operation, tensor: SymbolicTensor) ->
 
 
 def _measures_invariant(graph: FuncGraph, loop: Operation, at: int) -> bool:
-    """True if a loop passes a variable on unchanged, and only measures it, as do the readers of the result."""
+    """True if a loop does not change a variable, and the loop and the readers of its result only measure the list."""
     body, cond = loop.raw_op.attrs["body"], loop.raw_op.attrs["cond"]
     if body.outputs[at] is not body.inputs[at]:
         return False
@@ -119,7 +119,7 @@ def measure_lists(body: GraphFunction, backward: Backward) -> None:
 def keep_gradients_long(
     body: GraphFunction, backward: Backward, active: Sequence[int]
 ) -> list[int]:
-    """Leaves the gradients of lists that a loop lengthens as long as the final lists; returns the positions of these loop variables.
+    """Keeps the gradients of lists that a loop lengthens at the length of the final lists; returns the indices of these loop variables.
 
     A write that lengthens a list has a gradient that cuts the list's gradient to the length before. An earlier iteration
     reads no item beyond that length, so that one cut after the backward loop does the same.

@@ -108,6 +108,18 @@ class OpEntry:
                 raise LookupError(f"gradient registry has no entry for: {op.op_type}")
         return self.own_backward(gradients)
 
+    def backward_to(self, watched: set[int], gradients: Sequence[Any]) -> Sequence[Any]:
+        """Returns what `backward` returns, but may leave out gradients of inputs that are not watched: nothing reads them."""
+        op = self.op
+        if op.has_input_gradient and not REPLACED and type(gradients[0]) is not IndexedSlices:
+            ids = self.input_ids
+            if not watched.issuperset(ids):
+                return [
+                    op.input_gradient(at, *self.kept, *gradients) if key in watched else None
+                    for at, key in enumerate(ids)
+                ]
+        return self.backward(*gradients)
+
     def own_backward(self, gradients: Sequence[Any]) -> Sequence[Any]:
         """Returns the result of the gradient method of the op's class."""
         op = self.op

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import pathlib
@@ -37,14 +38,14 @@ def load_op_library(library_filename: Any) -> types.ModuleType:
     np.int32(6)
     """
     path = pathlib.Path(os.fsdecode(library_filename)).resolve()
+    if not path.exists():
+        raise errors.NotFoundError(None, None, f"{library_filename}: there is no such file.")
     if path.suffix != ".py" and not (path / "__init__.py").is_file():
         raise errors.NotFoundError(
             None,
             None,
             f"{library_filename}: Penstock cannot load libraries of compiled ops.",
         )
-    if not path.exists():
-        raise errors.NotFoundError(None, None, f"{library_filename}: there is no such file.")
     module = _imported(path)
     ops = {name: value for name, value in vars(module).items() if _described(value)}
     if not ops:
@@ -97,9 +98,17 @@ def load_library(library_location: Any) -> None:
       library_location: the path of a `.py` file, or of a folder of them.
 
     Raises:
+      FileNotFoundError: there is no such file or folder.
       NotFoundError: it holds none.
     """
     path = pathlib.Path(os.fsdecode(library_location))
+    if not path.exists():
+        # Python's error, not that of `load_op_library`, as in TensorFlow.
+        raise FileNotFoundError(
+            errno.ENOENT,
+            "The file or folder to load libraries of ops from does not exist",
+            str(path),
+        )
     if not path.is_dir() or (path / "__init__.py").is_file():
         load_op_library(path)
         return

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.errors import UnimplementedError
+from penstock._src.ir.meaning.scalars import log_gamma
 from penstock._src.util.process.installing import pip_install
 from penstock._src.util.process.quiet import quiet
 
@@ -21,17 +22,13 @@ WIDER = {"betainc": np.float64}
 FRESNEL = {"fresnel_sin": 0, "fresnel_cos": 1}
 
 
-def _log_gamma(x: float) -> float:
-    if x == -math.inf or (x <= 0 and x == math.floor(x)):
-        return math.inf
-    return math.lgamma(x) if x < 2.5e305 else x * math.inf
-
-
 def _erfc(library: Any, x: np.ndarray) -> np.ndarray:
     """1 - erf(x); in float64 above 1 from its scaled form, since SciPy's own loses three digits there."""
     plain = library.erfc(x)
+    if x.dtype != np.float64:
+        return plain
     far = (x > 1) & np.isfinite(x)
-    if x.dtype != np.float64 or not far.any():
+    if not far.any():
         return plain
     # exp(-x * x) of the square in two parts: the first has half of the digits, so that its square is exact
     first = (x.view(np.int64) & ~np.int64((1 << 27) - 1)).view(np.float64)
@@ -42,14 +39,16 @@ def _erfc(library: Any, x: np.ndarray) -> np.ndarray:
 def _expi(library: Any, x: np.ndarray) -> np.ndarray:
     """The exponential integral; in float64 between 1 and 88 as Shi + Chi, since SciPy's own loses two digits there."""
     plain = library.expi(x)
+    if x.dtype != np.float64:
+        return plain
     middle = (x > 1) & (x < 88)
-    if x.dtype != np.float64 or not middle.any():
+    if not middle.any():
         return plain
     return np.where(middle, np.add(*library.shichi(np.where(middle, x, 1.0))), plain)
 
 
 MENDED = {"erfc": _erfc, "expi": _expi}
-WITHOUT_SCIPY = {"erf": math.erf, "erfc": math.erfc, "gammaln": _log_gamma}
+WITHOUT_SCIPY = {"erf": math.erf, "erfc": math.erfc, "gammaln": log_gamma}
 
 
 @functools.cache
@@ -119,7 +118,7 @@ def lgamma(x: np.ndarray) -> np.ndarray:
     """Returns log |gamma(x)|; around its zeros at 1 and 2 by a series, since SciPy loses digits there."""
     # The standard library's is right in single precision.
     if x.size <= FEW_LOGARITHMS and x.dtype.itemsize < 8:
-        numbers = [_log_gamma(number) for number in x.astype(np.float64).ravel().tolist()]
+        numbers = [log_gamma(number) for number in x.astype(np.float64).ravel().tolist()]
         return np.array(numbers, np.float64).astype(x.dtype).reshape(x.shape)
     values = _log_gamma_of(x)
     near = np.abs(x.astype(np.float64) - 1.5) < 0.8

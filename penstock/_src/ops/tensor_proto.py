@@ -81,6 +81,10 @@ def is_one_repeated(value: np.ndarray) -> bool:
     )
 
 
+# The wire format of protocol buffers: the field `tensor_content`, number 4, and the types of fields that are read.
+_CONTENT_TAG, _VARINT, _LENGTH_DELIMITED = 4 << 3 | 2, 0, 2
+_LONG = 1 << 12  # bytes, from which a copy takes longer than to read fields in Python
+_FEW_FIELDS = 16
 # The most elements that a tensor may have.
 _MOST = (1 << 63) - 1
 _SMALL = ("int2", "uint2", "int4", "uint4")
@@ -140,8 +144,58 @@ def zero_variant(value: np.ndarray) -> np.ndarray:
     return variants([VariantTensorDataProto(type_name=kind, metadata=metadata)], ())
 
 
-def from_proto(proto: Any) -> np.ndarray:
+def serialized(value: np.ndarray, dtype: DType) -> bytes:
+    """The TensorProto of a host value as a message, with the bytes of all numbers.
+
+    Raises:
+      UnimplementedError: values of this dtype cannot be serialized.
+    """
+    is_numeric = isinstance(value, np.ndarray) and dtype not in (dtypes.string, dtypes.variant)
+    if not is_numeric or value.nbytes < _LONG:
+        return to_proto(value, dtype, is_packed=True).SerializeToString()
+    head = to_proto(value[(slice(0),) * value.ndim], dtype, value.shape, is_packed=True)
+    content = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+    size = varints.encode(content.size)
+    return b"".join((head.SerializeToString(), bytes((_CONTENT_TAG,)), size, content.data))
+
+
+def parsed(data: bytes) -> tuple[Any, memoryview | None]:
+    """The TensorProto in a message; the bytes of its elements apart, without a copy, where they are long.
+
+    Raises:
+      DecodeError: the message is damaged.
+    """
+    rest, content = _without_content(data) if len(data) >= _LONG else (data, None)
+    return TensorProto.FromString(rest), content
+
+
+def _without_content(data: bytes) -> tuple[bytes, memoryview | None]:
+    """Splits the field `tensor_content` from the others of a message; none of a message of many or unusual fields."""
+    rest, content, at = [], None, 0
+    for _ in range(_FEW_FIELDS):
+        begin, tag = at, data[at]
+        try:
+            number, at = varints.decode(data, at + 1)
+        except IndexError:
+            return data, None
+        if tag & 7 == _LENGTH_DELIMITED:
+            first, at = at, at + number
+        if tag > 127 or tag & 7 not in (_VARINT, _LENGTH_DELIMITED) or at > len(data):
+            return data, None
+        if tag == _CONTENT_TAG:
+            content = memoryview(data)[first:at]
+        else:
+            rest.append(data[begin:at])
+        if at == len(data):
+            return b"".join(rest), content
+    return data, None
+
+
+def from_proto(proto: Any, content: memoryview | None = None) -> np.ndarray:
     """The host value in a TensorProto, whichever field holds it.
+
+    Args:
+      content: the bytes of the field `tensor_content`, which a message from `parsed` does not have.
 
     Raises:
       InvalidArgumentError: the number of values does not fit the shape.
@@ -156,16 +210,19 @@ def from_proto(proto: Any) -> np.ndarray:
     count = math.prod(shape)
     if any(size < 0 for size in shape) or count > _MOST:
         raise InvalidArgumentError(f"TensorProto: no tensor has the shape {shape}.")
-    if proto.tensor_content and dtype is dtypes.string:
+    if content and dtype in (dtypes.string, dtypes.variant):
+        proto.tensor_content = bytes(content)
+    content = content or proto.tensor_content
+    if content and dtype is dtypes.string:
         return _packed_strings(proto.tensor_content, count).reshape(shape)
     if dtype is dtypes.variant:
         return _variants(proto, shape, count)
-    if proto.tensor_content:
-        if len(proto.tensor_content) != count * dtype.np.itemsize:
+    if content:
+        if len(content) != count * dtype.np.itemsize:
             raise InvalidArgumentError(
-                f"TensorProto: {len(proto.tensor_content)} bytes do not fit {dtype.name}{shape}."
+                f"TensorProto: {len(content)} bytes do not fit {dtype.name}{shape}."
             )
-        return np.frombuffer(proto.tensor_content, dtype.np).reshape(shape)
+        return np.frombuffer(content, dtype.np).reshape(shape)
     if dtype is dtypes.string:
         return _filled(list(proto.string_val), count, object, b"").reshape(shape)
     return _numbers(proto, dtype, count).reshape(shape)

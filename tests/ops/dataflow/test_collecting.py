@@ -1,5 +1,7 @@
 """Accumulators, barriers and readers. Expected values are TensorFlow's."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,68 @@ def test_reader_takes_names_from_a_queue(tmp_path):
     assert values.numpy().tolist() == [b"two"]
     with pytest.raises(tf.errors.OutOfRangeError):
         raw.ReaderReadV2(reader_handle=reader, queue_handle=names)
+
+
+@pytest.mark.parametrize("make", [v1.IdentityReader, v1.WholeFileReader])
+def test_a_reader_of_whole_units_serializes_its_state(make, tmp_path):
+    names = [str(tmp_path / name) for name in "ab"]
+    for name in names:
+        pathlib.Path(name).write_bytes(b"content")
+    with tf.Graph().as_default(), v1.Session() as session:
+        reader, queue = make("reader"), v1.FIFOQueue(9, [tf.string], shapes=())
+        session.run(queue.enqueue_many([names]))
+        given = v1.placeholder(tf.string, [])
+        read, restore = reader.read(queue), reader.restore_state(given)
+        counts = [reader.num_records_produced(), reader.num_work_units_completed()]
+        state = reader.serialize_state()
+        assert session.run(state) == b""
+        session.run(read)
+        assert session.run(counts) == [1, 1]
+        kept = session.run(state)
+        assert kept == b'\x08\x01\x10\x01\x18\x01"' + bytes([len(names[0])]) + names[0].encode()
+        session.run(read)
+        session.run(restore, {given: kept})
+        assert session.run([*counts, state]) == [1, 1, kept]
+        for damaged, message in [
+            (kept + b"junk", f"Could not parse state for {make.__name__} 'reader'"),
+            (b"\x08\x02\x10\x01", "Inconsistent work started vs. finished"),
+            (b"\x18" + b"\xff" * 9 + b"\x01", "Unexpected negative value"),
+        ]:
+            with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+                session.run(restore, {given: damaged})
+            assert session.run([*counts, state]) == [0, 0, b""]
+
+
+def test_a_reader_of_lines_has_no_state_to_serialize():
+    with tf.Graph().as_default(), v1.Session() as session:
+        reader = v1.TextLineReader()
+        for step in (reader.serialize_state(), reader.restore_state("")):
+            with pytest.raises(tf.errors.UnimplementedError, match="State not implemented"):
+                session.run(step)
+
+
+def test_a_reader_does_not_pass_over_a_record_that_raised_an_error(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "records")) as writer:
+        writer.write(b"first")
+        writer.write(b"second")
+    content = (tmp_path / "records").read_bytes()
+    (tmp_path / "cut").write_bytes(content[:-1])
+    missing, cut, good = (str(tmp_path / name) for name in ("missing", "cut", "records"))
+    with tf.Graph().as_default(), v1.Session() as session:
+        for make, names, error in [
+            (v1.WholeFileReader, [missing, good], tf.errors.NotFoundError),
+            (v1.TFRecordReader, [cut, good], tf.errors.DataLossError),
+        ]:
+            reader, queue = make(), v1.FIFOQueue(9, [tf.string], shapes=())
+            session.run(queue.enqueue_many([names]))
+            read = reader.read(queue)
+            if make is v1.TFRecordReader:
+                assert session.run(read[1]) == b"first"
+            for _ in range(3):
+                with pytest.raises(error):
+                    session.run(read)
+                assert session.run([reader.num_work_units_completed(), queue.size()]) == [0, 1]
+            if make is v1.WholeFileReader:  # it reads the file as soon as there is one
+                (tmp_path / "missing").write_bytes(b"late")
+                assert session.run(read) == (missing.encode(), b"late")
+                assert session.run(reader.num_work_units_completed()) == 1

@@ -44,12 +44,13 @@ def test_a_part_that_does_not_exist():
         raw.DynamicPartition(np.ones(3), ints(0, 1, 5), num_partitions=2)
 
 
-@pytest.mark.parametrize("rest", [(), (2, 3)])
-def test_stitched_parts_leave_rows_and_overwrite_others(rest):
+@pytest.mark.parametrize("dtype", [np.float32, np.complex128, np.bool_, np.int16])
+@pytest.mark.parametrize("rest", [(2, 3), (1000,), (1000, 0)])
+def test_stitched_parts_leave_rows_and_overwrite_others(rest, dtype):
     random = np.random.default_rng(1)
     numbers = [random.integers(0, 40, count).astype(np.int32) for count in (9, 0, 14)]
-    parts = [random.standard_normal((n.size, *rest)).astype(np.float32) for n in numbers]
-    expected = np.zeros((max(n.max() for n in numbers if n.size) + 1, *rest), np.float32)
+    parts = [(5 * random.standard_normal((n.size, *rest))).astype(dtype) for n in numbers]
+    expected = np.zeros((max(n.max() for n in numbers if n.size) + 1, *rest), dtype)
     for n, part in zip(numbers, parts, strict=True):
         for row, value in zip(n, part, strict=True):
             expected[row] = value

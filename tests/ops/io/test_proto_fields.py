@@ -5,6 +5,7 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 import penstock as tf
+from penstock._src.proto.tensor import TensorProto
 
 FIELD = descriptor_pb2.FieldDescriptorProto
 
@@ -91,3 +92,35 @@ def test_damaged_messages(source):
 )
 def test_serialized_tensors_are_the_bytes_of_tensorflow(value, expected):
     assert tf.io.serialize_tensor(value).numpy() == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bool", "complex128", "bfloat16", "int4", "uint16"])
+@pytest.mark.parametrize("shape", [(5000,), (3, 0), (70, 1, 90)])
+def test_long_tensors_are_written_and_read_as_by_messages(dtype, shape):
+    kind = tf.as_dtype(dtype)
+    value = np.random.default_rng(1).integers(0, 2, shape).astype(kind.as_numpy_dtype)
+    for x in (value, value.T):
+        message = tf.io.serialize_tensor(tf.constant(x)).numpy()
+        proto = TensorProto(dtype=kind.as_datatype_enum, tensor_content=x.tobytes())
+        proto.tensor_shape.SetInParent()
+        for size in x.shape:
+            proto.tensor_shape.dim.add(size=size)
+        assert message == proto.SerializeToString()
+        np.testing.assert_array_equal(tf.io.parse_tensor(message, kind), x)
+
+
+def test_fields_around_the_bytes_of_long_tensors_are_read():
+    value = np.arange(2000, dtype=np.int32)
+    message = tf.io.serialize_tensor(value).numpy()
+    first = b'"\x08' + b"12345678"
+    for whole in (first + message, message[2:] + message[:2], message + b"\x18\x05"):
+        np.testing.assert_array_equal(tf.io.parse_tensor(whole, tf.int32), value)
+    for damaged in (message[:-1], message + b"\x80", message + b"\x00"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot parse tensor"):
+            tf.io.parse_tensor(damaged, tf.int32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="do not fit"):
+        tf.io.parse_tensor(message + first, tf.int32)
+    numbers = TensorProto(dtype=3, int_val=list(range(5000)))
+    numbers.tensor_shape.dim.add(size=5000)
+    parsed = tf.io.parse_tensor(numbers.SerializeToString(), tf.int32)
+    np.testing.assert_array_equal(parsed, np.arange(5000))

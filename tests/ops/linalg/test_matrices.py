@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check
@@ -124,3 +125,45 @@ def test_zeros_on_the_diagonal_of_triangles_divide(compiled):
 def test_gradient_of_the_qr_of_complex128(full):
     x = np.array([[4, 1j, 2], [1, 5, -1j], [2j, 1, 6]], np.complex128)
     check(OpCase("Qr", [x], {"full_matrices": full}))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.complex128, tf.bfloat16.as_numpy_dtype])
+@pytest.mark.parametrize("shape", [(2, 40, 70), (70, 40), (0, 3, 3), (3, 1, 5)])
+@pytest.mark.parametrize("widths", [(1, 2), (-1, 0), (0, -1), (0, 0), (3, 1)])
+def test_bands_of_matrices_have_zeros_elsewhere(dtype, shape, widths):
+    rows, columns = shape[-2:]
+    below, above = (min(w, n) for w, n in zip(widths, shape[-2:], strict=True))
+    x = np.arange(1, 1 + np.prod(shape)).reshape(shape).astype(dtype)
+    distance = np.arange(columns) - np.arange(rows)[:, None]
+    is_kept = ((below < 0) | (-distance <= below)) & ((above < 0) | (distance <= above))
+    expected = np.where(is_kept, x, np.zeros((), dtype))
+    np.testing.assert_array_equal(tf.linalg.band_part(x, below, above), expected)
+    transposed = np.ascontiguousarray(np.swapaxes(x, -1, -2)).swapaxes(-1, -2)
+    np.testing.assert_array_equal(tf.linalg.band_part(transposed, below, above), expected)
+
+
+def test_diagonals_outside_of_made_matrices_are_left_out():
+    packed = np.arange(1, 22).reshape(7, 3)
+    expected = [[16, 14, 12], [19, 17, 15], [0, 20, 18]]
+    np.testing.assert_array_equal(tf.linalg.diag(packed, k=(-1, 5)), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_diagonals_of_large_matrices_are_replaced_and_taken(dtype):
+    x = np.arange(30 * 100 * 110).reshape(30, 100, 110).astype(dtype)
+    packed = np.ones((30, 3, 100), dtype)
+    replaced = tf.linalg.set_diag(x, packed, k=(-1, 1), align="LEFT_LEFT").numpy()
+    distance = np.arange(110) - np.arange(100)[:, None]
+    np.testing.assert_array_equal(replaced, np.where(np.abs(distance) <= 1, dtype(1), x))
+    taken = tf.linalg.diag_part(x, k=(-1, 1), align="RIGHT_LEFT", padding_value=7).numpy()
+    for m, k in enumerate((1, 0)):
+        np.testing.assert_array_equal(taken[:, m], x.diagonal(k, 1, 2))
+    np.testing.assert_array_equal(taken[:, 2, :-1], x.diagonal(-1, 1, 2))
+    assert (taken[:, 2, -1] == 7).all()
+
+
+def test_gradients_of_cholesky_read_one_triangle():
+    full, gradient = np.arange(1.0, 10).reshape(3, 3), np.ones((3, 3))
+    found = tf.raw_ops.CholeskyGrad(l=full, grad=gradient)
+    wanted = tf.raw_ops.CholeskyGrad(l=np.tril(full), grad=np.tril(gradient))
+    np.testing.assert_array_equal(found, wanted)

@@ -104,7 +104,7 @@ def test_exponentials_in_one_operation():
         tf.raw_ops.MatrixExponential(input=np.zeros((2, 3)))
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, functions.FEW])
+@pytest.mark.parametrize("n", [1, 2, 5, 13, functions.FEW])
 @pytest.mark.parametrize("scale", [1e-100, 1.0, 1e100])
 def test_functions_by_schur_forms_are_those_by_eigenvalues(monkeypatch, n, scale):
     random = np.random.default_rng(n)

@@ -213,3 +213,46 @@ def test_means_of_large_integers_are_exact(dtype):
 def test_means_of_integers_are_truncated():
     found = tf.math.segment_mean(np.array([-3, -4, 3, 4]), [0, 0, 1, 1])
     np.testing.assert_array_equal(found, [-3, 3])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64])
+@pytest.mark.parametrize("name", ["Sum", "Prod", "Max", "Min"])
+def test_long_segments_of_a_vector_are_combined_as_one_by_one(name, dtype):
+    generator = np.random.default_rng(4)
+    ids = np.sort(generator.choice([0, 1, 3, 4, 4, 4], 700)).astype(np.int32)
+    data = generator.integers(-9, 9, 700).astype(dtype)
+    if np.issubdtype(dtype, np.floating) and name in ("Max", "Min"):
+        data[ids == 1] = -np.abs(data[ids == 1]) if name == "Max" else np.abs(data[ids == 1])
+        data[np.flatnonzero(ids == 1)[[9, 40]]] = 0.0, -0.0
+        data[np.flatnonzero(ids == 3)[17]] = np.nan
+    step = {"Sum": np.add, "Prod": np.multiply, "Max": np.maximum, "Min": np.minimum}[name]
+    with np.errstate(over="ignore"):
+        expected = [
+            step.accumulate(data[ids == s])[-1] if (ids == s).any() else int(name == "Prod")
+            for s in range(5)
+        ]
+    with np.errstate(all="ignore"):
+        combined = getattr(raw, "Segment" + name)(data, ids).numpy()
+    if name in ("Max", "Min") and np.issubdtype(dtype, np.floating):
+        assert np.signbit(combined[1]) == np.signbit(data[(ids == 1) & (data == 0)][0])
+    np.testing.assert_allclose(combined, np.array(expected, dtype), rtol=1e-5)
+
+
+def test_unordered_ids_are_found_after_many_of_one_segment():
+    ids = np.repeat(np.array([0, 2], np.int32), 40)
+    ids[30] = -1
+    with pytest.raises(InvalidArgumentError, match="segment ids are not increasing"):
+        raw.SegmentSum(np.ones(80, np.float32), ids)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, tf.bfloat16.as_numpy_dtype])
+@pytest.mark.parametrize("rows", [7, 500])
+@pytest.mark.parametrize("width", [1, 3, 40])
+def test_chosen_rows_are_combined_as_gathered_ones(dtype, rows, width):
+    generator = np.random.default_rng(5)
+    data = generator.normal(size=(rows, width)).astype(dtype)
+    indices = generator.integers(0, rows, 300)
+    ids = np.sort(generator.integers(0, 6, 300))
+    for chosen, gathered in ((tf.sparse.segment_sum, tf.math.segment_sum),
+                             (tf.sparse.segment_mean, tf.math.segment_mean)):  # fmt: skip
+        np.testing.assert_array_equal(chosen(data, indices, ids), gathered(data[indices], ids))

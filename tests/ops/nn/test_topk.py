@@ -132,3 +132,27 @@ def test_of_equal_elements_in_many_rows_the_first_comes_first(dtype, columns):
     expected = np.argsort(-rows.astype(np.float64), axis=-1, kind="stable")[:, :3]
     assert places.numpy().tolist() == expected.tolist()
     np.testing.assert_array_equal(values, np.take_along_axis(rows, expected, -1))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("k", [0, 1, 2, 6])
+def test_nan_is_the_least_of_a_few_numbers(dtype, k):
+    rows = np.array([[np.nan, 1, -np.inf, 1, np.inf, np.nan], [0.0, -0.0, 2, 0, -1, 2]], dtype)
+    places = np.array([[4, 1, 3, 2, 0, 5], [2, 5, 0, 1, 3, 4]])[:, :k]
+    values, found = tf.math.top_k(rows, k)
+    assert found.numpy().tolist() == places.tolist()
+    expected = np.take_along_axis(rows, places, -1)
+    assert values.numpy().tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("classes", [1, 15, 16, 70])
+@pytest.mark.parametrize("k", [-1, 0, 1, 5, 100])
+def test_rows_are_read_as_far_as_the_answer_needs(classes, k):
+    generator = np.random.default_rng(classes)
+    predictions = generator.integers(-9, 9, (40, classes)).astype(np.float32)
+    predictions[5:8, classes // 2] = np.nan, np.inf, -np.inf
+    targets = generator.integers(-1, classes + 1, 40)
+    is_there = (targets >= 0) & (targets < classes)
+    score = predictions[np.arange(40), np.where(is_there, targets, 0)][:, None]
+    expected = is_there & np.isfinite(predictions).all(1) & ((predictions > score).sum(1) < k)
+    np.testing.assert_array_equal(tf.math.in_top_k(targets, predictions, k), expected)

@@ -39,7 +39,7 @@ def test_fewer_bits(kind, low, high, expected):
     assert [float(end) for end in ends] == [low, high]
 
 
-def test_ranges():
+def test_ranges_are_clipped_and_symmetric():
     low, high = raw.RequantizationRangePerChannel(input=X, clip_value_max=6.0, **RANGES)
     np.testing.assert_allclose([low, high], [-1.546296, 1.546296], rtol=1e-6)
     low, high = raw.RequantizationRangePerChannel(input=X, clip_value_max=1.0, **RANGES)

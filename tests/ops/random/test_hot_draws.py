@@ -16,6 +16,7 @@ DRAWS = {
     "uniform bfloat16": lambda: tf.random.uniform([3, 2], dtype=tf.bfloat16),
     "integers": lambda: tf.random.uniform([5], 0, 9, tf.int64),
     "truncated": lambda: tf.random.truncated_normal([5]),
+    "truncated double": lambda: tf.random.truncated_normal([5], dtype=tf.float64),
     "none": lambda: tf.random.normal([0]),
     "shuffle": lambda: tf.random.shuffle(tf.range(9)),
     "gamma": lambda: tf.random.gamma([3], [0.5, 2.0]),
@@ -29,6 +30,7 @@ def test_bits_do_not_depend_on_the_draws_before(monkeypatch, draw):
     for counter in (NEVER, AT_ONCE):
         monkeypatch.setattr(philox, "_BLOCKS", counter)
         monkeypatch.setattr(distributions, "_NUMBERS", counter)
+        monkeypatch.setattr(distributions, "_PAIRS", counter)
         tf.random.set_seed(7)
         drawn.append([np.asarray(draw()).tobytes() for _ in range(20)])
     assert drawn[0] == drawn[1]

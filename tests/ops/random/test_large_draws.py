@@ -19,6 +19,7 @@ def both(monkeypatch, name, *arguments):
     draw = getattr(distributions, name)
     natively = draw(STREAM, distributions.MANY + 3, *arguments)
     monkeypatch.setattr(distributions, "MANY", 1 << 40)
+    monkeypatch.setattr(distributions, "_PAIRS", HotCounter(1 << 60))
     return natively, draw(STREAM, len(natively), *arguments)
 
 
@@ -122,3 +123,17 @@ def test_many_binomial_numbers_are_those_of_few_at_a_time(monkeypatch):
     for found, wanted, hot in zip(many, few, draw(), strict=True):
         np.testing.assert_array_equal(found.numpy(), wanted.numpy())
         np.testing.assert_array_equal(hot.numpy(), wanted.numpy())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [
+        (np.int32, -(2**31), 2**31 - 1), (np.int32, -7, -6), (np.int32, 5, 105), (np.int64, -(2**63), 2**63 - 1),
+        (np.int64, 2**62, 2**62 + 3),
+    ],
+)  # fmt: skip
+def test_integers_are_remainders_of_the_words(dtype, low, high):
+    stream, size = Stream(3, 4), 8 * np.dtype(dtype).itemsize
+    words = distributions.full_integers(stream, 1000, np.dtype(f"u{size // 8}")).tolist()
+    want = [low + word % (high - low) for word in words]
+    assert distributions.integers(stream, 1000, dtype, low, high).tolist() == want

@@ -41,7 +41,7 @@ def test_transform(case):
     check(case)
 
 
-@pytest.mark.parametrize("length", [1, 2, 17, 63, 97, 128, 210, 1009, 1024])
+@pytest.mark.parametrize("length", [1, 2, 17, 63, 97, 128, 210, 509, 1009, 1024, 1369, 2018])
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 def test_lengths(length, dtype):
     z = (RNG.normal(size=(2, length)) + 1j * RNG.normal(size=(2, length))).astype(dtype)
@@ -56,7 +56,9 @@ def test_lengths(length, dtype):
     check(OpCase("IRFFT", [half, size], attrs, gradient=False, lowers=True, tolerance=near))
 
 
-@pytest.mark.parametrize("shape", [(40, 96), (3, 5000), (1, 8209), (17, 2, 64)])
+@pytest.mark.parametrize(
+    "shape", [(40, 96), (3, 5000), (1, 8209), (17, 2, 64), (64, 4800), (8, 101, 9)]
+)
 @pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "fft2d"])
 def test_rows_that_fill_vectors_or_are_long(shape, name):
     z = (RNG.normal(size=shape) + 1j * RNG.normal(size=shape)).astype("complex64")
@@ -66,6 +68,14 @@ def test_rows_that_fill_vectors_or_are_long(shape, name):
     expected = getattr(np.fft, name.removesuffix("d"))(wide)
     # errors are those of some log2(n) additions of numbers as large as the spectrum's
     np.testing.assert_allclose(found, expected, rtol=0, atol=3e-6 * np.abs(expected).std())
+
+
+@pytest.mark.parametrize("length", [97, 194, 509])
+def test_a_number_that_is_not_finite_reaches_its_own_line_alone(length):
+    z = np.ones((3, length), "complex64")
+    z[0, 1], z[1, 0] = np.inf, np.nan
+    found = np.isfinite(tf.function(tf.signal.fft, autograph=False)(z))
+    assert not found[:2].any() and found[2].all()
 
 
 @pytest.mark.parametrize("op, rank", [("RFFT2D", 2), ("RFFT3D", 3), ("IRFFT2D", 2), ("IRFFT3D", 3)])

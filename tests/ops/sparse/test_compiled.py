@@ -66,3 +66,41 @@ def test_wrong_places(places, why):
     for function in (to_dense, tf.function(to_dense)):
         with pytest.raises(tf.errors.InvalidArgumentError, match=why):
             function(np.array(places), VALUES)
+
+
+def test_gradients_of_products_with_dense_tensors_of_unknown_rank():
+    def gradients(values, dense):
+        with tf.GradientTape() as tape:
+            tape.watch([values, dense])
+            y = tf.raw_ops.SparseDenseCwiseMul(
+                sp_indices=PLACES, sp_values=values, sp_shape=[5, 7], dense=dense
+            )
+            loss = y * y
+        return tape.gradient(loss, [values, dense])
+
+    compiled = tf.function(gradients, input_signature=[tf.TensorSpec([3]), tf.TensorSpec(None)])
+    for dense in np.float32(range(35)).reshape(5, 7), np.float32(range(7)), np.float32([[2]]):
+        values = tf.constant(VALUES)
+        for a, b in zip(
+            compiled(values, tf.constant(dense)),
+            gradients(values, tf.constant(dense)),
+            strict=True,
+        ):
+            assert a.numpy().tolist() == b.numpy().tolist()
+
+
+def test_second_gradients_of_compiled_softmax():
+    def softmax(values):
+        return tf.sparse.softmax(tf.SparseTensor(PLACES, values, [5, 7])).values
+
+    def second(function):
+        values = tf.constant(VALUES)
+        with tf.GradientTape() as outer:
+            outer.watch(values)
+            with tf.GradientTape() as inner:
+                inner.watch(values)
+                y = function(values) ** 2
+            first = inner.gradient(y, values)
+        return outer.gradient(first, values).numpy()
+
+    np.testing.assert_allclose(second(tf.function(softmax)), second(softmax), 1e-6)

@@ -17,7 +17,7 @@ def test_hashed_crosses_are_tensorflows():
     assert found.output_values.numpy().tolist() == [16, 4]
 
 
-def test_counts():
+def test_counts_are_sparse_rows_by_value():
     found = raw.DenseCountSparseOutput(
         values=np.array([[1, 2, 2], [5, 1, 1]]),
         weights=np.zeros(0, np.float32),

@@ -69,3 +69,14 @@ def test_gradients_of_a_large_slice_are_at_its_elements():
         output_indices=indices[inside] - 5,
     )
     np.testing.assert_array_equal(made, expected)
+
+
+def test_tensors_without_empty_rows_stay_as_they_are_if_rows_ascend():
+    at, values = np.array([[0, 3], [0, 1], [1, 2]], np.int64), np.float32([5, 6, 7])
+    for order in ([0, 1, 2], [2, 0, 1]):
+        indices, filled, empty, where = raw.SparseFillEmptyRows(
+            indices=at[order], values=values[order], dense_shape=[2, 4], default_value=np.float32(9)
+        )
+        assert indices.numpy().tolist() == at.tolist()
+        assert filled.numpy().tolist() == [5, 6, 7] and not empty.numpy().any()
+        assert where.numpy().tolist() == order

@@ -56,3 +56,15 @@ def test_rows_of_one_length_are_padded_and_cut(dims):
     expected = np.full(dims, 9)
     expected[:2, :70] = values.reshape(2, 70, 2)[: dims[0], : dims[1]]
     np.testing.assert_array_equal(ragged.to_tensor(9, shape=dims), expected)
+
+
+@pytest.mark.parametrize("dims", [(3, 4), (None, None), (2, 4), (4, 4), (3, 5), (3, 3)])
+def test_short_rows_of_one_length_are_strings_of_a_matrix(dims):
+    values = np.array([b"%d" % i for i in range(12)], object)
+    ragged = tf.RaggedTensor.from_row_splits(values, [0, 4, 8, 12])
+    extents = [
+        size if size is not None else whole for size, whole in zip(dims, (3, 4), strict=True)
+    ]
+    expected = np.full(extents, b"-", object)
+    expected[:3, :4] = values.reshape(3, 4)[: extents[0], : extents[1]]
+    np.testing.assert_array_equal(ragged.to_tensor("-", shape=dims), expected)

@@ -38,7 +38,7 @@ def test_products():
 
 @pytest.mark.parametrize("axes", [[0], [1], [0, 1]])
 @pytest.mark.parametrize("keep", [True, False])
-def test_sums(axes, keep):
+def test_sums_of_sparse_tensors_equal_those_of_dense_ones(axes, keep):
     found = raw.SparseReduceSum(
         input_indices=INDICES, input_values=VALUES, input_shape=SHAPE,
         reduction_axes=np.array(axes, np.int32), keep_dims=keep,
@@ -66,7 +66,7 @@ def test_ragged_rows_become_dense():
     assert found.numpy().tolist() == [[1, 2], [0, 0], [3, 0]]
 
 
-def test_sets():
+def test_sets_of_rows_hold_each_element_once():
     found = raw.DenseToDenseSetOperation(
         set1=np.array([[1, 2, 2]]), set2=np.array([[2, 9, 1]]), set_operation="intersection"
     )

@@ -13,7 +13,7 @@ SCALARS = {"lr_power": np.float32(-0.5), "global_step": np.int64(3)}
 
 @pytest.mark.parametrize("indices", [[3, 1, 5, 7], [3, 1, 3, 7, 3, 1]], ids=["once", "repeated"])
 @pytest.mark.parametrize("name", RULES)
-def test_rule(name, indices):
+def test_compiled_updates_of_rows_equal_eager_ones(name, indices):
     random = np.random.default_rng(0)
     rule = find(name)
     known = {

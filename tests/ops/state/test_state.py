@@ -29,7 +29,7 @@ def test_a_read_is_a_snapshot():
     assert read(handle).tolist() == [2, 3]
 
 
-def test_errors():
+def test_variables_refuse_reads_before_values_and_other_shapes():
     handle = raw.VarHandleOp(dtype="float32", shape=[2])
     with pytest.raises(FailedPreconditionError, match="Could not find variable"):
         read(handle)
@@ -80,7 +80,7 @@ def test_strided_assignment():
     np.testing.assert_array_equal(read(handle), expected)
 
 
-def test_adam():
+def test_adam_updates_the_variable_and_both_moments():
     var, m, v, g = (RNG.normal(size=4) for _ in range(4))
     v = np.abs(v)
     handles = [variable(x) for x in (var, m, v)]

@@ -1,6 +1,7 @@
 """Strings that native functions make, compared with Python's bytes and base64."""
 
 import base64
+import itertools
 import random
 
 import numpy as np
@@ -64,8 +65,10 @@ def test_whole_numbers_are_written_to_their_ends(dtype):
     assert tf.strings.as_string(numbers).numpy().tolist() == [b"%d" % n for n in numbers.tolist()]
     every_other = tf.strings.as_string(numbers.reshape(2, 4)[:, ::2])
     assert every_other.numpy()[1].tolist() == [b"10", b"100"]
-    wide = tf.strings.as_string(numbers[2:4], width=4, fill="0")
-    assert wide.numpy().tolist() == [b"0000", b"0009"]
+    # As C fills them up, natively up to 64.
+    for fill, width in itertools.product(["", "0"], [0, 1, 2, 3, 20, 21, 63, 64, 65, 200]):
+        wide = tf.strings.as_string(numbers, width=width, fill=fill).numpy().tolist()
+        assert wide == [f"%{fill}{width}d".encode() % n for n in numbers.tolist()]
 
 
 def test_truths_are_words_of_any_shape():

@@ -72,6 +72,43 @@ def test_malformed_pairs_end_where_icu_ends_them(encoding, row, found, begins):
     assert points(encoding, row)[1:] == [found, begins]
 
 
+PAIRS = b"\x1b$B"
+
+
+@pytest.mark.parametrize(
+    "row, points, begins",
+    [
+        (PAIRS + b"!A!]-!\x1b(Ba", [0xFF5E, 0xFF0D, 0x2460, 0x61], [0, 5, 7, 9]),  # as in EUC-JP
+        (b"\x1b(J\\~\n\\", [0xA5, 0x203E, 0x0A, 0xA5], [0, 4, 5, 6]),
+        (b"\x1b(I1a\n1", [0xFF71, -1, 0x0A, 0x31], [0, 4, 5, 6]),
+        (PAIRS + b"&-\n&-", [0x39D, 0x0A, 0x26, 0x2D], [0, 5, 6, 7]),
+        (PAIRS + b"&", [-1], [0]),
+        (PAIRS + b"\xe6&-", [-1, 0x39D], [0, 4]),
+        (PAIRS + b"&\xe6&-", [-1, 0x39D], [0, 5]),
+        (PAIRS + b"&\x0e&-", [-1, -1, 0x39D], [0, 4, 5]),
+        (PAIRS + b"&\x1b(Ba", [-1, 0x61], [0, 4]),
+        (PAIRS + b"&-\x1b(X&-", [0x39D, -1, -1, 0x39D], [0, 5, 6, 8]),
+        (b"\x1b$(D&-", [-1, 0x26, 0x2D], [0, 4, 5]),  # of another variant of ISO 2022
+        (PAIRS + b"\x1b(Ba", [-1, 0x61], [0, 6]),  # nothing is between the two
+        (b"a\x1b(", [0x61, -1], [0, 1]),
+        (PAIRS + b"&-\x1b(B", [0x39D, 0xFFFF], [0, 5]),
+    ],
+)
+def test_escape_sequences_of_iso_2022_jp_are_those_of_icu(row, points, begins):
+    found = tf.strings.unicode_decode_with_offsets(row, "ISO-2022-JP")
+    assert found[0].numpy().tolist() == [0xFFFD if point == -1 else point for point in points]
+    assert found[1].numpy().tolist() == begins
+
+
+def test_a_byte_order_mark_alone_is_the_noncharacter_of_tensorflow():
+    for encoding, mark in (
+        ("UTF-16", b"\xff\xfe"),
+        ("UTF-16", b"\xfe\xff"),
+        ("UTF-32", b"\xff\xfe\0\0"),
+    ):
+        assert tf.strings.unicode_decode(mark, encoding).numpy().tolist() == [0xFFFF]
+
+
 def test_half_of_a_pair_in_utf_16_does_not_swallow_the_next_character():
     splits, found, begins = points(
         "UTF-16-BE", b"\xd8\x00\x30\x41", b"\xd8\x3d\xde\x00\x00", b"\xd8\x00\x30"

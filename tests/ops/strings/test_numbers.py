@@ -48,3 +48,11 @@ def test_numbers_of_17_digits_are_read_natively(monkeypatch):
     np.testing.assert_array_equal(found.view(np.int64), wanted.view(np.int64))
     found = tf.strings.to_number(texts[:500]).numpy()
     np.testing.assert_array_equal(found, wanted[:500].astype(np.float32))
+
+
+def test_scalars_beside_halves_are_written_as_in_vectors():
+    numbers = np.array([123456.789, 0.5, 2.5, -0.5, np.float64(np.float32(123456.789)), 0.1])
+    for digits in (-1, 0, 10):
+        vector = tf.strings.as_string(numbers, precision=digits).numpy().tolist()
+        assert vector == [tf.strings.as_string(n, precision=digits).numpy() for n in numbers]
+        assert vector == [f"{n:.{6 if digits < 0 else digits}f}".encode() for n in numbers]

@@ -17,7 +17,7 @@ def listed(tensor):
     return np.asarray(tensor.numpy()).tolist()
 
 
-def test_hashes():
+def test_hash_buckets_are_tensorflows():
     texts = ["", "a", "hello", "x" * 20, "y" * 40, "z" * 100]
     found = listed(raw.StringToHashBucketFast(input=texts, num_buckets=1000003))
     assert found == [377723, 291400, 497363, 268677, 641401, 111982]
@@ -40,7 +40,7 @@ def test_numbers_as_strings():
         raw.StringToNumber(string_tensor=["abc"])
 
 
-def test_split():
+def test_splits_keep_empty_parts_between_separators():
     found = raw.StringSplitV2(input=["a,b,,c,", "", "x"], sep=",")
     assert listed(found.values) == [b"a", b"b", b"", b"c", b"", b"", b"x"]
     assert listed(raw.StringSplitV2(input=[" a b  c "], sep="", maxsplit=1).values) == [
@@ -72,7 +72,7 @@ def test_strings_are_cut_at_each_of_some_bytes(delimiters):
         assert listed(found.values) == [p for p in pieces if p or not skips]
 
 
-def test_format():
+def test_formats_summarize_long_arrays():
     shown = raw.StringFormat(
         inputs=[np.arange(20.0).reshape(4, 5)], template="x %s", placeholder="%s", summarize=1
     )

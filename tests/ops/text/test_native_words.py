@@ -26,7 +26,7 @@ def test_words_between_white_space(texts, monkeypatch):
 
 @pytest.mark.parametrize("texts", [_TEXTS, _MALFORMED, []])
 @pytest.mark.parametrize("are_words", [False, True])
-def test_pieces(texts, are_words, monkeypatch):
+def test_native_pieces_equal_those_in_python(texts, are_words, monkeypatch):
     data = build_model(_VOCAB, 100, "##", "[UNK]", are_words, False)
     model = np.frombuffer(data, np.uint8)
     op = fast_wordpiece.FastWordpieceTokenizeWithOffsets()

@@ -32,7 +32,7 @@ _ZERO_VARIANT = ByName("penstock._src.ops.tensor_proto", "zero_variant")
 
 def zero_of(dtype: DType) -> object:
     """Returns the zero of a dtype; for strings, the empty string."""
-    return EMPTY_STRING if dtype == dtypes.string else dtype.np.type(0)
+    return EMPTY_STRING if dtype is dtypes.string else dtype.np.type(0)
 
 
 class Const(Op):

@@ -29,11 +29,16 @@ from penstock._src.ops.rules import (
 WIDE_INDEX = INDEX | {dtypes.int16}
 
 
+def _unsigned(indices, size):
+    """Returns indices as unsigned numbers, of which negative ones are at least `size`, or None if that does not hold."""
+    bits = 8 * indices.itemsize
+    return indices.view(f"u{indices.itemsize}") if size <= 1 << (bits - 1) else None
+
+
 def check_indices(op, indices, size):
     """Raises InvalidArgumentError with the first index that is not in [0, size)."""
-    # As unsigned numbers, negative ones are larger than any size.
-    unsigned = indices.view(f"u{indices.itemsize}")
-    if not indices.size or np.maximum.reduce(unsigned, None) < size:
+    unsigned = _unsigned(indices, size)
+    if not indices.size or unsigned is not None and np.maximum.reduce(unsigned, None) < size:
         return
     bad = (indices < 0) | (indices >= size)
     if bad.any():
@@ -256,10 +261,17 @@ def check_policy(op):
 def bad_vectors(op, indices, dims, message):
     """Returns a mask of the index vectors that are out of range, or None if none are.
 
+    Args:
+      message: gives what the error says that they do not index into.
+
     Raises:
       InvalidArgumentError: some are, and the op does not ignore them.
     """
     ignore = check_policy(op)
+    unsigned = _unsigned(indices, max(dims, default=0))
+    # NumPy counts true elements several times faster than it asks a few for `any`.
+    if unsigned is not None and not np.count_nonzero(unsigned >= np.array(dims, np.uint64)):
+        return None
     bad = outside(indices, dims)
     if not bad.any():
         return None
@@ -268,7 +280,7 @@ def bad_vectors(op, indices, dims, message):
     at = np.unravel_index(int(np.argmax(bad)), bad.shape) if bad.ndim else ()
     place = f"[{','.join(str(int(i)) for i in at)}]" if at else ""
     vector = ", ".join(map(str, indices[at].tolist()))
-    raise op.invalid(f"indices{place} = [{vector}] does not index into {message}")
+    raise op.invalid(f"indices{place} = [{vector}] does not index into {message()}")
 
 
 class GatherNd(Op):
@@ -323,7 +335,7 @@ class GatherNd(Op):
             self,
             indices,
             params.shape[:depth],
-            f"param shape {show(params.shape)}, node name: GatherNd",
+            lambda: f"param shape {show(params.shape)}, node name: GatherNd",
         )
         if bad is not None:
             indices = np.where(bad[..., None], 0, indices)
@@ -332,7 +344,7 @@ class GatherNd(Op):
             return np.broadcast_to(params, lead + params.shape).copy()
         if bad is not None and 0 in params.shape[:depth]:
             return np.zeros(indices.shape[:-1] + params.shape[depth:], params.dtype)
-        slices = params[tuple(np.moveaxis(indices, -1, 0))]
+        slices = params[tuple([indices[..., at] for at in range(depth)])]
         if bad is not None:
             slices = np.array(slices)
             slices[bad] = params.dtype.type(0)

@@ -73,10 +73,11 @@ def lowered_amounts(p, input, paddings):
 
 def pad_with(input, pairs, fill):
     """Returns the array with `fill` around it."""
-    if not any(low or high for low, high in pairs):
+    if not any([low or high for low, high in pairs]):
         return input
     shape = [n + low + high for n, (low, high) in zip(input.shape, pairs)]
-    out = np.full(shape, fill, input.dtype)
+    out = np.empty(shape, input.dtype)  # np.full takes three times as long for a few
+    out[...] = fill
     out[tuple(slice(low, low + n) for n, (low, _) in zip(input.shape, pairs))] = input
     return out
 

@@ -40,7 +40,7 @@ def scatter_into(op, out, indices, updates, how):
         if scatter_rows(how, out, vectors, rows) == number:
             return out
         # No native code, or a vector that is out of range: an error below.
-    bad = bad_vectors(op, indices, out.shape[:depth], f"shape {show(out.shape)}")
+    bad = bad_vectors(op, indices, out.shape[:depth], lambda: f"shape {show(out.shape)}")
     lead = indices.shape[:-1]
     rows = updates.reshape(-1, *out.shape[depth:]) if out.ndim > depth else updates.reshape(-1)
     vectors = indices.reshape(int(np.prod(lead, dtype=np.int64)), depth)

@@ -129,7 +129,9 @@ class Where(Op):
 def _places(condition):
     """The indices of nonzero elements, computed from flat indices, which NumPy finds several times faster than index rows."""
     # NumPy finds true elements several times faster than nonzero numbers.
-    rest = np.flatnonzero(condition if condition.dtype == np.bool_ else condition != 0)
+    (rest,) = (condition if condition.dtype == np.bool_ else condition != 0).ravel().nonzero()
+    if condition.ndim == 1:
+        return rest.astype(np.int64, copy=False)[:, None]
     rows = np.empty((rest.size, condition.ndim), np.int64)
     for first in range(0, rest.size, _INDICES_AT_ONCE):
         some = slice(first, first + _INDICES_AT_ONCE)

@@ -30,7 +30,7 @@ def exchanging_transport(p: Any) -> Any:
       p: the LoweringContext.
 
     Raises:
-      NotLowerable: there is none, or programs of this device or under these flags call nobody.
+      NotLowerable: there is no transport, or programs of this device or under these flags cannot call it.
     """
     transport = connect()
     if transport is None:

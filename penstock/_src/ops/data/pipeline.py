@@ -99,7 +99,7 @@ class Run:
             raise UnimplementedError(f"{self.opaque_step} does not support symbolic checkpointing.")
 
     def note_state(self, owner: Any, operation: str) -> None:
-        """Tells that elements depend on the state of an operation as long as `owner`, a function or an iterator, is held."""
+        """Records that elements depend on the state of an operation while `owner`, a function or an iterator, is alive."""
         with self._stateful_lock:
             self._stateful[owner] = operation
 

@@ -24,7 +24,7 @@ from penstock._src.core.values.groups import (
 )
 from penstock._src.ops.data.pipeline import Pipeline, external_state
 from penstock._src.ops.data_planner.vectorized import is_exact
-from penstock._src.ops.lookup.tables import Table
+from penstock._src.ops.lookup.table_resources import Table
 from penstock._src.ops.rules import maps_elements
 from penstock._src.util.dataclass import dataclass
 

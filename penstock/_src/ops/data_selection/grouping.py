@@ -95,7 +95,7 @@ class WindowsByKey(Resumable):
             self.current = self.opened(self.key, self.group)
 
     def full_key(self) -> int:
-        """The key of the next full window, at the end of those that are left."""
+        """The key of the next full window; once the source has ended, that of a remaining window."""
         while not self.has_ended:
             element = next(self.source, None)
             if element is None:

@@ -9,12 +9,12 @@ from penstock._src.core.op import Op
 from penstock._src.ops.data.iteration.seeds import SeedGenerator
 from penstock._src.ops.data.pipeline import Pipeline
 
-# What a pipeline holds besides what it computes: its op, and what earlier iterations found.
+# Attributes of a pipeline that its elements do not depend on: its op, and facts that earlier iterations recorded.
 _BESIDES = ("made_by", "plan", "known_width")
 
 
 def _add(digest: Any, value: Any) -> None:
-    """Adds what a value consists of to a hash; objects that are new in each process count by their class alone."""
+    """Adds what a value consists of to a hash; objects that differ between processes are hashed by their class alone."""
     digest.update(type(value).__name__.encode())
     if isinstance(value, np.ndarray):
         content = value.tolist() if value.dtype == object else value.tobytes()

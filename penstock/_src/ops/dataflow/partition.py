@@ -1,5 +1,7 @@
 """Partitions rows by number, and stitches parts together by index."""
 
+from math import prod
+
 import numpy as np
 
 from penstock._src.core.op import Op
@@ -7,10 +9,13 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY
 from penstock._src.native.algorithms.grouping import parting
+from penstock._src.native.algorithms.grouping.scatters import scatter_rows
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.rules import reshape, show
+
+FEWEST_MOVED = 1 << 11  # elements that native code moves
 
 
 class DynamicPartition(Op):
@@ -108,6 +113,8 @@ class _Stitch(Op):
         count = max([int(i.max()) + 1 for i in indices if i.size], default=0)
         numbers = np.concatenate([i.reshape(-1) for i in indices])
         rows = [d.reshape(i.size, *rest) for i, d in zip(indices, data)]
+        if _moves_natively(self.T.np, count * prod(rest)):
+            return _stitched(rows, indices, np.empty((count, *rest), self.T.np), zero_of(self.T))
         # Copying whole rows by `take` is faster than assigning them by their numbers.
         sources = np.full(count, -1, np.intp)
         sources[numbers] = np.arange(numbers.size)
@@ -118,6 +125,22 @@ class _Stitch(Op):
         out = np.full((count, *rest), zero_of(self.T), self.T.np)
         out[~is_left] = every.take(sources[~is_left], 0)
         return out
+
+
+def _moves_natively(dtype, size):
+    """True if rows of as many elements together are worth a call of native code for each part."""
+    return size >= FEWEST_MOVED and not dtype.hasobject and runs_native_code()
+
+
+def _stitched(rows, indices, out, zero):
+    """The rows of all parts at their indices, and zeros at others."""
+    is_left = np.ones(len(out), np.bool_)
+    for part, numbers in zip(rows, indices):
+        is_left[numbers.reshape(-1)] = False
+        scatter_rows("set", out, numbers.reshape(-1, 1), part)
+    if is_left.any():
+        out[is_left] = zero
+    return out
 
 
 class DynamicStitch(_Stitch):

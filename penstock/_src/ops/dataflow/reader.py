@@ -8,7 +8,7 @@ import numpy as np
 from penstock._src.core.calls.facts import Effects, Permissions
 from penstock._src.core.errors import DataLossError, OutOfRangeError, UnimplementedError
 from penstock._src.core.op import Op
-from penstock._src.core.values import memory_limit, resources
+from penstock._src.core.values import kernel_state, memory_limit, resources
 from penstock._src.core.values.resources import Resource
 from penstock._src.filesystems.files import open_file
 from penstock._src.ops.variants import by_reference
@@ -80,18 +80,65 @@ def _identity(name):
     yield name.encode(), name.encode()
 
 
+def _raising(error):
+    """Yields nothing: raises `error` whenever an element is asked for."""
+
+    class Raising:
+        def __next__(self):
+            raise error
+
+    return Raising()
+
+
 class HostReader(Resource):
     """Reads files in sequence; `read(name)` returns the keys and values of a file."""
 
     def __init__(self, read, name="", container=""):
         super().__init__(name, container)
         self.read, self.lock = read, threading.RLock()
+        # One record is a whole work unit, so the unit is finished with it. Only such readers have a state to serialize, as in TensorFlow.
+        self.title = {_identity: "IdentityReader", _whole: "WholeFileReader"}.get(read)
         self.reset()
 
     def reset(self):
         """Resets the reader."""
-        self.produced = self.done = 0
-        self.open = None
+        self.begun = self.produced = self.done = 0
+        self.open, self.current = None, b""
+
+    def serialize(self):
+        """Returns the state as bytes.
+
+        Raises:
+          UnimplementedError: the reader has none.
+        """
+        if self.title is None:
+            raise UnimplementedError("Reader SerializeState not implemented")
+        # protobuf is slow to import, and few programs come here
+        from penstock._src.ops.parsing import reader_state
+
+        with self.lock:
+            return reader_state.serialized(self.begun, self.done, self.produced, self.current)
+
+    def restore(self, data, name):
+        """Sets the state; resets the reader where that raises an error of the data.
+
+        Args:
+          data: of `serialize`.
+          name: of the reader in errors.
+
+        Raises:
+          UnimplementedError: the reader has no state.
+          InvalidArgumentError: the data are not of a reader.
+        """
+        if self.title is None:
+            raise UnimplementedError("Reader RestoreState not implemented")
+        # protobuf is slow to import, and few programs come here
+        from penstock._src.ops.parsing import reader_state
+
+        with self.lock:
+            self.reset()
+            state = reader_state.parsed(data, f"{self.title} '{name}'")
+            self.begun, self.done, self.produced, self.current = state
 
     def next(self, queue, wait=True):
         """The next key and value; None if a new file is needed and `wait` is False."""
@@ -101,13 +148,27 @@ class HostReader(Resource):
                     if not wait:
                         return None
                     (element,) = queue.dequeue(1)
-                    self.open = self.read(os.fsdecode(np.asarray(element[0]).item()))
-                record = next(self.open, None)
+                    self.current = np.asarray(element[0]).item()
+                    self.open = self.read(os.fsdecode(self.current))
+                    self.begun += 1
+                record = self._record()
+                if record is None or self.title is not None:
+                    self.open = None
+                    self.done += 1
                 if record is not None:
                     self.produced += 1
                     return record
-                self.open = None
-                self.done += 1
+
+    def _record(self):
+        """The next record of the open file; None at its end. After an error the file stays open, and the next read raises it again."""
+        try:
+            return next(self.open, None)
+        except Exception as error:
+            # A whole file is tried anew, as it may be there by then; other records have no place to go on from.
+            retried = self.title is not None
+            name = os.fsdecode(self.current)
+            self.open = self.read(name) if retried else _raising(error)
+            raise
 
 
 class _MakeReader(Op):
@@ -115,7 +176,8 @@ class _MakeReader(Op):
 
     def eager(self):
         def make():
-            return HostReader(self.reading(), self.shared_name, self.container)
+            name = self.shared_name or getattr(kernel_state.running_node(), "name", "")
+            return HostReader(self.reading(), name, self.container)
 
         return resources.shared(HostReader, self.container, self.shared_name, make)
 
@@ -318,25 +380,26 @@ by_reference("ReaderReset", ReaderResetV2)
 
 
 class ReaderSerializeStateV2(_ReaderOp):
-    """The state of a reader; unimplemented, as in TensorFlow's readers."""
+    """The state of a reader of names or whole files; of others unimplemented, as in TensorFlow."""
 
     signature = "reader_handle: resource -> state: string[]"
 
     def eager(self, reader_handle):
-        raise UnimplementedError("Reader SerializeState not implemented")
+        return self.reader(reader_handle).serialize()
 
 
 by_reference("ReaderSerializeState", ReaderSerializeStateV2)
 
 
 class ReaderRestoreStateV2(_ReaderOp):
-    """Restores the state of a reader; unimplemented, as in TensorFlow's readers."""
+    """Restores the state of a reader of names or whole files; of others unimplemented, as in TensorFlow."""
 
     signature = "reader_handle: resource, state: string ->"
     ranks = {"state": (0,)}
 
     def eager(self, reader_handle, state):
-        raise UnimplementedError("Reader RestoreState not implemented")
+        reader = self.reader(reader_handle)
+        reader.restore(np.asarray(state).item(), reader.name)
 
 
 by_reference("ReaderRestoreState", ReaderRestoreStateV2)

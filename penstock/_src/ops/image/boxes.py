@@ -12,7 +12,7 @@ from penstock._src.native.builtins import OFTEN, HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import quiet, show
 
-_BEST_AT_ONCE = 64  # boxes that are tried first, besides some for each that is wanted
+_BEST_AT_ONCE = 64  # boxes drawn in the first attempt, in addition to some for each requested box
 
 _drawn = HotCounter(OFTEN * 40)  # boxes, by NumPy
 
@@ -95,6 +95,10 @@ def _ordered(scores, score_threshold):
     return order[: int(count)]
 
 
+_FEWEST_KEYS = 64  # along the axis, from which whole numbers pay
+_MAGNITUDE, _INDEX = (1 << 31) - 1, (1 << 32) - 1  # bits of a float32 and of a key
+
+
 def _planes(boxes):
     """The least and largest coordinates of boxes [..., count, 4], and their areas, [..., PLANES, count]."""
     corners = np.ascontiguousarray(boxes.swapaxes(-1, -2))
@@ -110,7 +114,22 @@ def _planes(boxes):
 
 def _best_first(scores, score_threshold):
     """The order of scores along the last axis, the best first, and how many are above a threshold."""
-    return np.argsort(-scores, axis=-1, kind="stable"), (scores > score_threshold).sum(-1)
+    return _ascending(-scores), (scores > score_threshold).sum(-1)
+
+
+def _ascending(values):
+    """The stable order of values along the last axis, NaN last: that of whole numbers made of a float32 and its index, which sort faster."""
+    is_short = values.shape[-1] < _FEWEST_KEYS
+    if is_short or values.dtype != np.float32 or np.isnan(values).any():
+        return np.argsort(values, axis=-1, kind="stable")
+    # Adding 0 makes -0 equal to 0. Negative floats ascend as their magnitudes' bits descend.
+    keys = (values + np.float32(0)).view(np.int32).astype(np.int64)
+    keys ^= (keys >> 63) & _MAGNITUDE
+    keys <<= 32
+    keys |= np.arange(values.shape[-1])
+    keys.sort(-1)
+    keys &= _INDEX
+    return keys
 
 
 def _kept(planes, order, most, iou_threshold):
@@ -388,20 +407,19 @@ class CombinedNonMaxSuppression(Op):
         size = min(total, per_class * classes) if self.pad_per_class else total
         out = [np.zeros((boxes.shape[0], size, *rest), np.float32) for rest in ((4,), (), ())]
         valid = np.zeros(boxes.shape[0], np.int32)
+        if not classes:
+            return (*out, valid)
         suppressed = self._suppression(boxes, scores, per_class, iou_threshold, score_threshold)
         for image in range(boxes.shape[0]):
-            parts_of_classes = [(np.zeros((0, 4), np.float32), *(np.zeros(0, np.float32),) * 2)]
-            for c in range(classes):
-                of_class = boxes[image, :, c if boxes.shape[2] > 1 else 0]
-                kept, values = suppressed(image, c)
-                parts_of_classes.append((of_class[kept], values, np.full(len(kept), c, np.float32)))
-            chosen, values, numbers = (
-                np.concatenate(parts) for parts in zip(*parts_of_classes, strict=True)
-            )
+            kept, values = zip(*(suppressed(image, c) for c in range(classes)), strict=True)
+            values = np.concatenate(values)
             best = np.argsort(-values, kind="stable")[:size]
+            numbers = np.repeat(np.arange(classes), [len(part) for part in kept])[best]
+            columns = numbers if boxes.shape[2] > 1 else 0
+            chosen = boxes[image, np.concatenate(kept)[best], columns]
             count = valid[image] = len(best)
-            out[0][image, :count] = chosen[best].clip(0, 1) if self.clip_boxes else chosen[best]
-            out[1][image, :count], out[2][image, :count] = values[best], numbers[best]
+            out[0][image, :count] = chosen.clip(0, 1) if self.clip_boxes else chosen
+            out[1][image, :count], out[2][image, :count] = values[best], numbers
         return (*out, valid)
 
     def _suppression(self, boxes, scores, per_class, iou_threshold, score_threshold):
@@ -425,11 +443,12 @@ class CombinedNonMaxSuppression(Op):
         planes = _planes(boxes.swapaxes(1, 2))
         by_class = np.ascontiguousarray(scores.swapaxes(1, 2))
         order, counts = _best_first(by_class, score_threshold)
+        counts = counts.tolist()
 
         def natively(image, c):
-            best = order[image, c, : counts[image, c]]
+            best = order[image, c, : counts[image][c]]
             kept = _kept(planes[image, min(c, last)], best, per_class, iou_threshold)
-            return kept, by_class[image, c][kept]
+            return kept, by_class[image, c, kept]
 
         return natively
 

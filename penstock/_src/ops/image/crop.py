@@ -129,6 +129,7 @@ def _crop_size(op, image, boxes, box_ind, crop_size):
         raise op.invalid("input image must be 4-D")
     if crop_size.shape != (2,):
         raise op.invalid("crop_size must have two elements")
+    _require_pixels(op, "image", image.shape)
     height, width = (int(n) for n in crop_size)
     if height <= 0 or width <= 0:
         raise op.invalid("crop dimensions must be positive")
@@ -137,6 +138,11 @@ def _crop_size(op, image, boxes, box_ind, crop_size):
     if not np.isfinite(boxes).all():
         raise op.invalid("Boxes contains at least one element that is not finite")
     return height, width
+
+
+def _require_pixels(op, name, shape):
+    if 0 in shape[1:3]:
+        raise op.invalid(f"{name} dimensions must be positive. Received {show(shape)}")
 
 
 def _require_boxes(op, boxes, box_ind, batch):
@@ -162,6 +168,8 @@ class CropAndResizeGradImage(Op):
     @quiet
     def eager(self, grads, boxes, box_ind, image_size):
         out = np.zeros([int(n) for n in image_size], np.float32)
+        _require_pixels(self, "grads", grads.shape)
+        _require_pixels(self, "image", out.shape)
         _require_boxes(self, boxes, box_ind, out.shape[0])
         for grad, box, index in zip(grads, boxes, box_ind, strict=True):
             rows, columns = _grid(box, out.shape[1:3], grads.shape[1:3])
@@ -195,6 +203,8 @@ class CropAndResizeGradBoxes(Op):
 
     @quiet
     def eager(self, grads, image, boxes, box_ind):
+        _require_pixels(self, "grads", grads.shape)
+        _require_pixels(self, "image", image.shape)
         _require_boxes(self, boxes, box_ind, image.shape[0])
         x = image.astype(np.float32)
         out = np.zeros(boxes.shape, np.float32)

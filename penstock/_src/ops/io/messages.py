@@ -15,23 +15,22 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import ANY
 from penstock._src.ops.strings.elements import each, strings
-from penstock._src.ops.tensor_proto import from_proto, to_proto
+from penstock._src.ops.tensor_proto import from_proto, parsed, serialized
 from penstock._src.proto.example import Example
-from penstock._src.proto.tensor import TensorProto
 from penstock._src.util.files import varints
 
 
 def tensor_of(op, data, dtype):
     """The array in a serialized TensorProto of the given type."""
     try:
-        proto = TensorProto.FromString(data)
+        proto, content = parsed(data)
     except DecodeError as error:
         raise op.invalid(f"Cannot parse tensor from proto: {error}") from None
     stored = dtypes.as_dtype(proto.dtype) if proto.dtype else None
     if stored != dtype:
         shown = stored.name if stored is not None else "DT_INVALID"
         raise op.invalid(f"Type mismatch between parsed tensor ({shown}) and dtype ({dtype.name})")
-    return from_proto(proto)
+    return from_proto(proto, content)
 
 
 class SerializeTensor(Op):
@@ -42,7 +41,7 @@ class SerializeTensor(Op):
     differentiable = False
 
     def eager(self, tensor):
-        return strings([to_proto(tensor, self.T, is_packed=True).SerializeToString()], ())
+        return strings([serialized(tensor, self.T)], ())
 
 
 class ParseTensor(Op):

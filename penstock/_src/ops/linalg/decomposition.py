@@ -94,7 +94,7 @@ class CholeskyGrad(Op):
             raise self.invalid(
                 f"All input tensors must have the same shape. Received l {show(l.shape)}, grad {show(grad.shape)}"
             )
-        lower = in_float32(l)
+        lower = np.tril(in_float32(l))  # as TensorFlow, which reads nothing above the diagonal
         middle = np.tril(lapack.matmul(np.swapaxes(lower, -1, -2), np.tril(in_float32(grad))))
         at = np.arange(lower.shape[-1])
         middle[..., at, at] *= 0.5

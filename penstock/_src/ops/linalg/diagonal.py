@@ -4,18 +4,21 @@ The V2 and V3 ops work with a range of diagonals k = (lower, upper) packed as th
 row m holds diagonal upper - m, aligned left or right by `align`.
 """
 
+import sys
 from typing import Literal
 
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Elements, HostKernel
+from penstock._src.core.calls.facts import Elements, HostKernel
 from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, COMPLEX, FLOAT, INDEX
 from penstock._src.ir.errors import NotLowerable
+from penstock._src.native.algorithms.solvers.bands import band
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.array.constant import zero_of
 from penstock._src.ops.linalg.packed_diagonals import (
@@ -27,6 +30,8 @@ from penstock._src.ops.linalg.packed_diagonals import (
 )
 from penstock._src.ops.rules import number_of, show, value_of, zeros_like
 
+# NumPy and native code copy as fast as compiled kernels.
+COPIES = HostKernel(compiles_from=sys.maxsize)
 Align = Literal["LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT"]
 SOLID = FLOAT | COMPLEX | INDEX
 
@@ -68,6 +73,7 @@ def static_band(k):
 class _MatrixDiagPart(Op):
     """A range of diagonals of each matrix, packed."""
 
+    host_kernel = COPIES
     signature = "input: T, k: int32, padding_value: T -> diagonal: T"
     ranks = {"k": (0, 1), "padding_value": (0,)}
     T = ANY
@@ -140,6 +146,7 @@ class MatrixDiagPartV2(_MatrixDiagPart):
 class MatrixDiagPart(Op):
     """The main diagonal of each matrix."""
 
+    host_kernel = COPIES
     signature = "input: T -> diagonal: T"
     T = ANY
     align = "RIGHT_LEFT"
@@ -167,6 +174,7 @@ class MatrixDiagPart(Op):
 class _MatrixDiag(Op):
     """Matrices with given packed diagonals, and padding_value elsewhere."""
 
+    host_kernel = COPIES
     signature = """diagonal: T, k: int32, num_rows: int32, num_cols: int32, padding_value: T
         -> output: T"""
     ranks = {"k": (0, 1), "num_rows": (0,), "num_cols": (0,), "padding_value": (0,)}
@@ -199,10 +207,14 @@ class _MatrixDiag(Op):
         """
         lower, upper = band
         least = width - min(upper, 0), width + max(lower, 0)
-        extents = [least[0] if rows < 0 else rows, least[1] if columns < 0 else columns]
-        if rows < 0 and columns < 0:
-            extents = [max(extents)] * 2
-        elif max_length(*extents, lower, upper) != width:
+        if rows == columns == -1:
+            return [max(least)] * 2
+        extents = [d if n == -1 else n for n, d in zip((rows, columns), least, strict=True)]
+        for name, extent, fewest in zip(("rows", "columns"), extents, least, strict=True):
+            if extent < fewest:
+                raise RefusedValue(f"The number of {name} is too small.")
+        # the longest diagonal ends at the last row or the last column
+        if extents[0] != least[0] and extents[1] != least[1]:
             raise RefusedValue(
                 "The number of rows or columns is not consistent with the specified d_lower, "
                 "d_upper, and diagonal."
@@ -267,6 +279,7 @@ class MatrixDiagV2(_MatrixDiag):
 class MatrixDiag(Op):
     """Matrices with given main diagonals, and zeros elsewhere."""
 
+    host_kernel = COPIES
     signature = "diagonal: T -> output: T"
     T = ANY
     align = "RIGHT_LEFT"
@@ -290,6 +303,7 @@ class MatrixDiag(Op):
 class _MatrixSetDiag(Op):
     """The matrices with a range of diagonals replaced by packed ones."""
 
+    host_kernel = COPIES
     signature = "input: T, diagonal: T, k: int32 -> output: T"
     ranks = {"k": (0, 1)}
     T = ANY
@@ -320,7 +334,7 @@ class _MatrixSetDiag(Op):
         lower, upper = band_of(self, k)
         check_band(self, *input.shape[-2:], lower, upper)
         self.check_packed(input, diagonal, lower, upper)
-        return put_diagonals(np.array(input), diagonal, lower, upper, self.align)
+        return put_diagonals(np.array(input, order="C"), diagonal, lower, upper, self.align)
 
     def check_packed(self, input, diagonal, lower, upper):
         """Raises InvalidArgumentError unless the diagonals have the shape of those of the matrices."""
@@ -366,6 +380,7 @@ class MatrixSetDiagV2(_MatrixSetDiag):
 class MatrixSetDiag(Op):
     """The matrices with their main diagonals replaced."""
 
+    host_kernel = COPIES
     signature = "input: T, diagonal: T -> output: T"
     T = ANY
     align = "RIGHT_LEFT"
@@ -390,8 +405,8 @@ class MatrixSetDiag(Op):
 class MatrixBandPart(Op):
     """The matrices with zeros outside a band around the main diagonal; a negative width keeps all."""
 
+    host_kernel = COPIES
     signature = "input: T, num_lower: Tindex, num_upper: Tindex -> band: T[input]"
-    host_kernel = HostKernel(compiles_from=SLOW, opens="all")
     T = ANY
     Tindex: INDEX = dtypes.int64
     vectorize = "rows, shared, shared"
@@ -413,6 +428,8 @@ class MatrixBandPart(Op):
                 "num_upper must be negative or less or equal to number of columns "
                 f"({columns}) got: {above}"
             )
+        if not self.T.np.hasobject and runs_native_code():
+            return band(input, below if below >= 0 else rows, above if above >= 0 else columns)
         distance = np.arange(columns) - np.arange(rows)[:, None]
         kept = ((below < 0) | (-distance <= below)) & ((above < 0) | (distance <= above))
         return np.where(kept, input, zero_of(self.T)).astype(self.T.np, copy=False)

@@ -268,7 +268,7 @@ def _eigensystem(a):
     return values, vectors, inverse, growth <= MOST_GROWTH * a.shape[-1]  # false for NaN
 
 
-FEW = 12  # rows of matrices whose Schur forms are computed natively
+FEW = 20  # rows of matrices whose Schur forms are computed natively
 
 
 def _of_small(x, is_logarithm):

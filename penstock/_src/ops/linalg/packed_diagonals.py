@@ -35,19 +35,34 @@ def max_length(rows, columns, lower, upper):
 
 def take_diagonals(x, lower, upper, align, fill):
     """Returns the packed diagonals of matrices, padded with `fill`."""
-    i, j = diagonal_places(*x.shape[-2:], lower, upper, align)
-    out = x[..., i, j]
-    out[..., i < 0] = fill
+    width, ranges = _packed_ranges(*x.shape[-2:], lower, upper, align)
+    out = np.empty((*x.shape[:-2], upper - lower + 1, width), x.dtype)
+    if sum(end - first for *_, first, end in ranges) < (upper - lower + 1) * width:
+        out[...] = fill
+    for m, k, first, end in ranges:
+        out[..., m, first:end] = x.diagonal(k, -2, -1)
     return out[..., 0, :] if lower == upper else out
 
 
 def put_diagonals(out, diagonal, lower, upper, align):
     """Puts packed diagonals into matrices, in place."""
-    i, j = diagonal_places(*out.shape[-2:], lower, upper, align)
     packed = diagonal[..., None, :] if lower == upper else diagonal
-    real = i >= 0
-    out[..., i[real], j[real]] = packed[..., real]
+    for m, k, first, end in _packed_ranges(*out.shape[-2:], lower, upper, align)[1]:
+        places = out.diagonal(k, -2, -1)
+        places.flags.writeable = True  # a view, which NumPy protects
+        places[...] = packed[..., m, first:end]
     return out
+
+
+@functools.lru_cache(256)
+def _packed_ranges(rows, columns, lower, upper, align):
+    """Returns the length of packed rows, and of each diagonal with elements its row, its number, and where it begins and ends there."""
+    width, diagonals = starts_of(rows, columns, lower, upper, align)
+    return width, [
+        (m, k, first, first + length)
+        for m, (k, length, first) in enumerate(diagonals)
+        if length > 0
+    ]
 
 
 def lower_take(p, x, lower, upper, align, fill):

@@ -77,7 +77,10 @@ class Mul(Binary):
     values = Values(eager_is_exact=True)
 
     def gradient(self, x, y, _z, dz):
-        return unbroadcast(dz * conj(y), x), unbroadcast(conj(x) * dz, y)
+        return self.input_gradient(0, x, y, None, dz), self.input_gradient(1, x, y, None, dz)
+
+    def input_gradient(self, at, x, y, _z, dz):
+        return unbroadcast(conj(x) * dz, y) if at else unbroadcast(dz * conj(y), x)
 
 
 class MulNoNan(Binary):
@@ -107,6 +110,10 @@ class SquaredDifference(Binary):
     def gradient(self, x, y, _z, dz):
         slope = raw.Mul(dz * 2, raw.Sub(x, y))
         return unbroadcast(slope, x), unbroadcast(raw.Neg(slope), y)
+
+    def input_gradient(self, at, x, y, _z, dz):
+        slope = raw.Mul(dz * 2, raw.Sub(x, y))
+        return unbroadcast(raw.Neg(slope), y) if at else unbroadcast(slope, x)
 
     def ufunc(self, x, y):
         difference = np.subtract(x, y)
@@ -141,9 +148,14 @@ class _Division(Binary):
     refusal = InvalidArgumentError
 
     def gradient(self, x, y, z, dz):
-        y = conj(y)
+        return self.input_gradient(0, x, y, z, dz), self.input_gradient(1, x, y, z, dz)
+
+    def input_gradient(self, at, x, y, _z, dz):
+        divisor = conj(y)
+        if not at:
+            return unbroadcast(dz / divisor, x)
         # 1 / y may underflow where x / y / y does not.
-        return unbroadcast(dz / y, x), unbroadcast(dz * (raw.Neg(conj(x)) / y / y), y)
+        return unbroadcast(dz * (raw.Neg(conj(x)) / divisor / divisor), y)
 
     @property
     def own_ufunc(self):
@@ -296,13 +308,18 @@ class Pow(Binary):
     def gradient(self, x, y, z, dz):
         if not (x.dtype.is_floating or x.dtype.is_complex):
             return None, None
-        x_, y_ = conj(x), conj(y)
-        dx = dz * y_ * raw.Pow(x_, y_ - 1)
+        return self.input_gradient(0, x, y, z, dz), self.input_gradient(1, x, y, z, dz)
+
+    def input_gradient(self, at, x, y, z, dz):
+        x_ = conj(x)
+        if not at:
+            y_ = conj(y)
+            return unbroadcast(dz * y_ * raw.Pow(x_, y_ - 1), x)
         # Avoid log(0), since 0 * -inf is NaN; for complex x only zero has no logarithm.
         usable = raw.NotEqual(x_, raw.ZerosLike(x_)) if x.dtype.is_complex else x_ > 0
         safe = where(usable, x_, raw.OnesLike(x_))
         log = where(usable, raw.Log(safe), raw.ZerosLike(x_))
-        return unbroadcast(dx, x), unbroadcast(dz * conj(z) * log, y)
+        return unbroadcast(dz * conj(z) * log, y)
 
     def ufunc(self, x, y):
         if x.dtype.kind not in "iu":
@@ -336,6 +353,11 @@ class _Extreme(Binary):
         first = self.is_first(x, y)
         zeros = zeros_like(dz)
         return unbroadcast(where(first, dz, zeros), x), unbroadcast(where(first, zeros, dz), y)
+
+    def input_gradient(self, at, x, y, _z, dz):
+        first, zeros = self.is_first(x, y), zeros_like(dz)
+        chosen = where(first, zeros, dz) if at else where(first, dz, zeros)
+        return unbroadcast(chosen, y if at else x)
 
 
 class Maximum(_Extreme):

@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import ONE_BY_ONE, SLOW, SLOWEST, HostKernel
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
+from penstock._src.core.values.numpy_loops import BETWEEN, INPUT, RESULT, Loop
 from penstock._src.ir.meaning.scalars import log1p
 from penstock._src.ops import special_functions
 from penstock._src.ops.rules import HostUnary, Unary, conj, in_float32
@@ -19,6 +20,7 @@ TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 class Exp(Unary):
     """e ** x."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, ufunc, primitive = SMOOTH, np.exp, "exp"
 
     def gradient(self, _x, y, dy):
@@ -28,6 +30,7 @@ class Exp(Unary):
 class Expm1(Unary):
     """e ** x - 1, accurate near zero."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.expm1, "expm1"
 
     def gradient(self, x, _y, dy):
@@ -37,6 +40,7 @@ class Expm1(Unary):
 class Log(Unary):
     """The natural logarithm."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, ufunc, primitive = SMOOTH, np.log, "log"
 
     def gradient(self, x, _y, dy):
@@ -46,6 +50,7 @@ class Log(Unary):
 class Log1p(Unary):
     """The natural logarithm of 1 + x, accurate near zero."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, primitive = SMOOTH, "log1p"
 
     @property
@@ -76,6 +81,11 @@ class Sigmoid(Unary):
 
     host_kernel = HostKernel(compiles_from=SLOW)
     T, ufunc, primitive = SMOOTH, staticmethod(logistic), "sigmoid"
+    numpy_loops = (
+        Loop(np.absolute, BETWEEN, (INPUT,)), Loop(np.negative, BETWEEN, (BETWEEN,)), Loop(np.exp, BETWEEN, (BETWEEN,)),
+        Loop(np.add, BETWEEN, (1.0, BETWEEN)), Loop(np.minimum, RESULT, (INPUT, 0.0)), Loop(np.exp, RESULT, (RESULT,)),
+        Loop(np.divide, RESULT, (RESULT, BETWEEN)),
+    )  # fmt: skip
 
     def gradient(self, _x, y, dy):
         return raw.SigmoidGrad(conj(y), dy)
@@ -84,6 +94,7 @@ class Sigmoid(Unary):
 class Tanh(Unary):
     """The hyperbolic tangent."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, ufunc, primitive = SMOOTH, np.tanh, "tanh"
 
     def gradient(self, _x, y, dy):

@@ -54,17 +54,22 @@ class MatMul(Op):
     grad_a: bool = False
     grad_b: bool = False
     elements = Elements(is_row_wise=True)
-    host_kernel = _COMPILED_IF_RARE
+    # Matrix registers multiply 16-bit floats if the depth is known.
+    host_kernel = HostKernel(compiles_rare_from=SLOWEST, opens="rows")
 
     def shape(self, a, b):
         return infer.matmul(a, b, self.transpose_a, self.transpose_b)
 
     def gradient(self, a, b, _product, dy):
-        a, b = conj(a), conj(b)
+        return self.input_gradient(0, a, b, None, dy), self.input_gradient(1, a, b, None, dy)
+
+    def input_gradient(self, at, a, b, _product, dy):
         ta, tb = self.transpose_a, self.transpose_b
-        da = times(b, dy, tb, True) if ta else times(dy, b, False, not tb)
-        db = times(dy, a, True, ta) if tb else times(a, dy, not ta, False)
-        return da, db
+        if at:
+            a = conj(a)
+            return times(dy, a, True, ta) if tb else times(a, dy, not ta, False)
+        b = conj(b)
+        return times(b, dy, tb, True) if ta else times(dy, b, False, not tb)
 
     @property
     def small_product(self):
@@ -166,8 +171,11 @@ class BatchMatMulV2(Op):
         return infer.batch_matmul(x, y, self.adj_x, self.adj_y)
 
     def gradient(self, x, y, _output, dy):
-        dx, d_right = batch_gradients(batch_times, x, y, dy, self.adj_x, self.adj_y)
-        return unbroadcast(dx, x), unbroadcast(d_right, y)
+        return self.input_gradient(0, x, y, None, dy), self.input_gradient(1, x, y, None, dy)
+
+    def input_gradient(self, at, x, y, _output, dy):
+        whole = batch_gradient(at, batch_times, x, y, dy, self.adj_x, self.adj_y)
+        return unbroadcast(whole, y if at else x)
 
     @quiet
     def eager(self, x, y):
@@ -219,9 +227,15 @@ def batch_times(x, y, adj_x, adj_y):
 
 def batch_gradients(product, x, y, dy, adj_x, adj_y):
     """Returns the gradients of both factors, before summing over broadcast batches."""
-    dx = product(y, dy, adj_y, True) if adj_x else product(dy, y, False, not adj_y)
-    d_right = product(dy, x, True, adj_x) if adj_y else product(x, dy, not adj_x, False)
-    return dx, d_right
+    dx = batch_gradient(0, product, x, y, dy, adj_x, adj_y)
+    return dx, batch_gradient(1, product, x, y, dy, adj_x, adj_y)
+
+
+def batch_gradient(at, product, x, y, dy, adj_x, adj_y):
+    """Returns the gradient of the first or second factor, before summing over broadcast batches."""
+    if at:
+        return product(dy, x, True, adj_x) if adj_y else product(x, dy, not adj_x, False)
+    return product(y, dy, adj_y, True) if adj_x else product(dy, y, False, not adj_y)
 
 
 class BatchMatMul(BatchMatMulV2):

@@ -1,6 +1,7 @@
 """Ranges, and counts of values: bincount, histograms, buckets."""
 
 import math
+import sys
 
 import ml_dtypes
 import numpy as np
@@ -14,6 +15,8 @@ from penstock._src.core.values import memory_limit
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import ceil_divide, is_symbolic, maximum, range_length
 from penstock._src.ir.extents.dims import shape_key as dims_key
+from penstock._src.native.algorithms.grouping.counting import counts_of
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.rules import is_float, number_of, numbers_of, quiet, show
 
@@ -49,7 +52,7 @@ class Range(Op):
                 return count
             start, limit, delta = float(start), float(limit), float(delta)
         if delta == 0:
-            raise RefusedValue("Requires delta != 0")
+            raise RefusedValue(f"Requires delta != 0: {delta}")
         if delta > 0 and not start <= limit:  # or one of them is NaN
             raise RefusedValue(f"Requires start <= limit when delta > 0: {start}/{limit}")
         if not delta > 0 and not start >= limit:
@@ -190,7 +193,9 @@ class LinSpace(Op):
 
 
 def count_values(values, size, weights, dtype, binary):
-    """Returns the count of each number below `size` in values, or the sum of its weights."""
+    """Returns the count of each number below `size` in a vector of values that are not negative, or the sum of its weights."""
+    if runs_native_code():
+        return counts_of(values, size, weights, dtype, binary)
     kept = values < size
     chosen = values[kept].astype(np.int64)
     if binary:
@@ -227,6 +232,13 @@ def bins_of(size):
 
 def check_counts(op, values, size, weights):
     """Raises InvalidArgumentError unless values, size and weights are compatible."""
+    _check_weights(op, values, size, weights)
+    if values.size and values.min() < 0:
+        raise op.invalid("Input arr must be non-negative!")
+
+
+def _check_weights(op, values, size, weights):
+    """Raises InvalidArgumentError of a negative size, or weights of another shape."""
     if size < 0:
         raise op.invalid(f"size ({size}) must be non-negative")
     if weights.size and weights.shape != values.shape:
@@ -234,8 +246,6 @@ def check_counts(op, values, size, weights):
             "`weights` must be the same shape as `arr` or a length-0 `Tensor`, in which case it "
             f"acts as all weights equal to 1. Received {show(weights.shape)}"
         )
-    if values.size and values.min() < 0:
-        raise op.invalid("Input arr must be non-negative!")
 
 
 def lower_counts(op, p, values, size, weights, binary):
@@ -272,6 +282,7 @@ def lower_counts(op, p, values, size, weights, binary):
 class Bincount(Op):
     """The count of each number below `size` in `arr`, or the sum of its weights."""
 
+    host_kernel = HostKernel(compiles_from=sys.maxsize)
     signature = "arr: int32, size: int32, weights: T -> bins: T"
     T = COUNTED
 
@@ -297,6 +308,9 @@ class Bincount(Op):
 class DenseBincount(Op):
     """The count of each number below `size` in a vector, or in each row of a matrix."""
 
+    host_kernel = HostKernel(
+        compiles_from=sys.maxsize
+    )  # native code counts as fast as compiled kernels
     signature = "input: Tidx, size: Tidx, weights: T -> output: T"
     Tidx = INDEX
     T = COUNTED
@@ -313,8 +327,15 @@ class DenseBincount(Op):
         if input.ndim > 2:
             raise self.invalid(f"Shape must be at most rank 2 but is rank {input.ndim}")
         check_scalar(self, size)
-        check_counts(self, input, int(size), weights)
         count, dtype = int(size), self.T.np
+        if runs_native_code():
+            _check_weights(self, input, count, weights)
+            numbers = input.reshape(1) if not input.ndim else input
+            counts = counts_of(numbers, count, weights, dtype, self.binary_output)
+            if counts is None:
+                raise self.invalid("Input arr must be non-negative!")
+            return counts
+        check_counts(self, input, count, weights)
         if input.ndim < 2:
             return count_values(input.ravel(), count, weights.ravel(), dtype, self.binary_output)
         rows = np.repeat(np.arange(len(input)), input.shape[1])

@@ -386,11 +386,11 @@ class _ArgReduction(Op):
     def place(self, x, axis):
         """Returns where the extremes along an axis are, which has elements."""
         if x.dtype.kind == "f":
-            # NaN compares false.
-            missing = np.isnan(x)
-            if missing.any():
-                x = np.where(missing, x.dtype.type(self.loser), x)
-        return np.asarray(self.find(x, axis=axis))
+            # NaN compares false. The maximum is NaN if an element is.
+            most = np.maximum.reduce(x, None) if x.size else 0
+            if most != most:
+                x = np.where(np.isnan(x), x.dtype.type(self.loser), x)
+        return np.asarray(self.find(x, axis))
 
     def eager_given(self, constant, input, dimension):
         if not constant[1] or self.T in NARROW:
@@ -412,10 +412,10 @@ class ArgMax(_ArgReduction):
 
     Tidx: INDEX | {dtypes.int16} = dtypes.int32
     output_type: INDEX | {dtypes.int16, dtypes.uint16} = dtypes.int64
-    primitive, find, loser = "arg_max", staticmethod(np.argmax), -np.inf
+    primitive, find, loser = "arg_max", staticmethod(np.ndarray.argmax), -np.inf
 
 
 class ArgMin(_ArgReduction):
     """The index of the first minimum along an axis."""
 
-    primitive, find, loser = "arg_min", staticmethod(np.argmin), np.inf
+    primitive, find, loser = "arg_min", staticmethod(np.ndarray.argmin), np.inf

@@ -41,14 +41,17 @@ class _Scan(Op):
         if not x.size:
             return x
         wide = in_float32(x)
-        wide = wide if x.ndim == 1 else np.moveaxis(wide, at, 0)
+        others = [axis for axis in range(x.ndim) if axis != at % x.ndim]
+        order = [at % x.ndim, *others]
+        wide = wide if x.ndim == 1 else wide.transpose(order)
         wide = wide[::-1] if self.reverse else wide
         if self.exclusive:
             first = np.full_like(wide[:1], self.neutral)
             wide = np.concatenate([first, wide[:-1]])
         total = self.accumulate(wide)
         total = total[::-1] if self.reverse else total
-        total = total if x.ndim == 1 else np.moveaxis(total, 0, at)
+        back = [0 if axis == order[0] else others.index(axis) + 1 for axis in range(x.ndim)]
+        total = total if x.ndim == 1 else total.transpose(back)
         return np.ascontiguousarray(total).astype(x.dtype, copy=False)
 
     def accumulate(self, x):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from penstock._src.core.calls.facts import SLOW, HostKernel
+from penstock._src.core.calls.facts import SLOW, SLOWEST, HostKernel
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT
 from penstock._src.ops.rules import Binary, Unary, conj, unbroadcast
@@ -33,6 +33,7 @@ class Cos(Unary):
 class Tan(Unary):
     """The tangent."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.tan, "tan"
 
     def gradient(self, x, _y, dy):
@@ -42,6 +43,7 @@ class Tan(Unary):
 class Asin(Unary):
     """The inverse of the sine."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.arcsin, "asin"
 
     def gradient(self, x, _y, dy):
@@ -51,6 +53,7 @@ class Asin(Unary):
 class Acos(Unary):
     """The inverse of the cosine."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.arccos, "acos"
 
     def gradient(self, x, _y, dy):
@@ -60,6 +63,7 @@ class Acos(Unary):
 class Atan(Unary):
     """The inverse of the tangent."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.arctan, "atan"
 
     def gradient(self, x, _y, dy):
@@ -69,6 +73,7 @@ class Atan(Unary):
 class Sinh(Unary):
     """The hyperbolic sine."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.sinh, "sinh"
 
     def gradient(self, x, _y, dy):
@@ -78,6 +83,7 @@ class Sinh(Unary):
 class Cosh(Unary):
     """The hyperbolic cosine."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.cosh, "cosh"
 
     def gradient(self, x, _y, dy):
@@ -87,6 +93,7 @@ class Cosh(Unary):
 class Asinh(Unary):
     """The inverse of the hyperbolic sine."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.arcsinh, "asinh"
 
     def gradient(self, _x, y, dy):
@@ -96,6 +103,7 @@ class Asinh(Unary):
 class Acosh(Unary):
     """The inverse of the hyperbolic cosine."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.arccosh, "acosh"
 
     def gradient(self, _x, y, dy):
@@ -105,6 +113,7 @@ class Acosh(Unary):
 class Atanh(Unary):
     """The inverse of the hyperbolic tangent."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = SMOOTH, np.arctanh, "atanh"
 
     def gradient(self, x, _y, dy):
@@ -115,6 +124,7 @@ class Atan2(Binary):
     """The angle of the point (x, y), in (-pi, pi]."""
 
     signature = "y: T, x: T -> z: T"
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     T, ufunc, primitive = FLOAT, np.arctan2, "atan2"
 
     def shape(self, y, x):

@@ -85,6 +85,7 @@ def reciprocal_of_root(x):
 class Rsqrt(Unary):
     """1 / sqrt(x)."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     T, ufunc, primitive = FLOAT | COMPLEX, staticmethod(reciprocal_of_root), "rsqrt"
 
     def gradient(self, _x, y, dy):
@@ -199,6 +200,7 @@ class InvGrad(ReciprocalGrad):
 class SigmoidGrad(_GradientOp):
     """The gradient of Sigmoid: dy * y * (1 - y)."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     conjugates = False
 
     def gradient(self, y, dy, _z, dz):
@@ -212,6 +214,7 @@ class SigmoidGrad(_GradientOp):
 class TanhGrad(_GradientOp):
     """The gradient of Tanh: dy * (1 - y**2)."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
     conjugates = False
 
     def gradient(self, y, dy, _z, dz):
@@ -305,7 +308,12 @@ _HOLD_OTHERS = frozenset(d._enum for d in (dtypes.string, dtypes.resource, dtype
 
 class Cast(Op):
     """The values in another dtype: floats to integers truncate, complex to real drops the imaginary part, non-zero is
-    True."""
+    True.
+
+    Floats that do not fit an integer: with XLA's rules the nearest end of the range. Else the low bits, as in TensorFlow for scalars;
+    its kernels saturate whole vectors of 8 to 32 numbers and keep the low bits of what is left of each thread's part, which no rule for
+    single elements can equal.
+    """
 
     signature = "x: SrcT -> y: DstT[x]"
     DstT: DType
@@ -338,6 +346,8 @@ class Cast(Op):
         if self.SrcT.is_complex and not self.DstT.is_complex:
             x = p.real(x)
         if x.dtype.is_floating and self.DstT.is_integer:
+            if p.is_for_xla:
+                return p.saturated_cast(x, self.DstT)
             # Like the eager kernel: via a wider integer, keeping the low bits.
             if self.DstT.size < 4:
                 x = p.cast(x, dtypes.int32)

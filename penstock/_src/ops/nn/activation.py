@@ -3,10 +3,11 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, Elements, HostKernel, Values
+from penstock._src.core.calls.facts import SLOW, SLOWEST, Elements, HostKernel, Values
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
+from penstock._src.core.values.numpy_loops import BETWEEN, INPUT, RESULT, Loop
 from penstock._src.ops.rules import in_float32, of_one_shape, quiet, where, zeros_like
 
 # Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-normalizing neural networks"
@@ -74,6 +75,7 @@ class Relu6(Op):
     """min(max(features, 0), 6), elementwise."""
 
     signature = "features: T -> activations: T[features]"
+    host_kernel = HostKernel(compiles_from=SLOW)
     T = REAL
     elements = Elements(is_elementwise=True)
 
@@ -156,7 +158,7 @@ class LeakyReluGrad(Op):
 class Elu(_Activation):
     """exp(features) - 1 where negative, features elsewhere."""
 
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def gradient(self, _features, activations, dy):
         return raw.EluGrad(gradients=dy, outputs=activations)
@@ -169,8 +171,8 @@ class Elu(_Activation):
         return p.select(p.lt(features, 0), p.expm1(features), features)
 
 
-class EluGrad(Op):
-    """The gradient of Elu from its outputs."""
+class _GradientOfExponential(Op):
+    """The gradient of an activation that is exponential below zero and linear above, from its outputs."""
 
     signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
     host_kernel = HostKernel(compiles_from=SLOW)
@@ -181,9 +183,13 @@ class EluGrad(Op):
     def gradient(self, gradients, outputs, _backprops, dy):
         negative = raw.Less(x=outputs, y=zeros_like(outputs))
         return (
-            raw.EluGrad(gradients=dy, outputs=outputs),
+            getattr(raw, self.op_type)(gradients=dy, outputs=outputs),
             where(negative, dy * gradients, zeros_like(gradients)),
         )
+
+
+class EluGrad(_GradientOfExponential):
+    """The gradient of Elu from its outputs."""
 
     @of_one_shape
     @quiet
@@ -197,7 +203,7 @@ class EluGrad(Op):
 class Selu(_Activation):
     """Elu with the scale and slope of self-normalizing networks."""
 
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(compiles_from=SLOWEST)
 
     def gradient(self, _features, activations, dy):
         return raw.SeluGrad(gradients=dy, outputs=activations)
@@ -213,21 +219,8 @@ class Selu(_Activation):
         return p.select(p.lt(features, 0), negative, features * SELU_SCALE)
 
 
-class SeluGrad(Op):
+class SeluGrad(_GradientOfExponential):
     """The gradient of Selu from its outputs."""
-
-    signature = "gradients: T, outputs: T -> backprops: T[gradients & outputs]"
-    host_kernel = HostKernel(compiles_from=SLOW)
-    T = FLOAT
-    elements = Elements(is_elementwise=True)
-    vectorize = "rows, rows"  # shapes are equal, not broadcast
-
-    def gradient(self, gradients, outputs, _backprops, dy):
-        negative = raw.Less(x=outputs, y=zeros_like(outputs))
-        return (
-            raw.SeluGrad(gradients=dy, outputs=outputs),
-            where(negative, dy * gradients, zeros_like(gradients)),
-        )
 
     @of_one_shape
     @quiet
@@ -244,10 +237,16 @@ class SeluGrad(Op):
 class Softplus(_Activation):
     """log(1 + exp(features)), computed without overflow."""
 
+    host_kernel = HostKernel(compiles_from=SLOWEST)
     values = Values(in_float32=True)
 
     def gradient(self, features, _activations, dy):
         return raw.SoftplusGrad(gradients=dy, features=features)
+
+    numpy_loops = (
+        Loop(np.absolute, BETWEEN, (INPUT,)), Loop(np.negative, BETWEEN, (BETWEEN,)), Loop(np.exp, BETWEEN, (BETWEEN,)),
+        Loop(np.log1p, BETWEEN, (BETWEEN,)), Loop(np.maximum, RESULT, (INPUT, 0.0)), Loop(np.add, RESULT, (RESULT, BETWEEN)),
+    )  # fmt: skip
 
     @quiet
     def eager(self, features):
@@ -261,6 +260,8 @@ class Softplus(_Activation):
 
 class SoftplusGrad(_ActivationGrad):
     """gradients * sigmoid(features)."""
+
+    host_kernel = HostKernel(compiles_from=SLOW)
 
     def gradient(self, gradients, features, _backprops, dy):
         slope = raw.SoftplusGrad(gradients=dy, features=features)
@@ -279,6 +280,8 @@ class SoftplusGrad(_ActivationGrad):
 class Softsign(_Activation):
     """features / (|features| + 1)."""
 
+    host_kernel = HostKernel(compiles_from=SLOW)
+
     def gradient(self, features, _activations, dy):
         return raw.SoftsignGrad(gradients=dy, features=features)
 
@@ -292,6 +295,8 @@ class Softsign(_Activation):
 
 class SoftsignGrad(_ActivationGrad):
     """gradients / (|features| + 1)^2."""
+
+    host_kernel = HostKernel(compiles_from=SLOW)
 
     @of_one_shape
     @quiet

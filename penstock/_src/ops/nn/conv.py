@@ -149,14 +149,19 @@ class Conv2D(_Forward):
         return np.zeros(shape, input.dtype)
 
     def gradient(self, input, filter, _output, dy):
-        attrs = _shared(self)
         return (
-            raw.Conv2DBackpropInput(
-                input_sizes=shape_of(input), filter=filter, out_backprop=dy, **attrs
-            ),
-            raw.Conv2DBackpropFilter(
+            self.input_gradient(0, input, filter, None, dy),
+            self.input_gradient(1, input, filter, None, dy),
+        )
+
+    def input_gradient(self, at, input, filter, _output, dy):
+        attrs = _shared(self)
+        if at:
+            return raw.Conv2DBackpropFilter(
                 input=input, filter_sizes=shape_of(filter), out_backprop=dy, **attrs
-            ),
+            )
+        return raw.Conv2DBackpropInput(
+            input_sizes=shape_of(input), filter=filter, out_backprop=dy, **attrs
         )
 
 

@@ -75,6 +75,34 @@ def convolution(
         )
     axes = spatial_axes(op.data_format, rank)
     channels = channel_axis(op.data_format, rank)
+    _check_attributes(op, channels)
+    groups = _groups(name, input_shape, filter_shape, channels)
+    windows = windows_along(op, axes, input_shape, filter_shape)
+    return Convolution(name, axes, channels, windows, groups)
+
+
+def windows_along(
+    op: Any, axes: Sequence[int], input_shape: Sequence[int], filter_shape: Sequence[int]
+) -> list[Window]:
+    """The window of an op's filter along each spatial axis."""
+    pairs = explicit_pairs(getattr(op, "explicit_paddings", ()), axes)
+    return [
+        window(
+            op.op_type,
+            input_shape[a],
+            filter_shape[i],
+            op.strides[a],
+            op.dilations[a],
+            op.padding,
+            pairs[i],
+        )
+        for i, a in enumerate(axes)
+    ]
+
+
+def _check_attributes(op: Any, channels: int) -> None:
+    """Refuses strides, dilations and explicit paddings that no convolution has."""
+    name = op.op_type
     for what, values in (("strides", op.strides), ("dilations", op.dilations)):
         if values[0] != 1 or values[channels] != 1:
             refusal = UnimplementedError if what == "strides" else InvalidArgumentError
@@ -92,6 +120,12 @@ def convolution(
         raise InvalidArgumentError(
             f"{name}: Nonzero explicit padding in the batch or depth dimensions is not supported"
         )
+
+
+def _groups(
+    name: str, input_shape: Sequence[int], filter_shape: Sequence[int], channels: int
+) -> int:
+    """The number of groups of channels; the filter's depth is that of one group."""
     depth, filter_depth = input_shape[channels], filter_shape[-2]
     if filter_depth == 0 or depth % filter_depth:
         raise InvalidArgumentError(
@@ -104,20 +138,7 @@ def convolution(
             f"{name}: output depth must be evenly divisible by number of groups: "
             f"{filter_shape[-1]} vs {groups}"
         )
-    pairs = explicit_pairs(getattr(op, "explicit_paddings", ()), axes)
-    windows = [
-        window(
-            name,
-            input_shape[a],
-            filter_shape[i],
-            op.strides[a],
-            op.dilations[a],
-            op.padding,
-            pairs[i],
-        )
-        for i, a in enumerate(axes)
-    ]
-    return Convolution(name, axes, channels, windows, max(groups, 1))
+    return max(groups, 1)
 
 
 # For kernels: most calls have the shapes of one before.
@@ -150,7 +171,7 @@ def output_shape(op: Any, input: TensorShape, filter: TensorShape, spatial: int)
 
 
 def _channels_last(x: np.ndarray, c: Convolution) -> np.ndarray:
-    return np.moveaxis(x, c.channels, -1)
+    return x if c.channels == x.ndim - 1 else np.moveaxis(x, c.channels, -1)
 
 
 def with_channels_last(c: Convolution) -> Convolution:
@@ -200,7 +221,9 @@ def _windows_of(
 
 
 def _channels_back(out: np.ndarray, c: Convolution, dtype: np.dtype) -> np.ndarray:
-    return np.ascontiguousarray(np.moveaxis(out, -1, c.channels)).astype(dtype, copy=False)
+    if c.channels != out.ndim - 1:
+        out = np.moveaxis(out, -1, c.channels)
+    return np.ascontiguousarray(out).astype(dtype, copy=False)
 
 
 @quiet

@@ -20,7 +20,6 @@ from penstock._src.ops.nn.window import (
     spatial_axes,
     taps,
     unpad_axes,
-    window,
 )
 from penstock._src.ops.rules import dims_of, in_float32, quiet, shape_of, show
 from penstock._src.ops.sums import add_up
@@ -218,19 +217,7 @@ def geometry(op, input_shape, filter_shape, output_shape=None):
             "input and filter must have the same depth: "
             f"{input_shape[channels]} vs {filter_shape[2]}"
         )
-    pairs = explicit_pairs(op.explicit_paddings, axes)
-    windows = [
-        window(
-            type(op).__name__,
-            input_shape[a],
-            filter_shape[i],
-            op.strides[a],
-            op.dilations[a],
-            op.padding,
-            pairs[i],
-        )
-        for i, a in enumerate(axes)
-    ]
+    windows = cv.windows_along(op, axes, input_shape, filter_shape)
     c = cv.Convolution(type(op).__name__, axes, channels, windows, 1)
     expected = c.output_shape(input_shape[0], filter_shape[2] * filter_shape[3])
     if output_shape is not None and list(output_shape) != expected:

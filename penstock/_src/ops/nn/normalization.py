@@ -391,15 +391,10 @@ class LRN(Op):
     vectorize = "examples"
 
     def gradient(self, input, output, dy):
-        return raw.LRNGrad(
-            input_grads=dy,
-            input_image=input,
-            output_image=output,
-            depth_radius=self.depth_radius,
-            bias=self.bias,
-            alpha=self.alpha,
-            beta=self.beta,
+        attributes = dict(
+            depth_radius=self.depth_radius, bias=self.bias, alpha=self.alpha, beta=self.beta
         )
+        return raw.LRNGrad(dy, input, output, **attributes)
 
     @quiet
     def eager(self, input):
@@ -412,7 +407,7 @@ class LRN(Op):
     def lower(self, p, input):
         _check_radius(self)
         norm = _lower_norm(self, p, input)
-        return input * (p.rsqrt(norm) if self.beta == 0.5 else p.pow(norm, -self.beta))
+        return input * _lower_power(p, norm, self.beta)
 
 
 class LRNGrad(Op):
@@ -435,8 +430,7 @@ class LRNGrad(Op):
         if any(x.shape != arrays[0].shape for x in arrays):
             shapes = ", ".join(show(x.shape) for x in arrays)
             raise self.invalid(
-                "input_grads, input_image, and out_image should have the same shape. Received "
-                f"{shapes}"
+                f"input_grads, input_image, and out_image should have the same shape. Received {shapes}"
             )
 
     @quiet
@@ -454,7 +448,7 @@ class LRNGrad(Op):
         norm = _lower_norm(self, p, input_image)
         shared = input_grads * output_image / norm
         pulled = _lower_neighbors(self, p, shared) * (2 * self.alpha * self.beta)
-        return input_grads * p.pow(norm, -self.beta) - input_image * pulled
+        return input_grads * _lower_power(p, norm, self.beta) - input_image * pulled
 
 
 def _check_radius(op):
@@ -496,3 +490,11 @@ def _lower_neighbors(op, p, x):
 
 def _lower_norm(op, p, x):
     return _lower_neighbors(op, p, p.square(x)) * op.alpha + op.bias
+
+
+def _lower_power(p, norm, beta):
+    """norm ** -beta; for the usual ones, roots take a tenth of the time of a power."""
+    if beta not in (0.5, 0.75):
+        return p.pow(norm, -beta)
+    root = p.rsqrt(norm)
+    return root if beta == 0.5 else root * p.sqrt(root)

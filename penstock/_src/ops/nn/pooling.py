@@ -257,6 +257,8 @@ def average_gradient(c: Pooling, grad: np.ndarray) -> np.ndarray:
 
 
 def _divisor(c: Pooling, dtype: np.dtype) -> np.ndarray:
+    if not any([w.low or w.high for w in c.windows]):  # all windows are inside of the input
+        return np.full([1] * len(c.shape), prod(c.sizes), dtype)
     divisor = np.ones([1] * len(c.shape), dtype)
     for vector in counts(c):
         divisor = divisor * vector.astype(dtype)

@@ -1,5 +1,7 @@
 """Softmax, log softmax, and their cross entropies."""
 
+import sys
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -8,8 +10,11 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import FLOAT, INDEX
+from penstock._src.core.values.numpy_loops import BETWEEN, INPUT, RESULT, ROWS, Loop
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_repeated
+from penstock._src.native.algorithms.orders.ranks import are_among_largest
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.extremes import extremes_along
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import in_float32, quiet, show, sum_over
@@ -36,6 +41,11 @@ class Softmax(Op):
 
     def gradient(self, _logits, softmax, dy):
         return (dy - sum_over(dy * softmax, [-1], keep_dims=True)) * softmax
+
+    numpy_loops = (
+        Loop(np.maximum, ROWS, (INPUT,), reduces=True), Loop(np.subtract, RESULT, (INPUT, ROWS)),
+        Loop(np.exp, RESULT, (RESULT,)), Loop(np.add, ROWS, (RESULT,), reduces=True), Loop(np.divide, RESULT, (RESULT, ROWS)),
+    )  # fmt: skip
 
     @quiet
     def eager(self, logits):
@@ -65,6 +75,12 @@ class LogSoftmax(Op):
 
     def gradient(self, _logits, logsoftmax, dy):
         return dy - sum_over(dy, [-1], keep_dims=True) * raw.Exp(x=logsoftmax)
+
+    numpy_loops = (
+        Loop(np.maximum, ROWS, (INPUT,), reduces=True), Loop(np.subtract, RESULT, (INPUT, ROWS)),
+        Loop(np.exp, BETWEEN, (RESULT,)), Loop(np.add, ROWS, (BETWEEN,), reduces=True), Loop(np.log, ROWS, (ROWS,)),
+        Loop(np.subtract, RESULT, (RESULT, ROWS)),
+    )  # fmt: skip
 
     @quiet
     def eager(self, logits):
@@ -212,6 +228,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 class InTopK(Op):
     """True for each row with its target among its k largest predictions."""
 
+    host_kernel = HostKernel(compiles_from=sys.maxsize)
     signature = "predictions: float32, targets: T[?] -> precision: bool"
     k: int
     T: INDEX = dtypes.int32
@@ -229,7 +246,9 @@ class InTopK(Op):
 class InTopKV2(Op):
     """True for each row with its target among its k largest predictions."""
 
-    host_kernel = HostKernel(compiles_from=SLOW)
+    host_kernel = HostKernel(
+        compiles_from=sys.maxsize
+    )  # native code reads no row further than needed
     signature = "predictions: float32, targets: T[?], k: T -> precision: bool"
     T: INDEX = dtypes.int32
 
@@ -257,6 +276,8 @@ def _in_top_k(op, predictions, targets, k):
             f"First dimension of predictions {predictions.shape[0]} must match length of targets "
             f"{targets.shape[0]}"
         )
+    if runs_native_code():
+        return are_among_largest(predictions, targets, int(k))
     inside = (targets >= 0) & (targets < predictions.shape[1])
     if not inside.any():
         return inside

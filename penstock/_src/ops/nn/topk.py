@@ -72,7 +72,13 @@ class _TopK(Op):
         else:
             order = kept_by_heap(input.reshape(-1, input.shape[-1]), k)
             order = order.reshape(*input.shape[:-1], k)
-        return np.take_along_axis(input, order, -1), order.astype(kind)
+        if input.ndim == 1:
+            values = input[order]
+        elif input.ndim == 2:
+            values = input[np.arange(len(input))[:, None], order]
+        else:
+            values = np.take_along_axis(input, order, -1)
+        return values, order.astype(kind)
 
 
 class TopK(_TopK):
@@ -262,9 +268,9 @@ def _descending(x, k):
     columns = x.shape[-1]
     if x.dtype.kind not in "iub":
         x = in_float32(x)  # ml_dtypes' order has no place for NaN
-        if np.isnan(x).any():
-            order = np.argsort(-x, axis=-1, kind="stable")  # NaN comes last
-            return order[..., :k]
+        # A few numbers are sorted sooner than they are searched for NaN, which comes last.
+        if x.size <= _MANY and k != 1 or np.isnan(x).any():
+            return (-x).argsort(axis=-1, kind="stable")[..., :k]
     if k == 1 and columns:
         return x.argmax(-1)[..., None]
     backwards = x[..., ::-1]
@@ -272,7 +278,7 @@ def _descending(x, k):
         return _selected(x, k)
     if x.size > _MANY and (x.dtype.itemsize < 4 or columns > _SHORT) and x.dtype in _PACKED:
         return _by_keys(x, k)
-    order = np.argsort(backwards, axis=-1, kind="stable")[..., ::-1]
+    order = backwards.argsort(axis=-1, kind="stable")[..., ::-1]
     return (columns - 1 - order)[..., :k]
 
 

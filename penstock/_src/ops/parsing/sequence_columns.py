@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.values.groups import splits_of
 from penstock._src.native.readers.examples import EMPTY, ENTRY, MISSING
 from penstock._src.native.readers.sequences import LIST, sequences
 from penstock._src.ops.parsing.columns import ExampleColumns, IrregularError, names_of
@@ -97,7 +98,7 @@ class SequenceColumns(ExampleColumns):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Values, and the splits of examples and of steps, of a feature list."""
         steps, lengths = self._steps(key)
-        outer, inner = _splits(lengths), _splits(steps[:, 0, _COUNT_WORD])
+        outer, inner = splits_of(lengths), splits_of(steps[:, 0, _COUNT_WORD])
         values = self._all_values(steps, dtype)
         return values, outer.astype(splits.np, copy=False), inner.astype(splits.np, copy=False)
 
@@ -112,7 +113,7 @@ class SequenceColumns(ExampleColumns):
         return steps, lengths
 
     def _all_values(self, steps: np.ndarray, dtype: Any) -> np.ndarray:
-        ends = _splits(steps[:, 0, _COUNT_WORD])
+        ends = splits_of(steps[:, 0, _COUNT_WORD])
         out = np.empty(int(ends[-1]), dtype.np)
         self._fill_from(steps, dtype, out, ends[:-1])
         return out
@@ -131,9 +132,3 @@ def places(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum(counts) - counts
     return rows, np.arange(len(rows)) - starts[rows]
-
-
-def _splits(counts: np.ndarray) -> np.ndarray:
-    ends = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=ends[1:])
-    return ends

@@ -74,8 +74,8 @@ class PackedMatMul(OnPackedWeights):
 
     Sums are of float32. `activations="int8"` rounds each 32 neighboring elements of x to int8 times a scale of their own, so that products are
     of integers: an element is off by at most 1/254 of the largest magnitude among its 32. `activations="bfloat16"` rounds x and the unpacked weights
-    to bfloat16, whose products are exact in float32: each is off by at most 1/512 of itself. If `bfloat16_rows` is not 0 and x has at least so many rows
-    (all of its dimensions but the last multiplied), `activations` is taken to be "bfloat16".
+    to bfloat16, whose products are exact in float32: each is off by at most 1/512 of itself. If `bfloat16_rows` is not 0 and x has at least that many
+    rows (the product of all dimensions but the last), `activations` counts as "bfloat16".
     """
 
     signature = "x: T, weights: uint8 -> product: T"

@@ -65,14 +65,15 @@ def full_integers(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
 def integers(stream: Stream, count: int, dtype: np.dtype, low: int, high: int) -> np.ndarray:
     """`count` integers in [low, high), by the remainder (slightly biased if the range is not a power of two)."""
     dtype = np.dtype(dtype)
-    extent = int(high) - int(low)
-    if dtype.itemsize == 4:
-        raw = full_integers(stream, count, np.dtype(np.uint32)) % np.uint32(extent)
-        offset = np.uint32(int(low) & 0xFFFFFFFF)
-    else:
-        raw = full_integers(stream, count, np.dtype(np.uint64)) % np.uint64(extent)
-        offset = np.uint64(int(low) & ((1 << 64) - 1))
-    return (raw + offset).view(dtype)
+    unsigned = np.dtype(f"u{dtype.itemsize}").type
+    words = full_integers(stream, count, np.dtype(unsigned))
+    extent = unsigned(int(high) - int(low))
+    # NumPy divides by one number by multiplications, which it does not do for remainders.
+    multiples = words // extent
+    multiples *= extent
+    numbers = np.subtract(words, multiples, out=multiples)
+    numbers += unsigned(int(low) % (1 << 8 * dtype.itemsize))
+    return numbers.view(dtype)
 
 
 def normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
@@ -115,6 +116,8 @@ def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
     double = dtype == np.float64
     if _is_compiled(count) and not double:
         return _drawn("StatelessTruncatedNormalV2", stream, count, dtype)
+    if double and runs_native_code() and _PAIRS.is_hot((count + 1) // 2):
+        return _truncated64(stream, count)
     group = 2 if double else 4
     blocks_per_group = group * RESERVED_WORDS // 4
     groups = -(-count // group)
@@ -138,6 +141,15 @@ def truncated_normal(stream: Stream, count: int, dtype: np.dtype) -> np.ndarray:
         pending = pending[filled[pending] < group]
         cursor += 2
     return out.reshape(-1)[:count].astype(dtype, copy=False)
+
+
+def _truncated64(stream: Stream, count: int) -> np.ndarray:
+    """float64[count] of truncated normal numbers, drawn by native code."""
+    groups = (count + 1) // 2
+    out, least = np.empty(2 * groups), np.array([_EPSILON])
+    position = stream.signed_words
+    normals().truncated(*position, groups, 2 * RESERVED_WORDS // 4, least, out)
+    return out[:count]
 
 
 def _is_compiled(count: int) -> bool:

@@ -36,10 +36,18 @@ def reserve(op, blocks):
     """Returns the stream at the op's position and advances the position by `blocks`.
 
     The stream starts from the op's seeds, or from system entropy if both are zero.
+
+    Raises:
+      InvalidArgumentError: both are zero, and seeds are required.
     """
 
     def start():
         if op.seed == 0 and op.seed2 == 0:
+            if kernel_state.SEEDS_REQUIRED[0]:
+                raise op.invalid(
+                    "seed and seed2 are 0, which draws a seed, but after "
+                    "tf.config.experimental.enable_op_determinism random ops need one"
+                )
             return Stream(secrets.randbits(64), secrets.randbits(64) << 64)
         return Stream.from_seeds(op.seed, op.seed2)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.calls.facts import SLOW, HostKernel
+from penstock._src.core.calls.facts import SLOWEST, HostKernel
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -13,7 +13,7 @@ from penstock._src.ops.rules import has_shape_of, quiet, show, value_of
 from penstock._src.ops.signal import fourier
 
 # NumPy takes seven times as long.
-COMPILED = HostKernel(compiles_from=SLOW)
+COMPILED = HostKernel(compiles_from=SLOWEST)
 
 
 def _axes(rank):

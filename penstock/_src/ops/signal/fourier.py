@@ -1,8 +1,8 @@
 """Lowers Fourier transforms to the primitive `fft`.
 
 A long line, or one of few, is seen as a matrix, whose columns and then rows are transformed, with twiddle factors in between (Bailey 1990, "FFTs in
-external or hierarchical memory"): vectors of neighboring lines are transformed together. A length with a large prime factor is a convolution
-(Bluestein 1970) of a larger one. A real line of even length is half as many complex numbers.
+external or hierarchical memory"): vectors of neighboring lines are transformed together. A large prime is a cyclic convolution
+of one number less (Rader 1968) or, if that has large prime factors itself, of twice as many (Bluestein 1970). A real line of even length is half as many complex numbers.
 """
 
 import math
@@ -13,8 +13,9 @@ import numpy as np
 from penstock._src.ir.extents.dims import is_large
 from penstock._src.ir.meaning.fourier import is_short
 
-LONGEST = 4096  # elements of a line, more of which would leave the cache
-FEW = 16  # lines, which do not fill vectors
+LONGEST = 1 << 16  # elements of a line, more of which would take much scratch memory
+LONG = 4096  # elements of a line from which it takes many lines to fill vectors and threads
+FEW, MANY = 16, 64  # lines: fewer do not fill vectors, or threads either
 SPLIT = 64  # elements of a line from which it pays to split it where lines are few
 
 
@@ -24,9 +25,14 @@ def transform(p: Any, x: Any, axis: int, inverse: bool) -> Any:
     if length == 1:
         return x
     if not is_short(length):
-        return _convolved(p, x, axis, inverse)
-    lines = x.size // length
-    if length > LONGEST or (not is_large(lines, FEW) and length >= SPLIT):
+        prime = _primes(length)[-1]
+        if not is_short(prime - 1) or not is_short(length // prime):
+            return _convolved(p, x, axis, inverse)
+        if prime == length:
+            return _permuted(p, x, axis, inverse)
+        return _split(p, x, axis, inverse, length // prime)
+    lines, least = x.size // length, MANY if length > LONG else FEW
+    if length > LONGEST or (length >= SPLIT and not is_large(lines, least)):
         first = next(n for n in range(math.isqrt(length), 0, -1) if length % n == 0)
         if first > 1:
             return _split(p, x, axis, inverse, first)
@@ -58,6 +64,43 @@ def _angles(numbers: np.ndarray, length: int, inverse: bool) -> np.ndarray:
 
 def _turns(angles: np.ndarray, dtype: Any) -> np.ndarray:
     return np.exp(1j * angles).astype(dtype.np)
+
+
+def _primes(number: int) -> list[int]:
+    """The prime factors of a number in ascending order."""
+    primes, prime = [], 2
+    while prime * prime <= number:
+        while number % prime == 0:
+            primes.append(prime)
+            number //= prime
+        prime += 1
+    return primes + [number] * (number > 1)
+
+
+def _generator(prime: int) -> int:
+    """The least number whose powers modulo a prime are all numbers but 0."""
+    orders = {(prime - 1) // n for n in _primes(prime - 1)}
+    return next(g for g in range(2, prime) if all(pow(g, n, prime) != 1 for n in orders))
+
+
+def _permuted(p: Any, x: Any, axis: int, inverse: bool) -> Any:
+    """The transform of a prime length n (Rader 1968): with elements in the order of the powers of a generator, it is a cyclic convolution of n - 1."""
+    length = int(x.shape[axis])
+    generator = _generator(length)
+    powers = np.array([pow(generator, k, length) for k in range(length - 1)])
+    backwards = powers[-np.arange(length - 1)]  # the powers of the inverse
+    # Known while compiling, and in double precision: it is rounded once.
+    scale = 1 / length if inverse else 1
+    spectrum = np.fft.fft(np.exp(1j * _angles(backwards, length, inverse))) * scale
+    along = [1] * (x.rank - 1 - axis)
+    first = p.slice_axis(x, axis, 0, 1) * scale
+    turned = transform(p, p.gather(x, p.constant(powers), axis), axis, False)
+    product = turned * p.constant(spectrum.astype(x.dtype.np).reshape(-1, *along))
+    convolved = transform(p, product, axis, True) + first
+    total = first + p.slice_axis(turned, axis, 0, 1) * scale  # of all elements
+    numbers = np.empty(length - 1, np.int64)
+    numbers[backwards - 1] = np.arange(length - 1)
+    return p.concat([total, p.gather(convolved, p.constant(numbers), axis)], axis)
 
 
 def _convolved(p: Any, x: Any, axis: int, inverse: bool) -> Any:

@@ -267,9 +267,10 @@ class _Cwise(Op):
             axis=0,
         )
         places = sp_indices // scale
+        # From lead on, as the rank of dense may be known at run time only.
         columns = raw.StridedSlice(
             input=places,
-            begin=[0, -1 * dense.shape.rank],
+            begin=raw.Pack(values=[np.int32(0), lead], axis=0),
             end=[0, 0],
             strides=[1, 1],
             begin_mask=1,

@@ -8,11 +8,16 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, FLOAT, INDEX
+from penstock._src.native.algorithms.grouping.ranges import NO_STEP, TOO_LONG, TOO_MANY, ranges
+from penstock._src.native.builtins import HotCounter
+from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
-from penstock._src.ops.rules import unbroadcast
+from penstock._src.ops.rules import show, unbroadcast
 
 # Least average length of a row for which copying takes less time than a mask of its values.
 _LONG = 64
+# Rows of ranges in all calls from which native code counts and fills them; a call of NumPy takes the time of so many.
+_RANGES, _CALL = HotCounter(1 << 11), 64
 
 
 def _rows_of(kind, tensor, count):
@@ -56,8 +61,8 @@ class RaggedTensorToTensor(Op):
             return
         if default is not None:
             pair = (
-                f"default_value.shape={_listed(default)} and "
-                f"rt_input.flat_values.shape={_listed(values)} are incompatible: "
+                f"default_value.shape={show(default)} and "
+                f"rt_input.flat_values.shape={show(values)} are incompatible: "
             )
             if len(default) >= max(len(values), 1):
                 raise self.invalid(
@@ -72,7 +77,7 @@ class RaggedTensorToTensor(Op):
                     )
         if shape is None:
             return
-        pair = f"rt_input.shape and shape={_listed(shape)} are incompatible: "
+        pair = f"rt_input.shape and shape={show(shape)} are incompatible: "
         lead = len(self._kinds()) + 1
         rank = lead + len(values) - 1
         if len(shape) != rank:
@@ -207,6 +212,8 @@ def _padded(lengths, values, default, asked):
     """The rows of values with these lengths as one array of the requested shape."""
     natural = [lengths.size, int(lengths.max()), *values.shape[1:]]
     dims = [n if a is None else a for a, n in zip(asked or [None] * len(natural), natural)]
+    if dims[0] == lengths.size and (lengths == dims[1]).all():
+        return values.reshape(dims)  # rows that are full
     out = np.empty(dims, values.dtype)
     out[...] = default
     lengths = lengths[: dims[0]]
@@ -226,11 +233,6 @@ def _places(levels, number, dims):
         places = places[rows] * extent + columns
         inside = inside[rows] & (columns < extent)
     return places, inside
-
-
-def _listed(extents):
-    """A shape in a message, with `?` for unknown extents."""
-    return "[" + ",".join("?" if n is None else str(n) for n in extents) + "]"
 
 
 class RaggedTensorToSparse(Op):
@@ -329,25 +331,60 @@ class RaggedRange(Op):
         inputs = (starts, limits, deltas)
         for name, x in zip(("starts", "limits", "deltas"), inputs, strict=True):
             if x.ndim > 1:
-                raise self.invalid(f"{name} must be a scalar or vector")
+                raise self.invalid(
+                    f"{name} must be a scalar or vector. Received shape: {show(x.shape)}"
+                )
         if len({x.size for x in inputs if x.ndim}) > 1:
-            raise self.invalid("starts, limits, and deltas must have the same shape")
+            shapes = ", ".join(show(x.shape) for x in inputs)
+            raise self.invalid(
+                f"starts, limits, and deltas must have the same shape. Received: {shapes}"
+            )
+        rows = max((x.size for x in inputs if x.ndim), default=1)
+        if starts.dtype.kind == "i" and runs_native_code() and _RANGES.is_hot(rows + _CALL):
+            return self._natively(inputs, rows)
+        return self._by_numpy(inputs)
+
+    def _natively(self, inputs, rows):
+        kind = self.Tsplits.as_numpy_dtype
+        arrays = [np.ascontiguousarray(x) for x in inputs]
+        strides = np.array([x.ndim for x in inputs], np.int64)
+        splits, functions = np.empty(rows + 1, np.int64), ranges(self.T.name)
+        reason = functions.split(*arrays, strides, rows, np.iinfo(kind).max, splits)
+        if reason:
+            raise self.invalid(self._reason(reason))
+        numbers = np.empty(splits[-1], self.T.np)
+        functions.fill(arrays[0], arrays[2], strides, rows, splits, numbers)
+        return splits.astype(kind, copy=False), numbers
+
+    def _reason(self, reason):
+        """The message for a row that cannot be counted."""
+        return {
+            NO_STEP: "Requires delta != 0",
+            TOO_LONG: f"Requires ((limit - start) / delta) <= {2**63 - 1}",
+            TOO_MANY: f"The total range size overflowed {self.Tsplits.name}, the type of the row splits.",
+        }[reason]
+
+    def _by_numpy(self, inputs):
         starts, limits, deltas = (np.atleast_1d(x) for x in np.broadcast_arrays(*inputs))
         if (deltas == 0).any():
-            raise self.invalid("Requires delta != 0")
+            raise self.invalid(self._reason(NO_STEP))
         counts = self._counts(starts, limits, deltas)
         kind = self.Tsplits.as_numpy_dtype
         if sum(counts.tolist()) > np.iinfo(kind).max:
-            raise self.invalid(
-                f"The total range size overflowed {self.Tsplits.name}, the type of the row splits."
-            )
+            raise self.invalid(self._reason(TOO_MANY))
         splits = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        if starts.dtype.kind == "i":
+        if starts.dtype.kind == "i" and deltas.size and (deltas == deltas[0]).all():
+            # Elements are their numbers, times the one delta, moved to the start of their row.
+            flat = np.arange(splits[-1])
+            if deltas[0] != 1:
+                flat *= deltas[0]
+            flat += np.repeat(starts - splits[:-1] * deltas[0], counts)
+        elif starts.dtype.kind == "i":
             steps = np.arange(splits[-1]) - np.repeat(splits[:-1], counts)
             flat = np.repeat(starts, counts) + steps * np.repeat(deltas, counts)
         else:
             flat = _accumulated(starts, deltas, counts, splits)
-        return splits.astype(kind), flat.astype(starts.dtype)
+        return splits.astype(kind, copy=False), flat.astype(starts.dtype, copy=False)
 
     def _counts(self, starts, limits, deltas):
         """The number of values in each range."""
@@ -368,7 +405,7 @@ class RaggedRange(Op):
             counts = np.where(behind, 0, counts)
             fits = counts < 2.0**63
         if not fits.all():
-            raise self.invalid(f"Requires ((limit - start) / delta) <= {2**63 - 1}")
+            raise self.invalid(self._reason(TOO_LONG))
         return counts.astype(np.int64)
 
 

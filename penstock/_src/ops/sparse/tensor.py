@@ -460,6 +460,8 @@ class SparseFillEmptyRows(Op):
         is_empty = np.ones(rows, bool)
         is_empty[indices[:, 0]] = False
         empty = np.flatnonzero(is_empty)
+        if not empty.size and (indices[1:, 0] >= indices[:-1, 0]).all():
+            return indices, values, is_empty, np.arange(len(indices))
         added = np.zeros((empty.size, indices.shape[1]), np.int64)
         added[:, 0] = empty
         place = _filled_places(indices[:, 0], is_empty, empty)

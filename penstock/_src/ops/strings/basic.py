@@ -24,7 +24,12 @@ from penstock._src.ops import infer
 from penstock._src.ops.infer import broadcast
 from penstock._src.ops.rules import show
 from penstock._src.ops.strings.elements import each, strings
-from penstock._src.ops.strings.fingerprint import fingerprints64, hash64, siphash
+from penstock._src.ops.strings.fingerprint import (
+    fingerprint_buckets,
+    fingerprints64,
+    hash64,
+    siphash,
+)
 
 _MANY = 64  # strings, from which native code pays
 
@@ -173,6 +178,10 @@ class Substr(Op):
             raise UnimplementedError(
                 f"Substr broadcast not implemented for {max(pos.ndim, input.ndim)} dimensions"
             )
+        if not pos.ndim and runs_native_code():
+            parts = parts_of(input.reshape(-1), pos, len, self.unit == "UTF8_CHAR")
+            if parts is not None:
+                return parts.reshape(input.shape)
         try:
             words, begins, counts = np.broadcast_arrays(input, pos, len)
         except ValueError:
@@ -180,9 +189,8 @@ class Substr(Op):
                 f"Incompatible shapes: {show(input.shape)} vs. {show(pos.shape)}"
             ) from None
         flat = words.reshape(-1)
-        if runs_native_code():
-            ranges = (begins, counts) if pos.ndim else (pos, len)
-            parts = parts_of(flat, *ranges, self.unit == "UTF8_CHAR")
+        if pos.ndim and runs_native_code():
+            parts = parts_of(flat, begins, counts, self.unit == "UTF8_CHAR")
             if parts is not None:
                 return parts.reshape(words.shape)
         triples = zip(
@@ -361,8 +369,7 @@ class StringToHashBucketFast(_Buckets):
 
     def eager(self, input):
         self.check()
-        buckets = fingerprints64(input.reshape(-1)) % np.uint64(self.num_buckets)
-        return buckets.astype(np.int64).reshape(input.shape)
+        return fingerprint_buckets(input.reshape(-1), self.num_buckets).reshape(input.shape)
 
 
 class StringToHashBucketStrong(_Buckets):
@@ -380,9 +387,9 @@ class StringToHashBucketStrong(_Buckets):
             return self.bucket(lambda s: siphash(self.key, s), input)
         self.check()
         flat, key = np.ascontiguousarray(input.reshape(-1)), np.array(self.key, np.int64)
-        hashes = np.empty(flat.size, np.uint64)
-        string_numbers().hashes(flat, flat.size, key, hashes)
-        return (hashes % np.uint64(self.num_buckets)).astype(np.int64).reshape(input.shape)
+        buckets = np.empty(flat.size, np.int64)
+        string_numbers().keyed_buckets(flat, flat.size, key, self.num_buckets, buckets)
+        return buckets.reshape(input.shape)
 
 
 class StringToHashBucket(_Buckets):
@@ -397,9 +404,8 @@ class StringToHashBucket(_Buckets):
             return self.bucket(hash64, string_tensor)
         self.check()
         flat = np.ascontiguousarray(string_tensor.reshape(-1))
-        hashes = np.empty(flat.size, np.uint64)
-        string_numbers().murmur_hashes(flat, flat.size, hashes)
-        buckets = (hashes % np.uint64(self.num_buckets)).astype(np.int64)
+        buckets = np.empty(flat.size, np.int64)
+        string_numbers().murmur_buckets(flat, flat.size, self.num_buckets, buckets)
         return buckets.reshape(string_tensor.shape)
 
 

@@ -19,7 +19,7 @@ class Charset:
     """An encoding without states.
 
     Attributes:
-      ones: int32, the code points of the 256 bytes; MALFORMED for what is none.
+      ones: int32, the code points of the 256 bytes; MALFORMED for bytes that are not a character.
       leads: bytes that begin a character of several bytes.
     """
 

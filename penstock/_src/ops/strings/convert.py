@@ -67,8 +67,9 @@ class AsString(Op):
         if kind in "iu":
             # C writes no sign for unsigned numbers.
             flags = self._flags().lstrip("+ ") if kind == "u" else self._flags()
-            if not flags and runs_native_code():
-                return bytewise.decimals(input)
+            is_plain = self.fill in ("", "0") and self.width <= bytewise.MOST_WIDTH
+            if is_plain and runs_native_code():
+                return bytewise.decimals(input, max(self.width, 0), self.fill == "0")
             return _formatted("%" + flags + "d", flat, input.shape)
         if kind == "b":
             self._flags()
@@ -194,7 +195,9 @@ class StringToNumber(Op):
             with np.errstate(over="ignore"):
                 return values.astype(kind), np.flatnonzero(careful).tolist()
         values = np.empty(flat.size, np.int64)
-        string_numbers().integers(flat, flat.size, values, valid)
+        wrong = string_numbers().integers(flat, flat.size, values, valid)
+        if kind == np.int64:
+            return values, np.flatnonzero(valid == 0).tolist() if wrong else []
         limits = np.iinfo(kind)
         inside = (values >= max(limits.min, -(1 << 63))) & (
             values <= min(limits.max, (1 << 63) - 1)

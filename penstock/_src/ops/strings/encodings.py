@@ -1,7 +1,7 @@
 """Encodings of characters, by the names that ICU accepts, and strings of bytes as code points.
 
-Strings in UTF-8, UTF-16, UTF-32 and encodings of one byte are read all at once, those of several bytes one by one; `charsets` has these encodings.
-Those with states are read by Python's codecs.
+Strings in UTF-8, UTF-16, UTF-32 and encodings of one byte are read all at once, those of several bytes and ISO-2022-JP one by one; `charsets` has
+the encodings without states.
 """
 
 import codecs
@@ -17,12 +17,30 @@ from penstock._src.ops.strings.charsets import MALFORMED, charset, plain_name
 
 # Encodings with states, by their plain names.
 _WITH_STATES = {"iso2022jp": "iso2022-jp", "csiso2022jp": "iso2022-jp"}
-_SHIFTS = "\x0e\x0f"  # controls that choose a set of characters
 _MARKED = ("utf-16", "utf-32")
 _MARKS = {
     "utf-16": (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE),
     "utf-32": (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE),
 }
+
+# The sets of characters of ISO-2022-JP.
+_ESCAPE, _SHIFTS, _LINE_ENDS = 0x1B, b"\x0e\x0f", b"\n\r"
+_ASCII, _ROMAN, _KATAKANA, _PAIRS = "ASCII", "JIS X 0201 Roman", "JIS X 0201 katakana", "JIS X 0208"
+_SETS = {
+    b"(B": _ASCII, b"(J": _ROMAN, b"(H": _ROMAN, b"(I": _KATAKANA, b"$@": _PAIRS, b"$B": _PAIRS, b"&@": _PAIRS,
+}  # fmt: skip
+# Sequences of other variants of ISO 2022: malformed as a whole.
+_OTHERS = frozenset(
+    b"(@ (A (C (D (E (F (G (K (R .A .F %B O $A $(@ $(A $(B $(C $(D $(E $(G $(H $(I $(J $(K $(L $(M $)A $)C $)E $)G $*H"
+    b" $+I $+J $+K $+L $+M".split()
+)
+_BEGINNINGS = frozenset(
+    sequence[:size] for sequence in (*_SETS, *_OTHERS) for size in range(len(sequence))
+)
+_ROMAN_ONLY = {0x5C: 0xA5, 0x7E: 0x203E}
+_FIRST_KATAKANA = 0xFF61  # that of 0x21
+# What TensorFlow gives for a mark or an escape sequence that nothing follows.
+_NONCHARACTER = 0xFFFF
 
 
 class Characters(NamedTuple):
@@ -45,7 +63,7 @@ class Characters(NamedTuple):
 
 
 def codec_of(encoding: str) -> str | None:
-    """The name of an encoding for `characters_of`, that of Python's codec if it is not one of `charsets`; None if it is not known."""
+    """The name of an encoding for `characters_of`; None if it is not known."""
     plain = plain_name(encoding)
     return _codecs().get(plain) or (plain if charset(plain) else None)
 
@@ -60,7 +78,7 @@ def characters_of(rows: Sequence[bytes], codec: str) -> Characters:
         return _of_units(rows, 2 if "16" in codec else 4, ">" if codec.endswith("be") else "<")
     found = charset(codec)
     if found is None:
-        return _one_by_one([list(_with_states(row, codec)) for row in rows])
+        return _one_by_one([list(_of_iso_2022_jp(row)) for row in rows])
     if found.leads:
         return _one_by_one([list(found.characters(row)) for row in rows])
     lengths = np.array([len(row) for row in rows], np.int64)
@@ -70,7 +88,7 @@ def characters_of(rows: Sequence[bytes], codec: str) -> Characters:
 
 @functools.cache
 def _codecs() -> dict[str, str]:
-    """Python's codec of the plain names of encodings that are not in `charsets`."""
+    """The encodings that are not in `charsets`, by their plain names."""
     unicode = {
         "utf-8": ("unicode-1-1-utf-8", "unicode-2-0-utf-8", "x-utf-8j"),
         "utf-16": (),
@@ -169,7 +187,12 @@ def _in_byte_order(rows: Sequence[bytes], codec: str) -> Characters:
     is_little = np.array([row.startswith(little) for row in rows], bool)
     is_marked = is_little | np.array([row.startswith(big) for row in rows], bool)
     bare = [row[size:] if marked else row for row, marked in zip(rows, is_marked, strict=True)]
-    found = _of_units(bare, size, np.where(is_little, "<", ">"))
+    alone = _NONCHARACTER.to_bytes(size, "big")
+    bare = [
+        alone if marked and not row else row for row, marked in zip(bare, is_marked, strict=True)
+    ]
+    order = np.where(is_little & (np.array([len(row) for row in rows]) > size), "<", ">")
+    found = _of_units(bare, size, order)
     # The first character begins with the mark.
     is_moved = np.repeat(is_marked, np.diff(found.splits)) & (found.begins > 0)
     return found._replace(begins=found.begins + size * is_moved)
@@ -204,20 +227,70 @@ def _of_units(rows: Sequence[bytes], size: int, order: str | np.ndarray) -> Char
     return found.select(~second)
 
 
-def _with_states(s: bytes, codec: str) -> Iterator[tuple[int, int]]:
-    """Each character of a string in an encoding with states."""
-    step = codecs.getincrementaldecoder(codec)("strict")
-    begin = at = 0
+def _of_iso_2022_jp(s: bytes) -> Iterator[tuple[int, int]]:
+    """Each character of a string in ISO-2022-JP, or MALFORMED, and its first byte, as ICU reads them.
+
+    Escape sequences choose the set of the characters that follow, of malformed bytes too, and are a part of the next character.
+    """
+    chosen, begin, at = _ASCII, 0, 0
+    is_empty = False  # nothing has followed the last escape sequence
     while at < len(s):
-        try:
-            decoded = step.decode(s[at : at + 1], at == len(s) - 1)
-        except UnicodeDecodeError as error:
-            yield MALFORMED, begin
-            step.reset()
-            # What follows the malformed part is read again.
-            at = begin = begin + max(error.end - error.start, 1)
+        if s[at] == _ESCAPE:
+            size, to_choose = _escape(s, at)
+            at += size
+            chosen = to_choose or chosen
+            if is_empty or to_choose is None:
+                yield MALFORMED, begin
+                begin, is_empty = at, False
+            else:
+                is_empty = True
             continue
-        for character in decoded:
-            yield MALFORMED if character in _SHIFTS else ord(character), begin
-            begin = at + 1
-        at += 1
+        if s[at] in _LINE_ENDS and chosen != _ROMAN:
+            chosen = _ASCII
+        point, size = _pair(s, at) if chosen == _PAIRS else (_single(s[at], chosen), 1)
+        yield point, begin
+        at += size
+        begin, is_empty = at, False
+    if begin < at:
+        yield _NONCHARACTER, begin
+
+
+def _escape(s: bytes, at: int) -> tuple[int, str | None]:
+    """The bytes of an escape sequence, and the set that it chooses; None if it is malformed."""
+    for size in (1, 2, 3):
+        sequence = s[at + 1 : at + 1 + size]
+        if sequence in _SETS:
+            return 1 + size, _SETS[sequence]
+        if sequence in _OTHERS:
+            return 1 + size, None
+    rest = s[at + 1 :]
+    return (1 + len(rest) if rest in _BEGINNINGS else 1), None
+
+
+def _single(byte: int, chosen: str) -> int:
+    if byte >= 0x80 or byte in _SHIFTS:
+        return MALFORMED
+    if chosen == _KATAKANA:
+        return byte - 0x21 + _FIRST_KATAKANA if 0x21 <= byte <= 0x5F else MALFORMED
+    return _ROMAN_ONLY.get(byte, byte) if chosen == _ROMAN else byte
+
+
+def _pair(s: bytes, at: int) -> tuple[int, int]:
+    """The character of two bytes at a position, and how many bytes it has."""
+    lead, trail = s[at], s[at + 1] if at + 1 < len(s) else _ESCAPE
+    if lead in _SHIFTS or trail == _ESCAPE or trail in _SHIFTS:
+        return MALFORMED, 1
+    is_trail = 0x21 <= trail <= 0x7E
+    if not 0x21 <= lead <= 0x7E:
+        return MALFORMED, 1 if is_trail else 2
+    if not is_trail:
+        return MALFORMED, 2
+    return _of_pair(lead, trail), 2
+
+
+def _of_pair(lead: int, trail: int) -> int:
+    """The character of a pair, which is that of EUC-JP with the high bits set."""
+    table = charset("eucjp")
+    assert table is not None
+    ((point, _), *rest) = table.characters(bytes([lead | 0x80, trail | 0x80]))
+    return MALFORMED if rest else point

@@ -165,8 +165,18 @@ def fingerprints64(strings: np.ndarray) -> np.ndarray:
     if count < _FEWEST or not runs_native_code():
         return np.array([fingerprint64(s) for s in strings], np.uint64)
     hashes = np.empty(count, np.uint64)
-    fingerprints()(np.ascontiguousarray(strings), count, hashes)
+    fingerprints().hashes(np.ascontiguousarray(strings), count, hashes)
     return hashes
+
+
+def fingerprint_buckets(strings: np.ndarray, buckets: int) -> np.ndarray:
+    """The fingerprints of a vector of byte strings modulo a number of buckets, as int64."""
+    count = len(strings)
+    if count < _FEWEST or not runs_native_code():
+        return np.array([fingerprint64(s) % buckets for s in strings], np.int64)
+    found = np.empty(count, np.int64)
+    fingerprints().buckets(np.ascontiguousarray(strings), count, buckets, found)
+    return found
 
 
 def siphash(key: tuple[int, int], s: bytes) -> int:

@@ -12,6 +12,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import INDEX
 from penstock._src.core.values.groups import NotGrouped, Ragged, Stacked, is_group, splits_of
 from penstock._src.native.algorithms.texts.joining import cuts, joined_ranges
+from penstock._src.native.algorithms.texts.words import sizes_of
 from penstock._src.native.readers.pieces import splitter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import show
@@ -49,6 +50,12 @@ _BYTES = strings([bytes([code]) for code in range(256)], (256,))
 
 def _bytes_of(rows):
     """The indices and values of the bytes of strings, and the number of each."""
+    if runs_native_code():
+        rows = np.ascontiguousarray(rows)
+        counts, total = sizes_of(rows)
+        values, places = np.empty(total, object), np.empty((total, 2), np.int64)
+        splitter().take_bytes(rows, len(rows), _BYTES, values, places)
+        return places, values, counts
     counts = np.array([len(s) for s in rows], np.int64)
     return _places(counts), _BYTES[np.frombuffer(b"".join(rows), np.uint8)], counts
 
@@ -203,11 +210,13 @@ class StringNGrams(Op):
         """The n-grams of all rows, each with as many pads on either side as the widest ones have."""
         bounds = data_splits.astype(np.int64)
         lengths = np.diff(bounds)
-        begins = np.concatenate([[0], np.cumsum(lengths + 2 * most)])
-        padded = np.full(begins[-1], as_bytes(self.right_pad), object)
-        begins = begins[:-1]
-        padded[begins[:, None] + np.arange(most)] = as_bytes(self.left_pad)
-        padded[np.arange(data.size) + np.repeat(begins + most - bounds[:-1], lengths)] = data
+        padded, begins = data, bounds[:-1]
+        if most:
+            begins = np.concatenate([[0], np.cumsum(lengths + 2 * most)])
+            padded = np.full(begins[-1], as_bytes(self.right_pad), object)
+            begins = begins[:-1]
+            padded[begins[:, None] + np.arange(most)] = as_bytes(self.left_pad)
+            padded[np.arange(data.size) + np.repeat(begins + most - bounds[:-1], lengths)] = data
         # A column for each width: the number of n-grams in each row, where they begin, and their length.
         pads = np.array([self._padding(width) for width in self.ngram_widths], np.int64)
         widths = np.array(self.ngram_widths, np.int64)

@@ -1,7 +1,7 @@
 """Trees by masks of leaves (QuickScorer, Lucchese et al. 2015): every node is tested; nodes that send a row right remove the leaves on their left.
 
-A unit is 32 leaves of a tree, as bits of a word. Its entries are (feature, threshold, the bits that stay if the row goes right). The lowest bit that is left
-in the first unit with any is the row's leaf. There are no branches and no chains of loads, so many rows are tested by one instruction; the work grows with the
+A unit is 32 leaves of a tree, as bits of a word. Its entries are (feature, threshold, the bits that stay if the row goes right). The lowest bit that remains
+set in the first nonzero unit is the row's leaf. Without branches and dependent loads, one instruction tests many rows; the work grows with the
 number of nodes instead of the depth, which suits trees of some tens of leaves.
 """
 

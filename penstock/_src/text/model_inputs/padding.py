@@ -20,7 +20,7 @@ def pad_model_inputs(input: Any, max_seq_length: Any, pad_value: Any = 0) -> tup
     Args:
       input: rows of values, dense or ragged; inner dimensions are joined to one.
       max_seq_length: the length.
-      pad_value: what is put behind shorter rows; longer ones are cut off.
+      pad_value: the value that fills shorter rows; longer ones are cut off.
 
     Returns:
       The rows, and rows of 1 where there is a value and 0 where there is none.
@@ -54,13 +54,13 @@ def pad_model_inputs(input: Any, max_seq_length: Any, pad_value: Any = 0) -> tup
 def pad_along_dimension(
     data: Any, axis: int = -1, left_pad: Any = None, right_pad: Any = None, name: str | None = None
 ) -> Any:
-    """Returns a tensor with values put before and behind all its slices along an axis.
+    """Returns a tensor with values added before and after all its slices along an axis.
 
     Args:
       data: a tensor or ragged tensor.
       axis: along which values are put.
       left_pad: what is put before each slice; None for nothing.
-      right_pad: what is put behind.
+      right_pad: what is put after each slice; None for nothing.
       name: is not used.
 
     Returns:

@@ -115,20 +115,9 @@ def span_overlaps(
         "target_limit": target_limit,
     }
     spans = [dense_or_ragged(value, name=word) for word, value in names.items()]
-    spans[0].shape.assert_is_compatible_with(spans[1].shape)
-    spans[2].shape.assert_is_compatible_with(spans[3].shape)
-    for source in spans[:2]:
-        for target in spans[2:]:
-            source.shape.assert_same_rank(target.shape)
-    if len({value.dtype for value in spans}) > 1:
-        raise TypeError(
-            "source_start, source_limit, target_start, and target_limit must all have the same dtype"
-        )
+    _check_spans(spans)
     flags = dict(contains=contains, contained_by=contained_by, partial_overlap=partial_overlap)
-    are_ragged = {isinstance(value, RaggedTensor) for value in spans}
-    if len(are_ragged) > 1:
-        raise ValueError("Span tensors must all have the same ragged_rank")
-    if are_ragged == {False}:
+    if not isinstance(spans[0], RaggedTensor):
         sources = [raw.ExpandDims(input=value, axis=-1) for value in spans[:2]]
         targets = [raw.ExpandDims(input=value, axis=-2) for value in spans[2:]]
         return _compared(*sources, *targets, **flags)
@@ -150,6 +139,21 @@ def span_overlaps(
         return RaggedTensor.from_row_splits(
             span_overlaps(*(value.values for value in spans), **flags), splits
         )
+
+
+def _check_spans(spans: list[Any]) -> None:
+    """Raises TypeError or ValueError unless starts and limits of spans fit each other: sources, then targets."""
+    spans[0].shape.assert_is_compatible_with(spans[1].shape)
+    spans[2].shape.assert_is_compatible_with(spans[3].shape)
+    for source in spans[:2]:
+        for target in spans[2:]:
+            source.shape.assert_same_rank(target.shape)
+    if len({value.dtype for value in spans}) > 1:
+        raise TypeError(
+            "source_start, source_limit, target_start, and target_limit must all have the same dtype"
+        )
+    if len({isinstance(value, RaggedTensor) for value in spans}) > 1:
+        raise ValueError("Span tensors must all have the same ragged_rank")
 
 
 def _ragged_overlaps(spans: list[Any], flags: dict[str, bool]) -> Any:

@@ -102,7 +102,7 @@ def sentence_fragments(
     replacement_char: int = 65533,
     replace_control_characters: bool = False,
 ) -> Any:
-    """Returns the fragments of rows of tokens that may be sentences; `StateBasedSentenceBreaker` has taken its place.
+    """Returns the fragments of rows of tokens that may be sentences; superseded by `StateBasedSentenceBreaker`.
 
     Args:
       token_word: the tokens, a matrix, dense or ragged.
@@ -110,7 +110,7 @@ def sentence_fragments(
       token_ends: where they end.
       token_properties: bits for each: 0x80 for an emoticon, 0x100 for an acronym, and others, which are not used.
       input_encoding: of the tokens.
-      errors: what becomes of malformed ones: "strict", "replace" or "ignore".
+      errors: treatment of malformed ones: "strict", "replace" or "ignore".
       replacement_char: the code point that stands for them.
       replace_control_characters: whether it stands for control characters, too.
 

@@ -46,7 +46,7 @@ def regex_split_with_offsets(
 
     input = dense_or_ragged(input, dtypes.string)
     if input.shape.rank is None:
-        # A tensor of unknown rank is taken for a vector.
+        # A tensor of unknown rank counts as a vector.
         return tuple(cut(raw.Reshape(tensor=input, shape=[-1])))
     if input.shape.rank == 0:
         return tuple(cut(raw.Reshape(tensor=input, shape=[1])))

@@ -1,6 +1,6 @@
 """Vocabularies of pieces learned from counts of words: the frequent parts that are not only parts of longer frequent ones.
 
-A count is asked for, by bisection, with which the vocabulary gets the size that is wanted. Names and steps are those of tensorflow-text's module, whose functions users call.
+Bisection finds the count for which the vocabulary has the requested size. Names and steps are those of tensorflow-text's module, whose functions users call.
 """
 
 import collections
@@ -177,7 +177,7 @@ def _frequent(counted: list[dict[str, int]], thresh: int, params: Params) -> dic
 
 
 def learn_binary_search(word_counts: Counts, lower: int, upper: int, params: Params) -> list[str]:
-    """Returns a vocabulary of about the size that is wanted, by bisection of the count that parts must have."""
+    """Returns a vocabulary of about the requested size, by bisection of the least count of a part."""
     word_counts = list(word_counts)
     while True:
         thresh = (upper + lower) // 2

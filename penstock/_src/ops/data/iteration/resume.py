@@ -230,8 +230,7 @@ class Failure:
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
     """The result of a call, or the failure that it ends in.
 
-    The error loses its traceback: the frames hold what is worked on, and would keep it together with the failure if nobody asks
-    for the result.
+    The error loses its traceback, whose frames would keep the elements in progress alive until the result is requested.
     """
     try:
         return function(*arguments)

@@ -127,12 +127,19 @@ def _is_native(data):
     return name_of(data.dtype) in segments.TYPES and runs_native_code()
 
 
-def combine_ascending(op, ufunc, data, ids, count):
+def combine_ascending(op, ufunc, data, ids, count, indices=None):
     """Returns the combined rows of each of `count` segments, empty ones as TensorFlow fills them, and the numbers of rows.
+
+    Args:
+      indices: the row of the data for each id, within the data; None for all rows in order.
 
     Raises:
       InvalidArgumentError: the ids do not ascend, or no segment has one.
     """
+    if indices is not None and len(data) <= indices.size:
+        data = in_float32(data)  # fewer rows than are chosen
+    if indices is not None and not (_is_native(data) and indices.size):
+        data, indices = data.take(indices, 0), None
     wide = in_float32(data)
     empty = 1 if ufunc is np.multiply else 0
     if not _is_native(wide) or not wide.size:
@@ -141,10 +148,15 @@ def combine_ascending(op, ufunc, data, ids, count):
     combined = np.empty((count, *wide.shape[1:]), wide.dtype)
     sizes = np.empty(count, np.int64)
     rows, numbers = np.ascontiguousarray(wide), np.ascontiguousarray(ids, np.int64)
-    combine_natively = segments.segments(name_of(wide.dtype), NATIVE[ufunc]).ascending
-    extents = numbers, len(numbers), count
-    width, filler = wide.size // len(wide), np.full(1, empty, wide.dtype)
-    if combine_natively(rows, width, *extents, filler, combined, sizes) < len(numbers):
+    natively = segments.segments(name_of(wide.dtype), NATIVE[ufunc])
+    of_each = (numbers, len(numbers), count, np.full(1, empty, wide.dtype), combined, sizes)
+    width = wide.size // len(wide)
+    if indices is None:
+        right = natively.ascending(rows, width, *of_each)
+    else:
+        chosen = np.ascontiguousarray(indices, np.int64)
+        right = natively.chosen(rows, width, chosen, *of_each)
+    if right < len(numbers):
         check_order(op, ids, count)
     return combined, sizes
 
@@ -229,9 +241,9 @@ class SegmentMean(_Segment):
         return mean_rows(self, data, segment_ids, count)
 
 
-def mean_rows(op, data, ids, count, power=1.0):
+def mean_rows(op, data, ids, count, power=1.0, indices=None):
     """Returns each segment's sum divided by its number of rows to a power; raises InvalidArgumentError as `combine_ascending`."""
-    total, numbers = combine_ascending(op, np.add, data, ids, count)
+    total, numbers = combine_ascending(op, np.add, data, ids, count, indices)
     sizes = np.maximum(numbers, 1).reshape(-1, *[1] * (data.ndim - 1))
     if total.dtype.kind in "iu":
         wide = np.uint64 if total.dtype == np.uint64 else np.int64

@@ -50,10 +50,9 @@ def combine_chosen(op, data, indices, segment_ids, count, power):
         check_order(op, segment_ids, count)
         i = np.argmax((indices < 0) | (indices >= data.shape[0]))
         raise op.invalid(f"indices[{i}] == {indices[i]} out of range [0, {data.shape[0]})")
-    rows = data.take(indices, 0)
     if not power:
-        return combine_ascending(op, np.add, rows, segment_ids, count)[0]
-    return mean_rows(op, rows, segment_ids, count, power)
+        return combine_ascending(op, np.add, data, segment_ids, count, indices)[0]
+    return mean_rows(op, data, segment_ids, count, power, indices)
 
 
 class _SparseSegment(Op):

@@ -61,7 +61,7 @@ def searched(rows, delimiter, keep):
 
 
 def _spans(source, delimiter, keep, by_rest):
-    """The characters at which pieces begin and end. What is left is a text of its own: `^` matches at its begin."""
+    """The characters at which pieces begin and end. The rest after a delimiter is searched as a separate text if `by_rest`: `^` matches at its start."""
     at = search = 0
     while True:
         shift = at if by_rest else 0

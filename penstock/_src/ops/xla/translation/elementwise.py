@@ -221,23 +221,10 @@ def converted(t: Translation, x: Node, dtype: DType) -> Node:
     if dtype.is_bool and not x.dtype.is_bool:
         return p.ne(x, 0)
     if x.dtype.is_floating and dtype.is_integer:
-        return _saturated(t, x, dtype)
+        return p.saturated_cast(x, dtype)
     if x.dtype.is_complex and not dtype.is_complex:
         return converted(t, p.real(x), dtype)
     return p.cast(x, dtype)
-
-
-def _saturated(t: Translation, x: Node, dtype: DType) -> Node:
-    p, limits = t.p, np.iinfo(dtype.np)
-    if x.dtype.size < 4:
-        x = p.cast(x, dtypes.float32)
-    low, high = float(limits.min), float(limits.max) + 1.0  # powers of two: exact in floats
-    inside = p.and_(p.ge(x, low), p.lt(x, high))
-    fitting = p.cast(p.select(inside, x, 0.0), dtype)
-    largest = p.constant(limits.max, dtype)
-    smallest = p.constant(limits.min, dtype)
-    outside = p.select(p.ge(x, high), largest, p.select(p.lt(x, low), smallest, fitting))
-    return p.select(inside, fitting, outside)
 
 
 @translates("bitcast_convert")
