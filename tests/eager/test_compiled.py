@@ -186,7 +186,6 @@ BY_ROWS = {
     "softmax": (tf.nn.softmax, lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True)),
     "maximum": (lambda x: tf.reduce_max(x, [1]), lambda x: x.max(1)),
     "transpose": (tf.transpose, np.transpose),
-    "band": (lambda x: tf.linalg.band_part(x, 0, -1), np.triu),
     "largest": (lambda x: tf.math.top_k(x, 1)[1], lambda x: x.argmax(1)[:, None]),
     "bias": (lambda x: tf.constant(x) + x[0], lambda x: x + x[0]),
 }

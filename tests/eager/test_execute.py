@@ -260,8 +260,8 @@ def test_gradients_through_native_calls(quickly):
 
 
 def _by(op, x, y):
-    """The result of an op's own method."""
-    return tf.constant(op.eager(x.numpy(), y.numpy()), x.dtype)
+    """The result of an op's own method for the same arrays: BLAS multiplies an array by its own transpose in another way."""
+    return tf.constant(op.eager(x._value, y._value), x.dtype)
 
 
 def test_native_calls_of_products_equal_the_method(quickly, monkeypatch):
@@ -327,3 +327,39 @@ def test_overflow_gives_infinity_without_a_warning(name):
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         assert np.isinf(np.asarray(OVERFLOWING[name]())).any()
+
+
+class _Holder:
+    """Holds a variable, as classes of other libraries do."""
+
+    _should_act_as_resource_variable = True
+
+    def __init__(self, value):
+        self.value = tf.Variable(value)
+
+    def __tf_tensor__(self, dtype=None, name=None):
+        return tf.convert_to_tensor(self.value, dtype, name=name)
+
+
+def test_holders_of_variables_are_bound_once(monkeypatch):
+    x, y = tf.constant([[1.0, 2.0]]), _Holder([3.0, 4.0])
+    raw.BiasAdd(value=x, bias=y)
+    raw.GatherV2(params=y, indices=tf.constant([1]), axis=0)
+    with monkeypatch.context() as patch, tf.GradientTape() as tape:
+        patch.setattr(execute, "bind", None)
+        z = raw.BiasAdd(value=x, bias=y)
+        y.value.assign([5.0, 6.0])
+        chosen = raw.GatherV2(params=y, indices=tf.constant([1]), axis=0)
+    assert z.numpy().tolist() == [[4.0, 6.0]]
+    assert chosen.numpy() == [6.0]
+    assert tape.gradient(z, y.value).numpy().tolist() == [1.0, 1.0]
+
+
+def test_holders_of_variables_do_not_determine_the_types_of_numbers_before_them():
+    x, y = tf.constant([1.0, 2.0]), _Holder([3.0, 4.0])
+    assert raw.Mul(x=2, y=x).numpy().tolist() == [2.0, 4.0]
+    with pytest.raises(ValueError, match="Incompatible type conversion"):
+        raw.Mul(x=2, y=y)
+    assert raw.Mul(x=y, y=2).numpy().tolist() == [6.0, 8.0]
+    with pytest.raises(ValueError, match="Incompatible type conversion"):
+        raw.Mul(x=tf.constant([1, 2]), y=y)

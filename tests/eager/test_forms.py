@@ -132,3 +132,20 @@ def test_pads_of_ever_new_sizes_run_on_the_host(monkeypatch):
         x = images(size)
         np.testing.assert_array_equal(tf.pad(x, around), np.pad(x, around))
     assert len(programs) == FEW
+
+
+@pytest.mark.parametrize("flips", [(False, False), (True, False), (False, True)])
+def test_products_of_16_bit_floats_know_their_depth(flips, monkeypatch):
+    monkeypatch.setattr(compiled, "_kept", programs := {})
+    monkeypatch.setattr(compiled, "_families", {})
+    monkeypatch.setattr(compiled, "_calls", {})
+    right = RANDOM.standard_normal((96, 96)).astype("float32")
+    for rows in (96, 32, 64, 31, 96):
+        left = RANDOM.standard_normal((96, rows) if flips[0] else (rows, 96)).astype("float32")
+        x, y = tf.cast(left, tf.bfloat16), tf.cast(right, tf.bfloat16)
+        product = tf.matmul(x, y, transpose_a=flips[0], transpose_b=flips[1])
+        wide = [v.T if flip else v for v, flip in zip((x.numpy(), y.numpy()), flips, strict=True)]
+        exact = wide[0].astype("float64") @ wide[1].astype("float64")
+        np.testing.assert_allclose(product.numpy().astype("float64"), exact, rtol=0.01, atol=0.05)
+    # The number of rows of the first matrix is open.
+    assert sum("MatMul" in str(op) for op, _ in programs.values()) == (4 if flips[0] else 1)

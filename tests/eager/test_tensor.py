@@ -6,7 +6,7 @@ import pytest
 import penstock as tf
 
 
-def test_text():
+def test_tensors_print_as_tensorflows():
     assert f"{tf.constant([1, 2])}" == "[1 2]" and f"{tf.constant(3.14159):.2f}" == "3.14"
     assert str(tf.ones([2, 1])) == "tf.Tensor(\n[[1.]\n [1.]], shape=(2, 1), dtype=float32)"
     assert repr(tf.constant(1)) == "<tf.Tensor: shape=(), dtype=int32, numpy=1>"

@@ -40,7 +40,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("calls, text", CASES.values(), ids=CASES)
-def test_reason(calls, text, scaled, capsys):
+def test_the_reason_of_a_retrace_names_what_changed(calls, text, scaled, capsys):
     assert text in reason(capsys, scaled, *calls)
 
 

@@ -1,5 +1,6 @@
-"""tf.xla.experimental, against TensorFlow 2.21."""
+"""tf.xla.experimental and the rules of XLA with `jit_compile`, against TensorFlow 2.21."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -26,3 +27,49 @@ def test_graphs_keep_operations_and_structure():
     with pytest.raises(RuntimeError, match="not supported when eager"):
         with tf.xla.experimental.jit_scope():
             pass
+
+
+OUTSIDE = [300.0, -300.0, 1e20, -1e20, np.inf, -np.inf, np.nan, 5.9]
+# The values that TensorFlow gives with jit_compile=True.
+SATURATED = {
+    "int8": [127, -128, 127, -128, 127, -128, 0, 5],
+    "uint8": [255, 0, 255, 0, 255, 0, 0, 5],
+    "int32": [300, -300, 2**31 - 1, -(2**31), 2**31 - 1, -(2**31), 0, 5],
+    "uint64": [300, 0, 2**64 - 1, 0, 2**64 - 1, 0, 0, 5],
+}
+
+
+def whole(python_function):
+    return tf.function(python_function, autograph=False, jit_compile=True)
+
+
+@pytest.mark.parametrize("dtype", SATURATED)
+@pytest.mark.parametrize("source", ["float32", "float64"])
+def test_floats_outside_of_an_integers_range_saturate_with_jit_compile(source, dtype):
+    cast = whole(lambda x: tf.cast(x, dtype))
+    np.testing.assert_array_equal(cast(tf.constant(OUTSIDE, source)), SATURATED[dtype])
+
+
+def test_floats_saturate_in_what_a_function_with_jit_compile_calls_and_only_there():
+    """A call with the same arguments elsewhere in the program has its own results."""
+    x = tf.constant(OUTSIDE)
+    inner = tf.function(lambda x: tf.cast(x, tf.uint8), autograph=False)
+    compiled = whole(lambda x: inner(x))
+    saturated, low_bits = tf.function(lambda x: (compiled(x), inner(x)), autograph=False)(x)
+    np.testing.assert_array_equal(saturated, SATURATED["uint8"])
+    np.testing.assert_array_equal(low_bits, [44, 212, 0, 0, 0, 0, 0, 5])
+    low_bits, saturated = tf.function(lambda x: (inner(x), compiled(x)), autograph=False)(x)
+    np.testing.assert_array_equal(saturated, SATURATED["uint8"])
+    np.testing.assert_array_equal(low_bits, [44, 212, 0, 0, 0, 0, 0, 5])
+
+
+def test_floats_saturate_in_loops_with_jit_compile():
+    def total(x):
+        def body(i, y):
+            return i + 1, y + tf.cast(tf.cast(x, tf.uint8), tf.int32)
+
+        return tf.while_loop(lambda i, _: i < 3, body, (0, tf.zeros([8], tf.int32)))[1]
+
+    np.testing.assert_array_equal(
+        whole(total)(tf.constant(OUTSIDE)), 3 * np.array(SATURATED["uint8"])
+    )

@@ -19,7 +19,15 @@ from penstock._src.core.op import Op, flatten_arguments
 from penstock._src.core.registry import make_function, raw
 from penstock._src.core.shapes import make_shape
 from penstock._src.core.typesets import BOOL, COMPLEX, FLOAT, INTEGER, NARROW
-from penstock._src.eager.forms import Family, Form, family_of, form_of, key_of, key_of_call
+from penstock._src.eager.forms import (
+    Family,
+    Form,
+    family_of,
+    form_of,
+    key_of,
+    key_of_call,
+    new_family,
+)
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.util.flags import flags
 from penstock._src.util.process.compiler import has_compiler
@@ -108,7 +116,7 @@ def _for_call(op: Op, values: Sequence[np.ndarray]) -> tuple[list[int], Any]:
     form = form_of(op, values)
     family_key = family_of(op, values)
     own_key = key_of(form)
-    family = _families.get(family_key) or _families.setdefault(family_key, Family())
+    family = _families.get(family_key) or _families.setdefault(family_key, new_family(op))
     chosen = family.chosen(form, own_key)
     if chosen is not form and op.host_kernel.opens == "own":
         raise RefusedValue("calls of ever new sizes run on the host")

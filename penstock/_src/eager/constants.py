@@ -1,6 +1,7 @@
 """Constants: cached small ones for eager code, such as shapes and axes; arrays; and nested lists that hold tensors."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,23 @@ def integer(value: int, dtype: DType) -> Tensor:
     TypeError: the value does not fit the dtype.
     """
     return convert_to_tensor(value, dtype)
+
+
+def index_input(value: int | Sequence[int]) -> Any:
+    """Returns an int, or ints, as an input of an op: in eager execution a cached tensor, since native code makes calls of tensors alone."""
+    if STATE.graph is not None:
+        return value
+    if not isinstance(value, int):
+        return integers(*value)
+    return integer(value, dtypes.int32) if -_LIMIT <= value < _LIMIT else value
+
+
+def number_input(value: Any, like: Any) -> Any:
+    """Returns a number as an input of an op beside an eager tensor: as a tensor of its dtype, if it holds that; anything else as it is."""
+    if STATE.graph is None and type(like) is EagerTensor and type(value) in (int, float):
+        quick = convert.number(value, like._dtype)
+        return value if quick is None else EagerTensor(*quick)
+    return value
 
 
 def make_constant(array: np.ndarray, dtype: DType, name: str | None) -> Tensor:

@@ -1,13 +1,11 @@
 """Eager execution of an op: bind the arguments, run the kernel, wrap the results, record on the tapes."""
 
 import functools
-import inspect
 import itertools
 import math
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from types import MethodType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from penstock._src.core import convert, dispatch, dtypes
 from penstock._src.core.calls.attributes import attribute_key
 from penstock._src.core.calls.binding import bind
 from penstock._src.core.calls.refusals import refusal_of_values
+from penstock._src.core.convert import is_holder
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OpError
@@ -32,79 +31,68 @@ from penstock._src.eager.compiled import (
 )
 from penstock._src.eager.constants import integer
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.ops.rules import Binary, HostUnary
+from penstock._src.ops.native_forms import (
+    form_of,
+    may_be_quick,
+    plain_outputs,
+    runner_of,
+)
 from penstock._src.util import slots
 from penstock._src.util.process.compiler import has_compiler
-from penstock._src.util.process.quiet import made_quiet, quietly
-from penstock._src.util.process.references import FREE_THREADED, mark_shared
+from penstock._src.util.process.references import mark_shared
 
 if TYPE_CHECKING:
-    from penstock._src.native.process.eager_calls.op_calls import OpForm, Surroundings
+    from penstock._src.native.process.eager_calls.op_calls import Surroundings
 
 # Limit per op class of cached kernels, one for each combination of dtypes and attributes.
 MOST_BOUND = 1024
-# Calls of a kernel after which native code makes them; and of all kernels together where that is the first native code, which takes
-# some 50 ms to load, as long as so many calls.
+# Calls of a kernel after which native code makes them. If no native code is loaded yet, all kernels together must reach MANY calls,
+# which take as long as loading it: some 50 ms.
 OFTEN = 1000
 MANY = 20_000
 # Limit per op class of the kernels that native code knows: it looks at one after the other.
 MOST_QUICK = 12
-MOST_QUICK_INPUTS = 8
 
 _NUMBERS = frozenset({bool, int, float})
 _TEXTS = frozenset({str, bytes})
 _INT32 = 1 << 31
-_INDICES = frozenset({dtypes.int32, dtypes.int64})
 # NumPy's scalars whose values never change the dtype that they are bound to.
 _SCALARS = frozenset({np.bool_, np.int32, np.float32})
 _FLOATS = frozenset({float, np.float16, np.float32, np.float64})
 # Types of attributes whose values may be equal as keys though they differ.
 _EQUAL_TO_OTHERS = _FLOATS | {list, tuple}
-# Types of attributes whose objects never change.
-_CONSTANTS = _NUMBERS | _TEXTS | {type(None), DType}
 MAKING = threading.Lock()
 _CALLS: list[int] = []  # counted so far, while no native code is loaded
 _PLAIN = _NUMBERS | _TEXTS | _SCALARS | {EagerTensor, np.ndarray}
+_BOUND_AS_THEY_ARE = _PLAIN | {list}
 
 
 class Kernel:
     """An op bound to the dtypes of its inputs; `compiles_from` is 0 if its calls are never compiled.
 
     `types` are the dtypes of the inputs; `dtype` and `storage`, a NumPy dtype, are those of the output, or None if there is not just one.
+    `outputs` are the dtypes of all outputs that may come from native code, if they are arrays of numbers; otherwise there are none.
     """
 
     __slots__ = (
-        "op", "run", "types", "dtype", "storage", "is_plain", "compiles_from", "attributes", "calls_left",
+        "op", "run", "types", "dtype", "storage", "is_plain", "outputs", "compiles_from", "attributes",
+        "calls_left",
     )  # fmt: skip
 
     def __init__(self, op: Op, types: tuple[DType, ...], attributes: dict[str, Any]) -> None:
-        self.op, self.run, self.types = op, _runner(op), types
+        self.op, self.run, self.types = op, runner_of(op), types
         # As the call gave them; and the calls after which native code takes over.
         self.attributes, self.calls_left = attributes, OFTEN
         dtype = op.output_dtypes[0] if len(op.output_dtypes) == 1 else None
         self.dtype: Any = None if type(dtype) is tuple else dtype
         self.storage = None if self.dtype is None else self.dtype.np
         self.is_plain = self.storage is not None and self.storage.kind != "O"
+        self.outputs = plain_outputs(op)
         self.compiles_from = least_compiled(op) if types and is_worth_compiling(op) else 0
 
     def mark_shared(self, key: tuple[Any, ...]) -> None:
         """Notes that all threads read this and look it up under a key."""
         mark_shared(key, self.op, self.run, self.types, self.storage)
-
-
-def _runner(op: Op) -> Callable[..., Any]:
-    """Returns the callable that runs an op: the NumPy ufunc itself where the op is just that."""
-    ufunc = _ufunc_of(op)
-    return op.eager if ufunc is None else quietly(ufunc, op.eager)
-
-
-def _ufunc_of(op: Op) -> np.ufunc | None:
-    """Returns the NumPy ufunc that an op is, or None."""
-    if type(op).eager in (HostUnary.eager, Binary.eager):
-        ufunc = op.ufunc
-    else:
-        ufunc = getattr(op, "own_ufunc", None)
-    return ufunc if isinstance(ufunc, np.ufunc) else None
 
 
 def execute(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
@@ -158,6 +146,8 @@ def _key_of(attrs: dict[str, Any]) -> tuple[Any, ...]:
 
     As keys True == 1 and 0.0 == -0.0, but as attributes they differ: the types are part of it, and zeros stand as text.
     """
+    if not attrs:
+        return ()
     kinds = tuple(map(type, attrs.values()))
     if _EQUAL_TO_OTHERS.isdisjoint(kinds):
         return (*attrs.items(), *kinds)
@@ -177,6 +167,20 @@ def _key_of_list(values: Sequence[Any]) -> Any:
 
 def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) -> Any:
     """Runs a kernel on tensors of its dtypes and records it on the tapes."""
+    value = value_of(kernel, values)
+    left = kernel.calls_left = kernel.calls_left - 1
+    if not left and may_be_quick(kernel):
+        _count(kernel)
+    if not kernel.is_plain:
+        return _finish(kernel, inputs, value)
+    output = EagerTensor(value, kernel.dtype)
+    if STATE.tapes or STATE.accumulators:
+        dispatch.record(kernel.op, inputs, (output,))
+    return output
+
+
+def value_of(kernel: Kernel, values: Sequence[Any]) -> Any:
+    """Returns what a kernel gives for values of its dtypes: if that is one array of numbers, in the dtype of its output."""
     try:
         large = kernel.compiles_from
         if large and (values[0].size >= large or values[-1].size >= large):
@@ -185,17 +189,9 @@ def _run_kernel(kernel: Kernel, inputs: Sequence[Any], values: Sequence[Any]) ->
             value = kernel.run(*values)
     except Exception as error:
         raise _naming_op(kernel.op, error, values)  # noqa: B904 - it is the error itself, or has it as its cause
-    if not kernel.is_plain:
-        return _finish(kernel, inputs, value)
-    if type(value) is not np.ndarray or value.dtype is not kernel.storage:
+    if kernel.is_plain and (type(value) is not np.ndarray or value.dtype is not kernel.storage):
         value = np.asarray(value, kernel.storage)
-    output = EagerTensor(value, kernel.dtype)
-    if STATE.tapes or STATE.accumulators:
-        dispatch.record(kernel.op, inputs, (output,))
-    left = kernel.calls_left = kernel.calls_left - 1
-    if not left and may_be_quick(kernel):
-        _count(kernel)
-    return output
+    return value
 
 
 def _count(kernel: Kernel) -> None:
@@ -221,54 +217,11 @@ def _make_quick(kernel: Kernel) -> None:
     with MAKING:
         if len(cls.quick_forms) >= MOST_QUICK:
             return
-        cls.quick_forms = (*cls.quick_forms, form_of(kernel))
+        cls.quick_forms = (*cls.quick_forms, form_of(kernel, value_of))
         quick = op_call(len(kernel.types), cls.quick_forms, surroundings())
         cls.quick = quick
         for scope in cls.scopes:
             scope["quick"] = quick
-
-
-def may_be_quick(kernel: Kernel, with_lists: bool = False) -> bool:
-    """True if native code may call the kernel: it may run twice, and its call's attributes are objects that do not change."""
-    op = kernel.op
-    return (
-        not FREE_THREADED
-        and has_compiler()
-        and 0 < len(kernel.types) <= MOST_QUICK_INPUTS
-        and (with_lists or not op.traits.has_lists)
-        and not (op.stateful or op.traits.has_refs)
-        and _CONSTANTS.issuperset(map(type, kernel.attributes.values()))
-    )
-
-
-def form_of(kernel: Kernel) -> "OpForm":
-    from penstock._src.native.process.eager_calls.op_calls import OpForm  # as in _make_quick
-
-    op = kernel.op
-    function, is_quiet = kernel.run, False
-    ufunc = _ufunc_of(op)
-    if ufunc is not None:
-        function, is_quiet = ufunc, True
-    elif inspect.ismethod(function):
-        loud = made_quiet(function.__func__)
-        if loud is not None:
-            function, is_quiet = MethodType(loud, op), True
-    fills_arrays = isinstance(function, np.ufunc) and _fills_arrays()
-    product, most_work = getattr(op, "small_product", None) or (None, 0)
-    return OpForm(
-        op=op, types=kernel.types, attributes=kernel.attributes, function=function, fills_arrays=fills_arrays,
-        is_quiet=is_quiet, large=kernel.compiles_from, dtype=kernel.dtype, storage=kernel.storage,
-        product=product, most_work=most_work,
-    )  # fmt: skip
-
-
-@functools.cache
-def _fills_arrays() -> bool:
-    """True if this NumPy's ufuncs take `out=...`, so that results of rank 0 are arrays: since 2.3."""
-    try:
-        return type(np.negative(np.float32(1.0), out=...)) is np.ndarray  # type: ignore[call-overload]
-    except TypeError:
-        return False
 
 
 @functools.cache
@@ -295,11 +248,17 @@ def _finish(kernel: Kernel, inputs: Sequence[Any], value: Any) -> Any:
 def _execute_mixed(cls: type[Op], inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Run an op with arrays, numbers, variables or lists among its inputs, if a kernel is cached for inputs of these kinds."""
     inputs = [value if type(value) in _PLAIN else _as_input(value) for value in inputs]
+    values = inputs
     kind = _kind_in_lists if cls.traits.takes_lists else _kind
     try:
-        kernel = cls.bound[(*map(kind, inputs), *_key_of(attrs))]
+        if _BOUND_AS_THEY_ARE.issuperset(map(type, inputs)):
+            kernel = cls.bound[(*map(kind, inputs), *_key_of(attrs))]
+        else:
+            values = [convert.convert_to_tensor(v) if is_holder(type(v)) else v for v in inputs]
+            kernel = cls.bound[(*map(_kind_of_held, inputs, values), *_key_of(attrs))]
     except (KeyError, TypeError):
         return _execute_any(cls, inputs, attrs)
+    inputs = values
     if cls.traits.takes_lists:
         return _run_on_lists(kernel, inputs)
     tensors = [
@@ -341,7 +300,7 @@ def _kind(value: Any) -> Any:
     """Returns the part of an input that determines the dtypes an op is bound to.
 
     Raises:
-      TypeError: the dtypes depend on more than that, as they do for an integer beyond int32.
+      TypeError: the dtypes depend on the value itself, such as an integer beyond int32.
     """
     kind = type(value)
     if kind is EagerTensor:
@@ -357,6 +316,14 @@ def _kind(value: Any) -> Any:
     if kind is float and not FLOAT32_MAX < abs(value) < math.inf:
         return kind
     raise TypeError
+
+
+def _kind_of_held(value: Any, tensor: Any) -> Any:
+    """Returns the kind of an input, or the class and the kind of the tensor that it was converted to. Raises TypeError as `_kind` does.
+
+    Such objects are bound in another way than tensors: they do not determine the dtype of numbers before them.
+    """
+    return _kind(value) if tensor is value else (type(value), _kind(tensor))
 
 
 def _kind_of_elements(values: list[Any]) -> type:
@@ -394,7 +361,8 @@ def _tensor_of(value: Any, dtype: DType) -> EagerTensor:
         return EagerTensor(np.asarray(value), dtype)
     if type(value) is int:
         return integer(value, dtype)
-    if type(value) is list and dtype in _INDICES and _kind_of_elements(value) is int:
+    if type(value) is list and (dtype is dtypes.int32 or dtype is dtypes.int64):
+        # They are ints: the kernel was found by their kind, and was bound to them.
         return EagerTensor(np.array(value, dtype.np), dtype)
     return convert.convert_to_tensor(value, dtype)
 
@@ -421,18 +389,25 @@ def _keep(
     op: Op,
 ) -> None:
     """Caches the kernel of `op` by the dtypes of its tensors and by the kinds of its inputs."""
-    kernel = Kernel(op, tuple(t.dtype for t in tensors), dict(given))
-    types: Sequence[Any] = kernel.types
+    types: Sequence[Any] = tuple([t.dtype for t in tensors])
     try:
         if cls.traits.takes_lists:
+            kernel = Kernel(op, tuple(types), dict(given))
             inputs, types = list(map(_as_input, inputs)), group_arguments(op.inputs, op, types)
         else:
-            by_dtypes = (*(dtype._enum for dtype in types), *attrs)
-            kernel.mark_shared(by_dtypes)
-            cls.bound[by_dtypes] = kernel
+            by_dtypes = (*[dtype._enum for dtype in types], *attrs)
+            known = cls.bound.get(by_dtypes)
+            # Objects that convert themselves are bound at each call.
+            kernel = Kernel(op, tuple(types), dict(given)) if known is None else known
+            if known is None:
+                kernel.mark_shared(by_dtypes)
+                cls.bound[by_dtypes] = kernel
         if all(_follows(cls, at, inputs, dtype) for at, dtype in enumerate(types)):
-            kind = _kind_in_lists if cls.traits.takes_lists else _kind
-            by_kinds = (*map(kind, inputs), *attrs)
+            if cls.traits.takes_lists:
+                by_kinds = (*map(_kind_in_lists, inputs), *attrs)
+            else:
+                values = [t if is_holder(type(v)) else v for v, t in zip(inputs, tensors)]
+                by_kinds = (*map(_kind_of_held, inputs, values), *attrs)
             kernel.mark_shared(by_kinds)
             cls.bound[by_kinds] = kernel
     except TypeError:
@@ -524,10 +499,12 @@ def arrange(op: Op, flat: list[Any]) -> Any:
 
 
 def _out_of_scope(op: Op, tensors: list[Any]) -> TypeError:
-    name = next(t.name for t in tensors if not isinstance(t, EagerTensor))
+    tensor = next(t for t in tensors if not isinstance(t, EagerTensor))
+    location = getattr(tensor.op, "location", None)
+    line = f" ({location})" if location else ""
     return TypeError(
-        f"{op.op_type}: the tensor '{name}' belongs to a graph and has no value here. It was made "
-        "inside a tf.function or tf.Graph and is out of scope: return it from the function instead "
+        f"{op.op_type}: the tensor '{tensor.name}' belongs to a graph and has no value here. It was made "
+        f"inside a tf.function or tf.Graph{line} and is out of scope: return it from the function instead "
         "of keeping it."
     )
 

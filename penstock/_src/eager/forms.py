@@ -18,6 +18,8 @@ NARROW = 64
 FEW_CHANNELS = 4
 # Forms of a family that get programs of their own.
 FEW = 4
+# The same of programs with `opens="rows"`: the matrices of a model's layers.
+FEW_LAYERS = 16
 
 Form = list[Any]
 
@@ -31,6 +33,8 @@ def form_of(op: Op, values: Sequence[np.ndarray]) -> Form:
     if opens == "all" or (opens == "wide" and not _has_narrow_axis(values[0])):
         return [v if is_baked else _wide_shape(v) for v, is_baked in zip(values, baked)]
     alike = alike_inputs(op)
+    if opens == "rows":
+        return [open_shape(values[0], values[0]), *[v.shape for v in values[1:]]]
     largest = max((v for at, v in enumerate(values) if at not in alike), key=lambda v: v.size)
     sized = any(is_baked and v.ndim for is_baked, v in zip(baked, values))
     fixed = sized or opens in ("none", "wide", "own")
@@ -94,20 +98,26 @@ class Family:
     of a tf.function with `reduce_retracing` are: calls of ever new sizes soon compile nothing.
     """
 
-    __slots__ = ("own", "shared")
+    __slots__ = ("own", "shared", "most")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = FEW) -> None:
+        self.most = most
         self.own: set[Hashable] = set()
         self.shared: Form | None = None
 
     def chosen(self, form: Form, key: tuple[Hashable, ...]) -> Form:
         """Returns the form of the program for a call of this form."""
-        if key in self.own or len(self.own) < FEW:
+        if key in self.own or len(self.own) < self.most:
             self.own.add(key)
             self.shared = _joined(self.shared, form)
             return form
         self.shared = joined = _joined(self.shared, form)
         return joined
+
+
+def new_family(op: Op) -> Family:
+    """Returns a family without forms."""
+    return Family(FEW_LAYERS if op.host_kernel.opens == "rows" else FEW)
 
 
 def _joined(first: Form | None, second: Form) -> Form:

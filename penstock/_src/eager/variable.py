@@ -30,6 +30,7 @@ from penstock._src.eager.variable_handle import (
     check_arguments,
     in_function,
     initial_value_of,
+    lifted_value,
     make_handle,
     read_there,
     refused_update,
@@ -142,6 +143,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     _save_slice_info: Any = None
     # True if assignments in graphs check the shape at run time.
     _validates = True
+    # In a graph: the tensor of the initial value, and the read that sessions fetch.
+    _initial_value: Any
+    _graph_element: Any
 
     def __init__(
         self,
@@ -160,15 +164,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         experimental_enable_variable_lifting: bool = True,
     ) -> None:
         if variable_def is not None:
-            if initial_value is not None:
-                raise ValueError(
-                    "The variable_def and initial_value args to `tf.Variable` are mutually exclusive, but "
-                    f"got both: variable_def={variable_def},\ninitial_value={initial_value}"
-                )
-            imported = type(self).from_proto(variable_def, import_scope)
-            if isinstance(imported, type(self)):
-                self.__class__ = type(imported)  # it may be a reference
-            self.__dict__.update(vars(imported))
+            self._import(variable_def, import_scope, initial_value)
             return
         if initial_value is None and self.is_interface:
             raise NotImplementedError("A class derived from tf.Variable has no value of its own.")
@@ -186,7 +182,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
             is_called = callable(initial_value)
             with initial_value_of(self._name, is_called):
                 value = initial_value() if is_called else initial_value
-                lifted = self._lifted(value)
+                lifted = lifted_value(self._name, value)
                 tensor = convert_to_tensor(lifted, dtype=dtype, name="initial_value")
             self._dtype = tensor.dtype.base_dtype
             # A tensor of a function being traced may have another shape in the next call.
@@ -205,16 +201,32 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 self._initializer = raw.AssignVariableOp(self._handle, tensor, name="Assign")
             self._initial_value = self._graph_element = None
             if STATE.graph is not None:
-                self._initial_value = tensor
-                with under(self._name, "Read"):
-                    self._graph_element = self._read()
-                    if caching_device:
-                        self._cached_value = self._copied_to(caching_device)
+                self._take_graph_tensors(tensor, caching_device)
                 if not is_local:
                     add_to_collections(self, self._collections)
 
     # Subclasses may call it from an `__init__` of their own.
     _init_from_args = __init__
+
+    def _import(self, variable_def: Any, import_scope: str | None, initial_value: Any) -> None:
+        """Becomes the variable that a message describes."""
+        if initial_value is not None:
+            raise ValueError(
+                "The variable_def and initial_value args to `tf.Variable` are mutually exclusive, but "
+                f"got both: variable_def={variable_def},\ninitial_value={initial_value}"
+            )
+        imported = type(self).from_proto(variable_def, import_scope)
+        if isinstance(imported, type(self)):
+            self.__class__ = type(imported)  # it may be a reference
+        self.__dict__.update(vars(imported))
+
+    def _take_graph_tensors(self, initial_value: Tensor, caching_device: Any) -> None:
+        """Sets the tensors of a variable in a graph: its initial value, and the read that sessions fetch."""
+        self._initial_value = initial_value
+        with under(self._name, "Read"):
+            self._graph_element = self._read()
+            if caching_device:
+                self._cached_value = self._copied_to(caching_device)
 
     def _take_modes(
         self,
@@ -239,26 +251,6 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     def _as_graph_element(self) -> Any:
         """Returns the tensor that a session fetches for the variable: a read."""
         return self._graph_element
-
-    def _lifted(self, value: Any) -> Any:
-        graph = STATE.graph
-        is_outside = graph is None or not graph.building_function
-        if (
-            is_outside
-            and isinstance(value, Tensor)
-            and not hasattr(value, "_value")
-            and getattr(value, "graph", graph) is not graph
-            and value.graph.building_function
-        ):
-            lifted = above("lift")(value)
-            if lifted is not None:
-                return lifted
-            raise ValueError(
-                f"Tensor-typed variable initializers must either be wrapped in an init_scope or "
-                f"callable (e.g., `tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when "
-                f"building functions. The variable '{self._name}' was given {value!r}."
-            )
-        return value
 
     # -- properties
 

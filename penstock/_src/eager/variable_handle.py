@@ -12,6 +12,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
+from penstock._src.core.tensor import Tensor
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import UPDATING, VariableHandle, owned
 from penstock._src.eager.context import init_scope
@@ -20,6 +21,7 @@ from penstock._src.eager.placed.logical import placed
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.trace import refuse_variable
 from penstock._src.util.process.quiet import quietly
+from penstock._src.util.slots import above
 
 # Of numbers in NumPy's own dtypes, which add without errors.
 _ADDABLE = "fiuc"
@@ -169,6 +171,29 @@ def initial_value_of(name: str, is_called: bool) -> contextlib.AbstractContextMa
         if STATE.graph is None
         else _initial_value_in_graph(name, is_called)
     )
+
+
+def lifted_value(name: str, value: Any) -> Any:
+    """Returns an initial value for outside of functions: a tensor of a function is computed again there, if it can be.
+
+    Raises:
+      ValueError: it depends on the function's arguments.
+    """
+    graph = STATE.graph
+    if not isinstance(value, Tensor) or hasattr(value, "_value"):
+        return value
+    is_outside = graph is None or not graph.building_function
+    made_in = getattr(value, "graph", graph)
+    if not is_outside or made_in is graph or not made_in.building_function:
+        return value
+    lifted = above("lift")(value)
+    if lifted is None:
+        raise ValueError(
+            f"Tensor-typed variable initializers must either be wrapped in an init_scope or "
+            f"callable (e.g., `tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when "
+            f"building functions. The variable '{name}' was given {value!r}."
+        )
+    return lifted
 
 
 @contextlib.contextmanager

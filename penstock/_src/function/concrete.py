@@ -24,7 +24,7 @@ from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.trace_type import leaf_names
 from penstock._src.function.types.atomic import AtomicFunction, gradient_functions
 from penstock._src.function.types.attributes import attribute_values
-from penstock._src.function.types.function_type import FunctionType, of_trace
+from penstock._src.function.types.function_type import FunctionType, of_trace, unnamed
 from penstock._src.function.types.trace_types import TypeContext
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
@@ -101,7 +101,7 @@ class ConcreteFunction:
         names: list[str] = []
         variables: set[int] = set()
         for parameter, value in self.parameters:
-            for default in leaf_names(_unnamed(value), parameter, variables):
+            for default in leaf_names(unnamed(value), parameter, variables):
                 own = self._arguments[len(names)]
                 keeps = parameter == variadic or own != default
                 base = own if keeps else parameter
@@ -259,7 +259,7 @@ class ConcreteFunction:
             )
         missing = [name for name in names[len(leaves) :] if name not in kwargs]
         if missing:
-            raise TypeError(f"{call} missing required arguments: {', '.join(missing)}.")
+            raise TypeError(f"{call} missing required arguments: {', '.join(sorted(missing))}.")
         unknown = sorted(set(kwargs) - set(names[len(leaves) :]))
         if unknown:
             raise TypeError(f"{call} got unexpected keyword arguments: {', '.join(unknown)}.")
@@ -473,11 +473,3 @@ def _packer(structure: Any) -> Callable[[Sequence[Any]], Any]:
         places = [(key, keys.index(key)) for key in structure]
         return lambda outputs: {key: outputs[place] for key, place in places}
     return lambda outputs: fill_outputs(structure, outputs, leaves)
-
-
-def _unnamed(value: Any) -> Any:
-    """An argument with unnamed TensorSpecs."""
-    return nest.map_structure(
-        lambda leaf: TensorSpec(leaf.shape, leaf.dtype) if isinstance(leaf, TensorSpec) else leaf,
-        value,
-    )

@@ -242,7 +242,7 @@ class Function(Trackable):
         except TypeError as error:
             raise TypeError(
                 f"Binding inputs to tf.function failed due to `{error}`. Received args: {tuple(args)} and "
-                f"kwargs: {kwargs} for signature: {self._signature}."
+                f"kwargs: {kwargs} for signature: {self.function_type}."
             ) from None
         bound.apply_defaults()
         if self._variadic_keywords is not None:
@@ -273,17 +273,13 @@ class Function(Trackable):
         """The error for arguments that do not fit the input signature."""
         return TypeError(
             f"Binding inputs to tf.function failed due to `{error}`. Received args: {tuple(args)} "
-            f"and kwargs: {kwargs} for signature: {self._shown_signature()}."
+            f"and kwargs: {kwargs} for signature: {self.function_type}."
         )
 
     def _check_default(self, name: str, value: Any) -> None:
         parameter = self._signature.parameters[name]  # type: ignore[union-attr]
         if parameter.default is not parameter.empty:
             check_default(value, parameter.default)
-
-    def _shown_signature(self) -> str:
-        shown = [f"{name}: {spec!r}" for name, spec in (self._input_signature or {}).items()]
-        return f"({', '.join(shown)})" if shown else str(self._signature)
 
     def _trace(
         self, parameters: list[tuple[str, Any]], specs: list[TensorSpec], values: Leaves, why: str
@@ -623,7 +619,8 @@ def function(
       func: the function; without it, a decorator is returned.
       input_signature: specs of the arguments; the function then has a single trace.
       autograph: whether Python's `if`, `for` and `while` may depend on tensors.
-      jit_compile: a hint without effect: functions are always compiled.
+      jit_compile: functions are always compiled; with True, floats that do not fit an integer dtype
+        are cast as XLA does, to the nearest integer of the dtype, and NaN to 0.
       reduce_retracing: whether a second set of shapes is traced with unknown extents, for all
         others.
       experimental_implements: the name of a known function that this one is, kept in the graph.

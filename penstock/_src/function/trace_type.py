@@ -187,6 +187,10 @@ def _describe_object(value: Any, leaves: Leaves) -> Any:
     if isinstance(value, Mapping):
         return _describe_mapping(value, leaves)
     children = nest.children(value)
+    if children is not None and nest.is_custom(value):
+        # What is no component is Python's, and the trace holds it.
+        metadata = describe(value.__tf_flatten__()[0], Leaves())
+        return (type(value), *[describe(child, leaves) for child in children], metadata)
     if children is not None:
         return (type(value), *[describe(child, leaves) for child in children])
     if isinstance(value, functools.partial):

@@ -130,8 +130,6 @@ class FuncGraph(Graph, TensorSignature):
         self.inputs: list[SymbolicTensor] = []
         self.outputs: list[SymbolicTensor] = []
         self.control_outputs: list[Operation] = []
-        # True if nothing runs before all inputs are available, as with `jit_compile`.
-        self.runs_whole = False
         self.structured_input_signature = structured_input_signature
         self.structured_outputs = structured_outputs
         self.capture_by_value = capture_by_value

@@ -49,6 +49,8 @@ class Graph(
     building_function = False
     # True if all side effects run, in program order: in functions, but not in graphs of TensorFlow 1 or functions within them.
     keeps_program_order = False
+    # True if nothing runs before all inputs are available: a function with `jit_compile`.
+    runs_whole = False
 
     # (number of operations, True if one of them has an effect): see graph/control.py
     effect_found: tuple[int, bool] = (-1, False)
@@ -274,8 +276,8 @@ class Graph(
         """Returns a name, with the current scope as prefix, that no operation of this graph has.
 
         Args:
-          name: a name without scope; one that ends with "/" is taken as it is.
-          mark_as_used: whether it is taken from now on.
+          name: a name without scope; one that ends with "/" is used unchanged.
+          mark_as_used: whether later calls return other names.
 
         Returns:
           A str.

@@ -173,6 +173,8 @@ class Operation(OperationConversions):
     colocation: tuple[bytes, ...] = ()
     # the Python function that a PyFunc calls: kept alive as long as the operation is
     python_function: Any = None
+    # for a copy: the operation whose kernel has its state (core/values/kernel_state.py)
+    state_owner: Any = None
     # the values of outputs that are the same in every run, computed at first use
     static_outputs: list[Any] | None = None
     # (tape, entry) of each tape that recorded it: new outputs are added there

@@ -492,6 +492,25 @@ def test_conditions_that_make_tensors_are_of_the_function():
     assert outcome(f, 1.0) == [1, 2, 2]
 
 
+def test_names_that_the_test_of_a_loop_of_tensors_assigns_are_refused():
+    def f(x):
+        while (x := x - 1) > 0:
+            pass
+        return x
+
+    def g(x, stop=False):
+        while (y := x * 2) > 0:
+            if y > 5:
+                break
+            x = x + 1
+        return x
+
+    for function in (f, g):
+        with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
+            tf.function(function)(tf.constant(3))
+        assert tf.function(function)(3) == function(3)
+
+
 def test_what_a_lambda_reads_that_a_call_is_given_is_not_needed_later():
     def f(x):
         if x > 0:

@@ -44,6 +44,7 @@ def _runtime(recursive: bool) -> _Runtime:
         and_=operators.and_,
         or_=operators.or_,
         not_=operators.not_,
+        as_bool=operators.as_bool,
         compare_chain=operators.compare_chain,
         assert_=operators.assert_,
         while_=while_,

@@ -44,7 +44,7 @@ class ExpressionConverter(ast.NodeTransformer):
         return node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
-        if _binds(node):
+        if binds(node):
             return self.generic_visit(node)
         self.generic_visit(node)
         name = "and_" if isinstance(node.op, ast.And) else "or_"
@@ -63,7 +63,7 @@ class ExpressionConverter(ast.NodeTransformer):
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         text = ast.Constant(ast.unparse(node.test))
-        if _binds(node):
+        if binds(node):
             return self.generic_visit(node)
         self.generic_visit(node)
         return templates.expression(
@@ -76,7 +76,7 @@ class ExpressionConverter(ast.NodeTransformer):
         )
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        if len(node.ops) == 1 or _binds(node):
+        if len(node.ops) == 1 or binds(node):
             return self.generic_visit(node)
         self.generic_visit(node)
         chain = templates.expression("ag__.compare_chain(FIRST)", node, FIRST=node.left)
@@ -103,6 +103,6 @@ class ExpressionConverter(ast.NodeTransformer):
         return statement
 
 
-def _binds(node: ast.AST) -> bool:
+def binds(node: ast.AST) -> bool:
     """True if evaluating in a lambda would hide an assignment (`:=`)."""
     return any(isinstance(item, ast.NamedExpr) for item in ast.walk(node))

@@ -12,7 +12,7 @@ import ast
 from dataclasses import field
 
 from penstock._src.function.autograph import scopes, templates
-from penstock._src.function.autograph.expressions import ExpressionConverter
+from penstock._src.function.autograph.expressions import ExpressionConverter, binds
 from penstock._src.function.autograph.jumps import (
     Loop,
     cleared_flags,
@@ -184,8 +184,10 @@ class StatementConverter(ExpressionConverter):
             ast.UnaryOp(ast.Not(), templates.load(flag)) for flag in getattr(node, "flags", ())
         ]
         test: ast.expr = node.test
+        if binds(test):
+            test = templates.expression("ag__.as_bool(TEST)", node, TEST=test)
         if tests:
-            test = ast.BoolOp(ast.And(), [*tests, node.test])
+            test = ast.BoolOp(ast.And(), [*tests, test])
         ast.fix_missing_locations(ast.copy_location(test, node.test))
         body, condition = self.namer.new("loop_body"), self.namer.new("loop_test")
         functions = self._body_function(body, "", state, body_statements, node, [])

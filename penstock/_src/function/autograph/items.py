@@ -133,3 +133,7 @@ class IteratorItems(Items):
 
     def __init__(self, iterator: Any, loosens: bool = False):
         self.iterator, self.loosens = iterator, loosens
+        self.start = convert_to_tensor(True)
+
+    def more(self, position: Any) -> Any:
+        return position

@@ -177,49 +177,21 @@ def _for_in_graph(
     options: Options,
 ) -> None:
     """Builds the loop, with the position as its first variable."""
-    position: list[Any] = [None]
-    if isinstance(items, IteratorItems):
-        position[0] = convert_to_tensor(True)
+    position: list[Any] = [items.start]
 
-        def step() -> None:
+    def step() -> None:
+        if isinstance(items, IteratorItems):
             optional = items.iterator.get_next_as_optional()
             position[0] = optional.has_value()
-            before = get_state()
-
-            def run() -> Any:
-                set_state(before)
-                body(optional.get_value())
-                return nest.flatten(get_state())
-
-            if not names:
-
-                def run_without_state() -> int:
-                    body(optional.get_value())
-                    return 0
-
-                conditionals.cond(position[0], run_without_state, lambda: 0)
-                return
-            unchanged = nest.flatten(before)
-            results = conditionals.cond(position[0], run, lambda: unchanged)
-            set_state(nest.pack_sequence_as(before, list(results)))
-
-        def test() -> Any:
-            return position[0] if extra_test is None else _both(position[0], extra_test())
-
-    else:
-        position[0] = items.start
-
-        def step() -> None:
+            _run_if_present(optional, position[0], body, get_state, set_state)
+        else:
             here = position[0]
             body(items.item(here))
             position[0] = items.advance(here)
 
-        def test() -> Any:
-            more = items.more(position[0])
-            return more if extra_test is None else _both(more, extra_test())
-
-        if items.maximum is not None:
-            options = {"maximum_iterations": items.maximum, **options}
+    def test() -> Any:
+        more = items.more(position[0])
+        return more if extra_test is None else _both(more, extra_test())
 
     def get() -> tuple:
         return (position[0], *get_state())
@@ -228,7 +200,37 @@ def _for_in_graph(
         position[0] = state[0]
         set_state(tuple(state[1:]))
 
+    if items.maximum is not None:
+        options = {"maximum_iterations": items.maximum, **options}
     _graph_loop(test, step, get, put, ("<position>", *names), options, items.loosens)
+
+
+def _run_if_present(
+    optional: Any,
+    is_present: Tensor,
+    body: Callable[[Any], None],
+    get_state: GetState,
+    set_state: SetState,
+) -> None:
+    """Runs the body with an iterator's element; at the end of the iterator, the state stays as it is."""
+    before = get_state()
+    if not before:
+
+        def run_without_state() -> int:
+            body(optional.get_value())
+            return 0
+
+        conditionals.cond(is_present, run_without_state, lambda: 0)
+        return
+
+    def run() -> Any:
+        set_state(before)
+        body(optional.get_value())
+        return nest.flatten(get_state())
+
+    unchanged = nest.flatten(before)
+    results = conditionals.cond(is_present, run, lambda: unchanged)
+    set_state(nest.pack_sequence_as(before, list(results)))
 
 
 def _both(first: Any, second: Any) -> Any:
@@ -278,13 +280,7 @@ def _graph_loop(
         return after
 
     if not start:
-
-        def run_without_state(marker: Any) -> tuple[Any]:
-            body()
-            return (marker,)
-
-        marker = convert_to_tensor(0)
-        while_loops.while_loop(lambda _: test(), run_without_state, (marker,), **_passed(options))
+        _loop_without_state(test, body, options)
         return
     while True:
         try:
@@ -296,6 +292,19 @@ def _graph_loop(
         else:
             break
     set_state(tuple(results))
+
+
+def _loop_without_state(
+    test: Callable[[], Any], body: Callable[[], None], options: Options
+) -> None:
+    """Builds a loop that assigns no variable: it carries a constant, as a loop must carry a tensor."""
+
+    def run(marker: Any) -> tuple[Any]:
+        body()
+        return (marker,)
+
+    marker = convert_to_tensor(0)
+    while_loops.while_loop(lambda _: test(), run, (marker,), **_passed(options))
 
 
 class _ShapeChanged(Exception):
@@ -312,7 +321,7 @@ def _loosen(before: tuple, after: tuple) -> bool:
         return False
     old, new = values.flatten(before), values.flatten(after)
     pairs = [(x, y) for x, y in zip(old, new, strict=False) if isinstance(x, Tensor)]
-    return len(old) == len(new) and any(not _fits(x, y) for x, y in pairs)
+    return len(old) == len(new) and any(not y.shape.is_subtype_of(x.shape) for x, y in pairs)
 
 
 def _common_shapes(before: tuple, after: tuple) -> tuple:
@@ -390,20 +399,8 @@ def _loosened(invariant: Any, start: Any) -> bool:
     return any(str(shape) != str(getattr(value, "shape", None)) for shape, value in pairs)
 
 
-def _fits(before: Tensor, after: Tensor) -> bool:
-    """True if the shape after an iteration is compatible with the shape before it."""
-    old, new = before.shape, after.shape
-    return old.rank is None or (
-        new.rank == old.rank
-        and all(
-            have is None or have == got
-            for have, got in zip(old.as_list(), new.as_list(), strict=True)
-        )
-    )
-
-
 def _check_shape(name: str, before: Tensor, after: Tensor, has_invariant: bool) -> None:
-    if before.dtype in (dtypes.variant, dtypes.resource) or _fits(before, after):
+    if before.dtype in (dtypes.variant, dtypes.resource) or after.shape.is_subtype_of(before.shape):
         return
     old, new = before.shape, after.shape
     if has_invariant:

@@ -142,6 +142,15 @@ def not_(value: Any) -> Any:
     return not value
 
 
+def as_bool(value: Any) -> bool:
+    """The test of a loop that assigns names (`:=`), which is Python's: no loop of a graph carries what its condition assigns.
+
+    Raises:
+      OperatorNotAllowedInGraphError: it depends on a tensor of a graph.
+    """
+    return bool(value)
+
+
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "Eq": operator.eq,
     "NotEq": operator.ne,

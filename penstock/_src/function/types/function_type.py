@@ -308,7 +308,7 @@ def of_trace(
                 part_name if part_name.isidentifier() else sanitized_name(part_name),
                 kind,
                 False,
-                from_value(part if keeps_names else _unnamed(part), context),
+                from_value(part if keeps_names else unnamed(part), context),
             )
             for part_name, part in parts
         ]
@@ -316,7 +316,7 @@ def of_trace(
     return FunctionType(parameters, captured, return_annotation=from_value(outputs, context))
 
 
-def _unnamed(value: Any) -> Any:
+def unnamed(value: Any) -> Any:
     """Return an argument with its TensorSpecs unnamed."""
     return nest.map_structure(
         lambda leaf: TensorSpec(leaf.shape, leaf.dtype) if isinstance(leaf, TensorSpec) else leaf,

@@ -118,12 +118,12 @@ def cast_to(value: Any, spec: Any) -> Any:
             converted = value
         else:
             converted = convert_to_tensor(value, dtype_hint=spec.dtype)
-        if converted.dtype is spec.dtype and _fits(converted.shape, spec.shape):
+        if converted.dtype is spec.dtype and converted.shape.is_subtype_of(spec.shape):
             return converted
         if (
             converted.dtype is spec.dtype
             and isinstance(converted, Tensor)
-            and _fits(spec.shape, converted.shape)
+            and spec.shape.is_subtype_of(converted.shape)
         ):
             # A symbolic tensor of a less specific type: the caller asserts the rest.
             converted.set_shape(spec.shape)
@@ -150,15 +150,6 @@ def cast_to(value: Any, spec: Any) -> Any:
     if parts is None or len(parts) != len(children):
         raise TypeError(f"Can not cast {value!r} to {spec!r}")
     return nest.rebuild(spec, [cast_to(a, b) for a, b in zip(parts, children, strict=True)])
-
-
-def _fits(shape: Any, general: Any) -> bool:
-    if general.rank is None:
-        return True
-    if shape.rank != general.rank:
-        return False
-    pairs = zip(shape.as_list(), general.as_list(), strict=True)
-    return all(wanted is None or size == wanted for size, wanted in pairs)
 
 
 def flat_specs(spec: Any) -> list[TensorSpec]:

@@ -224,7 +224,7 @@ def _part_of(
     new = {placeholder._op: positions.get(tensor._id) for tensor, placeholder in captures}
     captured = {op: at for op, at in new.items() if at is not None}
     operations = [op for op in graph._operations[first:] if op not in new or op in captured]
-    if not all(op in captured or _is_plain(op) for op in operations):
+    if not all(op in captured or is_plain(op) for op in operations):
         return None
     inside = set(operations)
     if result is not None and (not isinstance(result, SymbolicTensor) or result._op not in inside):
@@ -243,7 +243,7 @@ def _part_of(
     return _Part(graph, operations, x, result, captured, before)
 
 
-def _is_plain(op: Operation) -> bool:
+def is_plain(op: Operation) -> bool:
     """True if an operation is fully described by its op, inputs and outputs, so that a repetition of it is equal to it."""
     raw = op.raw_op
     if raw.flow.control or raw.flow.redirects or raw.flow.runs_functions or raw.flow.iteration:

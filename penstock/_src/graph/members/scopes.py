@@ -1,4 +1,4 @@
-"""Scopes of graphs that say of the operations within what they wait for, beside which others they run, and their attributes."""
+"""Scopes of graphs that set control dependencies, colocation and attributes of the operations created within."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from penstock._src.util.lazy import resolve
 class Colocation:
     """The methods of graphs for colocation."""
 
-    # Operations beside which those that are added now run, outermost first.
+    # New operations are colocated with these, outermost first.
     _colocation: Sequence[Operation] = ()
     # Groups of operations that do not exist yet.
     _groups: Sequence[bytes] = ()
@@ -29,7 +29,7 @@ class Colocation:
 
     @contextlib.contextmanager
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
-        """Makes the operations within run beside `op`, on its device.
+        """Colocates the operations created within with `op`.
 
         Args:
           op: an operation, tensor or variable; None for none, with `ignore_existing`.

@@ -25,7 +25,7 @@ _HELD = (dtypes.resource, dtypes.variant)
 
 
 def fold_constants(function: GraphFunction) -> GraphFunction:
-    """Returns the function with constants in place of operations that depend only on constants, and without unused operations.
+    """Returns the function with operations that depend only on constants replaced by constants, and without unused operations.
 
     Operations that run for their effects alone (checks, prints) are left out. Bodies of conditions and loops are folded as well.
 

@@ -33,7 +33,7 @@ def freeze(
     Args:
       function: a graph function.
       values: {position of an input: its value, that of the variable if it is a variable's handle}.
-      inline_calls: put the bodies of called functions in place of the calls.
+      inline_calls: inline called functions.
 
     Raises:
       UnimplementedError: a variable is used other than by reading it.

@@ -29,7 +29,7 @@ def read_by_host(ops: Sequence[Operation], inputs: Sequence[Any]) -> frozenset[i
 
 
 def _of_given(ops: Sequence[Operation]) -> dict[str, str]:
-    """The operations on lists that the graph is given, if no program needs these lists or has to wait for what it computes for them."""
+    """The operations on lists that are inputs of the graph, if no program reads these lists or waits for operations that compute values for them."""
     computed = {t._id for op in ops if op.type != "Const" for t in op._outputs}
     readers: dict[int, list[Operation]] = {}
     lists = {}

@@ -1,4 +1,4 @@
-"""Numbers in place of strings that are only moved and compared with constants: one search for all, and programs do the rest.
+"""Replaces strings that are only moved and compared with constants by numbers: one lookup on the host finds them all, and programs do the rest.
 
 Before: a = Equal(GatherV2(x, 0), Const("u")),  b = Equal(GatherV2(x, 1), Const(["v", "w"]))
 After:  n = KeyPositions(x, Const(["u", "v", "w"])),  a = Equal(GatherV2(n, 0), Const(0)),  b = Equal(GatherV2(n, 1), Const([1, 2]))

@@ -1,4 +1,4 @@
-"""Removes unused results of conditions and loops, with their effects.
+"""Removes unused results: of conditions and loops, with their effects, and those for which a run has other values.
 
 In a graph of TensorFlow 1 a run has only the effects that its fetches depend on. A branch or loop may have others, those of results
 that are not fetched; they are removed here. Functions keep all effects.
@@ -13,7 +13,7 @@ from penstock._src.core.op import Op
 from penstock._src.graph.control import bodies_of, has_effect
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
-from penstock._src.graph.operation import Operation
+from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util.lazy import ByName
 
 # Imported by name: programs without exchanges load no transports.
@@ -29,14 +29,39 @@ def operations_to_run(
 ) -> list[Operation]:
     """Returns the operations of `needed_operations`, with conditions and loops replaced by ones with fewer results if that removes effects.
 
+    Operations that run although a result of theirs is an input are replaced, too.
     The replacements are in no graph.
     """
     needed = needed_operations(graph, inputs, outputs, control_outputs, already_run)
+    needed = with_fed_results(needed, inputs)
     if any(op.raw_op.effects.is_collective for op in needed):
         needed = _WITH_EXCHANGES(needed, outputs)
     if graph.keeps_program_order:
         return needed
     return without_unread_effects(needed, outputs, control_outputs)
+
+
+def with_fed_results(needed: list[Operation], inputs: Sequence[Any]) -> list[Operation]:
+    """Returns operations that do not replace the fed value of an input by their own.
+
+    a, b = Split(x)              unread, b = Split(x)
+    c = Add(a, b)           ->   c = Add(a, b)                 a is fed
+    """
+    fed = {t._id for t in inputs if len(t.op._outputs) > 1}
+    if not fed:
+        return needed
+    return [_without(op, fed) if any(t._id in fed for t in op._outputs) else op for op in needed]
+
+
+def _without(op: Operation, fed: set[int]) -> Operation:
+    """Returns the operation with new tensors, which nothing reads, for its results of these ids."""
+    replacement = copy.copy(op)
+    replacement.state_owner = op.state_owner or op
+    replacement._outputs = [
+        SymbolicTensor(replacement, i, t._dtype, t._shape) if t._id in fed else t
+        for i, t in enumerate(op._outputs)
+    ]
+    return replacement
 
 
 def without_unread_effects(

@@ -193,7 +193,7 @@ class ControlImporter:
             return True
         if item.name in self.importer.replaced:
             return True
-        # Merges come when nothing else can be added, so that one If has the results of as many as possible.
+        # Merges are added last, when no other node can be, so that one If has as many results as possible.
         if _is_merge(item) or not all(self._ready(text) for text in item.input):
             return False
         self._add(item)
