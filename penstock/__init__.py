@@ -114,7 +114,7 @@ _NAMES = {
     "penstock._src.graph.graph": "Graph",
     "penstock._src.graph.operation": "Operation",
     "penstock._src.graph.registered_gradients": "RegisterGradient",
-    "penstock._src.graph.serialize.importer": "import_graph_def",
+    "penstock._src.graph.serialize.graph_defs": "import_graph_def",
     "penstock._src.graph.static_values": "get_static_value=static_value",
     "penstock._src.util.device_spec": "DeviceSpec",
     "penstock.keras": "initializers losses metrics optimizers",

@@ -1,11 +1,13 @@
 """Operators, slicing and the Python protocol of tensors."""
 
 import inspect
+import operator
 
 import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.eager import execute
 
 
 def test_python_numbers_take_the_tensors_type():
@@ -149,3 +151,26 @@ def test_sparse_gradients_become_dense_beside_tensors():
 def test_subscripts_have_tensorflows_signature():
     parameters = inspect.signature(tf.Tensor.__getitem__).parameters
     assert list(parameters) == ["tensor", "slice_spec", "var"] and parameters["var"].default is None
+
+
+def test_comparisons_with_numbers_give_their_op_tensors_alone(monkeypatch):
+    x, mixed = tf.constant([-1.0, 0.0, 2.0]), []
+
+    def results():
+        return [x > 0, x <= 0.5, x == 2, x != 2.0, tf.constant([1, 2]) >= 2]
+
+    results()  # kernels are bound
+    monkeypatch.setattr(execute, "_execute_mixed", lambda *call: mixed.append(call))
+    assert [r.numpy().tolist() for r in results()] == [
+        [False, False, True], [True, True, False], [False, False, True], [True, True, False], [False, True],
+    ]  # fmt: skip
+    assert not mixed
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.eq, operator.ne])
+def test_comparisons_with_numbers_that_the_dtype_does_not_hold(compare):
+    with pytest.raises(TypeError, match="Cannot convert 1.5 to EagerTensor of dtype int32"):
+        compare(tf.constant([1, 2]), 1.5)
+    x = np.array([1.0, np.inf], np.float32)
+    for number in (float("nan"), 2.0**40, -1):
+        np.testing.assert_array_equal(compare(tf.constant(x), number), compare(x, number))

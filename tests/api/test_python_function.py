@@ -190,3 +190,14 @@ def test_second_and_third_derivatives_in_functions():
 
     results = derivatives(tf.constant(2.0), tf.constant(5.0))
     assert [float(result) for result in results] == [60.0, 60.0, 12.0, 30.0, 12.0]
+
+
+@pytest.mark.parametrize("wrap", [tf.function, lambda f: f])
+def test_a_value_that_is_not_callable_is_refused(wrap):
+    with pytest.raises(ValueError, match="Expected func to be callable. Received func=3"):
+        wrap(lambda: tf.py_function(3, [], tf.float32))()
+
+
+def test_a_traced_value_that_is_not_callable_is_refused():
+    with pytest.raises(ValueError, match="Expected func to be callable. Received func=3"):
+        tf.function(lambda: tf.numpy_function(3, [], tf.float32))()

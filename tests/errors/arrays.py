@@ -36,7 +36,7 @@ CALLS = [
         "rectangular",
     ),
     wrong("constant of None", ValueError, lambda: tf.constant(None), "None"),
-    wrong("constant of mixed kinds", ValueError, lambda: tf.constant([1, "a"])),
+    wrong("constant of mixed kinds", ValueError, lambda: tf.constant([1, "a"]), "int and str"),
     wrong("constant of a dict", (ValueError, TypeError), lambda: tf.constant({"a": 1})),
     wrong("constant of an object", (ValueError, TypeError), lambda: tf.constant(object())),
     wrong("constant float as int", TypeError, lambda: tf.constant(1.5, tf.int32), "1.5", "int32"),
@@ -94,6 +94,7 @@ CALLS = [
         "[2,4]",
     ),
     wrong("concat over an axis beyond the rank", EITHER, lambda: tf.concat([m, m], 3), "3"),
+    wrong("concat of swapped arguments", ValueError, lambda: tf.concat(0, [m, m]), "axis"),
     wrong(
         "concat of different types", (Invalid, TypeError, ValueError), lambda: tf.concat([f, i], 0)
     ),

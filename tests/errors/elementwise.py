@@ -195,7 +195,7 @@ CALLS = [
     ),
     wrong("top_k of more than there is", Invalid, lambda: tf.math.top_k(f, k=5), "k"),
     wrong("clip by norm of strings", EITHER, lambda: tf.clip_by_norm(s, 1.0)),
-    wrong("range with a step of zero", Invalid, lambda: tf.range(0, 5, 0), "delta"),
+    wrong("range with a step of zero", Invalid, lambda: tf.range(0, 5, 0), "delta", ": 0"),
     wrong("range of the wrong direction", Invalid, lambda: tf.range(5, 0, 1), "5", "0"),
     wrong("bincount of negative values", Invalid, lambda: tf.math.bincount([-1, 2]), "negative"),
     wrong(

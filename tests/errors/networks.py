@@ -157,6 +157,7 @@ CALLS = [
         lambda: tf.random.uniform([2], dtype=tf.int32),
         "maxval",
     ),
+    wrong("normal of a number as shape", EITHER, lambda: tf.random.normal(3), "vector", "[]"),
     wrong("uniform of a negative shape", EITHER, lambda: tf.random.uniform([-1])),
     wrong(
         "uniform of strings",
@@ -182,9 +183,13 @@ CALLS = [
         lambda: tf.random.Generator.from_seed(1, alg="mersenne"),
     ),
     wrong(
-        "resize of rank 2", ValueError, lambda: tf.image.resize(tf.ones([8, 8]), [4, 4]), "images"
+        "resize of rank 2",
+        ValueError,
+        lambda: tf.image.resize(tf.ones([8, 8]), [4, 4]),
+        "images",
+        "(8, 8)",
     ),
-    wrong("resize to one number", ValueError, lambda: tf.image.resize(image, [4]), "size"),
+    wrong("resize to one number", ValueError, lambda: tf.image.resize(image, [4]), "size", "(1,)"),
     wrong(
         "resize by an unknown method",
         ValueError,
@@ -194,6 +199,7 @@ CALLS = [
         "crop beyond the image",
         (ValueError, Invalid),
         lambda: tf.image.crop_to_bounding_box(image, 5, 5, 8, 8),
+        "Received 8, 8 and 5",
     ),
     wrong("decode a picture that is none", Invalid, lambda: tf.io.decode_png(b"not a picture")),
     wrong("decode a photograph that is none", Invalid, lambda: tf.io.decode_jpeg(b"not a picture")),

@@ -147,7 +147,26 @@ CALLS = [
     wrong("records that are damaged", tf.errors.DataLossError, damaged_records),
     wrong("single element of several", Invalid, lambda: Dataset.range(2).get_single_element()),
     wrong("single element of none", Invalid, lambda: Dataset.range(0).get_single_element()),
-    wrong("take of a string", ANY, lambda: Dataset.range(2).take("a")),
+    wrong("take of a string", ANY, lambda: Dataset.range(2).take("a"), "'count'"),
+    wrong(
+        "batch of a float", TypeError, lambda: Dataset.range(2).batch(2.5), "2.5", "'batch_size'"
+    ),
+    wrong(
+        "slices of other lengths",
+        ValueError,
+        lambda: Dataset.from_tensor_slices({"a": [1, 2], "b": [[1], [2], [3]]}),
+        "2 and 3",
+        "(2,)",
+        "(3, 1)",
+    ),
+    wrong("slices of a scalar", ValueError, lambda: Dataset.from_tensor_slices(3), "int32"),
+    wrong(
+        "map that returns nothing",
+        Invalid,
+        lambda: Dataset.range(2).map(lambda n: None),
+        "Dataset.map()",
+        "no tensor",
+    ),
     wrong(
         "files that match nothing",
         Invalid,

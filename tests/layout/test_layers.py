@@ -69,7 +69,7 @@ FLOORS = {
     ),
     "ops": (
         "infer lowered_special_functions rules special_functions extremes sums tensor_proto variants",
-        "control indexed_slices nn recurrent serving signal strings trees",
+        "control indexed_slices native_forms nn recurrent serving signal strings trees",
         "array debugging dual_ascent io math",
         "linalg parsing random state",
         "clustering image sparse xla",

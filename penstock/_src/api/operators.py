@@ -14,6 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import FLOAT, INTEGER
+from penstock._src.eager.constants import number_input
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import ResourceVariable, Variable
 from penstock._src.graph.operation import scope_of
@@ -229,7 +230,7 @@ def _compare(op, of_others):
         try:
             if not isinstance(self, Tensor):
                 return of_others(self, other)
-            return NotImplemented if _declines(other) else op(self, other)
+            return NotImplemented if _declines(other) else op(self, number_input(other, self))
         except Exception as error:
             shorten(error)
             raise
@@ -283,7 +284,7 @@ def tensor_equals(self, other):
     if _declines(other):
         return NotImplemented
     try:
-        return _compare_or_constant(raw.Equal, self, other, False)
+        return _compare_or_constant(raw.Equal, self, number_input(other, self), False)
     except Exception as error:
         shorten(error)
         raise
@@ -308,7 +309,7 @@ def tensor_not_equals(self, other):
     if _declines(other):
         return NotImplemented
     try:
-        return _compare_or_constant(raw.NotEqual, self, other, True)
+        return _compare_or_constant(raw.NotEqual, self, number_input(other, self), True)
     except Exception as error:
         shorten(error)
         raise

@@ -63,12 +63,20 @@ def numpy_function(
     form, types, is_list, shapes = _output_types(Tout)
     if STATE.graph is None:
         return _called_now(func, [np.array(x) for x in inp or []])
+    _check_callable(func)
     tensors = [convert_to_tensor(x) for x in inp or []]
     function = _with_plain_scalars(func)
     token, callback = register(function)
     call = raw.PyFunc if stateful else raw.PyFuncStateless
     outputs = call(input=tensors, token=token, Tout=types, name=name)
     return _arranged(outputs, callback, is_list, form, shapes)
+
+
+def _check_callable(func: Any) -> None:
+    if not callable(func):
+        raise ValueError(
+            f"Expected func to be callable. Received func={func} of type {type(func)}."
+        )
 
 
 def decorator_unless_called(
@@ -187,6 +195,7 @@ def py_function(
     Raises:
       InvalidArgumentError: the function returns another number of values or another dtype.
       TypeError: `Tout` is missing, or `inp` if there is a function, or `inp` is given to a decorator.
+      ValueError: `func` is not callable.
 
     >>> tf.py_function(lambda x: x + 1, [tf.constant(4)], tf.int32).numpy()
     np.int32(5)
@@ -194,6 +203,7 @@ def py_function(
     decorator = decorator_unless_called(py_function, "tf.py_function", func, inp, Tout, name=name)
     if func is None or decorator is not None:
         return decorator
+    _check_callable(func)
     form, types, is_list, shapes = _output_types(Tout)
     arguments = nest.map_structure(
         lambda x: x if nest.is_composite(x) else convert_to_tensor(x), list(inp or [])

@@ -7,9 +7,8 @@ from penstock._src.util.lazy import attach as _attach
 
 _NAMES = {
     "penstock._src.distribute.cluster.parameter_server.strategy": "ParameterServerStrategy",
-    "penstock._src.distribute.unavailable": (
-        "CentralStorageStrategy TPUStrategy=_ExperimentalTPUStrategy"
-    ),
+    "penstock._src.distribute.mirrored.central_storage": "CentralStorageStrategy",
+    "penstock._src.distribute.unavailable": "TPUStrategy=_ExperimentalTPUStrategy",
     "penstock._src.distribute.values": "ValueContext",
     "penstock._src.distribute.workers.communication": (
         "CollectiveCommunication=CommunicationImplementation CollectiveHints "

@@ -106,7 +106,7 @@ def test_powers_of_a_vector():
 
 
 @pytest.mark.parametrize("dilation", [1, 2])
-def test_pools(dilation):
+def test_dilated_pools_of_unknown_shapes_equal_those_of_known_ones(dilation):
     x = array(2, 7, 6, 3)
 
     def pool(x):

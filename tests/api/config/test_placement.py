@@ -32,3 +32,15 @@ def test_devices_that_exist_are_not(name, hard_placement):
 def test_missing_devices_give_way_to_the_cpu():
     with tf.device("/CPU:9"):
         assert tf.constant(1.0).device == "/job:localhost/replica:0/task:0/device:CPU:0"
+
+
+def test_memory_of_a_cpu_is_not_counted():
+    experimental = tf.config.experimental
+    for count in (experimental.get_memory_info, experimental.get_memory_usage):
+        with pytest.raises(ValueError, match="Allocator stats not available for device 'CPU:0'"):
+            count("CPU:0")
+    with pytest.raises(ValueError, match="Cannot reset memory stats for device 'CPU:0'"):
+        experimental.reset_memory_stats("CPU:0")
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    with pytest.raises(KeyError):
+        experimental.get_memory_growth(cpu)

@@ -450,3 +450,31 @@ def test_slices_of_branches_keep_the_extents_of_their_values():
         return result
 
     assert f(tf.constant(1)).dense_shape.numpy().tolist() == [4, 3]
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_lengths_of_split_arrays_are_of_either_dtype(wrap, dtype):
+    def split(x, lengths):
+        pieces = tf.TensorArray(tf.float32, 2, infer_shape=False).split(x, lengths)
+        return pieces.read(0), pieces.read(1)
+
+    first, second = wrap(split)(tf.constant([[1.0], [2.0], [3.0]]), tf.constant([1, 2], dtype))
+    assert first.numpy().tolist() == [[1.0]] and second.numpy().tolist() == [[2.0], [3.0]]
+
+
+def test_indices_of_arrays_are_int32_in_graphs_and_any_integers_eagerly():
+    x = tf.constant([1.0, 2.0, 3.0])
+
+    def gather(indices):
+        return tf.TensorArray(tf.float32, 3).unstack(x).gather(indices)
+
+    def scatter(indices):
+        return tf.TensorArray(tf.float32, 3).scatter(indices, x).stack()
+
+    indices = tf.constant([2, 0, 1], tf.int64)
+    np.testing.assert_array_equal(gather(indices), [3.0, 1.0, 2.0])
+    np.testing.assert_array_equal(scatter(indices), [2.0, 3.0, 1.0])
+    for function in (gather, scatter):
+        with pytest.raises(TypeError, match="Input 'indices' of 'TensorList.*int64.*int32"):
+            tf.function(function)(indices)

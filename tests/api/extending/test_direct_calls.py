@@ -44,7 +44,9 @@ def outcome(call):
         result = call()
     except Exception as error:
         return type(error), str(error)
-    return result.dtype, result.shape, result.numpy().tobytes()
+    parts = [result] if tf.is_tensor(result) else result
+    values = [(one.dtype, one.shape, one.numpy().tobytes()) for one in parts]
+    return type(result), values
 
 
 X = np.random.default_rng(1).standard_normal((3, 4, 5)).astype(np.float32)
@@ -72,6 +74,34 @@ CALLS = {
     "pad": lambda x: tf.pad(x, [[0, 0]] * 3),
     "softmax": lambda x: tf.nn.softmax(x),
     "softmax along": lambda x: tf.nn.softmax(x, axis=0),
+    "top k": lambda x: tf.math.top_k(x, 2),
+    "top of too many": lambda x: tf.math.top_k(x, k=9),
+    "split": lambda x: tf.split(x, 2, axis=1),
+    "split by sizes": lambda x: tf.split(x, [1, -1], axis=1),
+    "split by a tensor": lambda x: tf.split(x, tf.ones([tf.shape(x)[0]], tf.int32)),
+    "unstack": lambda x: tf.unstack(x),
+    "unstack along": lambda x: tf.unstack(x, axis=2),
+    "diagonal": lambda x: tf.linalg.diag_part(x),
+    "matrix of a diagonal": lambda x: tf.linalg.diag(x[0], k=1),
+    "pool": lambda x: tf.nn.max_pool2d(x[None], 2, 1, "VALID"),
+    "pool by lists": lambda x: tf.nn.avg_pool2d(x[None], [2, 1], [1, 1], "SAME"),
+    "convolution": lambda x: tf.nn.conv2d(x[None], tf.ones([2, 1, 5, 3], x.dtype), 1, "SAME"),
+    "convolution with padding": lambda x: tf.nn.conv2d(
+        x[None], tf.ones([2, 1, 5, 3], x.dtype), 2, [[0, 0], [1, 0], [1, 1], [0, 0]]
+    ),
+    "convolution of each channel": lambda x: tf.nn.depthwise_conv2d(
+        x[None], tf.ones([2, 1, 5, 3], x.dtype), [1, 1, 1, 1], "VALID"
+    ),
+    "cross entropy": lambda x: tf.nn.softmax_cross_entropy_with_logits(x[0], x[1]),
+    "cross entropy along": lambda x: tf.nn.softmax_cross_entropy_with_logits(x[0], x[1], axis=0),
+    "cross entropy of classes": lambda x: tf.nn.sparse_softmax_cross_entropy_with_logits(
+        tf.constant([4, 1, 0, 2]), x[0]
+    ),
+    "sums of segments": lambda x: tf.math.unsorted_segment_sum(x, tf.constant([1, -1, 1]), 2),
+    "maxima of too few segments": lambda x: tf.math.unsorted_segment_max(
+        x, tf.argmax(x[:, 0], 1), 1
+    ),
+    "singular values": lambda x: tf.linalg.svd(x, compute_uv=False),
 }
 
 
@@ -253,7 +283,10 @@ def test_rows_of_a_variable_have_sliced_gradients():
         tf.gather(tf.constant([[1.0], [2.0]]), tf.constant([0, 1]))
         with tf.GradientTape() as tape:
             y = tf.gather(v, indices)
-        assert isinstance(tape.gradient(y, v), tf.IndexedSlices)
+        gradient = tape.gradient(y, v)
+        assert isinstance(gradient, tf.IndexedSlices)
+        np.testing.assert_array_equal(gradient.indices, [2, 0])
+        np.testing.assert_array_equal(gradient.values, [[1.0], [1.0]])
 
 
 def test_calls_without_tensors_are_made_directly():
@@ -263,3 +296,92 @@ def test_calls_without_tensors_are_made_directly():
     assert numbers.numpy().tolist() == [2, 5, 8] and tf.range(2, 12, 3).shape == [4]
     np.add(numbers._value, 1, out=numbers._value)  # a result is nobody else's
     assert tf.range(2, 11, 3).numpy().tolist() == [2, 5, 8]
+
+
+def test_tapes_record_calls_of_several_outputs():
+    x = tf.constant(X)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            first, second, third = tf.split(x, 3)
+            top = tf.math.top_k(second, 1).values
+            y = tf.reduce_sum(first) + 2.0 * tf.reduce_sum(top) + 3.0 * tf.reduce_sum(third)
+        slope = tape.gradient(y, x).numpy()
+        expected = np.zeros_like(X)
+        expected[0], expected[2] = 1.0, 3.0
+        np.put_along_axis(expected[1], X[1].argmax(-1)[:, None], 2.0, -1)
+        np.testing.assert_array_equal(slope, expected)
+    assert calls_of(tf.split).quick((x, 3), {}) is not None
+    assert calls_of(tf.math.top_k).quick((x[:1], 1), {}) is not None
+
+
+def test_random_numbers_come_from_native_code_only_without_a_global_seed():
+    for draw in (tf.random.uniform, tf.random.normal, tf.random.truncated_normal):
+        tf.random.set_seed(None)
+        drawn = {draw([3]).numpy().tobytes() for _ in range(8)}
+        assert len(drawn) == 8 and calls_of(draw).quick(([3],), {}) is not None
+        sequences = []
+        for _ in range(2):
+            tf.random.set_seed(7)
+            sequences.append([draw([3]).numpy().tobytes() for _ in range(4)])
+        assert sequences[0] == sequences[1] and len(set(sequences[0])) == 4
+    tf.random.set_seed(None)
+
+
+def test_a_seed_of_the_call_goes_on_in_its_sequence():
+    tf.random.set_seed(None)
+    first = [tf.random.uniform([2], seed=3).numpy().tolist() for _ in range(6)]
+    assert calls_of(tf.random.uniform).quick(([2],), {"seed": 3}) is not None
+    tf.random.set_seed(None)  # starts all sequences again
+    forget_all()
+    execute.OFTEN = 1000
+    assert [tf.random.uniform([2], seed=3).numpy().tolist() for _ in range(6)] == first
+
+
+def test_errors_of_random_functions_are_those_of_the_first_call():
+    def refused(high):
+        return lambda: tf.random.uniform([2], 5, high, tf.int32)
+
+    tf.random.set_seed(None)
+    first = outcome(refused(1))
+    for _ in range(4):
+        assert outcome(refused(9))[0] is not first[0]
+        assert outcome(refused(1)) == first
+
+
+class Held:
+    """Stands for a variable of another library, such as Keras's."""
+
+    _should_act_as_resource_variable = True
+
+    def __init__(self, value):
+        self.variable = tf.Variable(value)
+
+    def __tf_tensor__(self, dtype=None, name=None):
+        return tf.convert_to_tensor(self.variable, dtype, name)
+
+
+def test_variables_of_other_libraries_are_read_at_each_call():
+    x, held = tf.constant([[1.0, 2.0]]), Held([3.0, 4.0])
+    for _ in range(4):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(tf.nn.bias_add(x, held) * 2.0)
+        np.testing.assert_array_equal(tape.gradient(y, held.variable), [2.0, 2.0])
+    assert calls_of(tf.nn.bias_add).quick is not None
+    held.variable.assign([5.0, 6.0])
+    np.testing.assert_array_equal(tf.nn.bias_add(x, held), [[6.0, 8.0]])
+
+
+def test_variables_of_other_libraries_are_bound_as_in_the_first_call():
+    x, y = tf.constant([1.0, 2.0], tf.float64), tf.constant([1.0, 2.0])
+    held, double = Held([3.0, 4.0]), Held(np.array([3.0, 4.0]))
+    calls = [
+        lambda: tf.add(2, held), lambda: tf.add(held, 2), lambda: tf.add(x, held), lambda: tf.add(held, x),
+        lambda: tf.add(held, double), lambda: tf.add(y, held), lambda: tf.add(x, double), lambda: tf.add(x=y, y=held),
+        lambda: tf.where(y > 1.0, 2, held), lambda: tf.where(y > 1.0, held, 2), lambda: tf.add(held, held),
+    ]  # fmt: skip
+    first = [outcome(call) for call in calls]
+    for _ in range(4):
+        for with_tensors in (tf.add(y, 2), tf.add(y, y), tf.add(x, x)):
+            assert with_tensors is not None
+        assert [outcome(call) for call in calls] == first

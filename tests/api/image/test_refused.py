@@ -13,6 +13,22 @@ def test_images_smaller_than_the_filter_of_ssim(shape):
     assert float(tf.image.ssim(tf.ones([11, 11, 1]), tf.ones([11, 11, 1]), 1.0)) == 1
 
 
+@pytest.mark.parametrize("known", [None, [None] * 4, [1, 20, None, 1]])
+def test_pairs_of_images_whose_extents_come_later(known):
+    def measure(function, *arguments):
+        traced = tf.function(lambda a, b: function(a, b, 1.0, *arguments))
+        return traced.get_concrete_function(tf.TensorSpec(known), tf.TensorSpec(known))
+
+    large, small, column = tf.ones([1, 20, 12, 1]), tf.ones([1, 20, 10, 1]), tf.ones([1, 20, 1, 1])
+    similarity = measure(tf.image.ssim)
+    assert similarity(large, large).numpy().tolist() == [1]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        similarity(small, small)
+    for function in (similarity, measure(tf.image.psnr), measure(tf.image.ssim_multiscale, [1.0])):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            function(large, column)
+
+
 @pytest.mark.parametrize(
     ("size", "says"), [((0, 2), "target_height must be > 0"), ((2, 0), "target_width must be > 0")]
 )
@@ -32,6 +48,8 @@ EMPTY = tf.ones([4, 0, 3])
         tf.image.random_flip_up_down,
         tf.image.transpose,
         tf.image.rot90,
+        tf.image.per_image_standardization,
+        lambda image: tf.image.central_crop(image, 0.5),
         lambda image: tf.image.crop_to_bounding_box(image, 0, 0, 1, 1),
         lambda image: tf.image.pad_to_bounding_box(image, 0, 0, 5, 5),
         lambda image: tf.image.resize_with_crop_or_pad(image, 2, 2),
@@ -40,6 +58,32 @@ EMPTY = tf.ones([4, 0, 3])
 def test_images_without_pixels(change):
     with pytest.raises(ValueError, match="inner 3 dims of 'image.shape' must be > 0"):
         change(EMPTY)
+    later = tf.function(change, input_signature=[tf.TensorSpec([None] * 3)])
+    assert later(tf.ones([5, 5, 3])).shape[-1] == 3
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        later(EMPTY)
+
+
+def test_matrices_that_come_for_images_of_unknown_rank():
+    flipped = tf.function(tf.image.flip_left_right, input_signature=[tf.TensorSpec(None)])
+    assert flipped([[[1.0], [2.0]]]).numpy().ravel().tolist() == [2, 1]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be at least three-dimensional"):
+        flipped([[1.0, 2.0]])
+
+
+def test_no_boxes_are_cut_out_of_images_without_pixels():
+    boxes = {"boxes": [[0.0, 0, 1, 1]], "box_ind": [0]}
+    grads, empty = tf.ones([1, 2, 2, 1]), tf.ones([1, 3, 0, 1])
+
+    def refused(function):
+        for run in (function, tf.function(function)):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="must be positive"):
+                run()
+
+    refused(lambda: tf.raw_ops.CropAndResize(image=empty, crop_size=[2, 2], **boxes))
+    refused(lambda: tf.raw_ops.CropAndResizeGradBoxes(grads=grads, image=empty, **boxes))
+    size = {"image_size": [1, 3, 0, 1], "T": tf.float32}
+    refused(lambda: tf.raw_ops.CropAndResizeGradImage(grads=grads, **size, **boxes))
 
 
 def test_images_without_pixels_that_come_later():

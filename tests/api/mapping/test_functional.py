@@ -10,7 +10,7 @@ X = [1, 2, 3]
 
 
 @BOTH
-def test_map_fn(wrap):
+def test_map_fn_maps_rows_to_one_or_several_results(wrap):
     f = wrap(lambda x: tf.map_fn(lambda r: r * r, x))
     assert f(tf.constant(X)).numpy().tolist() == [1, 4, 9]
     f = wrap(

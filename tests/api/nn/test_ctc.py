@@ -39,7 +39,7 @@ def test_dense_labels(compiled, lengths, blank, wanted, slopes):
         return loss_and_gradient(x, *lengths, 1 if blank == -1 else 0, blank)
 
     loss, gradient = (tf.function(run) if compiled else run)(tf.constant(LOGITS))
-    wanted = np.minimum(wanted, 708.3964)  # labels that cannot be: a large finite number
+    wanted = np.minimum(wanted, 706.8936)  # labels without frames: -log(1e-307), as in TensorFlow
     np.testing.assert_allclose(loss, wanted, rtol=1e-5)
     np.testing.assert_allclose(np.abs(gradient).sum((1, 2)), slopes, rtol=1e-5)
 
@@ -74,3 +74,39 @@ def test_a_dense_label_equal_to_the_blank_has_the_loss_of_tensorflow():
     logits = np.random.RandomState(0).randn(1, 5, 4).astype(np.float32)
     loss = tf.nn.ctc_loss([[1, 2]], logits, [2], [5], logits_time_major=False, blank_index=1)
     np.testing.assert_allclose(loss, [4.1763], atol=1e-4)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    "labels, label_length, logit_length, wanted, slope",
+    [
+        ([1, 3, 2], 0, 0, 0.0, 0.0),  # a row without frames and labels
+        ([1, 3, 2], 3, 0, 706.8936, 0.0),
+        ([1, 3, 2], 3, 1, 707.58673, 0.25),  # too few frames
+        ([3, 2, 2], 3, 3, 708.56757, 0.25),  # two equal labels need a blank between
+    ],
+)
+def test_dense_labels_that_do_not_fit_have_the_loss_of_tensorflow(
+    compiled, labels, label_length, logit_length, wanted, slope
+):
+    def run(logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            loss = tf.nn.ctc_loss(
+                [labels],
+                logits,
+                [label_length],
+                [logit_length],
+                logits_time_major=False,
+                blank_index=0,
+            )
+        return loss, tape.gradient(loss, logits)
+
+    loss, gradient = (tf.function(run) if compiled else run)(tf.zeros([1, 5, 4]))
+    np.testing.assert_allclose(loss, [wanted], rtol=1e-5)
+    np.testing.assert_allclose(np.abs(gradient).max(), slope, rtol=1e-4)
+
+
+def test_dense_labels_of_no_frames():
+    loss = tf.nn.ctc_loss([[1], [2]], np.zeros([0, 2, 4], "f"), [0, 1], [0, 0], blank_index=0)
+    np.testing.assert_allclose(loss, [0.0, 706.8936], rtol=1e-6)

@@ -44,7 +44,7 @@ def test_inputs_of_unknown_rank(axis):
         ("float16", "float16"), ("bfloat16", "bfloat16"), ("float32", "float32"), ("float64", "float64"),
     ],
 )  # fmt: skip
-def test_types(given, made):
+def test_results_have_the_dtypes_of_tensorflow(given, made):
     found, segments = tf.nn.isotonic_regression(tf.cast([3, 1, 2], given))
     assert (found.dtype.name, segments.dtype.name) == (made, "int32")
     np.testing.assert_array_equal(tf.cast(found, tf.float32), [3, 1.5, 1.5])

@@ -110,6 +110,13 @@ def test_sparse_rows_must_be_filled_from_the_left():
     assert f(tf.SparseTensor([[0, 0], [2, 0]], [1, 2], [3, 3])).to_list() == [[1], [], [2]]
 
 
+def test_ranges_that_do_not_fit_name_their_shapes():
+    with pytest.raises(INVALID, match=r"same shape\. Received: \[2\], \[3\], \[\]"):
+        tf.ragged.range([1, 2], [1, 2, 3])
+    with pytest.raises(INVALID, match=r"starts must be a scalar or vector.*\[1,1\]"):
+        tf.ragged.range([[1]], 3)
+
+
 def test_ranges_know_their_number_of_rows():
     assert tf.ragged.range([1, 2, 3]).shape.as_list() == [3, None]
     f = tf.function(lambda: tf.ragged.range([0], [1, 2]))
@@ -165,3 +172,30 @@ def test_ragged_tensors_have_row_splits_of_one_dtype(call):
 def test_one_part_of_a_ragged_tensor_is_the_tensor():
     (part,) = tf.split(ROWS, 1, axis=1)
     assert part.to_list() == [[1, 2], [3]]
+
+
+def test_functions_of_composites_write_no_message_that_is_caught(monkeypatch):
+    ragged, sparse = tf.ragged.constant([[1, 2], [3]]), tf.sparse.from_dense([[1.0, 0.0]])
+    with pytest.raises(
+        ValueError, match=r"convert a value \(<tf.RaggedTensor \[\[1, 2\], \[3\]\]>\)"
+    ):
+        tf.convert_to_tensor([ragged, ragged])
+
+    def fail(_):
+        raise AssertionError("a tensor is written")
+
+    for kind in (type(ragged), type(sparse)):
+        monkeypatch.setattr(kind, "__str__", fail)
+        monkeypatch.setattr(kind, "__repr__", fail)
+    assert tf.stack([ragged, ragged]).to_list() == [[[1, 2], [3]], [[1, 2], [3]]]
+    assert tf.cast(sparse, tf.int32).values.numpy().tolist() == [1]
+
+
+@pytest.mark.parametrize("deltas", [2, -3, [2, 2, 2, 2], [1, -2, 3, 4]])
+@pytest.mark.parametrize("dtype", [tf.int32, tf.int64])
+def test_ranges_of_one_delta_are_those_of_many(deltas, dtype):
+    starts, limits = [5, -4, 9, dtype.max - 3], [9, -20, 9, dtype.max]
+    rows = tf.ragged.range(*(tf.constant(x, dtype) for x in (starts, limits, deltas)))
+    steps = np.broadcast_to(deltas, 4).tolist()
+    expected = [list(range(*x)) for x in zip(starts, limits, steps, strict=True)]
+    assert rows.to_list() == expected and rows.dtype == dtype

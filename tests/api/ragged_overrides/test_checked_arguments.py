@@ -165,3 +165,17 @@ def test_batches_of_one_length_are_gathered_from_ragged_tensors():
     assert tf.gather(params, indices, batch_dims=2).numpy().tolist() == [[[2]], [[3]]]
     with pytest.raises(ValueError, match="corresponds to uniform indices dimension"):
         tf.gather(tf.ragged.constant([[[1, 2], [3]], [[4]]]), [[0], [0]], batch_dims=2)
+
+
+@pytest.mark.parametrize(
+    "axis, error, message",
+    [
+        (-4, ValueError, "axis=-4 out of bounds: expected -3<=axis<3"),
+        (3, ValueError, "axis=3 out of bounds: expected -3<=axis<3"),
+        (1.5, TypeError, "axis must be an int; got float"),
+    ],
+)
+def test_softmax_refuses_axes_that_do_not_exist(axis, error, message):
+    rows = tf.ragged.constant([[[1.0], [2.0]], [[3.0]]], ragged_rank=1)
+    with pytest.raises(error, match=message):
+        tf.nn.softmax(rows, axis)

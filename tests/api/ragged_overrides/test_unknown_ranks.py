@@ -46,3 +46,20 @@ def test_what_takes_the_rank_is_refused(arguments):
     traced = tf.function(lambda v, s: tf.reduce_sum(ragged(v, s), **arguments), autograph=False)
     with pytest.raises(ValueError, match="rank"):
         traced.get_concrete_function(*UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "f, message",
+    [
+        (lambda x: tf.expand_dims(x, -1), r"axis=-1 may only be negative if rank\(input\)"),
+        (lambda x: tf.squeeze(x, [1, -1]), r"axis\[1\]=-1 may only be negative if rank\(input\)"),
+        (lambda x: tf.reverse(x, [-1]), r"axis\[0\]=-1 may only be negative if rank\(tensor\)"),
+        (tf.nn.softmax, r"axis=-1 may only be negative if rank\(input_tensor\)"),
+        (lambda x: tf.concat([x, x], -1), "axis=-1 may only be negative if ndims"),
+        (lambda x: tf.split(x, 2, -1), "axis=-1 may only be negative if ndims"),
+    ],
+)
+def test_negative_axes_are_refused(f, message):
+    traced = tf.function(lambda v, s: f(ragged(v, s)), autograph=False)
+    with pytest.raises(ValueError, match=message):
+        traced.get_concrete_function(*UNKNOWN)

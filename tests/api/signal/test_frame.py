@@ -1,4 +1,4 @@
-"""tf.signal.frame: its arguments are scalars."""
+"""tf.signal.frame: its arguments are scalars, its gradients dense."""
 
 import numpy as np
 import pytest
@@ -44,3 +44,18 @@ def test_frames_without_overlap_are_the_signal():
 def test_steps_of_overlapping_frames_are_integers():
     with pytest.raises(ValueError, match="frame_step must be an integer"):
         tf.signal.overlap_and_add(np.ones((3, 4), np.float32), 2.0)
+
+
+@pytest.mark.parametrize("shape", [[5], [5, 2], None])
+def test_gradients_of_frames_are_dense(shape):
+    def gradient(signal):
+        with tf.GradientTape() as tape:
+            tape.watch(signal)
+            framed = tf.signal.frame(signal, 3, 2, axis=0)
+        return tape.gradient(framed, signal)
+
+    signal = tf.ones([5, 2] if shape is None else shape)
+    found = tf.function(gradient, input_signature=[tf.TensorSpec(shape)])(signal)
+    for each in (found, gradient(signal)):
+        assert isinstance(each, tf.Tensor)
+        assert tf.reshape(each, [5, -1])[:, 0].numpy().tolist() == [1, 1, 2, 1, 1]

@@ -3,12 +3,13 @@
 from penstock._src.api.extending.dispatch import dispatchable, unary
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.math.elementwise import cast
-from penstock._src.core.convert import convert_to_tensor, number
+from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.constants import index_input, number_input
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.ops.rules import has_shape_of
-from penstock._src.util import slots
 
 
 @unary("clip_by_value", v1=["clip_by_value"], named="clip_by_value")
@@ -37,21 +38,13 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
         clipped = clip_by_value(t.values, clip_value_min, clip_value_max, name)
         return type(t)(clipped, t.indices, t.dense_shape)
     t = convert_to_tensor(t, name="t")
-    upper = raw.Minimum(t, _bound(clip_value_max, t))
+    upper = raw.Minimum(t, number_input(clip_value_max, t))
     if not has_shape_of(upper, t) and t.shape.rank is not None:
         upper.shape.assert_is_compatible_with(t.shape)
-    result = raw.Maximum(upper, _bound(clip_value_min, t), name=name)
+    result = raw.Maximum(upper, number_input(clip_value_min, t), name=name)
     if not has_shape_of(result, t):
         result.shape.assert_is_compatible_with(t.shape)
     return result
-
-
-def _bound(value, t):
-    """Returns a number as an eager tensor like `t`, for which native code makes calls of ops; anything else as it is."""
-    if STATE.graph is None and type(value) in (float, int):
-        quick = number(value, t.dtype)
-        return value if quick is None else slots.MAKE_CONSTANT(*quick, None)
-    return value
 
 
 @dispatchable("clip_by_norm", named="clip_by_norm")
@@ -78,7 +71,7 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
     slices = hasattr(t, "indices") and hasattr(t, "values")
     values = convert_to_tensor(t.values if slices else t, name="t")
     if axes is None:
-        axes = raw.Range(start=0, limit=raw.Rank(input=values), delta=1)
+        axes = _all_axes(values)
     squares = raw.Sum(input=values * values, axis=axes, keep_dims=True)
     positive = squares > 0
     safe = raw.SelectV2(condition=positive, t=squares, e=raw.OnesLike(x=squares))
@@ -89,6 +82,12 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
     values.shape.assert_is_compatible_with(scaled.shape)
     clipped = raw.RealDiv(x=scaled, y=raw.Maximum(x=length, y=limit), name=name)
     return type(t)(clipped, t.indices, t.dense_shape) if slices else clipped
+
+
+def _all_axes(values):
+    if STATE.graph is None and type(values) is EagerTensor:
+        return index_input(range(values._rank()))
+    return raw.Range(start=0, limit=raw.Rank(input=values), delta=1)
 
 
 @dispatchable("linalg.global_norm", v1=["linalg.global_norm", "global_norm"])

@@ -10,11 +10,16 @@ from penstock._src.api.extending.dispatch import (
     first_match,
     unary,
 )
-from penstock._src.core import dtypes
+from penstock._src.core import convert, dtypes
 from penstock._src.core.calls.facts import LARGE
 from penstock._src.core.calls.refusals import refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
-from penstock._src.core.convert import convert_to_tensor, is_tensor_message, leaves_int32
+from penstock._src.core.convert import (
+    NUMBERS,
+    convert_to_tensor,
+    is_tensor_message,
+    leaves_int32,
+)
 from penstock._src.core.dispatch import OBSERVED, STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -173,7 +178,7 @@ def _filled_now(shape, value, kind):
         return None
     if not all([type(n) is int and 0 <= n < LARGE for n in shape]) or math.prod(shape) >= LARGE:
         return None
-    if not value:
+    if not value and str(value) != "-0.0":
         return EagerTensor(np.zeros(shape, kind.np), kind)
     array = np.empty(shape, kind.np)  # np.full takes three times as long for a few
     array.fill(value)
@@ -303,6 +308,11 @@ def fill(dims, value, name=None, layout=None):
     array([[9, 9, 9],
            [9, 9, 9]], dtype=int32)
     """
+    if STATE.graph is None and not OBSERVED and layout is None and type(value) in (float, int):
+        kind = NUMBERS[type(value)]
+        now = None if convert.number(value, kind) is None else _filled_now(dims, value, kind)
+        if now is not None:
+            return now
     extents = dims if STATE.graph is not None and _has_tensors(dims) else shape_vector(dims)
     result = raw.Fill(dims=extents, value=value, name=name)
     return result if layout is None else slots.above("relayout")(result, layout)

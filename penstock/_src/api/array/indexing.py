@@ -1,6 +1,7 @@
 """Reads and writes elements by index, mask or slice."""
 
 import builtins
+import math
 
 import numpy as np
 
@@ -8,12 +9,14 @@ from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, index_tensor, is_tensor_like
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.constants import index_input
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.ops.rules import ints
 
-from .creation import shape_vector
+from .creation import shape_input, shape_vector
 
 
 @dispatchable("gather", v1=[], direct=True, own_reads=True)
@@ -121,7 +124,7 @@ def _batch_gather_nd(params, indices, batch_dims, policy, op_name):
     return raw.GatherNd(params=params, indices=full, bad_indices_policy=policy, name=op_name)
 
 
-@dispatchable("scatter_nd", v1=["scatter_nd", "manip.scatter_nd"])
+@dispatchable("scatter_nd", v1=["scatter_nd", "manip.scatter_nd"], direct=True)
 def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
     """Returns zeros of `shape` with `updates` added at `indices`.
 
@@ -365,13 +368,23 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     if rank is not None and static is not None:
         part = tensor.shape[axis : axis + depth]
         part.assert_is_compatible_with(mask.shape)
-    shape = raw.Shape(input=tensor)
-    middle = raw.Prod(input=shape[axis : axis + depth], axis=[0])
-    target = raw.ConcatV2(
-        values=[shape[:axis], raw.Reshape(tensor=middle, shape=[1]), shape[axis + depth :]], axis=0
-    )
+    if STATE.graph is None and static is not None:
+        extents = tensor.shape.as_list()
+        middle = math.prod(extents[axis : axis + depth])
+        target = shape_input([*extents[:axis], middle, *extents[axis + depth :]])
+    else:
+        shape = raw.Shape(input=tensor)
+        middle = raw.Prod(input=shape[axis : axis + depth], axis=[0])
+        target = raw.ConcatV2(
+            values=[shape[:axis], raw.Reshape(tensor=middle, shape=[1]), shape[axis + depth :]],
+            axis=0,
+        )
     flat = raw.Reshape(tensor=tensor, shape=target)
-    places = raw.Where(condition=raw.Reshape(tensor=mask, shape=[-1]))
+    places = raw.Where(condition=raw.Reshape(tensor=mask, shape=index_input([-1])))
+    if STATE.graph is None and static is not None:
+        # Calls without lists of numbers are made by native code.
+        picks = raw.Reshape(tensor=places, shape=index_input([-1]))
+        return raw.GatherV2(params=flat, indices=picks, axis=index_input(axis))
     picks = raw.Squeeze(input=places, axis=[1])
     result = raw.GatherV2(params=flat, indices=picks, axis=axis)
     if rank is not None and static is not None:

@@ -14,6 +14,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import Dimension
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.constants import index_input
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
@@ -49,7 +50,10 @@ def concat(values, axis, name="concat"):
     if len(values) == 1:
         if not isinstance(axis, (int, np.integer)):
             axis = convert_to_tensor(axis, dtype=dtypes.int32, name="concat_dim")
-            axis.shape.assert_has_rank(0)
+            if axis.shape.rank not in (None, 0):
+                raise ValueError(
+                    f"Shape {axis.shape} must have rank 0: `axis` of tf.concat is a scalar, and the tensors come first."
+                )
         one = convert_to_tensor(values[0])
         return raw.Identity(input=one, name=name)
     return raw.ConcatV2(values=list(values), axis=axis, name=name)
@@ -111,7 +115,7 @@ def stack(values, axis=0, name="stack"):
     return raw.Pack(values=values, axis=axis, name=name)
 
 
-@dispatchable("unstack")
+@dispatchable("unstack", direct=True)
 def unstack(value, num=None, axis=0, name="unstack"):
     """Returns the list of slices of `value` along `axis`, which is removed.
 
@@ -143,7 +147,7 @@ def unstack(value, num=None, axis=0, name="unstack"):
     return list(raw.Unpack(value=value, num=int(num), axis=axis, name=name))
 
 
-@dispatchable("split")
+@dispatchable("split", direct=True)
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """Returns the list of parts of `value` along `axis`, of equal or of given sizes.
 
@@ -215,7 +219,7 @@ def repeat(input, repeats, axis=None, name=None):
     """
     input = convert_to_tensor(input)
     if axis is None:
-        input = raw.Reshape(tensor=input, shape=[-1])
+        input = raw.Reshape(tensor=input, shape=index_input([-1]))
         axis = 0
     if not isinstance(axis, int):
         raise TypeError(
@@ -289,17 +293,19 @@ def _all_repeated(input, repeats, axis, name):
 def _repeated_alike(input, times, axis, name):
     """`_all_repeated` for a known number: extents that are known stay so."""
     extents = input.shape.as_list()
-    index = np.int32 if times <= np.iinfo(np.int32).max else np.int64
-    multiples = np.ones(len(extents) + 1, index)
+    index = np.int32 if times < 2**31 else np.int64
+    multiples = [1] * (len(extents) + 1)
     multiples[axis + 1] = times
-    tiled = raw.Tile(input=raw.ExpandDims(input=input, axis=axis + 1), multiples=multiples)
+    multiples = index_input(multiples) if STATE.graph is None else np.array(multiples, index)
+    expanded = raw.ExpandDims(input=input, axis=index_input(axis + 1))
+    tiled = raw.Tile(input=expanded, multiples=multiples)
     if None in extents:
         sizes = raw.Shape(input=input, out_type=dtypes.as_dtype(index))
         extents = [sizes[i] if n is None else index(n) for i, n in enumerate(extents)]
         extents[axis] = raw.Mul(x=extents[axis], y=index(times))
         return raw.Reshape(tensor=tiled, shape=raw.Pack(values=extents), name=name)
     extents[axis] *= times
-    return raw.Reshape(tensor=tiled, shape=extents, name=name)
+    return raw.Reshape(tensor=tiled, shape=index_input(extents), name=name)
 
 
 def _picked(input, picks, axis, name):

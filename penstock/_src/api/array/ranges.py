@@ -10,10 +10,13 @@ from penstock._src.api.extending.dispatch import (
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import RANKED_FLOATS
+from penstock._src.eager.constants import index_input, integer
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
 
 _RANKED = (dtypes.int32, dtypes.int64, *RANKED_FLOATS)
@@ -100,28 +103,22 @@ def linspace(start, stop, num, name=None, axis=0):
     """
     start = convert_to_tensor(start, name="start")
     stop = convert_to_tensor(stop, name="stop", dtype=start.dtype)
-    num = convert_to_tensor(num, name="num")
-    if not num.dtype.is_integer:
-        raise TypeError(
-            f"Argument `tensor` (name: num) must be of type integer. Received `tensor` = {num} of "
-            f"dtype: {num.dtype!r}"
-        )
-    known = get_static_value(num)
+    num, wanted = _count_of(num)
     kind = start.dtype
     if kind.is_integer:
         # The result dtype of an integer division.
         kind = dtypes.float32 if kind.size <= 2 else dtypes.float64
         start, stop = cast(start, kind), cast(stop, kind)
-    shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
-    start = raw.BroadcastTo(input=start, shape=shape)
-    stop = raw.BroadcastTo(input=stop, shape=shape)
-    wanted = None if known is None else int(known.reshape(-1)[0])
+    is_eager = STATE.graph is None
+    if not (is_eager and start.shape == stop.shape):
+        shape = raw.BroadcastArgs(s0=raw.Shape(input=start), s1=raw.Shape(input=stop))
+        start = raw.BroadcastTo(input=start, shape=shape)
+        stop = raw.BroadcastTo(input=stop, shape=shape)
     if wanted is not None and wanted < 0:
-        raise InvalidArgumentError(
-            f"Requires start <= limit when delta > 0: 1/{wanted + 1} [Op:Range]"
-        )
-    first = raw.ExpandDims(input=start, axis=axis)
-    last = raw.ExpandDims(input=stop, axis=axis)
+        raise InvalidArgumentError("Requires start <= limit when delta > 0: 1/-1 [Op:Range]")
+    along = index_input(axis) if type(axis) is int else axis
+    first = raw.ExpandDims(input=start, axis=along)
+    last = raw.ExpandDims(input=stop, axis=along)
     if wanted is not None and wanted < 2:
         # include `stop`, so that it gets a gradient of zeros
         both = raw.ConcatV2(values=[first, last], axis=axis)
@@ -131,18 +128,42 @@ def linspace(start, stop, num, name=None, axis=0):
         steps = cast(raw.Range(start=np.int64(1), limit=gaps, delta=np.int64(1)), kind)
         gaps = cast(gaps, kind)
     else:
-        steps = np.arange(1, wanted - 1, dtype=kind.as_numpy_dtype)
-        gaps = np.asarray(wanted - 1, kind.as_numpy_dtype)
-    rank = raw.Rank(input=first)
-    at = raw.OneHot(raw.FloorMod(x=axis, y=rank), rank, np.int32(-1), np.int32(1))
+        steps = _constant(np.arange(1, wanted - 1, dtype=kind.as_numpy_dtype), kind)
+        gaps = _constant(np.asarray(wanted - 1, kind.as_numpy_dtype), kind)
+    if is_eager and type(axis) is int:
+        at = [1] * first.shape.rank
+        at[axis] = -1
+        at = index_input(at)
+    else:
+        rank = raw.Rank(input=first)
+        at = raw.OneHot(raw.FloorMod(x=axis, y=rank), rank, np.int32(-1), np.int32(1))
     steps = raw.Reshape(tensor=steps, shape=at)
     delta = (last - first) / gaps
-    whole = raw.ConcatV2(values=[first, first + delta * steps, last], axis=axis)
+    whole = raw.ConcatV2(values=[first, first + delta * steps, last], axis=along)
     if wanted is None:  # fewer than the two ends
         whole = raw.GatherV2(
             whole, raw.Range(start=0, limit=cast(num, dtypes.int32), delta=1), axis
         )
     return cast(whole, kind, name=name)
+
+
+def _count_of(num):
+    """Returns the number of entries: as a tensor, unless it is an int outside of graphs, and as an int, or None if it is unknown."""
+    if STATE.graph is None and type(num) is int and -(2**31) <= num < 2**31:
+        return num, num
+    num = convert_to_tensor(num, name="num")
+    if not num.dtype.is_integer:
+        raise TypeError(
+            f"Argument `tensor` (name: num) must be of type integer. Received `tensor` = {num} of "
+            f"dtype: {num.dtype!r}"
+        )
+    known = get_static_value(num)
+    return num, None if known is None else int(known.reshape(-1)[0])
+
+
+def _constant(array, dtype):
+    """Returns an array as an input of an op: in eager execution a tensor, since native code makes calls of tensors alone."""
+    return EagerTensor(array, dtype) if STATE.graph is None else array
 
 
 @dispatchable("one_hot", named="one_hot", direct=True)
@@ -231,9 +252,13 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool_, name=None):
             "Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = "
             f"{maxlen} with shape '{maxlen.shape}' instead"
         )
-    one = np.ones((), maxlen.dtype.as_numpy_dtype)
-    row = raw.Range(start=one - one, limit=maxlen, delta=one)
-    column = cast(raw.ExpandDims(input=lengths, axis=-1), maxlen.dtype)
+    if STATE.graph is None:
+        zero, one = integer(0, maxlen.dtype), integer(1, maxlen.dtype)
+    else:
+        one = np.ones((), maxlen.dtype.as_numpy_dtype)
+        zero = one - one
+    row = raw.Range(start=zero, limit=maxlen, delta=one)
+    column = cast(raw.ExpandDims(input=lengths, axis=index_input(-1)), maxlen.dtype)
     kind = dtypes.as_dtype(dtype)
     mask = row < column
     return mask if kind.is_bool else cast(mask, kind, name=name)
@@ -277,8 +302,11 @@ def meshgrid(*args, **kwargs):
     order = list(builtins.range(rank))
     if indexing == "xy" and rank > 1:
         order[0], order[1] = 1, 0
-    lengths = [raw.Size(input=a) for a in axes]
-    shape = raw.Pack(values=[lengths[i] for i in order]) if rank else None
+    if STATE.graph is None and all([type(a) is EagerTensor and a._is_array() for a in axes]):
+        shape = index_input([axes[i]._value.size for i in order])
+    else:
+        lengths = [raw.Size(input=a) for a in axes]
+        shape = raw.Pack(values=[lengths[i] for i in order]) if rank else None
     grids = []
     for i, axis in enumerate(axes):
         place = order[i]
@@ -290,6 +318,6 @@ def meshgrid(*args, **kwargs):
                 f"meshgrid: the axes should have one type. Received {axes[0].dtype!r} and "
                 f"{axis.dtype!r} [Op:Mul]"
             )
-        column = raw.Reshape(tensor=axis, shape=np.array(column, np.int32))
+        column = raw.Reshape(tensor=axis, shape=index_input(column))
         grids.append(raw.BroadcastTo(input=column, shape=shape))
     return grids

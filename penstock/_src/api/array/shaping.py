@@ -13,6 +13,7 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import AnyTensor, Tensor
 from penstock._src.eager.constants import integers
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import constant_value
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -41,6 +42,10 @@ def shape(input, out_type=None, name=None):
     array([2, 3], dtype=int32)
     """
     input = convert_to_tensor(input, name="input")
+    if type(input) is EagerTensor and out_type is None:
+        dims = input.shape._dims
+        if max(dims, default=0) <= dtypes.int32.max:
+            return EagerTensor(np.array(dims, np.int32), dtypes.int32)
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     extents = input.shape
     if (

@@ -317,8 +317,13 @@ def get_memory_growth(device):
 
     Returns:
       What was set with `set_memory_growth`, or None.
+
+    Raises:
+      KeyError: the device is a CPU, whose memory has no such setting.
     """
     _check_physical(device)
+    if device.device_type == "CPU":
+        raise KeyError(device)
     return SETTINGS.memory_growth.get(device)
 
 
@@ -370,20 +375,20 @@ def get_device_details(device):
 
 @export("config.experimental.get_memory_info")
 def get_memory_info(device):
-    """Current and peak memory of a device in bytes; of a CPU 0, as it is not counted.
+    """Current and peak memory of a GPU in bytes.
 
     Args:
-      device: a name such as "CPU:0".
+      device: a name such as "GPU:0".
 
     Returns:
       A dict with "current" and "peak".
 
     Raises:
-      ValueError: there is no such device.
+      ValueError: there is no such device, or it is a CPU, whose memory is not counted.
     """
     gpu = _gpu_of(device)
     if gpu is None:
-        return {"current": 0, "peak": 0}
+        raise ValueError(f"Allocator stats not available for device '{device}'")
     return {"current": gpu.use.current, "peak": gpu.use.peak}
 
 
@@ -396,6 +401,9 @@ def get_memory_usage(device):
 
     Returns:
       What `get_memory_info` calls "current".
+
+    Raises:
+      ValueError: as `get_memory_info`.
     """
     return get_memory_info(device)["current"]
 
@@ -406,10 +414,14 @@ def reset_memory_stats(device):
 
     Args:
       device: a name such as "GPU:0".
+
+    Raises:
+      ValueError: there is no such device, or it is a CPU, whose memory is not counted.
     """
     gpu = _gpu_of(device)
-    if gpu is not None:
-        gpu.use.peak = gpu.use.current
+    if gpu is None:
+        raise ValueError(f"Cannot reset memory stats for device '{device}'")
+    gpu.use.peak = gpu.use.current
 
 
 def _gpu_of(device):

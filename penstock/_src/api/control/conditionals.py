@@ -79,9 +79,14 @@ def functional_cond(
 
 
 def _truth(pred: Any) -> bool:
-    if isinstance(pred, Tensor):
-        return bool(pred)
-    return bool(convert_to_tensor(pred)) if not isinstance(pred, bool) else pred
+    if isinstance(pred, bool):
+        return pred
+    tensor = pred if isinstance(pred, Tensor) else convert_to_tensor(pred)
+    try:
+        return bool(tensor)
+    except ValueError as error:
+        error.args = (f"{error} (tf.cond takes a scalar `pred`. Received shape {tensor.shape}.)",)
+        raise
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from penstock._src.core.errors import InvalidArgumentError, OutOfRangeError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TensorSpec, TypeSpec
+from penstock._src.core.tensor import Tensor
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 from penstock._src.util.export import export
@@ -146,8 +147,7 @@ class TensorArray(CompositeTensor):
                     f"Incompatible shape for value ({shape}), expected ({known.element_shape})"
                 )
             raise ValueError(
-                f"Inconsistent shapes: saw {shape} but expected {known.element_shape}"
-                + (" (and infer_shape=True)" if known.infer else "")
+                f"Inconsistent shapes: saw {shape} but expected {known.element_shape} "
             )
         if known.infer and shape.rank is not None:
             known.element_shape = known.element_shape.merge_with(shape)
@@ -283,6 +283,16 @@ class TensorArray(CompositeTensor):
             )
         return value
 
+    def _converted_rows(self, value: Any) -> Any:
+        """Returns a tensor of several elements; in a graph another dtype is an error of the trace, as in TensorFlow."""
+        value = convert_to_tensor(value, dtype_hint=self._dtype)
+        if self._list is None and value.dtype is not self._dtype:
+            raise ValueError(
+                f"Expected list with element dtype {value.dtype.name} but got list with element "
+                f"dtype {self._dtype.name}"
+            )
+        return self._converted(value)
+
     # -- all of it
 
     def stack(self, name: str | None = None) -> Any:
@@ -330,7 +340,7 @@ class TensorArray(CompositeTensor):
           A tensor.
         """
         if self._list is not None:
-            positions = np.asarray(convert_to_tensor(indices, dtypes.int32)).tolist()
+            positions = np.asarray(indices).tolist()
             if not positions:
                 return convert_to_tensor(np.zeros(0, self._dtype.np), self._dtype)
             return raw.Pack(values=[self._held(i) for i in positions], axis=0)
@@ -379,7 +389,7 @@ class TensorArray(CompositeTensor):
         Raises:
           ValueError: there are more rows than the array has places.
         """
-        value = self._converted(value)
+        value = self._converted_rows(value)
         self._learn(value.shape[1:] if value.shape.rank is not None else value.shape)
         if self._list is not None:
             rows = raw.Unpack(value=value, num=value.shape[0], axis=0) if value.shape[0] else []
@@ -408,12 +418,12 @@ class TensorArray(CompositeTensor):
         Returns:
           A `TensorArray`.
         """
-        value = self._converted(
+        value = self._converted_rows(
             convert_to_tensor(value) if isinstance(value, np.ndarray) else value
         )
         self._learn(value.shape[1:] if value.shape.rank is not None else value.shape)
         if self._list is not None:
-            positions = np.asarray(convert_to_tensor(indices, dtypes.int32)).tolist()
+            positions = np.asarray(indices).tolist()
             rows = raw.Unpack(value=value, num=value.shape[0], axis=0)
             for index, row in zip(positions, rows, strict=False):
                 self._eager_write(index, row)
@@ -429,7 +439,7 @@ class TensorArray(CompositeTensor):
 
         Args:
           value: a tensor.
-          lengths: an int32 vector: the rows of each piece.
+          lengths: a vector of integers: the rows of each piece.
           name: a name for the operation.
 
         Returns:
@@ -439,8 +449,10 @@ class TensorArray(CompositeTensor):
           InvalidArgumentError: the lengths do not add up to the rows, or are not as many as
             places.
         """
-        value = self._converted(value)
-        lengths = convert_to_tensor(lengths, dtypes.int64)
+        value = self._converted_rows(value)
+        lengths = convert_to_tensor(lengths, preferred_dtype=dtypes.int64)
+        if lengths.dtype != dtypes.int64:
+            lengths = raw.Cast(x=lengths, DstT=dtypes.int64)
         if self._list is not None:
             sizes = np.asarray(lengths).tolist()
             if sum(sizes) != value.shape[0]:
@@ -506,7 +518,7 @@ def _positions(indices: Any) -> Any:
     entries = indices if isinstance(indices, list | tuple) else (indices,)
     if all(isinstance(n, int | np.integer | np.ndarray) for n in entries):
         return np.asarray(indices, np.int32)
-    return convert_to_tensor(indices, dtypes.int32)
+    return indices if isinstance(indices, Tensor) else convert_to_tensor(indices, dtypes.int32)
 
 
 def _tell_origin(known: _Known) -> None:

@@ -227,21 +227,12 @@ class _Loop:
             )
         if before.dtype in (dtypes.variant, dtypes.resource):
             return
-        if not _at_least_as_known(after.shape, shape):
+        if not after.shape.is_subtype_of(shape):
             raise ValueError(
                 f"Input tensor '{before.name}' enters the loop with shape {shape}, but has shape "
                 f"{after.shape} after one iteration. To allow the shape to vary across iterations, use "
                 "the `shape_invariants` argument of tf.while_loop to specify a less-specific shape."
             )
-
-
-def _at_least_as_known(shape: TensorShape, general: TensorShape) -> bool:
-    if general.rank is None:
-        return True
-    if shape.rank != general.rank:
-        return False
-    pairs = zip(shape.as_list(), general.as_list(), strict=True)
-    return all(wanted is None or size == wanted for size, wanted in pairs)
 
 
 def _loop_variable(leaf: Any) -> Any:
@@ -290,6 +281,6 @@ def _holding(tensor: Any, shape: TensorShape) -> TensorShape:
     """
     if tensor.dtype is dtypes.variant:
         return TensorShape([])
-    if _at_least_as_known(tensor.shape, shape):
+    if tensor.shape.is_subtype_of(shape):
         return shape
     return shape.most_specific_compatible_shape(tensor.shape)

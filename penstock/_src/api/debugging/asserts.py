@@ -37,7 +37,7 @@ def Assert(condition, data, summarize=None, name=None):
         if not condition:
             shown = "\n".join(_shown(d, count) for d in data)
             raise errors.InvalidArgumentError(
-                None, None, f"Expected '{condition}' to be true. Summarized data: {shown}"
+                None, None, f"Expected '{condition!s}' to be true. Summarized data: {shown}"
             )
         return None
     if isinstance(condition, int | np.generic | np.ndarray):
@@ -52,17 +52,27 @@ def Assert(condition, data, summarize=None, name=None):
         return raw.Assert(condition=condition, data=parts, summarize=count)
 
 
+def _entries(tensor, count):
+    """Up to `count` entries of a tensor as texts, and "..." for further ones."""
+    flat = np.asarray(tensor.numpy()).reshape(-1)
+    limit = flat.size if count is None or count < 0 else count
+    return [str(v) for v in flat[:limit].tolist()] + ["..."] * (limit < flat.size)
+
+
 def _shown(item, count):
     """Up to `count` entries of a value, as text."""
     if isinstance(item, Tensor):
-        value = np.asarray(item.numpy())
-        flat = value.reshape(-1)
-        limit = flat.size if count is None or count < 0 else count
-        parts = [str(v) for v in flat[:limit].tolist()]
-        return ", ".join(parts) + ("..." if limit < flat.size else "")
+        return ", ".join(_entries(item, count))
     if isinstance(item, str):
         return str(item.encode())
     return str(convert_to_tensor(item).numpy()) if not isinstance(item, np.ndarray) else str(item)
+
+
+def _listed(item, count):
+    """A value as comparisons show it: a tensor as a list of up to `count` texts."""
+    if isinstance(item, Tensor) and item.shape.rank != 0:
+        return str(_entries(item, count))
+    return str(item.numpy() if isinstance(item, Tensor) else item)
 
 
 def describe(x):
@@ -91,7 +101,7 @@ def _compared(sign, op, x, y, data, summarize, message):
         lines = (
             _failure(sign, x, y, holds.numpy(), summarize)
             if data is None
-            else [d if isinstance(d, str) else _shown(d, summarize) for d in data]
+            else [_listed(d, summarize) for d in data]
         )
         if message or (data is not None and message is not None):
             lines = [message, *lines]
@@ -330,8 +340,10 @@ def near(x, y, rtol, atol, message, summarize, data=None):
     if not (x.dtype.is_floating or x.dtype.is_complex):
         raise ValueError(f"data type {kind!r} not inexact")
     eps = np.asarray(10 * 2.0 ** -dtypes.float_format(kind).mantissa, kind)
-    relative = eps if rtol is None else np.asarray(rtol, kind)
-    absolute = eps if atol is None else np.asarray(atol, kind)
+    relative, absolute = (
+        convert_to_tensor(eps if value is None else value, x.dtype.real_dtype, name=label)
+        for value, label in ((rtol, "rtol"), (atol, "atol"))
+    )
     size = raw.ComplexAbs(x=y, Tout=x.dtype.real_dtype) if x.dtype.is_complex else raw.Abs(x=y)
     difference = x - y
     difference = (
@@ -345,15 +357,14 @@ def near(x, y, rtol, atol, message, summarize, data=None):
         data
         if data is not None
         else [
-            f"x and y not equal to tolerance rtol = {relative}, atol = {absolute}",
+            f"{message}.  " if message else "",
+            f"x and y not equal to tolerance rtol = {relative!s}, atol = {absolute!s}",
             f"x ({describe(x)}) = ",
             x,
             f"y ({describe(y)}) = ",
             y,
         ]
     )
-    if message:
-        data = [message, *data]
     return Assert(condition, data, summarize=summarize)
 
 
@@ -409,10 +420,11 @@ def assert_scalar(tensor, message=None, name=None):
       name: of the operation.
 
     Raises:
-      ValueError: its shape is known and not [].
+      ValueError: its shape is not known to be [].
     """
     tensor = convert_to_tensor(tensor)
-    if tensor.shape.rank not in (None, 0):
+    if tensor.shape.rank != 0:
         label = getattr(tensor, "name", None) if STATE.graph is not None else None
         which = f" for {label}" if label else ""
-        raise ValueError(f"{message or ''}Expected scalar shape{which}, saw shape: {tensor.shape}.")
+        head = f"{message}.  " if message else ""
+        raise ValueError(f"{head}Expected scalar shape{which}, saw shape: {tensor.shape}.")

@@ -212,7 +212,7 @@ def check_integer(x, message):
         head = f"{message}.  " if message else ""
         which = _name(getattr(x, "flat_values", x)) or "tensor"
         raise TypeError(
-            f'{head}Expected "x" to be integer type.  Found: {which} of dtype {x.dtype!r}'
+            f'{head}Expected "x" to be integer type.  Found: {which} of dtype {x.dtype}'
         )
 
 
@@ -277,14 +277,11 @@ def assert_same_float_dtype(tensors=None, dtype=None):
         if wanted is None:
             wanted, first = have, tensor
         elif have != wanted:
-            than = f" as {_name(first) or first}" if first is not None else ""
-            raise ValueError(
-                f"{_name(tensor) or tensor}, type={have!r}, must be of the same type "
-                f"({wanted!r}){than}."
-            )
+            than = f" as {first!s}" if first is not None else ""
+            raise ValueError(f"{tensor!s}, type={have}, must be of the same type ({wanted}){than}.")
     wanted = dtypes.float32 if wanted is None else wanted
     if not wanted.is_floating:
-        raise ValueError(f"Expected floating point type, got {wanted!r}.")
+        raise ValueError(f"Expected floating point type, got {wanted}.")
     return wanted
 
 

@@ -2,9 +2,11 @@
 
 A function that is marked `direct` promises that which op it runs, and on which constants, follows from the dtypes and ranks of its tensors and from its other
 arguments, never from the tensors' values, their extents or a mode. Then one recorded call says what all calls of its kind do:
-`native/process/eager_calls/direct_calls.py`.
+`native/process/eager_calls/direct_calls.py`. An attribute may follow from extents if the kernel raises for others: the function makes such calls.
 """
 
+import dataclasses
+import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from types import MethodType
@@ -12,20 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penstock._src.core import dispatch
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.dtypes import DType
 from penstock._src.core.op import group_arguments
 from penstock._src.eager import execute
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.ops.native_forms import CONSTANTS, form_of, may_be_quick
 from penstock._src.util.process.quiet import made_quiet
+
+from .op_sequences import MOST_OPS, OpSequence
 
 if TYPE_CHECKING:
     from penstock._src.native.process.eager_calls.direct_calls import DirectForm
 
 # Limit per function of the kinds of calls that native code knows: it looks at one after the other.
 MOST_FORMS = 16
-# Types of arguments whose objects never change.
-_CONSTANTS = frozenset({bool, int, float, str, bytes, type(None), DType})
 _ALL: "weakref.WeakSet[DirectCalls]" = weakref.WeakSet()
 
 
@@ -43,15 +46,30 @@ class _Recorder:
 class DirectCalls:
     """The eager calls of a function.
 
+    Args:
+      function: the function.
+      may_draw: True if the calls may be of stateful ops, all of the same one.
+      runs_several: True if what is promised holds for functions of several ops, given tensors of floats.
+
     Attributes:
       quick: native code that makes calls from their arguments and gives None for those that it does not know; or None.
       left: calls that it does not know until one of them is recorded, by `learn`.
     """
 
-    __slots__ = ("__weakref__", "_forms", "_function", "left", "quick")
+    __slots__ = (
+        "__weakref__",
+        "_forms",
+        "_function",
+        "_may_draw",
+        "_runs_several",
+        "left",
+        "quick",
+    )
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+    def __init__(
+        self, function: Callable[..., Any], may_draw: bool = False, runs_several: bool = False
+    ) -> None:
+        self._function, self._may_draw, self._runs_several = function, may_draw, runs_several
         self._forms: tuple[DirectForm, ...] = ()
         self.quick: Any = None
         self.left = execute.OFTEN
@@ -68,12 +86,20 @@ class DirectCalls:
             result = self._function(*args, **kwargs)
         finally:
             STATE.accumulators = before
-        if len(recorder.calls) == 1 and type(result) is EagerTensor:
+        if 1 < len(recorder.calls) <= MOST_OPS:
+            several = self._runs_several and _form_of_sequence(recorder.calls, result, args, kwargs)
+            if several:
+                self._add(several)
+        elif len(recorder.calls) == 1:
             op, inputs, outputs = recorder.calls[0]
-            if len(outputs) == 1 and outputs[0] is result:
+            arrangement = _arrangement_of(result, outputs)
+            form = None
+            if arrangement is not None and (self._may_draw or not op.stateful):
                 form = _form_of(op, inputs, args, kwargs)
-                if form is not None:
-                    self._add(form)
+            if arrangement is not None and form is not None:
+                container, results = arrangement
+                made = dataclasses.replace(form.op, container=container, results=results)
+                self._add(dataclasses.replace(form, op=made))
         return result
 
     def _add(self, form: "DirectForm") -> None:
@@ -84,7 +110,7 @@ class DirectCalls:
             if any(form.serves_as(known) for known in self._forms):
                 return  # native code left this call for its size, or after an error
             self._forms = (*self._forms, form)
-            self.quick = direct_call(self._forms, execute.surroundings())
+            self.quick = direct_call(self._forms, _surroundings())
             if len(self._forms) >= MOST_FORMS:
                 self.left = -1  # it never comes to zero
 
@@ -100,6 +126,71 @@ def forget_all() -> None:
         calls.forget()
 
 
+@functools.cache
+def _surroundings() -> Any:
+    """Returns what native code looks at and calls; sequences of ops are recorded op by op."""
+
+    def record(op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        if type(op) is OpSequence:
+            op.record(inputs, outputs)
+        else:
+            dispatch.record(op, inputs, outputs)
+
+    return dataclasses.replace(execute.surroundings(), record=record)
+
+
+def _form_of_sequence(
+    calls: Sequence[tuple[Any, Sequence[Any], Sequence[Any]]],
+    result: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> "DirectForm | None":
+    """Returns the form of a call that ran several ops, or None if native code cannot make such calls."""
+    # As in _add.
+    from penstock._src.native.process.eager_calls.direct_calls import MOST_INPUTS, DirectForm
+    from penstock._src.native.process.eager_calls.op_calls import OpForm
+
+    arguments = [_argument_of(value) for value in (*args, *kwargs.values())]
+    tensors = list(_tensors_in((*args, *kwargs.values())))
+    identities = list(map(id, tensors))
+    sequence = OpSequence(calls, identities)
+    arrangement = _arrangement_of(result, sequence.outputs)
+    if arrangement is None or None in arguments or not 0 < len(tensors) <= MOST_INPUTS:
+        return None
+    # Values of integers may become attributes of an op, although another op reads them.
+    are_floats = all(tensor._dtype.is_floating for tensor in tensors)
+    is_plain = len(set(identities)) == len(tensors) and sequence.read.issuperset(range(len(tensors)))  # fmt: skip
+    if not (are_floats and is_plain and sequence.is_served()):
+        return None
+    container, results = arrangement
+    form = OpForm(
+        op=sequence, types=[tensor._dtype for tensor in tensors], attributes={}, function=sequence.run,
+        fills_arrays=False, is_quiet=False, large=0, outputs=[(x._dtype, x._dtype.np) for x in sequence.outputs],
+        is_sequence=True, container=container, results=results,
+    )  # fmt: skip
+    named = dict(zip(kwargs, arguments[len(args) :], strict=True))
+    positions = list(range(len(tensors)))
+    return DirectForm(form, arguments[: len(args)], named, positions, positions)
+
+
+def _arrangement_of(result: Any, outputs: Sequence[Any]) -> tuple[type | None, list[int]] | None:
+    """Returns the class of a result that holds outputs of an op, or None if it is one of them, and their positions.
+
+    Returns None if the result is something else.
+    """
+    from penstock._src.native.process.eager_calls.op_calls import can_contain  # as in _add
+
+    made = list(map(id, outputs))
+    if type(result) is EagerTensor:
+        return (None, [made.index(id(result))]) if id(result) in made else None
+    kind = type(result)
+    if kind is not list and not isinstance(result, tuple):
+        return None
+    if not result or not can_contain(kind) or not set(map(id, result)).issubset(made):
+        return None
+    return kind, [made.index(id(one)) for one in result]
+
+
 def _form_of(
     op: Any, inputs: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> "DirectForm | None":
@@ -113,7 +204,7 @@ def _form_of(
     if not all(type(tensor) is EagerTensor for tensor in inputs):
         return None
     kernel = execute.Kernel(op, tuple([tensor._dtype for tensor in inputs]), {})
-    if not kernel.is_plain or not execute.may_be_quick(kernel, with_lists=True):
+    if not may_be_quick(kernel, with_lists=True):
         return None
     arguments = [_argument_of(value) for value in (*args, *kwargs.values())]
     tensors = list(map(id, _tensors_in((*args, *kwargs.values()))))
@@ -127,7 +218,7 @@ def _form_of(
         one for one in sources if type(one) is int
     ):
         return None
-    form = execute.form_of(kernel)
+    form = form_of(kernel, execute.value_of)
     values: list[Any] = [one if isinstance(one, int) else one._value for one in sources]
     function = None
     if op.eager_given is not None:
@@ -183,11 +274,11 @@ def _argument_of(value: Any) -> Any:
         if not value._is_array() or value._dtype.is_complex:
             return None
         return TensorArgument(value._dtype, value._value.ndim)
-    if kind in _CONSTANTS:
+    if kind in CONSTANTS:
         return ObjectArgument(value)
     if kind not in (list, tuple):
         return None
-    if _CONSTANTS.issuperset(map(type, value)):
+    if CONSTANTS.issuperset(map(type, value)):
         return SequenceArgument(kind, tuple(value))
     if any(type(one) is not EagerTensor for one in value):
         return None

@@ -11,12 +11,13 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
-from penstock._src.core.convert import READERS
+from penstock._src.core.convert import READERS, convert_to_tensor, is_holder
 from penstock._src.core.dispatch import STATE
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
@@ -147,28 +148,32 @@ def _dispatching(
     function: Callable[..., Any],
     iterables: Sequence[str],
     scope: NameScope | None = None,
-    direct: bool = False,
+    direct: bool | Callable[[], bool] | Literal["several ops"] = False,
     own_reads: bool = False,
 ) -> Callable[..., Any]:
     targets: list[tuple[Any, Callable[..., Any]]] = []
     in_graph = function if scope is None else scope.entered_by(function)
-    calls = DirectCalls(function) if direct else None
+    condition = direct if callable(direct) else None
+    several = direct == "several ops"
+    calls = DirectCalls(function, condition is not None, several) if direct else None
 
     @functools.wraps(function)
     def call(*args, **kwargs):
         try:
-            run, values = function, args
+            quick, is_known = None, False
             if targets:
                 result = first_match(targets, api, args, kwargs)
                 if result is not NOT_SUPPORTED:
                     return result
-            elif calls is not None:
-                quick = calls.quick
+            elif calls is not None and (condition is None or condition()):
+                quick, is_known = calls.quick, STATE.graph is None
                 if quick is not None:
                     result = quick(args, kwargs)
                     if result is not None:
                         return result
-                if STATE.graph is None:
+            try:
+                run, values = function, args
+                if is_known:
                     if not own_reads and (quick is not None or calls.left == 1):
                         values = _values_of(args)
                     if values is not args and quick is not None:
@@ -178,7 +183,6 @@ def _dispatching(
                     calls.left -= 1
                     if not calls.left:
                         run = calls.learn
-            try:
                 return (run if STATE.graph is None else in_graph)(*values, **kwargs)
             except (TypeError, ValueError) as error:
                 result = _fall_back(api, args, kwargs)
@@ -206,10 +210,25 @@ def _dispatching(
 
 
 def _values_of(args: tuple) -> tuple:
-    """Returns the arguments with the values of variables in their place; the same tuple if there are none."""
-    if READERS.keys().isdisjoint(map(type, args)):
-        return args
-    return tuple([READERS[type(one)](one) if type(one) in READERS else one for one in args])
+    """Returns the arguments with the values of variables in their place; the same tuple if there are none.
+
+    Variables of other libraries stay, unless all before the last of them are tensors of one dtype: they are converted to the dtypes of other
+    arguments, and do not determine those of numbers before them.
+    """
+    held, same = 0, True
+    values: list[Any] = []
+    for one in args:
+        kind = type(one)
+        if kind in READERS:
+            one = READERS[kind](one)
+        elif kind is not EagerTensor and is_holder(kind):
+            held, one = len(values) + 1, convert_to_tensor(one)
+            for before in values:
+                same = same and type(before) is EagerTensor and before._dtype is one.dtype
+        values.append(one)
+    if not held:
+        return args if READERS.keys().isdisjoint(map(type, args)) else tuple(values)
+    return tuple(values) if same and type(values[held - 1]) is EagerTensor else args
 
 
 def dispatchable(
@@ -217,7 +236,7 @@ def dispatchable(
     v1: Sequence[str] | None = None,
     scope: str | None = None,
     named: str | None = None,
-    direct: bool = False,
+    direct: bool | Callable[[], bool] | Literal["several ops"] = False,
     own_reads: bool = False,
 ) -> Decorator:
     """Exports a function, and makes it dispatch on other types.
@@ -228,7 +247,8 @@ def dispatchable(
       scope: the name scope of the function's ops in graphs, see `scoped`.
       named: that scope, if it names the result too.
       direct: native code may make its calls, see `direct_calls.py`: the op that it runs and its constants follow from the dtypes and
-        ranks of tensors and from the other arguments alone.
+        ranks of tensors and from the other arguments alone. A function instead of True says at each call if they do.
+        "several ops": this holds for all ops that it runs, and it compares no extents, if its tensors are of floats.
       own_reads: the function reads variables in a way of its own; others take the values of variables as they take tensors.
     """
     entered = name_scope_of(scope, named)

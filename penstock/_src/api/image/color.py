@@ -13,6 +13,8 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 
+from .geometry import with_pixels
+
 _FLOATS = (dtypes.float16, dtypes.float32)
 
 
@@ -201,16 +203,13 @@ def per_image_standardization(image):
       A float tensor of the same shape.
 
     Raises:
-      ValueError: the image has less than three axes.
+      ValueError: the image has less than three axes, or is empty.
 
     >>> tf.image.per_image_standardization([[[1.0], [3.0]]]).numpy()
     array([[[-1.],
             [ 1.]]], dtype=float32)
     """
-    image = convert_to_tensor(image, name="image")
-    if image.shape.rank is not None and image.shape.rank < 3:
-        raise ValueError(f"'image' (shape {image.shape}) must be at least three-dimensional.")
-    image = cast(image, dtypes.float32)
+    image = cast(with_pixels(image), dtypes.float32)
     count = raw.Prod(input=raw.Shape(input=image)[-3:], axis=[0])
     mean = reduce_mean(image, [-1, -2, -3], keepdims=True)
     deviation = reduce_std(image, [-1, -2, -3], keepdims=True)

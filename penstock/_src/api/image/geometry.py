@@ -16,7 +16,7 @@ from penstock._src.ops.rules import ints
 
 
 def with_pixels(image):
-    """The image as a tensor.
+    """The image as a tensor. A graph checks at run time what its static shape leaves open.
 
     Raises:
       ValueError: it has too few dimensions, or is known to be empty.
@@ -27,7 +27,18 @@ def with_pixels(image):
             raise ValueError(f"'image' (shape {image.shape}) must be at least three-dimensional.")
         if 0 in image.shape[-3:].as_list():
             raise ValueError(f"inner 3 dims of 'image.shape' must be > 0: {image.shape}")
+    if image.shape.rank is None or not image.shape[-3:].is_fully_defined():
+        _require_pixels(image)
     return image
+
+
+def _require_pixels(image):
+    """Adds assertions that an image of unknown extents has at least three dimensions and is not empty."""
+    if image.shape.rank is None:
+        enough = raw.Rank(input=image) >= np.int32(3)
+        require(enough, "'image' must be at least three-dimensional.")
+    some = raw.All(input=raw.Shape(input=image)[-3:] > np.int32(0), axis=[0])
+    require(some, "inner 3 dims of 'image.shape' must be > 0.")
 
 
 def with_batch(image, run):
@@ -71,14 +82,6 @@ def require(condition, message):
         raise ValueError(message)
 
 
-def _require_pixels(batch):
-    """Refuses images without pixels when they come, where it is not known before."""
-    if not batch.shape[1:].is_fully_defined():
-        extents = raw.Shape(input=batch)[1:]
-        some = raw.All(input=extents > np.int32(0), axis=[0])
-        require(some, "inner 3 dims of 'image.shape' must be > 0.")
-
-
 @dispatchable("image.crop_to_bounding_box", scope="crop_to_bounding_box")
 def crop_to_bounding_box(image, offset_height, offset_width, target_height, target_width):
     """Returns a window of images.
@@ -105,13 +108,12 @@ def crop_to_bounding_box(image, offset_height, offset_width, target_height, targ
         height, width = extents_of(batch)
         top, left = known(offset_height), known(offset_width)
         rows, columns = known(target_height), known(target_width)
-        _require_pixels(batch)
         require(left >= 0, "offset_width must be >= 0.")
         require(top >= 0, "offset_height must be >= 0.")
         require(columns > 0, "target_width must be > 0.")
         require(rows > 0, "target_height must be > 0.")
-        require(width >= columns + left, "width must be >= target + offset.")
-        require(height >= rows + top, "height must be >= target + offset.")
+        require(width >= columns + left, _too_small("width", width, columns, left))
+        require(height >= rows + top, _too_small("height", height, rows, top))
         begin = vector([0, top, left, 0])
         size = vector([-1, rows, columns, -1])
         result = raw.Slice(input=batch, begin=begin, size=size)
@@ -120,6 +122,15 @@ def crop_to_bounding_box(image, offset_height, offset_width, target_height, targ
         return result
 
     return with_batch(image, run)
+
+
+def _too_small(name, extent, target, offset):
+    """The message for an image that is smaller than the window, with the numbers that are known while it is written."""
+    text = f"{name} must be >= target + offset."
+    numbers = (extent, target, offset)
+    if all(isinstance(number, int) for number in numbers):
+        text += " Received {}, {} and {}.".format(*numbers)
+    return text
 
 
 def vector(values):
@@ -174,7 +185,6 @@ def _padded(image, offset_height, offset_width, target_height, target_width, che
         below = known(target_height) - top - height
         right = known(target_width) - left - width
         if check_dims:
-            _require_pixels(batch)
             checks = {
                 "offset_height must be >= 0": top >= 0,
                 "offset_width must be >= 0": left >= 0,
@@ -226,6 +236,7 @@ def central_crop(image, central_fraction):
             raise ValueError("central_fraction must be within (0, 1]")
         if fraction == 1.0:
             return image
+    image = with_pixels(image)
     if image.shape.rank not in (3, 4):
         raise ValueError(
             "`image` should either be a Tensor with rank = 3 or rank = 4. Had rank = "

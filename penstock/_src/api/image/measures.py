@@ -4,11 +4,13 @@ import numpy as np
 
 from penstock._src.api.array.indexing import get_static_int
 from penstock._src.api.config.determinism import is_op_determinism_enabled
+from penstock._src.api.control.scopes import control_dependencies
+from penstock._src.api.debugging.asserts import Assert
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.math.elementwise import cast
-from penstock._src.api.math.reduction import reduce_mean
+from penstock._src.api.math.reduction import reduce_all, reduce_mean
 from penstock._src.api.random.seeds import get_seed
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
@@ -20,11 +22,31 @@ from .color import convert_image_dtype, for_each_channel
 
 
 def _check_pair(a, b):
-    """Raises if two stacks of images can't be compared."""
-    if not a.shape.is_compatible_with(b.shape) and a.shape[-3:] != b.shape[-3:]:
+    """Compares the extents of two stacks of images; returns what checks those that are not known yet, or None.
+
+    Raises:
+      ValueError: they are known to differ.
+    """
+    for images in (a, b):
+        if images.shape.rank is not None and images.shape.rank < 3:
+            raise ValueError(
+                f"Images must have at least 3 dimensions. Received shape {images.shape}."
+            )
+    if not a.shape[-3:].is_compatible_with(b.shape[-3:]):
         raise ValueError(f"Shapes {a.shape} and {b.shape} are incompatible")
-    if a.shape.rank is not None and a.shape.rank < 3:
-        raise ValueError(f"Images must have at least 3 dimensions. Received shape {a.shape}.")
+    if a.shape[-3:].is_fully_defined() and b.shape[-3:].is_fully_defined():
+        return None
+    extents = raw.Shape(input=a), raw.Shape(input=b)
+    equal = raw.Equal(x=extents[0][-3:], y=extents[1][-3:], incompatible_shape_error=False)
+    return Assert(reduce_all(equal), list(extents), summarize=10)
+
+
+def _after(check, tensor):
+    """The tensor, in graphs read only after a check."""
+    if check is None:
+        return tensor
+    with control_dependencies([check]):
+        return raw.Identity(input=tensor)
 
 
 @dispatchable("image.psnr", scope="PSNR")
@@ -47,7 +69,7 @@ def psnr(a, b, max_val, name=None):
     peak = convert_image_dtype(cast(convert_to_tensor(max_val), a.dtype), dtypes.float32)
     a, b = convert_image_dtype(a, dtypes.float32), convert_image_dtype(b, dtypes.float32)
     mse = reduce_mean(raw.SquaredDifference(x=a, y=b), [-3, -2, -1])
-    _check_pair(a, b)
+    mse = _after(_check_pair(a, b), mse)
     ten = np.float32(np.log(10.0))
     first = np.float32(20) * raw.Log(x=peak) / ten
     return raw.Sub(x=first, y=np.float32(10 / np.log(10)) * raw.Log(x=mse), name=name)
@@ -97,9 +119,13 @@ def _ssim_parts(x, y, peak, size, sigma, k1, k2):
 
 def _prepared(img1, img2, max_val, filter_size):
     img1, img2 = convert_to_tensor(img1), convert_to_tensor(img2)
-    _check_pair(img1, img2)
-    extents = img1.shape.as_list() if img1.shape.rank is not None else []
-    for extent in extents[-3:-1]:
+    img1 = _after(_check_pair(img1, img2), img1)
+    extents = img1.shape.as_list()[-3:-1] if img1.shape.rank is not None else [None]
+    if filter_size > 1 and None in extents:
+        received = raw.Shape(input=img1)
+        is_large = raw.All(input=received[-3:-1] >= np.int32(filter_size), axis=[0])
+        img1 = _after(Assert(is_large, [received, filter_size], summarize=8), img1)
+    for extent in extents:
         if extent is not None and extent < filter_size:
             raise errors.InvalidArgumentError(
                 None, None, f"ssim: images must be at least {filter_size} wide and high. Received "

@@ -109,13 +109,17 @@ def resize(
     if rank is None:
         raise ValueError("'images' contains no shape.")
     if rank not in (3, 4):
-        raise ValueError("'images' must have either 3 or 4 dimensions.")
+        raise ValueError(
+            f"'images' must have either 3 or 4 dimensions. Received shape {images.shape}."
+        )
     try:
         size = convert_to_tensor(size, dtypes.int32, name="size")
     except (TypeError, ValueError):
         raise ValueError("'size' must be a 1-D int32 Tensor") from None
     if not size.shape.is_compatible_with([2]):
-        raise ValueError("'size' must be a 1-D Tensor of 2 elements: new_height, new_width")
+        raise ValueError(
+            f"'size' must be a 1-D Tensor of 2 elements: new_height, new_width. Received shape {size.shape}."
+        )
     size = cast(size, dtypes.int32)
     batch = images if rank == 4 else raw.ExpandDims(input=images, axis=0)
     if preserve_aspect_ratio:

@@ -17,7 +17,7 @@ from .decompositions import adjoint_of
 from .products import matmul
 
 
-@dispatchable("linalg.diag", v1=["linalg.diag", "matrix_diag"], named="diag")
+@dispatchable("linalg.diag", v1=["linalg.diag", "matrix_diag"], named="diag", direct=True)
 def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"):
     """Returns matrices with given diagonals and `padding_value` elsewhere.
 
@@ -64,7 +64,9 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     )
 
 
-@dispatchable("linalg.diag_part", v1=["linalg.diag_part", "matrix_diag_part"], named="diag_part")
+@dispatchable(
+    "linalg.diag_part", v1=["linalg.diag_part", "matrix_diag_part"], named="diag_part", direct=True
+)
 def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT"):
     """Returns one diagonal, or a band of them, of each matrix.
 

@@ -114,7 +114,7 @@ def _by_normal_equations(matrix, rhs, l2_regularizer, wide, name):
     return cholesky_solve(factor, matmul(matrix, rhs, adjoint_a=True), name=name)
 
 
-@dispatchable("linalg.svd", v1=["linalg.svd", "svd"])
+@dispatchable("linalg.svd", v1=["linalg.svd", "svd"], direct=True)
 def svd(tensor, full_matrices=False, compute_uv=True, name=None):
     """Returns the singular values of matrices, and singular vectors.
 
@@ -143,7 +143,7 @@ def svd(tensor, full_matrices=False, compute_uv=True, name=None):
     return real(s)
 
 
-@dispatchable("linalg.eigh", v1=["linalg.eigh", "self_adjoint_eig"])
+@dispatchable("linalg.eigh", v1=["linalg.eigh", "self_adjoint_eig"], direct=True)
 def eigh(tensor, name=None):
     """Returns the eigenvalues and eigenvectors of Hermitian matrices.
 

@@ -1,6 +1,7 @@
 """Products of matrices and tensors."""
 
 import functools
+import math
 import re
 
 import numpy as np
@@ -10,10 +11,11 @@ from penstock._src.api.math.complex_numbers import conj
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
-from penstock._src.core.dispatch import scope_in_graph
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import SINGLE_RANGE
+from penstock._src.eager.constants import index_input
 from penstock._src.graph.static_values import constant_value
 
 
@@ -166,7 +168,7 @@ def tensordot(a, b, axes, name=None):
     matrix_b, free_b, static_b = _as_matrix(b, axes_b, True)
     product = raw.MatMul(a=matrix_a, b=matrix_b)
     if static_a is not None and static_b is not None and None not in static_a + static_b:
-        return raw.Reshape(tensor=product, shape=np.array(static_a + static_b, np.int32), name=name)
+        return raw.Reshape(tensor=product, shape=_vector(static_a + static_b), name=name)
     shape = raw.ConcatV2(values=[free_a, free_b], axis=0)
     result = raw.Reshape(tensor=product, shape=shape, name=name)
     if static_a is not None and static_b is not None:
@@ -218,6 +220,10 @@ def _as_matrix_of_any_rank(x, axes, contracted_first):
     return raw.Reshape(tensor=ordered, shape=raw.Pack(values=shape)), free_extents, None
 
 
+def _vector(values):
+    return index_input(values) if STATE.graph is None else np.array(values, np.int32)
+
+
 def _as_matrix(x, axes, contracted_first):
     """`x` as a matrix (free x contracted, or vice versa), with the free sizes."""
     rank = x.shape.rank
@@ -230,14 +236,13 @@ def _as_matrix(x, axes, contracted_first):
     perm = axes + free if contracted_first else free + axes
     extents = x.shape.as_list()
     free_extents = [extents[i] for i in free]
-    ordered = raw.Transpose(x=x, perm=np.array(perm, np.int32)) if perm != sorted(perm) else x
+    ordered = raw.Transpose(x=x, perm=_vector(perm)) if perm != sorted(perm) else x
     if None not in extents:
-        inner = int(np.prod([extents[i] for i in axes], dtype=np.int64))
-        outer = int(np.prod(free_extents, dtype=np.int64))
+        inner, outer = math.prod([extents[i] for i in axes]), math.prod(free_extents)
         shape = [inner, outer] if contracted_first else [outer, inner]
         return (
-            raw.Reshape(tensor=ordered, shape=np.array(shape, np.int32)),
-            np.array(free_extents, np.int32),
+            raw.Reshape(tensor=ordered, shape=_vector(shape)),
+            _vector(free_extents),
             free_extents,
         )
     shape = raw.Shape(input=x)

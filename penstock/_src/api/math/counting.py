@@ -1,12 +1,17 @@
 """Counts of values: bincount, confusion matrix, histograms; quasi-random samples."""
 
+import functools
+
 import numpy as np
 
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
+from penstock._src.eager.constants import index_input, integer
+from penstock._src.eager.tensor import EagerTensor
 
 from .elementwise import cast
 from .reduction import reduce_max
@@ -39,7 +44,7 @@ def bincount(
       A vector of `max(arr) + 1` counts, or a row of counts for each row.
 
     Raises:
-      ValueError: `axis` is another number.
+      ValueError: `axis` is another number, or `weights` come with `binary_output`.
       InvalidArgumentError: a number is negative, or `weights` has another shape.
 
     >>> tf.math.bincount([1, 1, 3]).numpy()
@@ -48,6 +53,11 @@ def bincount(
     array([[0, 2, 0],
            [1, 0, 1]], dtype=int32)
     """
+    if weights is not None and binary_output:
+        raise ValueError(
+            "bincount takes either `weights` or `binary_output`. Received both, with "
+            f"binary_output={binary_output}"
+        )
     if axis is not None and axis not in (0, -1):
         raise ValueError(
             f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported."
@@ -56,10 +66,11 @@ def bincount(
     if not values.dtype.is_integer:
         values = cast(values, dtypes.int32)
     size = bincount_size(values, minlength, maxlength)
+    is_weighted = weights is not None
     weights = bincount_weights(weights, dtype)
     if axis is None or axis == 0:
-        values = raw.Reshape(tensor=values, shape=[-1])
-        if not isinstance(weights, np.ndarray):
+        values = raw.Reshape(tensor=values, shape=index_input([-1]))
+        if is_weighted:
             weights = raw.Reshape(tensor=weights, shape=[-1])
     counts = raw.DenseBincount(
         input=values, size=size, weights=weights, binary_output=binary_output, name=name
@@ -70,15 +81,24 @@ def bincount(
 def bincount_weights(weights, dtype):
     """The weights, or an empty tensor of the count's dtype."""
     if weights is None:
-        return np.zeros(0, dtypes.as_dtype(dtype).as_numpy_dtype)
+        kind = dtypes.as_dtype(dtype)
+        return _no_weights(kind) if STATE.graph is None else np.zeros(0, kind.as_numpy_dtype)
     return convert_to_tensor(weights, name="weights")
+
+
+@functools.cache
+def _no_weights(dtype):
+    return EagerTensor(np.zeros(0, dtype.as_numpy_dtype), dtype)
 
 
 def bincount_size(values, minlength, maxlength):
     """One more than the greatest value, within the two bounds, in `values`' type."""
-    present = cast(raw.Size(input=values) > 0, values.dtype)
-    one = np.asarray(1, values.dtype.as_numpy_dtype)
-    size = present * (reduce_max(values) + one)
+    if STATE.graph is None and type(values) is EagerTensor and values._value.size:
+        size = reduce_max(values) + integer(1, values.dtype)
+    else:
+        present = cast(raw.Size(input=values) > 0, values.dtype)
+        one = np.asarray(1, values.dtype.as_numpy_dtype)
+        size = present * (reduce_max(values) + one)
     if minlength is not None:
         size = raw.Maximum(x=convert_to_tensor(minlength, dtype=values.dtype), y=size)
     if maxlength is not None:

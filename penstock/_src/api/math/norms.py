@@ -7,6 +7,7 @@ import numpy as np
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 
 from .elementwise import abs, cast
@@ -50,6 +51,8 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
         which = f"matrix norm in {allowed}" if is_matrix else "vector norm"
         raise ValueError(f"'ord' must be a supported {which}, got {ord}")
     keep = bool(keepdims)
+    # Graphs drop the axes by another op, as in TensorFlow.
+    drops = not keep and STATE.graph is None and not is_matrix
     tensor = convert_to_tensor(tensor)
     has_squares = ord in ("fro", "euclidean", 2)
     if has_squares and (tensor.dtype.is_bool or tensor.dtype == dtypes.string):
@@ -59,22 +62,22 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
         if is_matrix and ord in (2, 2.0):
             return _spectral_norm(tensor, axes, keep, name)
         squares = tensor * raw.Conj(input=tensor) if tensor.dtype.is_complex else tensor * tensor
-        total = reduce_sum(squares, axes, keepdims=True)
+        total = reduce_sum(squares, axes, keepdims=not drops)
         result = raw.Sqrt(x=total)
     elif ord == 1:
-        result = reduce_sum(abs(tensor), axes[0] if is_matrix else axes, keepdims=True)
+        result = reduce_sum(abs(tensor), axes[0] if is_matrix else axes, keepdims=not drops)
         if is_matrix:
             result = reduce_max(result, axes[-1], keepdims=True)
     elif ord == np.inf:
         result = abs(tensor)
         if is_matrix:
             result = reduce_sum(result, axes[1], keepdims=True)
-        result = reduce_max(result, axes[0] if is_matrix else axes, keepdims=True)
+        result = reduce_max(result, axes[0] if is_matrix else axes, keepdims=not drops)
     else:
         powers = raw.Pow(x=abs(tensor), y=convert_to_tensor(ord, tensor.dtype.real_dtype))
-        result = reduce_sum(powers, axes, keepdims=True)
+        result = reduce_sum(powers, axes, keepdims=not drops)
         result = raw.Pow(x=result, y=convert_to_tensor(1.0 / ord, result.dtype))
-    if keep:
+    if keep or drops:
         return raw.Identity(input=result, name=name) if name else result
     if axes is None:
         return raw.Squeeze(input=result, axis=[], name=name)
@@ -99,7 +102,12 @@ def _spectral_norm(tensor, axes, keep, name):
 
 
 @dispatchable(
-    "linalg.l2_normalize", "math.l2_normalize", "nn.l2_normalize", v1=[], named="l2_normalize"
+    "linalg.l2_normalize",
+    "math.l2_normalize",
+    "nn.l2_normalize",
+    v1=[],
+    named="l2_normalize",
+    direct="several ops",
 )
 def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
     """Returns x / sqrt(max(sum(x**2), epsilon)): `x` scaled to length 1.

@@ -19,7 +19,11 @@ def _unsorted(op, data, segment_ids, num_segments, name):
     return op(data=data, segment_ids=segment_ids, num_segments=num_segments, name=name)
 
 
-@dispatchable("math.unsorted_segment_sum", v1=["math.unsorted_segment_sum", "unsorted_segment_sum"])
+@dispatchable(
+    "math.unsorted_segment_sum",
+    v1=["math.unsorted_segment_sum", "unsorted_segment_sum"],
+    direct=True,
+)
 def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
     """Returns the sums of entries that share an id; ids need no order.
 
@@ -43,7 +47,9 @@ def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
 
 
 @dispatchable(
-    "math.unsorted_segment_prod", v1=["math.unsorted_segment_prod", "unsorted_segment_prod"]
+    "math.unsorted_segment_prod",
+    v1=["math.unsorted_segment_prod", "unsorted_segment_prod"],
+    direct=True,
 )
 def unsorted_segment_prod(data, segment_ids, num_segments, name=None):
     """Returns the products of entries that share an id; ids need no order.
@@ -67,7 +73,11 @@ def unsorted_segment_prod(data, segment_ids, num_segments, name=None):
     return _unsorted(raw.UnsortedSegmentProd, data, segment_ids, num_segments, name)
 
 
-@dispatchable("math.unsorted_segment_max", v1=["math.unsorted_segment_max", "unsorted_segment_max"])
+@dispatchable(
+    "math.unsorted_segment_max",
+    v1=["math.unsorted_segment_max", "unsorted_segment_max"],
+    direct=True,
+)
 def unsorted_segment_max(data, segment_ids, num_segments, name=None):
     """Returns the maxima of entries that share an id; ids need no order.
 
@@ -90,7 +100,11 @@ def unsorted_segment_max(data, segment_ids, num_segments, name=None):
     return _unsorted(raw.UnsortedSegmentMax, data, segment_ids, num_segments, name)
 
 
-@dispatchable("math.unsorted_segment_min", v1=["math.unsorted_segment_min", "unsorted_segment_min"])
+@dispatchable(
+    "math.unsorted_segment_min",
+    v1=["math.unsorted_segment_min", "unsorted_segment_min"],
+    direct=True,
+)
 def unsorted_segment_min(data, segment_ids, num_segments, name=None):
     """Returns the minima of entries that share an id; ids need no order.
 

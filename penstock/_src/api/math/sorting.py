@@ -6,10 +6,12 @@ from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import executing_eagerly
+from penstock._src.core.dispatch import STATE, executing_eagerly
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.constants import index_input
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import constant_value
 
 
@@ -86,10 +88,11 @@ def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
 
 
 def _axis_of(values, axis):
-    known = constant_value(axis) if isinstance(axis, Tensor) else np.asarray(axis)
-    if known is None or known.ndim or known.dtype == object:
-        raise ValueError(f"Argument `axis` must be a constant scalar. Received: axis={axis}.")
-    axis = int(known)
+    if type(axis) is not int:
+        known = constant_value(axis) if isinstance(axis, Tensor) else np.asarray(axis)
+        if known is None or known.ndim or known.dtype == object:
+            raise ValueError(f"Argument `axis` must be a constant scalar. Received: axis={axis}.")
+        axis = int(known)
     rank = values.shape.rank
     if rank is None:
         return axis, None
@@ -123,6 +126,8 @@ def _largest_first(values, axis, rank, part):
     k = values.shape[-1] if values.shape.rank is not None else None
     if k is None:
         k = raw.Shape(input=values)[-1]
+    if type(k) is int:
+        k = index_input(k)
     result = raw.TopKV2(input=values, k=k, sorted=True)[part]
     if last:
         return result
@@ -179,13 +184,15 @@ def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, na
     op = raw.LowerBound if side == "left" else raw.UpperBound
     kind = dtypes.as_dtype(out_type)
     positions = op(sorted_inputs=rows, values=queries, out_type=kind, name=name)
+    if STATE.graph is None and type(values) is EagerTensor:
+        return raw.Reshape(tensor=positions, shape=index_input(values._shape_tuple()))
     return raw.Reshape(tensor=positions, shape=raw.Shape(input=values))
 
 
 def _rows_of(tensor):
     last = tensor.shape[-1] if tensor.shape.rank else None
     if last is not None and last > 0:
-        return [-1, last]
+        return index_input([-1, last])
     shape = raw.Shape(input=tensor)
     rows = raw.Prod(input=shape[:-1], axis=[0])
     return raw.Pack(values=[rows, shape[-1]])

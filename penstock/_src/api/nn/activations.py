@@ -13,9 +13,12 @@ from penstock._src.api.random.seeds import get_seed
 from penstock._src.autodiff.custom import custom_gradient
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import scope_in_graph
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.constants import index_input
+from penstock._src.eager.tensor import EagerTensor
 
 
 @unary("nn.leaky_relu", direct=True)
@@ -69,6 +72,9 @@ def gelu(features, approximate=False, name=None):
         raise ValueError(
             f"`features.dtype` must be a floating point tensor. Received: features.dtype={x.dtype}"
         )
+    if type(x) is EagerTensor and x.dtype is dtypes.float32 and not approximate:
+        # Python's numbers become cached tensors.
+        return 0.5 * x * raw.Erfc(x=-x * 0.7071067811865476)
     kind = x.dtype.as_numpy_dtype
     half, one = np.asarray(0.5, kind), np.asarray(1.0, kind)
     with scope_in_graph(name, "Gelu"):
@@ -96,6 +102,9 @@ def silu(features, beta=1.0):
     array([-0.2689,  0.    ,  0.7311], dtype=float32)
     """
     features = convert_to_tensor(features, name="features")
+    if type(features) is EagerTensor and type(beta) is float and beta == 1.0:
+        if features.dtype.is_floating:
+            return features * raw.Sigmoid(x=features)
     beta = convert_to_tensor(beta, name="beta")
     beta = cast(beta, features.dtype)
     if features.dtype.is_complex:
@@ -250,7 +259,7 @@ def dropout(x, rate, noise_shape=None, seed=None, name=None):
     return general_dropout(
         x,
         rate,
-        lambda shape, dtype: random.uniform(shape, seed=seed, dtype=dtype),
+        lambda shape, dtype: random.uniform(_known_extents(shape), seed=seed, dtype=dtype),
         noise_shape,
         name,
     )
@@ -288,10 +297,24 @@ def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
     return general_dropout(
         x,
         rate,
-        lambda shape, dtype: random.stateless_uniform(shape, seed=seed, dtype=dtype, alg=alg),
+        lambda shape, dtype: random.stateless_uniform(
+            _known_extents(shape), seed=seed, dtype=dtype, alg=alg
+        ),
         noise_shape,
         name,
     )
+
+
+def _known_extents(shape):
+    """Returns a shape as a tensor in eager execution, since native code makes calls of tensors alone."""
+    is_known = STATE.graph is None and isinstance(shape, TensorShape)
+    return index_input(shape.as_list()) if is_known else shape
+
+
+def _number_like(value, x):
+    """Returns a number as a constant in the dtype of `x`."""
+    array = np.asarray(value, x.dtype.as_numpy_dtype)
+    return EagerTensor(array, x.dtype) if STATE.graph is None else convert_to_tensor(array)
 
 
 def _tensor_rate(rate, dtype):
@@ -339,17 +362,17 @@ def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
         )
     if is_number and rate == 0:
         return x
-    kind = x.dtype.as_numpy_dtype
     if is_number:
-        scaled = raw.Mul(x=x, y=convert_to_tensor(np.asarray(1 / (1 - rate), kind)))
-        rate = np.asarray(rate, kind)
+        scaled = raw.Mul(x=x, y=_number_like(1 / (1 - rate), x))
+        rate = np.asarray(rate, x.dtype.as_numpy_dtype)
+        if STATE.graph is None:
+            rate = EagerTensor(rate, x.dtype)
     else:
         rate = _tensor_rate(rate, x.dtype)
-        scaled = raw.RealDiv(x=x, y=raw.Sub(x=convert_to_tensor(np.ones((), kind)), y=rate))
+        scaled = raw.RealDiv(x=x, y=raw.Sub(x=_number_like(1, x), y=rate))
     numbers_drawn = uniform_sampler(shape=noise_shape_of(x, noise_shape), dtype=x.dtype)
     keep = raw.GreaterEqual(x=numbers_drawn, y=rate)
-    zero = convert_to_tensor(np.zeros((), kind))
-    result = raw.SelectV2(condition=keep, t=scaled, e=zero, name=name)
+    result = raw.SelectV2(condition=keep, t=scaled, e=_number_like(0, x), name=name)
     if result.shape.rank is None or not result.shape.is_fully_defined():
         result.set_shape(x.shape)
     return result

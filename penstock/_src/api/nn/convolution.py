@@ -115,7 +115,7 @@ def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, n
     return _flatten_batch(input, 1, run)
 
 
-@dispatchable("nn.conv2d", v1=[])
+@dispatchable("nn.conv2d", v1=[], direct=True)
 def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None, name=None):
     """Returns the convolution of images with filters.
 
@@ -165,7 +165,7 @@ def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None,
     return _flatten_batch(input, 2, run)
 
 
-@dispatchable("nn.conv3d", v1=[])
+@dispatchable("nn.conv3d", v1=[], direct=True)
 def conv3d(input, filters, strides, padding, data_format="NDHWC", dilations=None, name=None):
     """The convolution of volumes.
 
@@ -258,7 +258,7 @@ def check_steps(strides: np.ndarray, rates: np.ndarray) -> None:
         )
 
 
-@dispatchable("nn.depthwise_conv2d", v1=[], named="depthwise")
+@dispatchable("nn.depthwise_conv2d", v1=[], named="depthwise", direct=True)
 def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilations=None, name=None):
     """Returns the convolution of each channel of images with filters of its own.
 

@@ -15,8 +15,8 @@ from penstock._src.core.tensor import Tensor
 
 # The log probability of impossible events: finite, so that gradients are not NaN.
 NEVER = np.float32(-1e30)
-# The loss of labels that do not fit into the frames: finite, as in TensorFlow, which starts from the smallest double.
-IMPOSSIBLE = np.float32(-np.log(np.finfo(np.float64).tiny))
+# That of paths which begin or end elsewhere, as in TensorFlow: by it the loss of labels that do not fit into the frames is finite.
+ELSEWHERE = np.float32(np.log(1e-307))
 
 
 def dense_ctc_loss(
@@ -37,12 +37,15 @@ def dense_ctc_loss(
     places = _with_blanks(labels, blank)  # [batch, 2 length + 1]
     log_p = raw.Transpose(x=raw.LogSoftmax(logits=logits), perm=[1, 0, 2])
     emitted = raw.GatherV2(params=log_p, indices=places, axis=2, batch_dims=1)
-    emitted = raw.Transpose(x=emitted, perm=[1, 0, 2])  # [frames, batch, 2 length + 1]
+    # Before the first frame a path is in a state of its own, which emits nothing.
+    emitted = raw.PadV2(input=emitted, paddings=[[0, 0], [0, 0], [1, 0]], constant_values=NEVER)
+    emitted = raw.Transpose(x=emitted, perm=[1, 0, 2])  # [frames, batch, 2 length + 2]
     frames = raw.Shape(input=logits)[0]
     by_frame = TensorArray(dtypes.float32, frames).unstack(emitted)
     jumps = _may_jump(places)
-    order = raw.Range(start=0, limit=raw.Shape(input=places)[1], delta=1)
-    first = raw.SelectV2(condition=order < 2, t=by_frame.read(0), e=NEVER)
+    order = raw.Range(start=0, limit=raw.Shape(input=emitted)[2], delta=1)
+    first = raw.SelectV2(condition=raw.Equal(x=order, y=0), t=np.float32(0), e=ELSEWHERE)
+    first = raw.BroadcastTo(input=first, shape=raw.Shape(input=emitted)[1:])
 
     def step(t: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         jumped = raw.SelectV2(condition=jumps, t=_shifted(scores, 2), e=NEVER)
@@ -53,21 +56,36 @@ def dense_ctc_loss(
         return t + 1, raw.SelectV2(condition=runs, t=reached, e=scores)
 
     _, last = while_loop(
-        lambda t, _: t < frames, step, (np.int32(1), first), maximum_iterations=frames
+        lambda t, _: t < frames, step, (np.int32(0), first), maximum_iterations=frames
     )
     end = raw.ExpandDims(input=2 * label_length, axis=1)
-    ends = raw.LogicalOr(x=raw.Equal(x=order, y=end), y=raw.Equal(x=order, y=end - 1))
-    loss = -_log_sum(raw.SelectV2(condition=ends, t=last, e=NEVER), axis=1)
-    return raw.SelectV2(condition=loss > -NEVER / 2, t=IMPOSSIBLE, e=loss)
+    ends = raw.LogicalOr(x=raw.Equal(x=order, y=end), y=raw.Equal(x=order, y=end + 1))
+    score = _log_sum(last + raw.SelectV2(condition=ends, t=np.float32(0), e=ELSEWHERE), axis=1)
+    # If no path ends with the labels, the loss is that of the others, but the slope also of those that begin elsewhere.
+    has_path = _frames_of(labels, label_length) <= logit_length
+    value = raw.SelectV2(condition=has_path, t=score, e=_log_sum(last, axis=1) + ELSEWHERE)
+    return -(score + raw.StopGradient(input=value - score))
+
+
+def _frames_of(labels: Tensor, label_length: Tensor) -> Tensor:
+    """Return int32[batch]: the fewest frames of the labels, with a blank between two equal ones."""
+    order = raw.Range(start=1, limit=raw.Shape(input=labels)[1], delta=1)
+    repeats = raw.LogicalAnd(
+        x=raw.Equal(x=labels[:, 1:], y=labels[:, :-1]),
+        y=order < raw.ExpandDims(input=label_length, axis=1),
+    )
+    blanks = raw.Sum(input=raw.Cast(x=repeats, DstT=dtypes.int32), axis=[1])
+    return raw.Cast(x=label_length, DstT=dtypes.int32) + blanks
 
 
 def _may_jump(places: Tensor) -> Tensor:
-    """Return bool[batch, positions]: True where a label may follow the previous one without a blank between."""
+    """Return bool[batch, states]: True where a label may follow the previous one, or the start, without a blank between."""
+    states = raw.PadV2(input=places, paddings=[[0, 0], [1, 0]], constant_values=np.int32(-1))
     is_label = raw.Equal(
-        x=raw.Mod(x=raw.Range(start=0, limit=raw.Shape(input=places)[1], delta=1), y=2), y=1
+        x=raw.Mod(x=raw.Range(start=0, limit=raw.Shape(input=states)[1], delta=1), y=2), y=0
     )
-    earlier = _shifted(places, 2, np.int32(-1))
-    return raw.LogicalAnd(x=is_label, y=raw.NotEqual(x=places, y=earlier))
+    earlier = _shifted(states, 2, np.int32(-1))
+    return raw.LogicalAnd(x=is_label, y=raw.NotEqual(x=states, y=earlier))
 
 
 def _shifted(x: Tensor, by: int, fill: Any = NEVER) -> Tensor:

@@ -16,6 +16,7 @@ from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import NARROW
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.slots import above_if_loaded
 
@@ -103,7 +104,10 @@ def _to_last(x, axis):
 
 
 @dispatchable(
-    "nn.softmax_cross_entropy_with_logits", v1=[], named="softmax_cross_entropy_with_logits"
+    "nn.softmax_cross_entropy_with_logits",
+    v1=[],
+    named="softmax_cross_entropy_with_logits",
+    direct=True,
 )
 def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     """Returns the cross entropy of class probabilities with `logits`.
@@ -145,7 +149,7 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     return cast(loss, logits.dtype) if half else loss
 
 
-@dispatchable("nn.sparse_softmax_cross_entropy_with_logits", v1=[])
+@dispatchable("nn.sparse_softmax_cross_entropy_with_logits", v1=[], direct=True)
 def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     """Returns the cross entropy of class numbers with `logits`: -log_softmax(logits)[label].
 
@@ -173,6 +177,11 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
 def _sparse_cross_entropy(labels, logits, name):
     labels = convert_to_tensor(labels)
     logits = convert_to_tensor(logits)
+    are_eager = type(labels) is EagerTensor and type(logits) is EagerTensor
+    if are_eager and STATE.graph is None and logits.dtype not in NARROW:
+        dims = logits.shape._dims
+        if len(dims) == 2 and labels.shape._dims == dims[:1]:
+            return raw.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=labels)[0]
     half = logits.dtype in NARROW
     scores = cast(logits, dtypes.float32) if half else logits
     extents = labels.shape if STATE.graph is None else shape(labels)

@@ -81,7 +81,7 @@ def _pool(kind, x, size, strides, padding, data_format, name):
     return run(kind, x, size, strides, padding, _layout(rank, data_format), name)
 
 
-@dispatchable("nn.max_pool", v1=["nn.max_pool_v2"], named="MaxPool2d")
+@dispatchable("nn.max_pool", v1=["nn.max_pool_v2"], named="MaxPool2d", direct=True)
 def max_pool(input, ksize, strides, padding, data_format=None, name=None):
     """Returns the greatest entry of each window, over 1, 2 or 3 spatial axes.
 
@@ -111,7 +111,7 @@ def max_pool(input, ksize, strides, padding, data_format=None, name=None):
     return _pool("MAX", input, ksize, strides, padding, data_format, name)
 
 
-@dispatchable("nn.avg_pool", v1=["nn.avg_pool_v2"])
+@dispatchable("nn.avg_pool", v1=["nn.avg_pool_v2"], direct=True)
 def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
     """Returns the mean of each window, over 1, 2 or 3 spatial axes.
 
@@ -157,7 +157,7 @@ def max_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
     return _pool_1d("MAX", input, ksize, strides, padding, data_format or "NWC", name)
 
 
-@dispatchable("nn.max_pool2d")
+@dispatchable("nn.max_pool2d", direct=True)
 def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
     """Returns the greatest entry of each window of images.
 
@@ -184,7 +184,7 @@ def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
     return _pool_2d("MAX", input, ksize, strides, padding, layout, name)
 
 
-@dispatchable("nn.max_pool3d")
+@dispatchable("nn.max_pool3d", direct=True)
 def max_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
     """The greatest entry of each window of volumes.
 
@@ -220,7 +220,7 @@ def avg_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):
     return _pool_1d("AVG", input, ksize, strides, padding, data_format or "NWC", name)
 
 
-@dispatchable("nn.avg_pool2d", v1=[])
+@dispatchable("nn.avg_pool2d", v1=[], direct=True)
 def avg_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
     """The mean of each window of images.
 
@@ -239,7 +239,7 @@ def avg_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):
     return _pool_2d("AVG", input, ksize, strides, padding, layout, name)
 
 
-@dispatchable("nn.avg_pool3d")
+@dispatchable("nn.avg_pool3d", direct=True)
 def avg_pool3d(input, ksize, strides, padding, data_format="NDHWC", name=None):
     """The mean of each window of volumes.
 

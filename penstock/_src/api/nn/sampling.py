@@ -178,6 +178,21 @@ def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=Non
     )
 
 
+def _without_accidental_hits(logits, labels, classes, num_true):
+    """The logits of sampled classes, made very small where a class is one of the example's true ones."""
+    rows, ids, weights = compute_accidental_hits(labels, classes, num_true)
+    places = raw.Pack(values=[cast(rows, dtypes.int32), cast(ids, dtypes.int32)], axis=1)
+    # a sample that is several of an example's true classes is one hit
+    dense = raw.SparseToDense(
+        sparse_indices=places,
+        output_shape=raw.Shape(input=logits),
+        sparse_values=cast(weights, logits.dtype),
+        default_value=np.zeros((), logits.dtype.as_numpy_dtype),
+        validate_indices=False,
+    )
+    return logits + dense
+
+
 def sampled_logits(
     weights,
     biases,
@@ -217,19 +232,7 @@ def sampled_logits(
         tensor=true_b, shape=[-1, num_true]
     )
     if remove:
-        rows_hit, ids_hit, weights_hit = compute_accidental_hits(labels, classes, num_true)
-        places = raw.Pack(
-            values=[cast(rows_hit, dtypes.int32), cast(ids_hit, dtypes.int32)], axis=1
-        )
-        # a sample that is several of an example's true classes is one hit
-        dense = raw.SparseToDense(
-            sparse_indices=places,
-            output_shape=raw.Shape(input=sampled_part),
-            sparse_values=cast(weights_hit, sampled_part.dtype),
-            default_value=np.zeros((), sampled_part.dtype.as_numpy_dtype),
-            validate_indices=False,
-        )
-        sampled_part = sampled_part + dense
+        sampled_part = _without_accidental_hits(sampled_part, labels, classes, num_true)
     if subtract:
         true_logits = true_logits - raw.Log(x=true_expected)
         sampled_part = sampled_part - raw.Log(x=sampled_expected)

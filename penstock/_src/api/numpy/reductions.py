@@ -127,7 +127,7 @@ def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims=None):
       axis: an axis or a tuple of axes; None means all.
       dtype: the dtype of the result; integers become floats by default.
       out: must be None.
-      ddof: what is taken from the count by which the squares are divided.
+      ddof: subtracted from the count that divides the sum of squares.
       keepdims: whether the axes stay with length 1.
 
     Returns:
@@ -424,7 +424,7 @@ def cumsum(a, axis=None, dtype=None):
 
     Args:
       a: an array-like.
-      axis: an axis; None means that the array is taken as a vector.
+      axis: an axis; None means that the array is flattened.
       dtype: the dtype of the sums; small integers become wider ones by default.
 
     Returns:
@@ -439,7 +439,7 @@ def cumprod(a, axis=None, dtype=None):
 
     Args:
       a: an array-like.
-      axis: an axis; None means that the array is taken as a vector.
+      axis: an axis; None means that the array is flattened.
       dtype: the dtype of the products; small integers become wider ones by default.
 
     Returns:
@@ -461,7 +461,7 @@ def argmax(a, axis=None):
 
     Args:
       a: an array-like.
-      axis: an axis; None means that the array is taken as a vector.
+      axis: an axis; None means that the array is flattened.
 
     Returns:
       A tensor of int64: the first of equal entries.
@@ -475,7 +475,7 @@ def argmin(a, axis=None):
 
     Args:
       a: an array-like.
-      axis: an axis; None means that the array is taken as a vector.
+      axis: an axis; None means that the array is flattened.
 
     Returns:
       A tensor of int64: the first of equal entries.
@@ -501,7 +501,7 @@ def sort(a, axis=-1, kind="quicksort", order=None):
 
     Args:
       a: an array-like.
-      axis: an axis; None means that the array is taken as a vector.
+      axis: an axis; None means that the array is flattened.
       kind: "quicksort" or "stable".
       order: must be None.
 
@@ -521,7 +521,7 @@ def argsort(a, axis=-1, kind="quicksort", order=None):
 
     Args:
       a: real numbers.
-      axis: an axis; None means that the array is taken as a vector.
+      axis: an axis; None means that the array is flattened.
       kind: "quicksort" or "stable".
       order: must be None.
 
@@ -615,7 +615,7 @@ def outer(a, b):
     """All products of two vectors.
 
     Args:
-      a: an array, which is taken as a vector.
+      a: an array, which is flattened.
       b: likewise.
 
     Returns:
@@ -631,7 +631,7 @@ def vdot(a, b):
     """The inner product, the first conjugated.
 
     Args:
-      a: an array, which is taken as a vector.
+      a: an array, which is flattened.
       b: an array of as many numbers.
 
     Returns:

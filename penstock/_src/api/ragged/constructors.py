@@ -358,24 +358,7 @@ class RaggedConstructors:
             return cls._from_nested_lengths(tensor, lengths, kind)
         shape = raw.Shape(input=tensor, out_type=kind)
         if ragged_rank > 1:
-            merged = raw.ConcatV2(
-                values=[
-                    raw.Reshape(tensor=raw.Prod(input=shape[:ragged_rank], axis=[0]), shape=[1]),
-                    shape[ragged_rank:],
-                ],
-                axis=0,
-            )
-            inner = cls.from_tensor(
-                raw.Reshape(tensor=tensor, shape=merged),
-                lengths=lengths,
-                padding=padding,
-                row_splits_dtype=kind,
-            )
-            for axis in range(ragged_rank - 1, 0, -1):
-                inner = cls.from_uniform_row_length(
-                    inner, _extent(tensor, shape, axis), raw.Prod(input=shape[:axis], axis=[0])
-                )
-            return inner
+            return cls._from_merged_axes(tensor, shape, lengths, padding, ragged_rank)
         if lengths is None and padding is None:
             flat = raw.ConcatV2(
                 values=[raw.Reshape(tensor=shape[0] * shape[1], shape=[1]), shape[2:]], axis=0
@@ -391,6 +374,24 @@ class RaggedConstructors:
         mask = sequence_mask(lengths, shape[1])
         values = raw.GatherNd(params=tensor, indices=raw.Where(condition=mask))
         return cls.from_row_lengths(values, lengths, validate=False)
+
+    @classmethod
+    def _from_merged_axes(cls, tensor, shape, lengths, padding, ragged_rank):
+        """`from_tensor` of several ragged axes: only the last one has rows of different lengths."""
+        size = raw.Prod(input=shape[:ragged_rank], axis=[0])
+        merged = raw.ConcatV2(
+            values=[raw.Reshape(tensor=size, shape=[1]), shape[ragged_rank:]], axis=0
+        )
+        result = cls.from_tensor(
+            raw.Reshape(tensor=tensor, shape=merged),
+            lengths=lengths,
+            padding=padding,
+            row_splits_dtype=shape.dtype,
+        )
+        for axis in range(ragged_rank - 1, 0, -1):
+            rows = raw.Prod(input=shape[:axis], axis=[0])
+            result = cls.from_uniform_row_length(result, _extent(tensor, shape, axis), rows)
+        return result
 
     @classmethod
     def _from_nested_lengths(cls, tensor, nested, kind):

@@ -7,7 +7,7 @@ from penstock._src.core.registry import raw
 
 from . import indexing as rows
 from .ragged_tensor import RaggedTensor
-from .row_checks import common_splits_dtype, counted_from_the_front
+from .row_checks import common_splits_dtype, positive_axis
 
 
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
@@ -20,13 +20,13 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     params, indices = _value(params), _value(indices)
     if batch_dims != indices.shape.rank:
         width = indices.shape.rank
-        batch_dims = counted_from_the_front(batch_dims, width, "batch_dims", "rank(indices)")
+        batch_dims = positive_axis(batch_dims, width, "batch_dims", "rank(indices)")
     rank = params.shape.rank
     if rank is not None and batch_dims >= rank:
         raise ValueError("batch_dims must be less than rank(params)")
     if axis is None:
         axis = batch_dims
-    axis = counted_from_the_front(axis, rank, ndims="rank(params)")
+    axis = positive_axis(axis, rank, rank_name="rank(params)")
     if axis < batch_dims:
         raise ValueError("axis must be greater than or equal to batch_dims")
     return _gather(params, indices, axis, batch_dims, name)

@@ -11,7 +11,7 @@ from penstock._src.core.registry import raw
 
 from .indexing import add_axis, as_ragged_or_tensor, gather
 from .ragged_tensor import RaggedTensor
-from .row_checks import common_splits_dtype, counted_from_the_front, depending, scalar
+from .row_checks import common_splits_dtype, depending, positive_axis, scalar
 from .shapes.arguments import require_equal
 
 
@@ -54,7 +54,7 @@ def _joined(values, axis, is_stack):
     rank = next((v.shape.rank for v in values if v.shape.rank is not None), None)
     for value in values:
         value.shape.assert_has_rank(rank)
-    axis = counted_from_the_front(axis, None if rank is None else rank + is_stack)
+    axis = positive_axis(axis, None if rank is None else rank + is_stack)
     if is_stack and rank == 1 and axis == 0:
         lengths = raw.Pack(values=[raw.Shape(input=v)[0] for v in values])
         flat = raw.ConcatV2(values=values, axis=0) if len(values) > 1 else values[0]

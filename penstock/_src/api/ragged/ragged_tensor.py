@@ -23,7 +23,7 @@ from penstock._src.util.signatures import read_only
 
 from .constructors import RaggedConstructors, values_of
 from .ragged_value import RaggedTensorValue
-from .row_checks import INDEX_TYPES, counted_from_the_front, scalar
+from .row_checks import INDEX_TYPES, positive_axis, scalar
 from .row_partition import RowPartition, make
 
 
@@ -349,7 +349,7 @@ class RaggedTensor(RaggedConstructors, CompositeTensor):
         """
         rank = self.shape.rank
         for name, axis in (("outer_axis", outer_axis), ("inner_axis", inner_axis)):
-            counted_from_the_front(axis, rank, name)
+            positive_axis(axis, rank, name)
         outer_axis = outer_axis + rank if outer_axis < 0 else outer_axis
         inner_axis = inner_axis + rank if inner_axis < 0 else inner_axis
         if not 0 <= outer_axis <= inner_axis:

@@ -32,17 +32,20 @@ def common_splits_dtype(ragged):
     return kinds.pop() if kinds else None
 
 
-def counted_from_the_front(axis, rank, name="axis", ndims="the rank"):
-    """An axis counted from the front.
+def positive_axis(axis: Any, rank: int | None, name: str = "axis", rank_name: str = "ndims") -> int:
+    """Returns an axis counted from the first one.
 
     Raises:
-      ValueError: it is out of bounds, or negative and the rank is unknown.
+      TypeError: it is not an integer.
+      ValueError: there is no such axis, or it is negative and the rank is unknown.
     """
     if not isinstance(axis, int):
         raise TypeError(f"{name} must be an int; got {type(axis).__name__}")
     if rank is None:
         if axis < 0:
-            raise ValueError(f"{name}={axis} may only be negative if {ndims} is statically known.")
+            raise ValueError(
+                f"{name}={axis} may only be negative if {rank_name} is statically known."
+            )
         return axis
     if not -rank <= axis < rank:
         raise ValueError(f"{name}={axis} out of bounds: expected {-rank}<={name}<{rank}")

@@ -89,7 +89,7 @@ class StructuredTensor(BatchableExtensionType, Records):
           shape: the static shape of the records, of known rank.
           nrows: the number of records in the first axis.
           row_partitions: the partitions of the axes into rows, rank - 1 of them.
-          validate: has no effect: what is known of shapes is always compared.
+          validate: has no effect: static shapes are always compared.
 
         Returns:
           A StructuredTensor.

@@ -9,7 +9,7 @@ from penstock._src.api.math import arithmetic, elementwise, reduction, scan
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged.construction import stable_order
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
-from penstock._src.api.ragged.row_checks import common_splits_dtype, scalar
+from penstock._src.api.ragged.row_checks import common_splits_dtype, positive_axis, scalar
 from penstock._src.api.ragged.row_partition import RowPartition
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -104,14 +104,7 @@ def _positive_axes(axis, rank):
             raise TypeError(
                 f"axis must be an int; got {type(a).__name__ if kind is None else kind}"
             )
-        if rank is None:
-            if a < 0:
-                raise ValueError(
-                    f"axis={a} may only be negative if rank(input_tensor) is statically known."
-                )
-        elif not -rank <= a < rank:
-            raise ValueError(f"axis={a} out of bounds: expected {-rank}<=axis<{rank}")
-    return [int(a) if rank is None else int(a) % rank for a in axes]
+    return [positive_axis(int(a), rank, rank_name="rank(input_tensor)") for a in axes]
 
 
 def _along(combine, unsorted, rt, axis, keepdims):

@@ -12,7 +12,7 @@ from penstock._src.api.math.elementwise import cast
 from penstock._src.api.ragged import indexing as rows
 from penstock._src.api.ragged.construction import stack_dynamic_partitions
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor
-from penstock._src.api.ragged.row_checks import counted_from_the_front, depending, require, scalar
+from penstock._src.api.ragged.row_checks import depending, positive_axis, require, scalar
 from penstock._src.api.ragged.shapes.arguments import require_equal
 from penstock._src.core import dtypes, errors
 from penstock._src.core.convert import convert_to_tensor
@@ -103,7 +103,7 @@ def _cut(product, row_counts, column_counts):
 def _split(value, num_or_size_splits, axis=0, num=None, name="split"):
     if isinstance(num_or_size_splits, int) and num_or_size_splits == 1:
         return [value]  # whatever the axis is, as in TensorFlow
-    axis = counted_from_the_front(axis, value.shape.rank)
+    axis = positive_axis(axis, value.shape.rank)
     if 1 <= axis <= value.ragged_rank:
         raise ValueError(
             f"Cannot split a ragged dimension. Got `value` of shape {value.shape} and `axis` {axis}."
@@ -194,12 +194,7 @@ def _squeeze(input, axis=None, name=None):
     if not isinstance(axes, (list, tuple)) or not all(isinstance(a, int) for a in axes):
         raise TypeError("Axis must be a list or tuple of integers.")
     rank, depth = input.shape.rank, input.ragged_rank
-    for place, a in enumerate(axes):
-        if not -rank <= a < rank:
-            raise ValueError(
-                f"axis[{place}]={a} out of bounds: expected {-rank}<=axis[{place}]<{rank}"
-            )
-    axes = {a % rank for a in axes}
+    axes = {positive_axis(a, rank, f"axis[{i}]", "rank(input)") for i, a in enumerate(axes)}
     checks, splits = [], []
     for place, partition in enumerate(input._nested_row_partitions, 1):
         if place not in axes:

@@ -21,7 +21,7 @@ from penstock._src.api.ragged import joining as ragged_joining
 from penstock._src.api.ragged.dynamic_shape import DynamicRaggedShape, ragged_shape
 from penstock._src.api.ragged.ragged_tensor import RaggedTensor, ragged_of_value
 from penstock._src.api.ragged.ragged_value import RaggedTensorValue
-from penstock._src.api.ragged.row_checks import counted_from_the_front, scalar
+from penstock._src.api.ragged.row_checks import positive_axis, scalar
 from penstock._src.api.ragged.shapes.broadcasting import broadcast_dynamic_shape, broadcast_to
 from penstock._src.api.strings import functions as strings
 from penstock._src.core import dtypes
@@ -86,8 +86,7 @@ def _BINARY_SET():
 def _expand_dims(input, axis, name=None):
     rt = input
     rank = rt.shape.rank
-    if rank is not None:
-        axis = counted_from_the_front(axis, rank + 1)
+    axis = positive_axis(axis, None if rank is None else rank + 1, rank_name="rank(input)")
     if axis == 0:
         return RaggedTensor.from_uniform_row_length(rt, rt.nrows(), nrows=1)
     if axis == 1:
@@ -225,7 +224,7 @@ def _reverse(tensor, axis, name=None):
             "`axis` must be a list of int or a constant tensor when reversing axes in a ragged tensor"
         )
     named = enumerate(np.asarray(axes).tolist())
-    for a in sorted(counted_from_the_front(a, rank, f"axis[{i}]") for i, a in named):
+    for a in sorted(positive_axis(a, rank, f"axis[{i}]", "rank(tensor)") for i, a in named):
         key = tuple([slice(None)] * a + [slice(None, None, -1)])
         result = rows.get_item(result, key)
     return result
@@ -262,8 +261,8 @@ def _tile(input, multiples, name=None):
 
 
 def _softmax(logits, axis=None, name=None):
-    rank = logits.shape.rank
-    axis = rank - 1 if axis is None else axis % rank if axis < 0 else axis
+    axis = -1 if axis is None else int(axis) if isinstance(axis, np.integer) else axis
+    axis = positive_axis(axis, logits.shape.rank, rank_name="rank(input_tensor)")
     flat = logits.flat_values
     if axis > logits.ragged_rank:
         within = axis - logits.ragged_rank

@@ -14,7 +14,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.typesets import RANKED_FLOATS
 
-from .seeds import key_and_counter, op_seeds
+from .seeds import is_unseeded, key_and_counter, op_seeds
 
 _UNIFORM = (
     *RANKED_FLOATS,
@@ -30,12 +30,9 @@ def _is_plain(value, number):
 
 
 def shape_of(shape):
-    """A shape argument as an int vector."""
+    """A shape argument as an array or tensor of integers; ops reject those that are not vectors."""
     # Arrays keep their integer dtype: another dtype is another kernel with its own stream.
-    vector = convert_to_tensor(shape) if isinstance(shape, np.ndarray) else shape_vector(shape)
-    if isinstance(vector, np.ndarray) and vector.ndim == 0:
-        vector = vector.reshape(1)
-    return vector
+    return convert_to_tensor(shape) if isinstance(shape, np.ndarray) else shape_vector(shape)
 
 
 def _short(shape):
@@ -74,7 +71,12 @@ def _location_and_scale(shape, mean, stddev, kind):
     )
 
 
-@dispatchable("random.normal", v1=["random.normal", "random_normal"], named="random_normal")
+@dispatchable(
+    "random.normal",
+    v1=["random.normal", "random_normal"],
+    named="random_normal",
+    direct=is_unseeded,
+)
 def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
     """Returns numbers drawn from a normal distribution.
 
@@ -104,6 +106,7 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=No
     "random.truncated_normal",
     v1=["random.truncated_normal", "truncated_normal"],
     named="truncated_normal",
+    direct=is_unseeded,
 )
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
     """Returns normal numbers at most two standard deviations away from the mean.
@@ -131,7 +134,12 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=Non
     return _scaled(numbers, stddev, mean, name)
 
 
-@dispatchable("random.uniform", v1=["random.uniform", "random_uniform"], named="random_uniform")
+@dispatchable(
+    "random.uniform",
+    v1=["random.uniform", "random_uniform"],
+    named="random_uniform",
+    direct=is_unseeded,
+)
 def uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=None):
     """Returns numbers drawn with equal probability from a range.
 

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.tracking.trackable import AutoTrackable
+from penstock._src.core.values.kernel_state import SEEDS_REQUIRED
 from penstock._src.eager.variable import Variable
 from penstock._src.util import nest
 from penstock._src.util.export import export
@@ -145,7 +146,14 @@ class Generator(AutoTrackable):
 
         Returns:
           A `Generator`.
+
+        Raises:
+          RuntimeError: after `tf.config.experimental.enable_op_determinism`.
         """
+        if SEEDS_REQUIRED[0]:
+            raise RuntimeError(
+                '"from_non_deterministic_state" cannot be called when determinism is enabled.'
+            )
         number = 1 if alg is None else algorithm_number(alg)
         size = state_size(number)
         words = np.random.SeedSequence().generate_state(size, np.uint64).view(np.int64)

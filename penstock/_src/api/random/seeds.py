@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.core.values.kernel_state import SEEDS_REQUIRED
 from penstock._src.eager.context import CONTEXT
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.util.export import export
@@ -63,7 +64,11 @@ def set_random_seed(seed):
 
 @export(v1=["random.get_seed", "get_seed"])
 def get_seed(op_seed):
-    """Return the pair of seeds for an op with its own seed `op_seed` (or None)."""
+    """Return the pair of seeds for an op with its own seed `op_seed` (or None).
+
+    Raises:
+      RuntimeError: there is no seed, and `tf.config.experimental.enable_op_determinism` requires one.
+    """
     graph = STATE.graph
     if graph is None:
         global_seed = CONTEXT.global_seed
@@ -73,6 +78,11 @@ def get_seed(op_seed):
             global_seed = CONTEXT.global_seed
     if global_seed is None:
         if op_seed is None:
+            if SEEDS_REQUIRED[0]:
+                raise RuntimeError(
+                    "Random ops require a seed after tf.config.experimental.enable_op_determinism: "
+                    "call tf.random.set_seed first, or pass `seed`."
+                )
             return None, None
         pair = DEFAULT_GRAPH_SEED, op_seed
     elif op_seed is not None:
@@ -102,6 +112,11 @@ def _truncated(seed):
         known = get_static_value(seed)
         seed = seed if known is None else known
     return int(seed) % _MAXIMUM
+
+
+def is_unseeded():
+    """True if all eager calls of a random function with the same seed have the same seeds: there is no global seed, and none is required."""
+    return CONTEXT.global_seed is None and not SEEDS_REQUIRED[0]
 
 
 def op_seeds(seed):

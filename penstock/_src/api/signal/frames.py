@@ -58,7 +58,8 @@ def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1,
         count = raw.Maximum(x=np.int32(0), y=1 + raw.FloorDiv(x=total - size, y=step))
     starts = raw.Range(start=0, limit=count, delta=1) * step
     places = raw.ExpandDims(input=starts, axis=1) + raw.Range(start=0, limit=size, delta=1)
-    if rank == 1:  # the gradient of a reshape is dense, that of a gather IndexedSlices
+    # The gradient of a reshape is dense, that of a gather along axis 0 IndexedSlices.
+    if not isinstance(axis, int) or axis == 0:
         signal = raw.Reshape(tensor=signal, shape=raw.Shape(input=signal))
     framed = raw.GatherV2(params=signal, indices=places, axis=axis, name=name)
     if known is not None and STATE.graph is not None:

@@ -63,13 +63,7 @@ def bincount(
     elif from_sparse:
         flat_weights = weights_of_values(values, weights)
     else:
-        flat_weights = getattr(weights, "values", weights) if from_ragged else weights
-        if isinstance(flat_weights, CompositeTensor):
-            raise ValueError(
-                "Argument `weights` must be a tf.Tensor if `values` is a tf.Tensor. Received "
-                f"weights={weights} of type: {type(weights).__name__}"
-            )
-        flat_weights = convert_to_tensor(flat_weights, name="weights")
+        flat_weights = _dense_weights(weights, from_ragged)
     if axis != -1:
         source = raw.Reshape(tensor=source, shape=[-1])
         flat_weights = (
@@ -97,6 +91,21 @@ def bincount(
     else:
         parts = raw.DenseCountSparseOutput(values=source, weights=flat_weights, **arguments)
     return SparseTensor(*parts)
+
+
+def _dense_weights(weights, from_ragged):
+    """The weights of a tensor's or a ragged tensor's values, as a tensor.
+
+    Raises:
+      ValueError: they are of another structure.
+    """
+    flat = getattr(weights, "values", weights) if from_ragged else weights
+    if isinstance(flat, CompositeTensor):
+        raise ValueError(
+            "Argument `weights` must be a tf.Tensor if `values` is a tf.Tensor. Received "
+            f"weights={weights} of type: {type(weights).__name__}"
+        )
+    return convert_to_tensor(flat, name="weights")
 
 
 def weights_of_values(values, weights):

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor, refuse_conversion
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import LateText
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import (
@@ -329,9 +330,8 @@ def to_sparse(value, name="sp_input"):
 
 def _no_conversion(value, dtype=None, name=None, as_ref=False):
     kind = ValueError if STATE.graph is None else TypeError
-    raise kind(
-        f"Failed to convert {value} to a Tensor: convert a SparseTensor by tf.sparse.to_dense."
-    )
+    advice = "convert a SparseTensor by tf.sparse.to_dense."
+    raise kind(LateText(lambda: f"Failed to convert {value} to a Tensor: {advice}"))
 
 
 refuse_conversion((SparseTensor, SparseTensorValue), _no_conversion)

@@ -1,4 +1,4 @@
-"""Arguments of ragged shapes: which of int32 and int64 the lengths have, and axes."""
+"""Arguments of ragged shapes: which of int32 and int64 the lengths have."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -44,23 +44,3 @@ def require_equal(x: Any, y: Any, message: str | None = None) -> list[Any]:
     """Raises InvalidArgumentError unless `x == y` everywhere; in a graph returns the assertion."""
     assertion = assert_equal(x, y, message=message)
     return [] if assertion is None else [assertion]
-
-
-def positive_axis(axis: Any, rank: int | None, name: str = "axis", rank_name: str = "rank") -> int:
-    """Returns an axis counted from the first one.
-
-    Raises:
-      TypeError: it is not an integer.
-      ValueError: there is no such axis, or it is negative and the rank is unknown.
-    """
-    if not isinstance(axis, int):
-        raise TypeError(f"{name} must be an int; got {type(axis).__name__}")
-    if rank is None:
-        if axis < 0:
-            raise ValueError(
-                f"{name}={axis} may only be negative if {rank_name} is statically known."
-            )
-        return axis
-    if not -rank <= axis < rank:
-        raise ValueError(f"{name}={axis} out of bounds: expected {-rank}<={name}<{rank}")
-    return axis % rank

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.api.ragged.row_checks import scalar
+from penstock._src.api.ragged.row_checks import positive_axis, scalar
 from penstock._src.api.ragged.row_partition import RowPartition
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tensor import Tensor
-
-from .arguments import positive_axis
 
 
 def product(lengths: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from penstock._src.api.ragged.row_checks import INDEX_TYPES
+from penstock._src.api.ragged.row_checks import INDEX_TYPES, positive_axis
 from penstock._src.api.ragged.row_partition import RowPartitionSpec
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
@@ -14,7 +14,6 @@ from penstock._src.core.specs import BatchableTypeSpec, TensorSpec
 from penstock._src.util.lazy import resolve
 from penstock._src.util.signatures import read_only
 
-from .arguments import positive_axis
 from .batching import ShapeBatchEncoder
 
 
@@ -135,7 +134,7 @@ class DynamicRaggedShapeSpec(BatchableTypeSpec):
         """The static number of rows that an axis has in all, or None."""
         if not isinstance(axis, int):
             raise TypeError("axis must be an integer")
-        axis = positive_axis(axis, self.rank)
+        axis = positive_axis(axis, self.rank, rank_name="rank")
         if axis == 0:
             return self._dimension(0)
         if axis <= len(self._row_partitions):

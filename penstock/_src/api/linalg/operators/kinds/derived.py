@@ -23,7 +23,7 @@ from .identity import LinearOperatorIdentity
 
 
 def _agreed(hints, operator, what):
-    """The hints of an operator and of the one it is made of: those that are given to it, or the other one's."""
+    """The hints of an operator: its own where they are set, otherwise those of the operator that it is derived from."""
     for hint in HINTS:
         refusal = f"{what}: the hint {hint} contradicts that of the operator it is made of."
         hints[hint] = agreed_hint(hints[hint], getattr(operator, hint), refusal)
