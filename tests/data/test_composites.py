@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ops.data.components import component_from_proto
+from penstock._src.ops.data.components import component_from_proto, component_to_proto
 from penstock._src.proto.tensor import TensorProto
 
 Dataset = tf.data.Dataset
@@ -126,6 +126,34 @@ def test_ragged_and_sparse_components_are_kept_in_files(tmp_path, batch):
     cached = rows.cache(str(tmp_path / "cache"))
     for read in (saved, cached, cached):
         assert list(map(shown, read)) == list(map(shown, rows))
+
+
+def test_optionals_are_kept_in_files_as_by_tensorflow(tmp_path):
+    optional = tf.experimental.Optional
+
+    def element(n):
+        filled = optional.from_value((tf.as_string(n), tf.ragged.range([n, 1])))
+        return {"some": filled, "odd": tf.cond(n % 2 == 1, lambda: optional.from_value(n), empty)}
+
+    def empty():
+        return optional.empty(tf.TensorSpec([], tf.int64))
+
+    dataset = Dataset.range(2).map(element)
+    dataset.save(str(tmp_path / "saved"))
+    cached = dataset.cache(str(tmp_path / "cache"))
+    for kept in (Dataset.load(str(tmp_path / "saved")), cached, cached):
+        first, second = kept
+        text, rows = second["some"].get_value()
+        assert (text.numpy(), rows.to_list()) == (b"1", [[0], [0]])
+        assert not first["odd"].has_value() and second["odd"].get_value().numpy() == 1
+    # The bytes of TensorFlow 2.21: an optional of (1,), and one that is empty.
+    filled = b"\x08\x15\x12\x00z(\n\x1atensorflow::data::Optional\x12\x01\x01\x1a\x07\x08\x03\x12\x00:\x01\x01"
+    absent = b"\x08\x15\x12\x00z\x1f\n\x1atensorflow::data::Optional\x12\x01\x00"
+    for data in (filled, absent):
+        value = component_from_proto(TensorProto.FromString(data))
+        assert component_to_proto(value, tf.variant).SerializeToString() == data
+    with pytest.raises(tf.errors.DataLossError, match="is damaged"):
+        component_from_proto(TensorProto.FromString(absent[:-1] + b"\x07"))
 
 
 def test_variants_of_tensorflow_are_read_and_damaged_ones_refused():

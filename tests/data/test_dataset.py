@@ -256,7 +256,7 @@ def test_states_have_the_structure_of_the_initial_one():
     assert list(scanned.as_numpy_iterator()) == [0, 0, 1]
 
 
-def test_reduce():
+def test_reduce_passes_a_structured_state_through_all_elements():
     total = TEN.reduce((np.int64(0), 0), lambda s, x: (s[0] + x, s[1] + 1))
     assert [int(t) for t in total] == [45, 10]
 

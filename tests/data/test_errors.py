@@ -255,6 +255,18 @@ def test_batches_of_a_map_begin_where_they_would_without_an_error(transform, exp
     assert all_of(transform(Dataset.range(11).map(failing_at(4)))) == expected
 
 
+def test_a_function_of_other_arguments_names_those_it_got():
+    pairs = Dataset.zip((Dataset.range(1), Dataset.from_tensors(1.0)))
+    got = "takes 1 positional .* called with 2 argument.*int64.*float32"
+    with pytest.raises(TypeError, match=got):
+        pairs.map(lambda pair: pair[0])
+    with pytest.raises(TypeError, match="called with 2 argument.*int32.*int64"):
+        Dataset.range(1).reduce(0, lambda x: x)
+    with pytest.raises(TypeError) as other:
+        pairs.map(lambda x, y: len(3))
+    assert "argument(s)" not in str(other.value)
+
+
 @pytest.mark.parametrize(
     ("size", "expected"),
     [

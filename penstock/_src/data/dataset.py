@@ -280,7 +280,11 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         for component in components:
             first = component.shape[0] if component.shape.rank else None
             if size is not None and first is not None and first != size:
-                raise ValueError(f"Dimensions {size} and {first} are not compatible")
+                shapes = ", ".join(str(component.shape) for component in components)
+                raise ValueError(
+                    f"Dimensions {size} and {first} are not compatible: from_tensor_slices takes "
+                    f"components of the same first extent. Received shapes {shapes}."
+                )
             size = first if size is None else size
         variant = raw.TensorSliceDataset(
             components=components, output_shapes=structure.flat_shapes(spec), name=name
@@ -488,8 +492,10 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
         patterns: Any = convert_to_tensor(file_pattern, dtype=dtypes.string)
         names = raw.MatchingFiles(pattern=patterns)
         if isinstance(names, EagerTensor) and not names.shape[0]:
-            shown = ", ".join(repr(text) for text in np.ravel(patterns.numpy()).tolist())
-            raise InvalidArgumentError(f"No files matched pattern: {shown}")
+            shown = b"No files matched pattern: " + b", ".join(np.ravel(patterns.numpy()).tolist())
+            raise InvalidArgumentError(
+                f"Expected 'tf.Tensor(False, shape=(), dtype=bool)' to be true. Summarized data: {shown!r}"
+            )
         paths = Dataset.from_tensor_slices(names, name=name)
         if shuffle is False:
             return paths

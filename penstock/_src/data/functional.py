@@ -7,6 +7,7 @@ from typing import Any
 from penstock._src.core import dtypes
 from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
 from penstock._src.data import structure
@@ -144,8 +145,8 @@ class Functional(Transforms):
         _check_order(num_parallel_calls, deterministic)
         traced = trace(map_func, self.element_spec, "Interleave")
         spec = _made_datasets(traced, "map_func")
-        cycle = int64(-1 if cycle_length is None else cycle_length)
-        block = int64(1 if block_length is None else block_length)
+        cycle = int64(-1 if cycle_length is None else cycle_length, "cycle_length")
+        block = int64(1 if block_length is None else block_length, "block_length")
         if num_parallel_calls is None:
             return self._of(
                 "InterleaveDataset",
@@ -164,7 +165,7 @@ class Functional(Transforms):
             block,
             int64(-1),
             int64(-1),
-            int64(num_parallel_calls),
+            int64(num_parallel_calls, "num_parallel_calls"),
             f=traced.function,
             deterministic=ORDER[deterministic],
             kind="_ParallelInterleaveDataset",
@@ -270,7 +271,7 @@ class Functional(Transforms):
                 "Either the `window_size` argument or the `window_size_func` argument must be specified."
             )
         if window_size_func is None:
-            size = int64(window_size)
+            size = int64(window_size, "window_size")
 
             def window_size_func(_key: Any) -> Any:
                 return size
@@ -330,6 +331,11 @@ def _mapped(
     synchronous: bool | None,
     name: str | None,
 ) -> Any:
+    if not structure.flat_specs(traced.output_spec):
+        raise InvalidArgumentError(
+            "Length for attr 'output_types' of 0 must be at least minimum 1: the function passed to "
+            f"Dataset.map() returns no tensor. Its return type is {traced.output_spec!r}."
+        )
     if width is None or synchronous:
         return dataset._of(
             "MapDataset",
@@ -344,7 +350,7 @@ def _mapped(
         "ParallelMapDatasetV2",
         traced.output_spec,
         traced.captured,
-        int64(width),
+        int64(width, "num_parallel_calls"),
         f=traced.function,
         deterministic=ORDER[deterministic],
         preserve_cardinality=True,
@@ -370,8 +376,8 @@ def interleaved_by_threads(
         "LegacyParallelInterleaveDatasetV2",
         _made_datasets(traced, "map_func"),
         traced.captured,
-        int64(cycle_length),
-        int64(block_length),
+        int64(cycle_length, "cycle_length"),
+        int64(block_length, "block_length"),
         int64(2 * block_length),
         int64(2 * cycle_length),
         f=traced.function,

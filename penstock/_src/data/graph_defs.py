@@ -31,11 +31,11 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.serialize.exporter import graph_def
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.graph_defs import import_graph_def
 from penstock._src.ops.data.iteration.seeds import SeedGenerator
 from penstock._src.ops.data.pipeline import Pipeline, external_state
 from penstock._src.ops.data.prefetch import MemoryCache
-from penstock._src.ops.lookup.tables import DenseTable, StaticTable, Table
+from penstock._src.ops.lookup.table_resources import DenseTable, StaticTable, Table
 from penstock._src.ops.sparse.constants import composite, is_composite
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util import nest

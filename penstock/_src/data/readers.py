@@ -109,7 +109,7 @@ class _Parts(_Strings):
             return getattr(raw, self._op)(
                 filenames=names,
                 compression_type=_compression(compression_type),
-                buffer_size=int64(_BUFFER if buffer_size is None else buffer_size),
+                buffer_size=int64(_BUFFER if buffer_size is None else buffer_size, "buffer_size"),
             )
 
         variant, self._sources = _read(filenames, make, num_parallel_reads, name)
@@ -184,10 +184,10 @@ class FixedLengthRecordDataset(_Strings):
         def make(names: Any) -> Any:
             return raw.FixedLengthRecordDatasetV2(
                 filenames=names,
-                header_bytes=int64(header_bytes or 0),
-                record_bytes=int64(record_bytes),
-                footer_bytes=int64(footer_bytes or 0),
-                buffer_size=int64(_BUFFER if buffer_size is None else buffer_size),
+                header_bytes=int64(header_bytes or 0, "header_bytes"),
+                record_bytes=int64(record_bytes, "record_bytes"),
+                footer_bytes=int64(footer_bytes or 0, "footer_bytes"),
+                buffer_size=int64(_BUFFER if buffer_size is None else buffer_size, "buffer_size"),
                 compression_type=_compression(compression_type),
             )
 

@@ -110,8 +110,8 @@ class Stored:
           compression: as in `save`.
           reader_func: a function that makes one dataset of a dataset of shards; by default they
             are interleaved.
-          wait: whether to wait until another process has written it, or the workers of a service have begun to: an iteration
-            waits for what they have yet to write.
+          wait: whether to wait until another process has written it, or the workers of a service have begun to: an iteration waits
+            for elements that are still to be written.
 
         Returns:
           A `Dataset`.

@@ -1,5 +1,7 @@
 """Traces the functions of datasets into graph functions."""
 
+import inspect
+import re
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -52,11 +54,20 @@ def trace(
         try:
             result = converted_call(function, *arguments)
         except Exception as error:
+            _explain_arguments(error, function, _unpacked(list(specs)))
             name_users_line(error)
             raise
         if isinstance(result, list):
             result = tuple(result)
-        result = structure.normalize(result, wanted)
+        try:
+            result = structure.normalize(result, wanted)
+        except TypeError as error:  # Operations and other objects that are not tensors
+            if wanted is not None:
+                raise
+            method = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+            raise TypeError(
+                f"Unsupported return value from function passed to Dataset.{method}(): {result}."
+            ) from error
         output_spec = structure.spec_of(result)
         outputs = structure.to_tensors(output_spec, result)
         graph.outputs = [graph.local(convert_to_tensor(tensor)) for tensor in outputs]
@@ -70,9 +81,24 @@ def trace(
 
 
 def _unpacked(arguments: list[Any]) -> list[Any]:
-    """The arguments of a function: the components of an element that is a tuple, if it is the only one."""
+    """The arguments of a function, or their types: the components of an element that is a tuple, if it is the only one."""
     is_tuple = len(arguments) == 1 and type(arguments[0]) is tuple
     return list(arguments[0]) if is_tuple else arguments
+
+
+def _explain_arguments(
+    error: Exception, function: Callable[..., Any], specs: Sequence[Any]
+) -> None:
+    """Adds what the arguments are to the error of a function that does not take that many."""
+    if type(error) is not TypeError or len(error.args) != 1:
+        return
+    try:
+        inspect.signature(function).bind(*specs)
+    except TypeError:
+        listed = ", ".join(map(repr, specs))
+        error.args = (f"{error.args[0]}. It is called with {len(specs)} argument(s): {listed}.",)
+    except ValueError:  # a function without a signature
+        return
 
 
 def _python_graph(

@@ -24,9 +24,14 @@ from penstock._src.graph.static_values import constant_value
 from penstock._src.util import nest
 
 
-def int64(value: Any) -> Tensor:
-    """`value` as an int64 tensor."""
-    return convert_to_tensor(value, dtype=dtypes.int64)
+def int64(value: Any, argument: str = "") -> Tensor:
+    """`value` as an int64 tensor; errors name the argument of the user's call, if there is one."""
+    try:
+        return convert_to_tensor(value, dtype=dtypes.int64)
+    except (TypeError, ValueError) as error:
+        if argument:
+            error.args = (f"{error} (argument '{argument}')",)
+        raise
 
 
 def static_int(value: Any) -> int | None:
@@ -43,7 +48,7 @@ def seed_pair(seed: Any) -> tuple[Any, Any]:
         return np.int64(0), np.int64(0)
     if not isinstance(second, Tensor) and first == second == 0:
         second = 2**31 - 1
-    return int64(first), int64(second)
+    return int64(first, "seed"), int64(second, "seed")
 
 
 # The attribute `deterministic` of ops.
@@ -88,7 +93,7 @@ class Transforms:
         Returns:
           A `Dataset`.
         """
-        return self._same("TakeDataset", int64(count), name=name)
+        return self._same("TakeDataset", int64(count, "count"), name=name)
 
     @shortening
     def skip(self, count: Any, name: str | None = None) -> Any:
@@ -101,7 +106,7 @@ class Transforms:
         Returns:
           A `Dataset`.
         """
-        return self._same("SkipDataset", int64(count), name=name)
+        return self._same("SkipDataset", int64(count, "count"), name=name)
 
     @shortening
     def repeat(self, count: Any = None, name: str | None = None) -> Any:
@@ -114,7 +119,9 @@ class Transforms:
         Returns:
           A `Dataset`.
         """
-        return self._same("RepeatDataset", int64(-1 if count is None else count), name=name)
+        return self._same(
+            "RepeatDataset", int64(-1 if count is None else count, "count"), name=name
+        )
 
     @shortening
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Any:
@@ -133,7 +140,9 @@ class Transforms:
         Raises:
           InvalidArgumentError: a number is out of range.
         """
-        return self._same("ShardDataset", int64(num_shards), int64(index), name=name)
+        return self._same(
+            "ShardDataset", int64(num_shards, "num_shards"), int64(index, "index"), name=name
+        )
 
     @shortening
     def concatenate(self, dataset: Any, name: str | None = None) -> Any:
@@ -266,7 +275,7 @@ class Transforms:
         generator, _ = raw.AnonymousSeedGenerator(seed=first, seed2=second, reshuffle=reshuffle)
         return self._same(
             "ShuffleDatasetV3",
-            int64(size),
+            int64(size, "buffer_size"),
             first,
             second,
             generator,
@@ -289,7 +298,7 @@ class Transforms:
         if DEBUG_MODE.is_enabled:
             return self
         size = -1 if buffer_size is None else buffer_size
-        return self._same("PrefetchDataset", int64(size), name=name)
+        return self._same("PrefetchDataset", int64(size, "buffer_size"), name=name)
 
     @shortening
     def cache(self, filename: Any = "", name: str | None = None) -> Any:
@@ -359,7 +368,7 @@ class Transforms:
             positive.
         """
         spec = structure.batched(self.element_spec, static_batch_size(batch_size, drop_remainder))
-        calls, size = parallel_calls(num_parallel_calls), int64(batch_size)
+        calls, size = parallel_calls(num_parallel_calls), int64(batch_size, "batch_size")
         if calls is None:
             return self._of(
                 "BatchDatasetV2", spec, size, drop_remainder, kind="_BatchDataset", name=name
@@ -368,7 +377,7 @@ class Transforms:
             "ParallelBatchDataset",
             spec,
             size,
-            int64(calls),
+            int64(calls, "num_parallel_calls"),
             drop_remainder,
             deterministic=ORDER[deterministic],
             name=name,
@@ -406,7 +415,7 @@ class Transforms:
         spec = padded_specs(self.element_spec, shapes, size)
         variant = raw.PaddedBatchDatasetV2(
             input_dataset=self._variant_tensor,
-            batch_size=int64(batch_size),
+            batch_size=int64(batch_size, "batch_size"),
             padded_shapes=shapes,
             padding_values=values,
             drop_remainder=drop_remainder,
@@ -440,7 +449,12 @@ class Transforms:
         """
         size = static_batch_size(batch_size, drop_remainder)
         return ragged_batch(
-            self, int64(batch_size), drop_remainder, size, dtypes.as_dtype(row_splits_dtype), name
+            self,
+            int64(batch_size, "batch_size"),
+            drop_remainder,
+            size,
+            dtypes.as_dtype(row_splits_dtype),
+            name,
         )
 
     @shortening
@@ -474,7 +488,12 @@ class Transforms:
         Raises:
           ValueError: the sizes are not a vector, or elements have no or different batch sizes.
         """
-        sizes = int64(batch_size)
+        sizes = int64(batch_size, "batch_size")
+        if _has_scalars(self.element_spec):
+            raise ValueError(
+                "Invalid `batch_sizes`. Expected dataset with rank of >= 1 but found a dataset with scalar "
+                "elements. Fix the issue by adding the `batch` transformation to the dataset."
+            )
         rows = structure.unbatched(self.element_spec)
         known = constant_value(sizes)
         if known is not None:
@@ -504,6 +523,8 @@ class Transforms:
         Raises:
           ValueError: a component is a scalar, or components have different numbers of rows.
         """
+        if _has_scalars(self.element_spec):
+            raise ValueError("Cannot unbatch an input with scalar components.")
         spec = structure.unbatched(self.element_spec)
         structure.check_rows(self.element_spec)
         return self._of_rows("UnbatchDataset", spec, name=name)
@@ -550,9 +571,9 @@ class Transforms:
         return self._of(
             "WindowDataset",
             spec,
-            int64(size),
-            int64(shift),
-            int64(stride),
+            int64(size, "size"),
+            int64(shift, "shift"),
+            int64(stride, "stride"),
             drop_remainder,
             name=name,
         )
@@ -607,6 +628,12 @@ def _range(start: Any) -> Tensor:
     )
 
 
+def _has_scalars(spec: Any) -> bool:
+    """True if a component of the elements is a scalar."""
+    shapes = [leaf.shape for leaf in nest.flatten(spec) if isinstance(leaf, TensorSpec)]
+    return any(shape.rank == 0 for shape in shapes)
+
+
 def rebatched_size(spec: Any, sizes: np.ndarray, drop_remainder: Any) -> int | None:
     """The static size of batches re-split into `sizes`; None where it may vary."""
     if sizes.ndim > 1:
@@ -621,11 +648,6 @@ def rebatched_size(spec: Any, sizes: np.ndarray, drop_remainder: Any) -> int | N
         return size
     shapes = [leaf.shape for leaf in nest.flatten(spec) if hasattr(leaf, "shape")]
     shapes = [shape for shape in shapes if shape.rank is not None]
-    if any(shape.rank < 1 for shape in shapes):
-        raise ValueError(
-            "Invalid `batch_sizes`. Expected dataset with rank of >= 1 but found a dataset with scalar "
-            "elements. Fix the issue by adding the `batch` transformation to the dataset."
-        )
     extents = {shape[0] for shape in shapes} - {None}
     if len(extents) > 1:
         raise ValueError(

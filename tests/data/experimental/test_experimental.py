@@ -88,7 +88,7 @@ def test_damaged_records(tmp_path):
         values(readers.TFRecordDataset(str(tmp_path / "missing")))
 
 
-def test_lines(tmp_path):
+def test_text_lines_end_with_any_line_break(tmp_path):
     path = tmp_path / "t.txt"
     path.write_bytes(b"a\nb\r\n\nlast")
     assert values(readers.TextLineDataset(path)) == [b"a", b"b", b"", b"last"]
@@ -102,7 +102,7 @@ def test_fixed_length_records(tmp_path):
     assert values(readers.FixedLengthRecordDataset(str(path), 2, 1, 1)) == [b"ab", b"12"]
 
 
-def test_csv(tmp_path):
+def test_csv_records_have_defaults_and_selected_columns(tmp_path):
     path = tmp_path / "c.csv"
     path.write_text('n,s,x\n1,"a, ""b""",1.5\n2,,\n')
     dataset = classes.CsvDataset(str(path), [dtypes.int32, "none", 0.5], header=True)

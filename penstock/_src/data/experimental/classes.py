@@ -83,14 +83,14 @@ class CsvDataset(Dataset):
         variant = raw.CSVDatasetV2(
             filenames=convert_to_tensor(filenames, dtype=dtypes.string),
             compression_type=compression_type or "",
-            buffer_size=int64(1 << 22 if buffer_size is None else buffer_size),
+            buffer_size=int64(1 << 22 if buffer_size is None else buffer_size, "buffer_size"),
             header=header,
             field_delim=field_delim,
             use_quote_delim=use_quote_delim,
             na_value=na_value,
-            select_cols=int64(none if select_cols is None else select_cols),
+            select_cols=int64(none if select_cols is None else select_cols, "select_cols"),
             record_defaults=defaults,
-            exclude_cols=int64(none if exclude_cols is None else exclude_cols),
+            exclude_cols=int64(none if exclude_cols is None else exclude_cols, "exclude_cols"),
             output_shapes=[[]] * len(defaults),
         )
         Dataset.__init__(self, variant)

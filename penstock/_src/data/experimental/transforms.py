@@ -101,7 +101,9 @@ def assert_cardinality(expected_cardinality: int) -> Transformation:
     """
 
     def transform(dataset: Dataset) -> Dataset:
-        return dataset._same("AssertCardinalityDataset", int64(expected_cardinality))
+        return dataset._same(
+            "AssertCardinalityDataset", int64(expected_cardinality, "expected_cardinality")
+        )
 
     return transform
 
@@ -118,7 +120,7 @@ def at(dataset: Dataset, index: Any) -> Any:
       An element.
     """
     tensors = raw.GetElementAtIndex(
-        dataset=dataset._variant_tensor, index=int64(index), **dataset._flat_structure
+        dataset=dataset._variant_tensor, index=int64(index, "index"), **dataset._flat_structure
     )
     return structure.from_tensors(dataset.element_spec, tensors)
 
@@ -431,8 +433,8 @@ def map_and_batch(
             "MapAndBatchDataset",
             spec,
             traced.captured,
-            int64(batch_size),
-            int64(-1 if num_parallel_calls is None else num_parallel_calls),
+            int64(batch_size, "batch_size"),
+            int64(-1 if num_parallel_calls is None else num_parallel_calls, "num_parallel_calls"),
             drop_remainder,
             f=traced.function,
             preserve_cardinality=True,
@@ -530,9 +532,9 @@ def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) ->
     def transformation(dataset: Any) -> Any:
         return dataset._same(
             "ShuffleAndRepeatDataset",
-            int64(buffer_size),
+            int64(buffer_size, "buffer_size"),
             *seed_pair(seed),
-            int64(-1 if count is None else count),
+            int64(-1 if count is None else count, "count"),
         )
 
     return transformation

@@ -25,8 +25,8 @@ _PATIENCE = 3600.0  # seconds to wait for a dispatcher that keeps its state
 class Consumer:
     """An iteration over the elements that the workers of a service produce.
 
-    A worker that is lost is left out: the others produce what is left of a dynamically sharded dataset, what the lost one has taken and not given is
-    left out. With a fixed part for each worker, the part would be missing: that is an error.
+    A worker that is lost is left out: the others produce the rest of a dynamically sharded dataset; elements that the lost worker had taken but not
+    delivered are skipped. With a fixed part for each worker, the part would be missing: that is an error.
 
     Args:
       service: the address of the dispatcher.
