@@ -27,5 +27,5 @@ def test_a_cluster_by_lists_and_by_indices():
         (partitioners.FixedShardsPartitioner(13), [10, 1]),
     ],
 )
-def test_shards(partitioner, shards):
+def test_partitioners_divide_the_first_axis(partitioner, shards):
     assert partitioner(tf.TensorShape([10, 2]), tf.float32) == shards

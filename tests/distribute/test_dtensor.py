@@ -162,3 +162,14 @@ def test_tensors_are_made_in_a_layout():
     made.append(tf.ones_like(ones, layout=layout))
     assert [dtensor.fetch_layout(tensor) for tensor in made] == [layout] * 5
     assert [float(tensor.numpy().sum()) for tensor in made] == [0, 4, 8, 0, 4]
+
+
+def test_texts_show_the_ends_of_each_shard_as_tensorflow_does():
+    mesh = dtensor.create_mesh([("x", 2)], devices=["CPU:0", "CPU:1"])
+    sharded = dtensor.pack(
+        [tf.constant([0.5, 1e-7]), tf.constant([3.0, 4.0])], dtensor.Layout(["x"], mesh)
+    )
+    assert str(sharded).startswith('tf.Tensor({"CPU:0": [0.5 1e-07], "CPU:1": [3 4]}, layout=')
+    assert 'dtype=float32, value={"CPU:0": [0.5 1e-07], "CPU:1": [3 4]}, layout=' in repr(sharded)
+    whole = dtensor.copy_to_mesh(tf.range(30), dtensor.Layout([dtensor.UNSHARDED], mesh))
+    assert str(whole).startswith("tf.Tensor([0 1 2 ... 27 28 29], layout=")

@@ -466,3 +466,9 @@ def test_libraries_see_that_replicas_may_have_no_rows(strategy):
         assert each.extended.experimental_enable_get_next_as_optional
     default = tf.distribute.get_strategy()
     assert not hasattr(default.extended, "experimental_enable_get_next_as_optional")
+
+
+def test_only_datasets_are_distributed():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with pytest.raises(TypeError, match=r"must be a tf.data.Dataset. Received \[1, 2\]"):
+        strategy.experimental_distribute_dataset([1, 2])

@@ -32,6 +32,17 @@ def test_strategies_of_one_worker_run(make):
     assert strategy.num_replicas_in_sync == 1 and float(total) == 6.0
 
 
+def test_libraries_find_the_task_of_this_process():
+    cluster = tf.train.ClusterSpec({"worker": ["localhost:1"]})
+    resolver = distribute.cluster_resolver.SimpleClusterResolver(cluster, "", "worker", 0)
+    extended = distribute.MultiWorkerMirroredStrategy(resolver).extended
+    assert (extended._cluster_resolver, extended._task_type, extended._task_id) == (
+        resolver,
+        "worker",
+        0,
+    )
+
+
 def test_other_machines_cannot_be_used():
     with pytest.raises(tf.errors.UnavailableError, match="cluster of 2 workers"):
         distribute.MultiWorkerMirroredStrategy(RESOLVER)

@@ -19,7 +19,7 @@ def simple(cluster, **arguments):
     return resolvers.SimpleClusterResolver(tf.train.ClusterSpec(cluster), **arguments)
 
 
-def test_simple():
+def test_simple_resolvers_name_tasks_and_masters():
     resolver = simple(CLUSTER, task_type="worker", task_id=1, rpc_layer="grpc")
     assert (resolver.master(), resolver.master("ps", 0)) == ("grpc://", "grpc://c:3")
     assert (resolver.task_type, resolver.task_id, resolver.environment) == ("worker", 1, "")
@@ -41,9 +41,12 @@ def test_tf_config(monkeypatch):
     assert (resolver.master(), resolver.master("ps", 0)) == ("here", "here")
     monkeypatch.delenv("TF_CONFIG")
     assert resolver.cluster_spec().as_dict() == {} and resolver.master() == ""
+    monkeypatch.setenv("TF_CONFIG", "{worker")
+    with pytest.raises(json.JSONDecodeError, match="TF_CONFIG: expected JSON. Received '{worker'"):
+        resolver.cluster_spec()
 
 
-def test_union():
+def test_union_resolvers_join_tasks_of_jobs():
     first = simple(CLUSTER, task_type="worker", task_id=1, rpc_layer="grpc")
     union = resolvers.UnionResolver(first, simple({"worker": ["d:1"], "chief": ["e:1"]}))
     joined = {"worker": ["a:1", "b:2", "d:1"], "ps": ["c:3"], "chief": ["e:1"]}
@@ -58,7 +61,7 @@ def test_union():
         resolvers.UnionResolver()
 
 
-def test_slurm(monkeypatch):
+def test_slurm_resolvers_read_tasks_from_the_environment(monkeypatch):
     step = dict(STEP_NUM_TASKS="3", STEP_TASKS_PER_NODE="2,1", STEP_NODELIST="t[02-03]", PROCID="2")
     for name, value in step.items():
         monkeypatch.setenv(f"SLURM_{name}", value)

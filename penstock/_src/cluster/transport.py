@@ -87,7 +87,7 @@ class Transport(abc.ABC):
         self.cluster = cluster
         self._kept: list[Any] = []  # memory of abandoned exchanges
         self._why_unusable = ""
-        # A message about a process that has stopped answering; empty as long as all do.
+        # A message about a process that has stopped answering; empty while all processes answer.
         self.loss = ""
         # Called by another thread if a process stops answering: ends the wait that native code may be in.
         self.interrupt: Callable[[], None] = lambda: None
@@ -133,8 +133,8 @@ class Transport(abc.ABC):
         """Returns the results of exchanges of several arrays, in the form that native code expects.
 
         Args:
-          kind: "all_reduce"; "reduce_scatter", of which each member keeps an equal part of the rows; "all_gather", the rows of all members
-            one after the other; "all_to_all", of which member i gets row i of all.
+          kind: "all_reduce"; "reduce_scatter", where each member keeps an equal part of the rows; "all_gather", the rows of all members
+            concatenated; "all_to_all", where member i gets row i of every member.
           packs: the arrays.
           reduction: one of REDUCTIONS, for the first two.
           group: the processes.

@@ -137,7 +137,7 @@ class Entered:
     def __enter__(self) -> Any:
         CONTEXTS.stack.append((self.strategy, self.replica))
         self._around = STATE.trace_context
-        # Functions read the copies of their replica, so each replica has traces of its own.
+        # Functions read the copies of their replica, so each replica needs its own traces.
         STATE.trace_context = None if self.replica is None else ("replica", STATE.device)
         return self.strategy
 

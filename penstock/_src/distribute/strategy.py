@@ -8,6 +8,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.data.dataset import Dataset
 from penstock._src.distribute.context import (
     Defaults,
     Entered,
@@ -294,7 +295,14 @@ class Strategy:
 
         Returns:
           A `tf.distribute.DistributedDataset`.
+
+        Raises:
+          TypeError: `dataset` is not a `tf.data.Dataset`.
         """
+        if not isinstance(dataset, Dataset):
+            raise TypeError(
+                f"experimental_distribute_dataset: `dataset` must be a tf.data.Dataset. Received {dataset!r}."
+            )
         return self._extended._experimental_distribute_dataset(dataset, options)
 
     def distribute_datasets_from_function(self, dataset_fn: Any, options: Any = None) -> Any:

@@ -1,40 +1,11 @@
-"""Strategies over missing devices and servers: they do what this machine can do, and reject the rest."""
+"""Strategies over missing devices: they reject every use."""
 
 from typing import Any
 
-from penstock._src.api.config.placement import full_names
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.distribute.extended import StrategyExtended
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
 from penstock._src.distribute.strategy import Strategy
 from penstock._src.util.export import export
-
-
-@export("distribute.experimental.CentralStorageStrategy", v1=[])
-class CentralStorageStrategy(Strategy):
-    """Variables on one device, computation on all devices; here both on the CPU.
-
-    Args:
-      compute_devices: the devices that compute; by default all devices.
-      parameter_device: the device of the variables.
-
-    Raises:
-      UnimplementedError: several computing devices are given.
-
-    >>> strategy = tf.distribute.experimental.CentralStorageStrategy(["CPU:0"], "CPU:0")
-    >>> strategy.num_replicas_in_sync
-    1
-    """
-
-    def __init__(self, compute_devices: Any = None, parameter_device: str | None = None) -> None:
-        devices = list(compute_devices or [])
-        if len(devices) > 1:
-            raise UnimplementedError(
-                "CentralStorageStrategy: only one computing device can be used. Received "
-                f"compute_devices={devices}."
-            )
-        full_names("CentralStorageStrategy", [*devices, *filter(None, [parameter_device])])
-        super().__init__(StrategyExtended(self))
 
 
 class _LogicalDevices(Strategy):

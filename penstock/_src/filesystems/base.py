@@ -54,7 +54,7 @@ class FileSystem(abc.ABC):
         """Opens a file: rb, wb, ab, r+b, w+b or a+b."""
 
     def open_log(self, path: str) -> BinaryIO:
-        """Opens a file that others read while it grows: after a flush, all of it can be read, or as much as before."""
+        """Opens a file that others read while it grows: after a flush they can read all of it, or what they could read before."""
         return self.open(path, "ab")
 
     @abc.abstractmethod

@@ -71,7 +71,7 @@ class DataUsage:
         pipelines = [each for each in gc.get_objects() if issubclass(type(each), Pipeline)]
         with self._lock:
             owners = {id(p): self._owners[p] for p in pipelines if p in self._owners}
-        # Those with a line first, as plans are copies of them that share what they hold.
+        # Datasets with a source line come first: plans are copies that share their objects.
         pipelines.sort(key=lambda pipeline: id(pipeline) not in owners)
         seen: set[int] = set()
         sums: dict[str, list[int]] = collections.defaultdict(list)

@@ -104,7 +104,7 @@ class SummaryWriter:
         return self._init_op
 
     def flush(self) -> Any:
-        """Writes what is buffered.
+        """Writes the buffered events.
 
         Returns:
           In a graph an operation, else None.

@@ -1,4 +1,4 @@
-"""Job files: the address of an elastic job, and a name by which a file that an earlier job has left is told from those of others."""
+"""Job files: the address of an elastic job, and a name that distinguishes it from a file that an earlier job has left."""
 
 from __future__ import annotations
 

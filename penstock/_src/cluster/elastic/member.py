@@ -28,7 +28,7 @@ from penstock._src.core.errors import (
 )
 from penstock._src.util.flags import flags
 
-# Variables by which the launcher tells a worker where the membership is, and its number.
+# Environment variables that the launcher sets for a worker: the address of the membership, and its number.
 ADDRESS, NUMBER = "PENSTOCK_ELASTIC_ADDRESS", "PENSTOCK_ELASTIC_WORKER"
 ASK_EVERY = 0.05  # seconds
 BEAT_EVERY = 0.25

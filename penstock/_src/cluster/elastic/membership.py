@@ -11,9 +11,9 @@ from typing import Any
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
 
 SERVICE = "penstock.cluster.Membership"
-# What a worker that asks to join is told: to ask again, that its generation is made, to end because the job shrinks or is over.
+# Answers to a worker that asks to join: ask again, its generation is complete, end because the job shrinks, or because it is over.
 WAIT, GO, LEAVE, OVER = "wait", "go", "leave", "over"
-# And what one that comes later is told: the result of a section that the others have behind them, that there is none, or that all who had the state are lost.
+# Answers to a worker that joins later: the result of a section that the others have finished, that it has no result, or that all workers with the state are lost.
 PAST, MISSED, LOST = "past", "missed", "lost"
 
 
@@ -76,7 +76,7 @@ class Membership:
     _life: int = 1
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    # -- what the launcher tells
+    # -- reports of the launcher
     def start(self, worker: int) -> None:
         """Notes that a process was started."""
         with self._lock:
@@ -123,9 +123,9 @@ class Membership:
         with self._lock:
             return [n for n in self._members() if now - self._workers[n].heard > seconds]
 
-    # -- what workers ask
+    # -- requests of workers
     def join(self, request: bytes) -> bytes:
-        """Answers a worker that waits for the next generation; it asks again until it is told what to do.
+        """Answers a worker that waits for the next generation; the worker asks again until the answer is not WAIT.
 
         Args:
           request: JSON of `worker`, `address`, `after` (the number of its last generation), `open` (newcomers may come in at its step, or it may as one),

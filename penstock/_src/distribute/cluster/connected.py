@@ -174,7 +174,7 @@ _PLAIN: list[Any] = []
 
 
 def use(connection: Connection) -> None:
-    """Run ops and functions in the tasks of a cluster, in place of the previous one."""
+    """Run ops and functions in the tasks of a cluster, which replaces the previous one."""
     disconnect()
     _CONNECTIONS.append(connection)
     if not _PLAIN:

@@ -6,12 +6,11 @@ from typing import Any
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.cluster.connected import Connection, use
-from penstock._src.distribute.cluster.steps.placement import fits
+from penstock._src.distribute.cluster.steps.placement import passes_filters
 from penstock._src.distribute.cluster.tasks.task import addresses_of, task_name
 from penstock._src.distribute.resolvers.base import ClusterResolver
 from penstock._src.distribute.resolvers.spec import ClusterSpec
 from penstock._src.proto.config import ClusterDeviceFilters as ClusterDeviceFiltersProto
-from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.util.export import export
 
 # Master addresses that mean this process.
@@ -101,7 +100,7 @@ def experimental_connect_to_cluster(
     if cluster_device_filters is not None:
         wanted = cluster_device_filters._filters.get(job_name, {}).get(task_index)
         addresses = {
-            name: a for name, a in addresses.items() if name == own or _passes(name, wanted)
+            name: a for name, a in addresses.items() if name == own or passes_filters(name, wanted)
         }
     connection = Connection(addresses, own)
     connection.connect()
@@ -109,12 +108,6 @@ def experimental_connect_to_cluster(
     named = [name for name in connection.names if addresses[name] == master.rpartition("://")[2]]
     if make_master_device_default and named:
         STATE.device = named[0]
-
-
-def _passes(name: str, filters: list[str] | None) -> bool:
-    """True if the device filters name a task, or there are no filters."""
-    task = DeviceSpec.from_string(name)
-    return not filters or any(fits(DeviceSpec.from_string(one), task) for one in filters)
 
 
 @export("config.experimental_connect_to_host")

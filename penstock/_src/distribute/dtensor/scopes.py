@@ -116,7 +116,7 @@ def _run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 def _run_function(function: Any, tensors: Any) -> list[Any] | None:
-    """Runs a function on DTensors; None if there are none, and nothing else runs it in a way of its own."""
+    """Runs a function on DTensors; None if there are no DTensors and no other component runs such calls."""
     results = function_on_dtensors(function, tensors, _SCOPE.mesh)
     before = _PLAIN_CALLS[0]
     return before(function, tensors) if results is None and before is not None else results

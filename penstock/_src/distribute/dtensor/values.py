@@ -8,9 +8,12 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape, make_shape
 from penstock._src.distribute.dtensor.layout import UNSHARDED, Layout
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.ops.strings.convert import summary
 from penstock._src.util.signatures import read_only
 
 DEVICE = "/job:localhost/replica:0/task:0/device:CUSTOM:0"
+
+_SHOWN = 3  # the elements that texts show at each end of an axis
 
 
 class DTensor(EagerTensor):
@@ -57,15 +60,18 @@ class DTensor(EagerTensor):
         """The value, or the shard of each device, and the layout."""
         layout = self.layout
         if layout.sharding_specs == [UNSHARDED] * layout.rank:
-            value = np.array2string(self._value)
+            value = summary(self._value, _SHOWN)
         else:
             devices = layout.mesh.local_devices()
-            shown = (f'"{d.rpartition("/device:")[2]}": {p}' for d, p in zip(devices, self.parts()))
+            shown = (
+                f'"{d.rpartition("/device:")[2]}": {summary(p, _SHOWN)}'
+                for d, p in zip(devices, self.parts())
+            )
             value = "{" + ", ".join(shown) + "}"
-        return f'value={value}, layout="{layout.to_string()}"'
+        return f'{value}, layout="{layout.to_string()}"'
 
     def __repr__(self) -> str:
-        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, {self.summary()}>"
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, value={self.summary()}>"
 
     def __str__(self) -> str:
         return f"tf.Tensor({self.summary()}, shape={self.shape}, dtype={self.dtype.name})"

@@ -124,7 +124,7 @@ class DVariable(Variable):
         if STATE.graph is not None:
             return super().__repr__()
         head = f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}"
-        return f"{head}, {self._read().summary()}>"
+        return f"{head}, value={self._read().summary()}>"
 
 
 @export(f"{_PACKAGE}.enable_save_as_bf16")

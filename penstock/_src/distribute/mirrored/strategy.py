@@ -79,9 +79,7 @@ class MirroredStrategy(Strategy):
 class MirroredReplicaContext(ReplicaContext):
     """The context of code that runs in one replica. `shared`: the variables created in this run, by name."""
 
-    def __init__(
-        self, strategy: MirroredStrategy, index: int, shared: dict[str, list[Any]]
-    ) -> None:
+    def __init__(self, strategy: Any, index: int, shared: dict[str, list[Any]]) -> None:
         super().__init__(strategy, index)
         self.device = strategy.devices[index]
         self.create = shared_variable_creator(shared, index)

@@ -255,7 +255,7 @@ class SyncOnReadVariable(DistributedVariable):
         return self._copy._graph_element if self._replica is not None else self._read()
 
 
-def aggregated(strategy: Any, values: Any, variable: DistributedVariable) -> Any:
+def aggregated(strategy: Any, values: Any, variable: Variable) -> Any:
     """Reduces the values of replicas by a variable's aggregation."""
     kind = variable.aggregation
     if kind in _AS_THEY_ARE:

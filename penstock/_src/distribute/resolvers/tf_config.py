@@ -39,7 +39,13 @@ class TFConfigClusterResolver(ClusterResolver):
         self._rpc_layer, self._environment = rpc_layer, environment
 
     def _config(self) -> dict[str, Any]:
-        return json.loads(os.environ.get(VARIABLE, "{}"))
+        text = os.environ.get(VARIABLE, "{}")
+        try:
+            config: dict[str, Any] = json.loads(text)
+        except json.JSONDecodeError as error:
+            message = f"{VARIABLE}: expected JSON. Received {text!r}: {error.msg}"
+            raise json.JSONDecodeError(message, text, error.pos) from None
+        return config
 
     environment = read_only("_environment", "Environment in which the cluster runs, if set.")
 

@@ -176,6 +176,10 @@ class CollectiveAllReduceExtended(StrategyExtended):
 
     should_checkpoint = read_only("_is_chief", "True if this process writes checkpoints.")
     should_save_summary = read_only("_is_chief", "True if this process writes summaries.")
+    # Libraries read these: workers other than the chief write to folders of their own.
+    _cluster_resolver = read_only("_strategy.cluster_resolver", "What describes the cluster.")
+    _task_type = read_only("_cluster_resolver.task_type", "The name of this process's job.")
+    _task_id = read_only("_cluster_resolver.task_id", "The number of this process in its job.")
     experimental_between_graph = property(
         lambda self: True, doc="True if each worker has a graph of its own."
     )
@@ -361,7 +365,7 @@ def _is_equal_everywhere(kind: ReduceOp, value: Any) -> bool:
 
 
 def _of_the_chief(kwargs: dict[str, Any]) -> Any:
-    """Return the creation arguments with the chief's initial value in place of this process's own."""
+    """Return the creation arguments with the chief's initial value instead of this process's."""
     initial, dtype = kwargs.get("initial_value"), kwargs.get("dtype")
     if hasattr(initial, "checkpoint_position"):
         return initial  # all restore the same checkpoint

@@ -176,7 +176,7 @@ class PreemptionCheckpointHandler:
         exit_fn()
 
     def _save(self, manager: CheckpointManager, *args: Any, **kwargs: Any) -> None:
-        """Writes a checkpoint; workers besides the chief take part, and keep nothing."""
+        """Writes a checkpoint; workers other than the chief take part, but store nothing."""
         if self._workers is None or self._workers.cluster.is_chief:
             manager.save(*args, **kwargs)
             manager.sync()

@@ -111,7 +111,7 @@ class Frames:
         Running(self, activation, scope, self._around(activation)).run()
 
     def _around(self, activation: Activation) -> dict[str, Any]:
-        """The names of the function around a loop's or branch's body, which is a function of its own only for AutoGraph."""
+        """The names of the function that contains a loop's or branch's body; only AutoGraph makes the body a separate function."""
         caller = activation.caller if activation.is_body else None
         for running in reversed(self.running):
             if running.activation is caller:

@@ -42,13 +42,14 @@ def debugged_session(
     """
     conditions = of_this_thread()
     is_recorded = conditions is not None and conditions.recorder is not None
-    needed = set(map(id, operations_to_run(graph, inputs, wanted, operations)))
+    # By moment, which replacements of operations share with them.
+    needed = {op.moment for op in operations_to_run(graph, inputs, wanted, operations)}
     frames: dict[FrameType, list[Mark]] = {}
     for mark in graph.breakpoints:
         if mark.frame is not None:
             operations_of_frame = [op for op in graph._operations if _is_of(op, mark.frame)]
             before = [op for op in operations_of_frame if op.moment < mark.moment]
-            if before and id(before[-1]) in needed:
+            if before and before[-1].moment in needed:
                 frames.setdefault(mark.frame, []).append(mark)
     if not frames:
         if not is_recorded:

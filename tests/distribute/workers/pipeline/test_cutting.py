@@ -55,7 +55,7 @@ print(refused(Own(name="own"), 2))
 """
 
 
-def test_cuts(tmp_path):
+def test_models_are_cut_at_layers_and_refusals_name_them(tmp_path):
     script = tmp_path / "cuts.py"
     script.write_text(PROGRAM)
     command = [sys.executable, "-m", "penstock", "run", str(script)]

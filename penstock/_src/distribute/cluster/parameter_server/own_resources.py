@@ -13,7 +13,7 @@ from penstock._src.distribute.cluster.parameter_server.per_worker import PerWork
 from penstock._src.distribute.cluster.tasks.handles import Handle, Maker, handle
 from penstock._src.distribute.cluster.tasks.service import TaskService
 from penstock._src.distribute.cluster.tasks.task import Task, Tasks, task_name
-from penstock._src.ops.lookup.tables import StaticTable
+from penstock._src.ops.lookup.table_resources import StaticTable
 
 NAME = task_name("chief", 0)
 _OF_THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")

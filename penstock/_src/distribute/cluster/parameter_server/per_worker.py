@@ -23,7 +23,7 @@ from penstock._src.util.export import export
 
 
 class PerWorkerResource(RemoteResource):
-    """A resource that each worker has of its own. The coordinator's functions are traced with this object.
+    """A resource of which each worker has a copy. The coordinator's functions are traced with this object.
 
     Args:
       name: for messages.

@@ -25,7 +25,7 @@ def run_on(task: Task, closure: Closure, own: OwnResources) -> list[Any]:
     Args:
       task: the task.
       closure: the closure.
-      own: gives what the task takes for resources of this process, and for those of which each worker has its own.
+      own: maps resources of this process, and resources that each worker has its own copy of, to those of the task.
     """
     function = closure.concrete._function
     return run_function(

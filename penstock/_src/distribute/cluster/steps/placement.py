@@ -99,6 +99,12 @@ def fits(wanted: DeviceSpec, task: DeviceSpec) -> bool:
     )
 
 
+def passes_filters(name: str, filters: Sequence[str] | None) -> bool:
+    """True if device filters name a task, or there are no filters."""
+    task = DeviceSpec.from_string(name)
+    return not filters or any(fits(DeviceSpec.from_string(each), task) for each in filters)
+
+
 def held_input(op: Operation) -> SymbolicTensor | None:
     """An input that an operation can only take where it is: a resource, but for functions, or else a variant.
 

@@ -66,7 +66,7 @@ class OwnWorker:
 
     Args:
       manager: of the task's resources.
-      service: the task; None for no task, in place of which this process runs what only it can.
+      service: the task; None for the operations that only this process can run.
       session: the name of the session.
     """
 

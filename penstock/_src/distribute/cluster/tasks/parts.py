@@ -9,12 +9,11 @@ from typing import Any
 
 from penstock._src.compiler.executable import Executable
 from penstock._src.compiler.token_flow import TokenFlow
-from penstock._src.core import dtypes
 from penstock._src.core.calls.deadlines import Cancellation, cancellable, deadline
 from penstock._src.core.dispatch import building
 from penstock._src.core.errors import OpError
 from penstock._src.core.values import resources
-from penstock._src.core.values.resources import ResourceManager, VariableHandle
+from penstock._src.core.values.resources import ResourceManager, read_reference
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.passes.unused_results import without_unread_effects
@@ -119,13 +118,6 @@ class Part:
         for tensor, value in zip(self.left, results[count:], strict=True):
             kept[tensor.name] = value
         return [
-            _as_sent(tensor, value)
+            read_reference(tensor.dtype, value)
             for tensor, value in zip(self.returned, results[:count], strict=True)
         ]
-
-
-def _as_sent(tensor: SymbolicTensor, value: Any) -> Any:
-    """The value of a variable of TensorFlow 1 where a tensor is a reference to it; any other as it is."""
-    if isinstance(value, VariableHandle) and tensor.dtype is not dtypes.resource:
-        return value.read()
-    return value

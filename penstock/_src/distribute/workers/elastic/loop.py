@@ -17,10 +17,10 @@ from penstock._src.util.export import export
 
 @export("distribute.experimental.ElasticLoop", v1=[])
 class ElasticLoop:
-    """A training loop that goes on when workers come and go (`penstock launch --elastic`); elsewhere it counts and compiles steps. TensorFlow has none.
+    """A training loop that goes on when workers come and go (`penstock launch --elastic`); elsewhere it counts and compiles steps. TensorFlow has no such class.
 
-    All variables have to be made in the strategy's scope, and before the first step. A step that fails as a worker is lost is made again by those that are left,
-    from the values of before.
+    All variables have to be made in the strategy's scope, and before the first step. If a step fails because a worker is lost, the remaining workers repeat it
+    from the values before the step.
 
     Args:
       strategy: a `tf.distribute.Strategy`.

@@ -124,7 +124,7 @@ class Steps:
           is_open: newcomers may come in.
 
         Raises:
-          Passed: this process is a newcomer, and the others have the section behind them.
+          Passed: this process joined later, and the others have finished the section.
           FailedPreconditionError: they have, without a result.
         """
         self._sections += 1

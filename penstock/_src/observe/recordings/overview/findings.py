@@ -47,7 +47,7 @@ def _first_bad(events: Sequence[Event]) -> Iterator[str]:
             continue
         for result in event.results:
             kind, index = looked_for.bad_element(result)
-            if kind and event.arguments:  # what has no operands reads a variable
+            if kind and event.arguments:  # an operation without operands reads a variable
                 where = f" at {list(index)}" if index else ""
                 operands = "; ".join(_operand(each, index) for each in event.arguments)
                 yield f"first {kind}{where}: {event.where()}; operands {operands}"

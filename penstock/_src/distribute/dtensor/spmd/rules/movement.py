@@ -1,4 +1,4 @@
-"""Ops that move elements: an axis stays divided if it is still an axis of its own, or the first of those it became."""
+"""Ops that move elements: an axis stays sharded if it remains a separate axis, or is the first of those that it was split into."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +17,7 @@ from penstock._src.distribute.dtensor.spmd.plans import (
     run_op,
     whole,
 )
+from penstock._src.distribute.dtensor.spmd.rules.reductions import left_whole
 
 
 def _rest(call: Call, first: Specs) -> tuple[Specs, ...]:
@@ -110,12 +111,8 @@ def unpack(call: Call) -> Plan | None:
     if shape is None:
         return None
     at = call.op.attrs["axis"] % len(shape)
-    cuts = _without(call.specs[0], {at})
+    cuts = left_whole(call.specs[0], {at})
     return Plan((cuts,), ((*cuts[:at], *cuts[at + 1 :]),) * len(call.out_shapes))
-
-
-def _without(cuts: Specs, axes: set[int]) -> Specs:
-    return tuple(UNSHARDED if axis in axes else cut for axis, cut in enumerate(cuts))
 
 
 def split(call: Call) -> Plan | None:
@@ -124,14 +121,14 @@ def split(call: Call) -> Plan | None:
     value, shape = call.value(axis), call.shapes[at]
     if value is None or shape is None:
         return None
-    cuts = _without(call.specs[at], {int(value) % len(shape)})
+    cuts = left_whole(call.specs[at], {int(value) % len(shape)})
     inputs = list(all_whole(call.shapes))
     inputs[at] = cuts
     return Plan(tuple(inputs), (cuts,) * len(call.out_shapes))
 
 
 def slice_(call: Call) -> Plan | None:
-    """Axes that are taken from their beginning to their end stay divided."""
+    """Axes that are sliced from beginning to end stay sharded."""
     shape, begin, size = call.shapes[0], call.value(1), call.value(2)
     if shape is None or begin is None or size is None:
         return None
@@ -140,7 +137,7 @@ def slice_(call: Call) -> Plan | None:
         for axis, extent in enumerate(shape)
         if begin[axis] != 0 or size[axis] not in (-1, extent)
     }
-    cuts = _without(call.specs[0], cut)
+    cuts = left_whole(call.specs[0], cut)
 
     def run(call: Call, tensors: list[Any]) -> list[Any]:
         sizes = np.where([spec != UNSHARDED for spec in cuts], -1, size).astype(size.dtype)
@@ -154,7 +151,7 @@ def strided_slice(call: Call) -> Plan | None:
     shape, entries = call.shapes[0], _entries(call, 1, rank_of(call.shapes[0]))
     if shape is None or entries is None:
         return None
-    cuts = _without(call.specs[0], {axis for kind, axis in entries if kind in ("cut", "drop")})
+    cuts = left_whole(call.specs[0], {axis for kind, axis in entries if kind in ("cut", "drop")})
     kept = [UNSHARDED if kind == "new" else cuts[axis] for kind, axis in entries if kind != "drop"]
     return Plan(_rest(call, cuts), (tuple(kept),))
 
@@ -218,7 +215,7 @@ def pad(call: Call) -> Plan | None:
     if paddings is None or call.shapes[0] is None:
         return None
     padded = {axis for axis, (before, after) in enumerate(paddings.tolist()) if before or after}
-    cuts = _without(call.specs[0], padded)
+    cuts = left_whole(call.specs[0], padded)
     return Plan(_rest(call, cuts), (cuts,))
 
 
@@ -227,7 +224,7 @@ def tile(call: Call) -> Plan | None:
     multiples = call.value(1)
     if multiples is None or call.shapes[0] is None:
         return None
-    cuts = _without(call.specs[0], {axis for axis, n in enumerate(multiples.tolist()) if n != 1})
+    cuts = left_whole(call.specs[0], {axis for axis, n in enumerate(multiples.tolist()) if n != 1})
     return Plan(_rest(call, cuts), (cuts,))
 
 
