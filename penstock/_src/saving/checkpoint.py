@@ -217,7 +217,7 @@ class _Checkpoint(AutoTrackable):
           options: a `tf.train.CheckpointOptions`.
 
         Returns:
-          An object with assertions on what was found, such as `assert_consumed()`.
+          An object with assertions about the restored values, such as `assert_consumed()`.
 
         Raises:
           NotFoundError: there is no such checkpoint.
@@ -241,7 +241,7 @@ class _Checkpoint(AutoTrackable):
           options: a `tf.train.CheckpointOptions`.
 
         Returns:
-          An object with assertions on what was found, such as `assert_consumed()`.
+          An object with assertions about the restored values, such as `assert_consumed()`.
 
         Raises:
           NotFoundError: there is no such checkpoint.

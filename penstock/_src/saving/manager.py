@@ -180,7 +180,7 @@ class CheckpointManager:
         """Restores the latest checkpoint, or calls `init_fn` if there is none.
 
         Returns:
-          The path of what was restored, or None.
+          The path of the restored checkpoint, or None.
         """
         if self._latest is not None:
             self._checkpoint.restore(self._latest)

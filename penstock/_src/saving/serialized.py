@@ -31,7 +31,7 @@ from penstock._src.saving.registered import get_registered_saver_name, get_save_
 from penstock._src.util import nest
 from penstock._src.util.dataclass import dataclass
 
-# In a graph: the tensors of an object, so that saving again adds no operations. Objects with values of their own are not kept.
+# In a graph: the tensors of an object, so that saving again adds no operations. Objects with values are not stored.
 Reads = dict[int, tuple[Any, dict[str, Any]]]
 
 

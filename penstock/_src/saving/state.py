@@ -178,7 +178,7 @@ def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -
 def remove_checkpoint(
     checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta"
 ) -> None:
-    """Removes the files of a checkpoint: the index first, without which the others are none."""
+    """Removes the files of a checkpoint: the index first, because the other files are useless without it."""
     folder, name = os.path.split(checkpoint_prefix)
     if not files.is_folder(folder or "."):
         return

@@ -7,6 +7,7 @@ import penstock as tf
 from penstock._src.core import dtypes
 from penstock._src.formats.onnx.reading.model import read_proto
 from tests.formats.onnx.models import graph, model, node, value
+from tests.formats.onnx.reading.ops.microsoft.beside import same
 
 RANDOM = np.random.default_rng(5)
 
@@ -168,6 +169,13 @@ def test_boxes_of_any_number_of_images_and_classes():
     wanted = outcome("NonMaxSuppression", arrays, {}, is_declared=True)
     assert len(wanted) > 2
     np.testing.assert_array_equal(outcome("NonMaxSuppression", arrays, {}, False), wanted)
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "wrap"])
+@pytest.mark.parametrize("open_axes", [(0,), (1,), (0, 1)])
+def test_constant_amounts_pad_axes_whose_extents_are_not_declared(mode, open_axes):
+    given = {"x": floats(2, 5), "pads": np.int64([0, 2, 0, 1])}
+    same("Pad", given, weights=("pads",), dynamic=open_axes, domain="", mode=mode)
 
 
 def test_gather_nd_reads_the_rows_that_numpy_reads():

@@ -43,7 +43,7 @@ def compared(build, *arrays, rtol=2e-5, atol=2e-6):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_kinds(name):
+def test_exported_primitives_run_by_xla_equal_the_interpreter(name):
     build, arrays, _ = CASES[name]
     compared(build, *arrays)
 

@@ -134,6 +134,57 @@ def test_sizes_and_functions_that_are_zero_for_zeros(function):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+LABELS = np.float32([[0, 1, 0], [0.2, 0.3, 0.5]])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tf.nn.softmax_cross_entropy_with_logits(LABELS, x),
+        lambda x: tf.nn.softmax_cross_entropy_with_logits(x, LABELS),
+        lambda x: tf.nn.sparse_softmax_cross_entropy_with_logits([2, 0], x),
+        lambda x: tf.truncatediv(x, [[2.0], [-1.5]]),
+        lambda x: tf.cast(tf.math.invert_permutation(tf.argsort(x[0])), tf.float32),
+    ],
+    ids=["cross_entropy", "labels", "sparse_cross_entropy", "truncatediv", "invert_permutation"],
+)
+def test_losses_and_truncated_quotients(function):
+    x = np.float32([[5, -np.inf, -2.5], [3.5, 0, -7]])
+    content = _converter(function, _spec("x", 2, 3)).convert()
+    (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
+    np.testing.assert_allclose(found, function(tf.constant(x)), rtol=1e-6, atol=1e-6)
+
+
+def test_a_label_that_is_no_class_is_not_a_number():
+    def function(labels):
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.ones([3, 4]))
+
+    spec = tf.TensorSpec([3], tf.int32, "labels")
+    runner = tf.lite.Interpreter(model_content=_converter(function, spec).convert())
+    (found,) = runner.get_signature_runner()(labels=np.int32([4, 3, -1])).values()
+    np.testing.assert_allclose(found, [np.nan, np.log(4), np.nan], rtol=1e-6)
+
+
+def test_random_numbers_keep_their_seeds():
+    def function(x):
+        shape = tf.shape(x)
+        tf.random.set_seed(3)
+        parts = tf.random.uniform(shape, seed=1), tf.random.normal(shape, seed=2)
+        drawn = tf.random.categorical(tf.zeros([1, 5]), 64, seed=4)
+        return (*parts, drawn)
+
+    content = _converter(function, _spec("x", None, 50)).convert()
+    assert {"RANDOM_UNIFORM", "RANDOM_STANDARD_NORMAL", "MULTINOMIAL"} <= set(_names(content))
+    runners = [tf.lite.Interpreter(model_content=content).get_signature_runner() for _ in range(2)]
+    one, other = (sorted(r(x=np.zeros((40, 50), "f")).items()) for r in runners)
+    for (_, a), (_, b) in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+    uniform, normal, drawn = (values for _, values in one)
+    assert 0 <= uniform.min() < 0.01 < 0.99 < uniform.max() < 1
+    assert abs(normal.mean()) < 0.1 and abs(normal.std() - 1) < 0.1
+    assert set(drawn.ravel()) == set(range(5))
+
+
 def test_a_scatter_to_one_place_twice_is_refused():
     def function(x):
         return tf.tensor_scatter_nd_update(x, [[1], [1]], [1.0, 2.0])
@@ -402,7 +453,7 @@ def test_inputs_and_outputs_of_integers():
 
 
 def test_options_for_integers_are_checked():
-    with pytest.raises(ValueError, match="representative_dataset"):
+    with pytest.raises(ValueError, match="need a value of representative_dataset."):
         converter = _quantizing([tf.lite.OpsSet.TFLITE_BUILTINS_INT8])
         converter.representative_dataset = None
         converter.convert()

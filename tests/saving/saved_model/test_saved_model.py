@@ -100,7 +100,7 @@ def test_rejections(tmp_path):
         saving.save(module, str(tmp_path / "u"))
 
 
-def test_tables(tmp_path):
+def test_tables_are_initialized_when_a_model_is_loaded(tmp_path):
     class Words(tf.Module):
         def __init__(self):
             super().__init__()

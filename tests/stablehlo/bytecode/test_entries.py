@@ -101,7 +101,7 @@ def test_bits_and_bytes_have_their_own_width():
         (18, (8, 16), b"\7" + bytes(7) + b"\xff" * 8, Known.types[8], np.array([7, -1])),
     ],
 )  # fmt: skip
-def test_arrays(entry, numbers, data, type_, array):
+def test_dense_attributes_are_read_as_arrays(entry, numbers, data, type_, array):
     found = read(builtin.attribute, entry, *numbers, data=data)
     assert isinstance(found, Dense)
     assert found.type == type_

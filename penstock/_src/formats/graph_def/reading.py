@@ -17,7 +17,7 @@ from penstock._src.filesystems import files
 from penstock._src.formats.model import Model, of_function
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.function import function
-from penstock._src.graph.serialize.importer import add_graph_def
+from penstock._src.graph.serialize.graph_defs import add_graph_def
 from penstock._src.proto.graph import GraphDef
 
 _SUFFIX_OF_TEXT = ".pbtxt"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import text_format
@@ -77,14 +78,14 @@ def _rename(definition: Any, names: dict[str, str]) -> None:
         wanted.setdefault(name, _unused(name, present | set(wanted.values())))
     for node in definition.node:
         node.name = wanted.get(node.name, node.name)
-        node.input[:] = [_renamed(text, wanted) for text in node.input]
+        node.input[:] = [renamed(text, wanted) for text in node.input]
 
 
 def _unused(name: str, taken: set[str]) -> str:
     return next(candidate for k in itertools.count(1) if (candidate := f"{name}_{k}") not in taken)
 
 
-def _renamed(text: str, names: dict[str, str]) -> str:
+def renamed(text: str, names: Mapping[str, str]) -> str:
     """Returns an input of a node (`node`, `node:1`, `^node`) with the new name of the node."""
     mark = "^" if text.startswith("^") else ""
     name, colon, index = text.removeprefix("^").partition(":")

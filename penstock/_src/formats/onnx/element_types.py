@@ -1,10 +1,14 @@
-"""Element types: ONNX's number of each, Penstock's dtype, and the number of bits of a value in a file."""
+"""Types of values: ONNX's number of each element type, Penstock's dtype, the number of bits of a value in a file; and declared shapes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
+from penstock._src.core.shapes import TensorShape
+
+_MOST_RANK = 64
 
 
 @dataclass(frozen=True)
@@ -73,3 +77,21 @@ def element_type_of(dtype: DType) -> ElementType:
     if dtype not in _BY_DTYPE:
         raise UnimplementedError(f"ONNX: elements of type {dtype.name} cannot be written.")
     return _BY_DTYPE[dtype]
+
+
+def shape_of(tensor: Any) -> TensorShape:
+    """Returns the shape that a TypeProto's tensor declares.
+
+    Raises:
+      InvalidArgumentError: it has too many dimensions.
+    """
+    if not tensor.HasField("shape"):
+        return TensorShape(None)
+    if len(tensor.shape.dim) > _MOST_RANK:
+        raise InvalidArgumentError(f"an input has {len(tensor.shape.dim)} dimensions.")
+    return TensorShape(
+        [
+            int(d.dim_value) if d.WhichOneof("value") == "dim_value" and d.dim_value >= 0 else None
+            for d in tensor.shape.dim
+        ]
+    )

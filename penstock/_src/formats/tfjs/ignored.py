@@ -12,8 +12,8 @@ from penstock._src.core.registry import raw
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
 
-# Ops that it computes with channels last, whatever they say, or of which it reads strides as those of height and width; and the position of the images
-# among their inputs.
+# Ops for which TensorFlow.js ignores `data_format`: it computes them with channels last, or reads strides as those of height and width. The values are
+# the indices of the images among the inputs.
 _CHANNELS_LAST = {
     "AvgPool": 0,
     "AvgPool3D": 0,

@@ -234,7 +234,12 @@ def integers_of(converter: Any) -> Integers | None:
     bits = 16 if sixteen in kinds else 8
     if converter.representative_dataset is None or not converter.optimizations:
         if ends != [dtypes.float32] * 2 or not kinds & floats:
-            raise ValueError(f"{name}: integers need optimizations and a representative_dataset.")
+            missing = [
+                option
+                for option in ("optimizations", "representative_dataset")
+                if not getattr(converter, option)
+            ]
+            raise ValueError(f"{name}: integers need a value of {' and of '.join(missing)}.")
         return None
     if set(map(dtypes.as_dtype, converter.target_spec.supported_types)) - {dtypes.int8}:
         return None  # float16, whose constants need no samples

@@ -1,7 +1,7 @@
 """Packs numbers into blocks of 256 whose runs have scales of few bits: Q4_K, Q5_K and Q6_K (`ir/meaning/packed.py` has the layouts).
 
-A run's scale, and its minimum, are those of the least sum of weighted squares among some ways to round; large numbers weigh more. They are rounded to
-multiples of the block's, and the numbers are rounded anew to what they give.
+A run's scale and minimum are those with the least sum of weighted squared errors among several candidates; large numbers weigh more. Both are rounded
+to multiples of the block's scales, and the numbers are then quantized with the rounded scales.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ for _name in ("LEGACY_INIT_OP_KEY", "MAIN_OP_KEY"):
 
 @export("saved_model.experimental.VariablePolicy")
 class VariablePolicy(enum.Enum):
-    """Properties of variables to save besides their values."""
+    """Properties of variables to save in addition to their values."""
 
     NONE = None
     SAVE_VARIABLE_DEVICES = "save_variable_devices"
@@ -114,7 +114,7 @@ class SaveOptions:
       experimental_skip_saver: whether the operations that restore values are left out.
       experimental_sharding_callback: what decides about the files of values.
       extra_tags: further tags of the program.
-      pack_key: Penstock's own: the file of a secret key; the model's machine code is put beside it, signed by that (docs/packs.md).
+      pack_key: Penstock's own: the file of a secret key; the model's machine code is saved with it, signed by this key (docs/packs.md).
 
     >>> tf.saved_model.SaveOptions(save_debug_info=True).save_debug_info
     True

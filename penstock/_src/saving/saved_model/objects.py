@@ -38,7 +38,11 @@ class SignatureMap(Mapping[str, ConcreteFunction], Trackable):
         self.functions = functions or {}
 
     def __getitem__(self, key: str) -> ConcreteFunction:
-        return self.functions[key]
+        try:
+            return self.functions[key]
+        except KeyError:
+            known = ", ".join(map(repr, self.functions)) or "none"
+            raise KeyError(f"{key!r}: no such signature. Signatures are: {known}.") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.functions)

@@ -22,13 +22,6 @@ def test_truncating_division_of_floats_truncates():
     check(concrete(lambda x, y: tf.raw_ops.TruncateDiv(x=x, y=y), [x, y]), [x, y])
 
 
-def test_truncating_division_of_floats_is_no_division_in_tensorflow_lite():
-    function = concrete(lambda x: tf.raw_ops.TruncateDiv(x=x, y=x + 1), [np.float32([7])])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
-    with pytest.raises(tf.errors.UnimplementedError, match="truncating division of floats"):
-        converter.convert()
-
-
 @pytest.mark.parametrize("end", [-9, -3, -1, 0, 2])
 def test_backward_slices_that_begin_before_the_first_row_are_empty(end):
     x = np.arange(5, dtype=np.float32)

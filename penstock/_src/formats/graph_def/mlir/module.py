@@ -19,7 +19,7 @@ from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation
 from penstock._src.graph.serialize.exporter import MIN_CONSUMER, function_def, functions_of
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.graph_defs import import_graph_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.util.export import export
 from penstock._src.version import GRAPH_DEF_VERSION

@@ -1,7 +1,7 @@
 """Moves transposes after the operators that can work on transposed values.
 
-Convolutions are built between transposes (`ops/nn/convolution.py`). An activation behind one is built on what the transpose reads, and
-transposed in its place; so the next convolution's transpose meets its inverse.
+Convolutions are built between transposes (`ops/nn/convolution.py`). An activation after a transpose is applied to the transpose's
+input instead, and its result is transposed; so the transpose before the next convolution cancels the one after this one.
 """
 
 from collections.abc import Callable, Sequence

@@ -17,7 +17,6 @@ from penstock._src.core.errors import (
     OpError,
     UnimplementedError,
 )
-from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import AutoTrackable
@@ -25,15 +24,13 @@ from penstock._src.eager.variable import Variable
 from penstock._src.filesystems import files
 from penstock._src.formats.model import Model, of_function
 from penstock._src.formats.onnx.arrays import array_of
-from penstock._src.formats.onnx.element_types import element_type
+from penstock._src.formats.onnx.element_types import element_type, shape_of
 from penstock._src.formats.onnx.reading.registry import load_readers
 from penstock._src.formats.onnx.reading.rows import reader_of
 from penstock._src.formats.onnx.reading.translation import Translation
 from penstock._src.formats.onnx.reading.values import ListValue
 from penstock._src.formats.onnx.schema import ModelProto
 from penstock._src.function.function import function
-
-_MOST_RANK = 64
 
 
 class Weights(AutoTrackable):
@@ -139,20 +136,7 @@ def _spec(name: str, kind: Any) -> TensorSpec:
     if which != "tensor_type":
         raise UnimplementedError(f"the input '{name}' of type {which} is not supported.")
     return TensorSpec(
-        _shape(kind.tensor_type), element_type(kind.tensor_type.elem_type).dtype, name
-    )
-
-
-def _shape(tensor: Any) -> TensorShape:
-    if not tensor.HasField("shape"):
-        return TensorShape(None)
-    if len(tensor.shape.dim) > _MOST_RANK:
-        raise InvalidArgumentError(f"an input has {len(tensor.shape.dim)} dimensions.")
-    return TensorShape(
-        [
-            int(d.dim_value) if d.WhichOneof("value") == "dim_value" and d.dim_value >= 0 else None
-            for d in tensor.shape.dim
-        ]
+        shape_of(kind.tensor_type), element_type(kind.tensor_type.elem_type).dtype, name
     )
 
 

@@ -67,7 +67,7 @@ def sum_of_taps(
     total = ""
     for tap in np.ndindex(*kernel):
         first = [at * step for at, step in zip(tap, dilations, strict=True)]
-        # So many rows before the end that the window of the last one ends there.
+        # The last window ends at the end of the input, so its earlier taps end this many rows before.
         beyond = [at - (k - 1) * step for at, k, step in zip(first, kernel, dilations, strict=True)]
         ends = [_LAST if end == 0 else end for end in beyond]
         spatial = w.ints(*range(1, count - 1))

@@ -151,7 +151,7 @@ class _Pass:
         return True
 
     def turned(self, name: str, order: Permutation) -> str:
-        """A constant that broadcasts with the sources as it did with their transposes."""
+        """A constant transposed so that it broadcasts with the sources in the same way as the original does with their transposes."""
         value = self.constants[name]
         if value.size == 1 and value.ndim == 0:
             return name

@@ -20,7 +20,7 @@ _BIASES = ("BiasAdd", "AddV2", "Add")
 def fused(definition: Any) -> None:
     """Replaces products and their following nodes in a GraphDef by fused nodes.
 
-    A node of whose result something else needs a part is left alone. Only biases that are constant vectors are taken.
+    A node whose result has other readers is not fused. Only biases that are constant vectors are fused.
 
     Args:
       definition: a GraphDef, which is changed.

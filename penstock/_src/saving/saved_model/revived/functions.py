@@ -16,7 +16,9 @@ from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.function import Function
 from penstock._src.function.structured_values import decode
+from penstock._src.function.types.function_spec import make_function_type
 from penstock._src.function.types.function_type import FunctionType, of_trace, sanitized_name
+from penstock._src.function.types.input_signature import cast_to
 from penstock._src.graph.control import bodies_of
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
@@ -277,7 +279,10 @@ class RestoredFunction(Function):
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self._traces:
-            raise ValueError("Found zero restored functions for caller function.")
+            raise ValueError(
+                "Found zero restored functions for caller function: it was saved without a trace. "
+                "Call it once before saving, or give its tf.function an input_signature."
+            )
         for converts in (False, True):
             for form in _forms(self._restored_signature, args, kwargs):
                 for trace in self._traces:
@@ -288,19 +293,20 @@ class RestoredFunction(Function):
 
     def _unmatched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
         """The error for arguments that no trace takes: they are not the function's, or are of other types."""
-        signature, why = self._restored_signature, None
+        signature, specs = self._restored_signature, self._restored_input_signature
         try:
-            if signature is not None:
-                signature.bind(*args, **kwargs)
-        except TypeError as error:
+            bound = None if signature is None else signature.bind(*args, **kwargs)
+            if bound is None or specs is None:
+                return self._no_match(args, kwargs)
+            for value, spec in zip(bound.arguments.values(), specs, strict=False):
+                cast_to(value, spec)
+            why = f"Can not cast the arguments to {specs}"
+        except (TypeError, ValueError) as error:
             why = str(error)
-        if why is None and self._restored_input_signature is not None:
-            why = f"Can not cast the arguments to {self._restored_input_signature}"
-        if why is None:
-            return self._no_match(args, kwargs)
+        shown, _ = make_function_type(self._python_function, specs)
         return TypeError(
             f"Binding inputs to tf.function failed due to `{why}`. Received args: {args} and kwargs: {kwargs} for "
-            f"signature: {signature}."
+            f"signature: {shown}."
         )
 
     def _no_match(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ValueError:

@@ -369,8 +369,8 @@ def _pad(n: Node, x: Any, pads: Any = None, value: Any = None, axes: Any = None)
     if mode == "wrap" or mode == "edge":
         return _gathered_pad(x, amounts, mode)
     if mode == "reflect":
-        # MirrorPad refuses an empty axis even where nothing is added to it.
-        if known is not None and np.all(known >= 0) and 0 not in t.extents(x):
+        # MirrorPad refuses an empty axis even where nothing is added to it. Of an undeclared extent only the run knows it.
+        if known is not None and np.all(known >= 0) and 0 not in x.shape.as_list():
             return raw.MirrorPad(x, amounts, mode="REFLECT")
         return _gathered_pad(x, amounts, mode)
     if mode != "constant":

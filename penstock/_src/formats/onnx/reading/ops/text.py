@@ -141,7 +141,7 @@ def _grams(ids: Any, grams: np.ndarray, words: int, step: int) -> Any:
     """The number of the n-gram that begins at each index of rows of words' numbers, -1 for none.
 
     Args:
-      ids: [rows, width], -1 for what is no word.
+      ids: [rows, width], -1 for unknown words.
       grams: [n-grams, size], numbers of words.
       words: how many words there are.
       step: from one part of an n-gram to the next.

@@ -62,7 +62,7 @@ def _reals(call: Call, i: int) -> Any:
 
 
 def _decoded(encoded: Any, anchors: Any, options: Any) -> Any:
-    """Corners of boxes, which are given by centers and sizes relative to anchors, y before x."""
+    """Corners of boxes from centers and sizes relative to anchors, y before x."""
     centers = np.array([options["y_scale"], options["x_scale"]], np.float32)
     sizes = np.array([options["h_scale"], options["w_scale"]], np.float32)
     middle = encoded[:, :2] / centers * anchors[:, 2:] + anchors[:, :2]

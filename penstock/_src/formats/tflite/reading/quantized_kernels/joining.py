@@ -25,7 +25,7 @@ def requantized_parts(call: Call) -> list[Any]:
 
 
 def _requantized(call: Call, x: Any, i: int) -> Any:
-    """As TFLite does it for uint8: `round(x * scale + bias)` in floats."""
+    """Requantizes like TFLite's uint8 kernel: `round(x * scale + bias)` in floats."""
     source, target, dtype = call.quantization(i), call.output_quantization(), call.output().dtype
     scale = np.float32(source.scale) * (np.float32(1) / np.float32(target.scale))
     bias = np.float32(-source.zero_point) * scale

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.dtypes import bool_
 from penstock._src.formats.tflite.operators import BY_NAME
 from penstock._src.formats.tflite.schema import SCHEMA
 from penstock._src.formats.tflite.types import TYPES
@@ -20,9 +21,17 @@ def divide(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("TruncateDiv")
 def truncate_divide(graph: GraphWriter, operation: Operation) -> None:
-    if operation.outputs[0].dtype.is_floating:  # DIV does not truncate them
-        raise graph.unimplemented(operation, "truncating division of floats")
-    graph.by_row(operation)
+    y = operation.outputs[0]
+    if not y.dtype.is_floating:
+        graph.by_row(operation)
+        return
+    # DIV does not truncate floats.
+    quotient = _binary(graph, operation, "DIV", *(graph.place(x) for x in operation.inputs))
+    zero = graph.constant(np.zeros((), y.dtype.as_numpy_dtype), "zero")
+    options = BY_NAME["LESS"].default_options()
+    below = graph.emit("LESS", [quotient, zero], bool_, y.shape, operation.name, options)
+    parts = [_unary(graph, operation, name, quotient) for name in ("CEIL", "FLOOR")]
+    graph.add("SELECT_V2", operation, [below, *parts], BY_NAME["SELECT_V2"].default_options())
 
 
 @writes("Identity", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape")

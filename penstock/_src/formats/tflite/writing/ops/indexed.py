@@ -1,5 +1,8 @@
-"""Diagonals of matrices."""
+"""Diagonals of matrices, and permutations."""
 
+import numpy as np
+
+from penstock._src.core import dtypes
 from penstock._src.formats.tflite.schema import SCHEMA
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.graph.operation import Operation
@@ -22,3 +25,19 @@ def matrix_set_diag(graph: GraphWriter, operation: Operation) -> None:
         raise graph.unimplemented(operation, "another diagonal")
     places = [graph.place(tensor) for tensor in operation.inputs[:2]]
     graph.add("MATRIX_SET_DIAG", operation, places, SCHEMA["MatrixSetDiagOptions"]())
+
+
+@writes("InvertPermutation")
+def invert_permutation(graph: GraphWriter, operation: Operation) -> None:
+    """Scatters the numbers of the elements to the places that these say."""
+    x = operation.inputs[0]
+    count = x.shape.num_elements()
+    if count is None:
+        raise graph.unimplemented(operation, f"the unknown shape {x.shape}")
+    axis = graph.constant(np.array(1, np.int32), "axis")
+    options = SCHEMA["ExpandDimsOptions"]()
+    inputs = [graph.integers(x), axis]
+    places = graph.emit("EXPAND_DIMS", inputs, dtypes.int32, [count, 1], operation.name, options)
+    numbers = graph.constant(np.arange(count, dtype=x.dtype.as_numpy_dtype), "numbers")
+    sizes = graph.constant(np.array([count], np.int32), "shape")
+    graph.add("SCATTER_ND", operation, [places, numbers, sizes])

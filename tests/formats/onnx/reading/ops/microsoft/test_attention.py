@@ -5,7 +5,14 @@ import pytest
 
 from penstock._src.formats.onnx.reading.model import read_proto
 from penstock.errors import UnimplementedError
-from tests.formats.onnx.reading.ops.microsoft.beside import both, floats, node_model, numbers, same
+from tests.formats.onnx.reading.ops.microsoft.beside import (
+    both,
+    floats,
+    node_model,
+    numbers,
+    same,
+    weights_of_7_bits,
+)
 
 BATCH, TIME, HEADS, SIZE = 2, 5, 3, 4
 WIDTH = HEADS * SIZE
@@ -44,7 +51,7 @@ def test_lengths_of_any_number_of_sequences(mask):
     same("Attention", given, weights=("w", "b"), num_heads=HEADS, dynamic=(0, 1))
 
 
-def test_a_past():
+def test_attention_continues_past_keys_and_values():
     given = self_attention(past=floats(2, BATCH, HEADS, 3, SIZE, seed=3))
     given = order(given, "x w b mask past")
     outputs = {"y": np.float32, "present": np.float32}
@@ -69,7 +76,7 @@ def test_quantized_attention(mask):
         pytest.skip("ONNX Runtime's has lengths only")
     given = {
         "x": numbers(BATCH, TIME, 6),
-        "w": numbers(6, 3 * WIDTH, dtype=np.int8, seed=1),
+        "w": weights_of_7_bits(6, 3 * WIDTH),
         "b": floats(3 * WIDTH, seed=2),
         "xs": np.array(np.float32(0.02)),
         "ws": np.array(np.float32(0.01)),

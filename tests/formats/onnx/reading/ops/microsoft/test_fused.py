@@ -126,7 +126,7 @@ def test_a_convolution_with_a_sum():
         ("GridSample", {"x": floats(1, 2, 5, 6), "g": floats(1, 3, 4, 2, seed=1)}, {}),
     ],
 )
-def test_others(op_type, given, attributes):
+def test_further_operators_equal_onnx_runtime(op_type, given, attributes):
     same(op_type, given, atol=1e-4, **attributes)
 
 

@@ -92,7 +92,7 @@ def test_packed_weights_are_written_unpacked(tmp_path):
 
 
 @pytest.mark.parametrize("zeros", [True, False])
-def test_rows(zeros):
+def test_rows_of_block_quantized_tables_are_gathered(zeros):
     rows, columns, block = 7, 64, 16
     given = {
         "w": numbers(rows, columns // 2),

@@ -5,7 +5,14 @@ import pytest
 
 from penstock._src.formats.onnx.reading.model import read_proto
 from penstock.errors import InvalidArgumentError
-from tests.formats.onnx.reading.ops.microsoft.beside import both, floats, node_model, numbers, same
+from tests.formats.onnx.reading.ops.microsoft.beside import (
+    both,
+    floats,
+    node_model,
+    numbers,
+    same,
+    weights_of_7_bits,
+)
 
 SCALES = [np.float32(0.05), np.float32(0.031), np.float32(0.07)]
 TYPES = [np.uint8, np.int8]
@@ -102,7 +109,7 @@ def test_products_of_matrices(dtype, by_column, narrow):
     scales = np.random.default_rng(3).uniform(0.01, 0.1, columns).astype(np.float32)
     given = {
         "a": numbers(3, 4, dtype=dtype),
-        "b": numbers(columns, 4, dtype=np.int8, seed=1),
+        "b": weights_of_7_bits(columns, 4),
         **quantization(dtype, "a", "y"),
         "bs": scales if by_column else np.array(scales[0]),
         "bz": np.zeros(columns, np.int8) if by_column else np.array(3, np.int8),
@@ -122,7 +129,7 @@ def test_products_that_give_floats(dtype, by_column):
     scales = np.random.default_rng(3).uniform(0.01, 0.1, columns).astype(np.float32)
     given = {
         "a": numbers(2, 3, 4, dtype=dtype),
-        "b": numbers(4, columns, dtype=np.int8, seed=1),
+        "b": weights_of_7_bits(4, columns),
         **quantization(dtype, "a"),
         "bs": scales if by_column else np.array(scales[0]),
         "bz": np.arange(columns).astype(np.int8) if by_column else np.array(3, np.int8),
@@ -138,7 +145,7 @@ def test_products_that_give_floats(dtype, by_column):
 def test_convolutions_and_pools_with_channels_last(dtype):
     given = {
         "x": numbers(1, 6, 5, 3, dtype=dtype),
-        "w": numbers(4, 3, 3, 3, dtype=np.int8, seed=1),
+        "w": weights_of_7_bits(4, 3, 3, 3),
         **quantization(dtype, "x", "y"),
         "ws": np.array(SCALES[1]),
         "wz": np.array(0, np.int8),
@@ -166,7 +173,7 @@ def test_several_scales_of_the_first_matrix_are_refused():
     """ONNX Runtime refuses them when it runs."""
     given = {
         "a": numbers(4, 4),
-        "b": numbers(4, 4, dtype=np.int8, seed=1),
+        "b": weights_of_7_bits(4, 4),
         "as": np.array([0.1, 0.2, 0.3, 0.4], np.float32),
         "bs": np.array(SCALES[0]),
     }

@@ -40,6 +40,28 @@ def test_a_part_of_each_head_is_turned():
     same("RotaryEmbedding", given, **settings)
 
 
+@pytest.mark.parametrize("layout", [0, 1])
+@pytest.mark.parametrize("interleaved", [0, 1])
+@pytest.mark.parametrize("dynamic", [(), (0, 1, 2)])
+def test_times_rows_and_columns_of_images_turn_parts_of_the_frequencies(
+    layout, interleaved, dynamic
+):
+    cosines, sines = angles()
+    places = np.random.default_rng(0).integers(0, LONGEST, (3, BATCH, 5))
+    given = {"x": floats(BATCH, 5, HEADS * SIZE), "p": places, "c": cosines, "s": sines}
+    settings = {"num_heads": HEADS, "mrope_section": [4, 2, 2], "mrope_layout": layout}
+    settings["interleaved"] = interleaved
+    same("MRotaryEmbedding", given, weights=("c", "s"), dynamic=dynamic, **settings)
+
+
+def test_a_part_of_each_head_of_images_is_turned():
+    cosines, sines = angles(8)
+    places = np.random.default_rng(0).integers(0, LONGEST, (3, BATCH, 5))
+    given = {"x": floats(BATCH, HEADS, 5, SIZE), "p": places, "c": cosines, "s": sines}
+    settings = {"num_heads": HEADS, "rotary_embedding_dim": 8, "mrope_section": [2, 1, 1]}
+    same("MRotaryEmbedding", given, **settings)
+
+
 def call(count, past, last, rotary=False, packed=False, **others):
     """Inputs of a call of `count` tokens after a cache of `past` places."""
     batch = len(last)

@@ -25,7 +25,7 @@ WAYS = {
 @pytest.mark.parametrize("mark", [0, 1])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("texts", TEXTS)
-def test_tokens(texts, way, mark):
+def test_texts_are_cut_as_by_onnx_runtime(texts, way, mark):
     given = {"x": TEXTS[texts]}
     options = dict(WAYS[way], mark=mark, mincharnum=1, pad_value="#")
     there, here = both("Tokenizer", given, {"y": np.dtype(object)}, dynamic=(0, 1), **options)

@@ -84,12 +84,13 @@ def test_optimized_models(function, x, tmp_path):
     same(fused, x, atol=1e-4)
 
 
+# Weights of 7 bits: see `weights_of_7_bits`.
 @pytest.mark.parametrize("kind", [QuantType.QUInt8, QuantType.QInt8])
 @pytest.mark.parametrize(("function", "x"), [(convolutional, IMAGES), (perceptron, ROWS)])
 def test_quantized_models(function, x, kind, tmp_path):
     path = written(function, x, tmp_path / "plain.onnx")
     quantized = str(tmp_path / "quantized.onnx")
-    settings = {"activation_type": kind, "weight_type": QuantType.QInt8}
+    settings = {"activation_type": kind, "weight_type": QuantType.QInt8, "reduce_range": True}
     quantize_static(path, quantized, Samples(x), QuantFormat.QOperator, **settings)
     if function is convolutional:
         assert {"QLinearAdd", "QLinearLeakyRelu", "QLinearConcat"} <= operators(quantized)
@@ -100,7 +101,7 @@ def test_quantized_models(function, x, kind, tmp_path):
 def test_products_quantized_at_run_time(tmp_path):
     path = written(perceptron, ROWS, tmp_path / "plain.onnx")
     quantized, fused = str(tmp_path / "quantized.onnx"), str(tmp_path / "fused.onnx")
-    quantize_dynamic(path, quantized)
+    quantize_dynamic(path, quantized, reduce_range=True)
     level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     session(quantized, graph_optimization_level=level, optimized_model_filepath=fused)
     assert "DynamicQuantizeMatMul" in operators(fused)

@@ -63,7 +63,7 @@ def later_keys(q: Any, k: Any, past: Any) -> Any:
 def mask_addend(n: Node, mask: Any, batch: Any, keys: Any) -> Any:
     """Addend of a mask for scores [batch, heads, queries, keys]; None without a mask.
 
-    A mask is of 1 for what is seen, [batch, keys] or [batch, queries, keys], or one vector of lengths, behind which may stand the first places.
+    A mask is 1 at visible keys, [batch, keys] or [batch, queries, keys], or one vector of the ends of the rows, which may be followed by their starts.
     """
     if mask is None:
         return None

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
 from penstock._src.formats.onnx.reading.ops.microsoft.attention import scaled_scores
@@ -32,6 +32,39 @@ def _rotary_embedding(n: Node, x: Any, positions: Any, cosines: Any, sines: Any)
         positions = t.expand_dims(positions, [0])
     y = turned_by(x, *_rows(cosines, sines, positions), size, n.flag("interleaved"))
     return joined_heads(y) if flat else y
+
+
+@reads("MRotaryEmbedding", domain=MICROSOFT, settings=(1,))
+def _rotary_embedding_of_images(n: Node, x: Any, positions: Any, cosines: Any, sines: Any) -> Any:
+    """Angles of three positions of each token: its time, its row and its column, for parts of the frequencies."""
+    n.only(is_packed_batching=0, scale=1.0)
+    source = _position_of_frequencies(n)
+    size = 2 * len(source)
+    flat = t.rank(x) == 3
+    if flat:
+        x = split_heads(x, n.attr("num_heads", 0) or t.extents(x)[2] // size)
+    each = [_rows(cosines, sines, row) for row in raw.Unpack(positions, num=3, axis=0)]
+    mixed_cosines, mixed_sines = (
+        raw.SelectV2(source == 0, times, raw.SelectV2(source == 1, rows, columns))
+        for times, rows, columns in zip(*each, strict=True)
+    )
+    y = turned_by(x, mixed_cosines, mixed_sines, size, n.flag("interleaved"))
+    return joined_heads(y) if flat else y
+
+
+def _position_of_frequencies(n: Node) -> np.ndarray:
+    """Which of the three positions turns each frequency."""
+    sections, size = n.attr("mrope_section"), n.attr("rotary_embedding_dim", 0)
+    if len(sections) != 3 or min(sections) < 0 or size not in (0, 2 * sum(sections)):
+        raise InvalidArgumentError(
+            f"MRotaryEmbedding: mrope_section must be three numbers whose sum is half of the size {size or ''}. Received: {sections}"
+        )
+    if not n.flag("mrope_layout"):
+        return np.repeat(np.arange(3), sections)
+    source = np.zeros(sum(sections), np.int64)
+    for i in (1, 2):
+        source[i : 3 * sections[i] : 3] = i
+    return source
 
 
 def _rows(cosines: Any, sines: Any, positions: Any) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.formats.onnx.reading import tensors as t
@@ -19,7 +20,19 @@ def _ngram_repeat_block(n: Node, tokens: Any, scores: Any) -> Any:
         raise InvalidArgumentError(
             f"NGramRepeatBlock: ngram_size must be positive. Received: {size}"
         )
-    tokens, scores = t.of_rank(tokens, 2), t.of_rank(scores, 2)
+    return without_repetitions(t.of_rank(tokens, 2), t.of_rank(scores, 2), size, -math.inf)
+
+
+def without_repetitions(tokens: Any, scores: Any, size: int, lowest: float) -> Any:
+    """Scores of next tokens that are `lowest` for those that would repeat a sequence of `size` tokens.
+
+    Args:
+      tokens: so far [rows, length].
+      scores: [rows, vocabulary].
+      size: of the sequences.
+      lowest: the score of what is banned.
+    """
+    tokens = t.cast(tokens, dtypes.int64)
     length = t.extent(tokens, 1)
     count = raw.Maximum(raw.Sub(length, t.int64(size - 1)), t.int64(0))
     places = t.numbers(count)
@@ -33,7 +46,7 @@ def _ngram_repeat_block(n: Node, tokens: Any, scores: Any) -> Any:
     following = t.batched_gather(tokens, raw.AddV2(places, t.int64(size - 1)), 1)
     following = raw.SelectV2(banned, following, t.like(0, following))
     rows = raw.BroadcastTo(t.aligned(t.numbers(t.extent(tokens, 0)), 2, 0), t.shape(following))
-    limits = raw.SelectV2(banned, t.like(-math.inf, scores), t.like(math.inf, scores))
+    limits = raw.SelectV2(banned, t.like(lowest, scores), t.like(math.inf, scores))
     return raw.TensorScatterMin(scores, raw.Pack([rows, following], axis=2), limits)
 
 

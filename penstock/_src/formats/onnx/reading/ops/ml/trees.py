@@ -124,7 +124,7 @@ def _tree_ensemble_classifier(n: Node, x: Any) -> Any:
 
 
 def _of_one_class(n: Node, x: Any, labels: np.ndarray, kind: str, only: int) -> Any:
-    """Two classes of which all leaves give to the first: ONNX Runtime takes its score for the second's."""
+    """Classifies in two classes if all leaves add to the first: ONNX Runtime uses its score for the second class."""
     if only != 0:
         raise UnimplementedError("a classifier of two classes whose leaves all give to the second")
     forest = _forest_of_ids(n, "class", 2)

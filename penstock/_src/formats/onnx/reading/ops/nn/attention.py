@@ -172,9 +172,10 @@ def _flex_attention(n: Node, q: Any, k: Any, v: Any) -> Any:
 
 
 @reads("LinearAttention")
-def _linear_attention(
+def linear_attention(
     n: Node, q: Any, k: Any, v: Any, past: Any = None, decay: Any = None, beta: Any = None
 ) -> Any:
+    """Attention to a state that keys and values are added to, and the last state."""
     heads, kv_heads, dtype = n.attr("q_num_heads"), n.attr("kv_num_heads"), q.dtype
     rule = n.attr("update_rule", "gated_delta")
     if rule not in ("linear", "gated", "delta", "gated_delta"):
