@@ -203,7 +203,7 @@ def test_preprocessing_of_images(name):
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_losses(loss, labels):
+def test_steps_of_losses_need_no_host(loss, labels):
     def step(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
@@ -213,7 +213,7 @@ def test_losses(loss, labels):
     assert on_host(step, PROBABILITIES) == []
 
 
-def test_ctc():
+def test_a_step_of_ctc_needs_no_host():
     loss = keras.losses.CTC()
     labels = tf.constant(RANDOM.integers(1, 4, (2, 3)), tf.int32)
 

@@ -165,7 +165,7 @@ def test_values_that_a_tuner_refuses():
             tuner.choice("max_depth", values, merge=merge)
 
 
-def test_leaves():
+def test_predicted_leaves_are_leaves_of_the_trees():
     model = forests.keras.RandomForestModel(**FEW)
     model.fit(dataset(frame()))
     leaves = model.predict_get_leaves(dataset(frame()))

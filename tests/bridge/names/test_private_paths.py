@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import pathlib
 import pickle
 import subprocess
 import sys
@@ -305,12 +306,25 @@ def test_inspecting_all_modules_does_not_load_them(monkeypatch):
     name, path = "tensorflow.python.autograph.impl.api", "python.autograph.impl.api"
     module = private_modules.PrivateModule(name, path)
     load = private_modules._own_module
-    # Other tests may have made modules that do have a file.
     refuse = lambda asked: pytest.fail(asked) if asked == path else load(asked)  # noqa: E731
     monkeypatch.setattr(private_modules, "_own_module", refuse)
     monkeypatch.setitem(sys.modules, name, module)
-    assert not hasattr(module, "__file__") and not hasattr(module, "__wrapped__")
+    assert not hasattr(module, "__wrapped__")
     inspect.getmodule(sys._getframe(), "no file")
+
+
+@pytest.mark.parametrize(
+    ("path", "end"),
+    [
+        ("python", "bridge/python/__init__.py"),
+        ("python.ops.array_ops", "bridge/python/ops/array_ops.py"),
+        ("python.ops.gen_array_ops", "bridge/names/private_modules.py"),
+    ],
+)
+def test_modules_have_the_file_that_has_their_names(stand_in, path, end):
+    module = importlib.import_module(f"tensorflow.{path}")
+    assert pathlib.Path(module.__file__).as_posix().endswith(end)
+    assert pathlib.Path(inspect.getfile(module)).is_file()
 
 
 def test_some_names_that_look_like_pythons_own_are_those_of_modules_here():

@@ -33,6 +33,27 @@ def test_the_stand_in_is_imported_under_its_name():
     assert done.stdout.split() == ["True", "64", "True"]
 
 
+FILES = """
+import importlib.util, inspect, os
+import penstock
+penstock.install_as_tensorflow()
+import tensorflow_text as text
+import tensorflow_text.python.ops.bert_tokenizer as bert
+import tensorflow_decision_forests as forests
+import tensorflow_decision_forests.component as component
+assert importlib.util.find_spec("tensorflow_text").origin == text.__file__
+for module in (text, bert, forests, component):
+    assert inspect.getfile(module) == module.__file__ and os.path.isfile(module.__file__)
+assert inspect.getsourcefile(text.BertTokenizer) == bert.__file__
+print(*(os.path.relpath(module.__file__, os.path.dirname(penstock.__file__)) for module in (text, forests)))
+"""
+
+
+def test_packages_that_are_stood_in_for_have_files():
+    done = subprocess.run([sys.executable, "-c", FILES], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["text/__init__.py", "_src/bridge/decision_forests/__init__.py"]
+
+
 @pytest.mark.parametrize(
     "path", [path for path, sources in PATHS.items() if sources and sources != ("*",)]
 )

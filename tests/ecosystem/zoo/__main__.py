@@ -12,7 +12,8 @@ from pathlib import Path
 import penstock as tf
 
 from . import comparing, fetching, passing_on
-from .entries import ENTRIES, TENSORFLOW, Entry
+from .entries import ENTRIES
+from .entry import TENSORFLOW, Entry
 
 
 def main() -> int:

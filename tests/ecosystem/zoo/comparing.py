@@ -13,7 +13,7 @@ import penstock as tf
 from penstock._src.formats import table
 
 from .child import time_of
-from .entries import Entry
+from .entry import Entry
 
 CHILD = Path(__file__).with_name("child.py")
 LIMIT = 300  # seconds for a model in its own runtime

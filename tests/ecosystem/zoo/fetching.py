@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from .entries import Entry
+from .entry import Entry
 
 
 class WrongContents(Exception):

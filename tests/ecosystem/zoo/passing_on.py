@@ -11,7 +11,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats import table
 
 from . import comparing
-from .entries import Entry
+from .entry import Entry
 
 # The formats, and the names of what is written.
 FORMATS = {

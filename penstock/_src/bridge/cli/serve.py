@@ -11,10 +11,19 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock._src.bridge.cli.arguments import Parser, Refused, refused
 from penstock._src.util.process.installing import pip_install
+
+if TYPE_CHECKING:
+    from penstock._src.serving.batching.parameters import BatchingParameters
+    from penstock._src.serving.generation.options import GenerationOptions
+    from penstock._src.serving.models.config import ModelConfig
+    from penstock._src.serving.options import Options
+    from penstock._src.serving.server import Server
+    from penstock._src.serving.trust.limits import Limits
+    from penstock._src.serving.trust.tls import TLS
 
 DESCRIPTION = """Serves models behind TensorFlow Serving's REST and gRPC APIs (docs/serving.md).
 
@@ -248,7 +257,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _limits(parsed: argparse.Namespace) -> Any:
+def _limits(parsed: argparse.Namespace) -> Limits:
     # Each command loads what it needs.
     from penstock._src.serving.trust.limits import Limits
 
@@ -265,32 +274,17 @@ def _spellings(*names: str) -> list[str]:
     return list(dict.fromkeys(both))
 
 
-def _options(parsed: argparse.Namespace) -> Any:
+def _options(parsed: argparse.Namespace) -> Options:
     # Each command loads what it needs.
-    from penstock._src.filesystems import files
-    from penstock._src.serving.generation.options import GenerationOptions
     from penstock._src.serving.models import config_files
-    from penstock._src.serving.models.config import ModelConfig
     from penstock._src.serving.options import Options
-    from penstock._src.serving.servables.servable import Room
 
-    path = parsed.model or parsed.model_base_path
-    if bool(path) == bool(parsed.model_config_file):
-        raise Refused("expected a MODEL, or --model-config-file.")
-    if path and not files.exists(path):
-        raise Refused(f"{path}: there is no such file or folder.")
-    if path:
-        name = os.path.basename(os.path.abspath(path))
-        name = parsed.name or name.removesuffix(".keras").removesuffix(".gguf")
-        models: tuple[Any, ...] = (ModelConfig(name, path),)
-    else:
-        models = config_files.read_models(parsed.model_config_file)
     batching, threads = _batching(parsed)
     more: dict[str, Any] = {"batch_threads": threads} if threads else {}
     if parsed.monitoring_config_file:
         more["metrics_path"] = config_files.read_metrics_path(parsed.monitoring_config_file)
     return Options(
-        models=models,
+        models=_models(parsed),
         host=parsed.host,
         rest_port=parsed.rest_port,
         grpc_port=parsed.grpc_port,
@@ -307,22 +301,49 @@ def _options(parsed: argparse.Namespace) -> Any:
         memory_budget=_memory_budget(parsed),
         allow=tuple(filter(None, parsed.allow.split(","))),
         workers=parsed.workers,
-        generation=GenerationOptions(
-            parsed.generation_queue,
-            parsed.generation_tokens,
-            parsed.generation_seconds,
-            parsed.generation_same_tokens,
-            Room(
-                parsed.generation_slots,
-                parsed.generation_length,
-                int(parsed.generation_prefixes * _MEGABYTE),
-                parsed.generation_cache,
-                parsed.generation_activations,
-            ),
-        ),
+        generation=_generation(parsed),
         warms_up=parsed.enable_model_warmup,
         drain_seconds=parsed.drain_seconds,
         **more,
+    )
+
+
+def _models(parsed: argparse.Namespace) -> tuple[ModelConfig, ...]:
+    """The models to serve: the one of the command line, or those of the configuration file."""
+    # Each command loads what it needs.
+    from penstock._src.filesystems import files
+    from penstock._src.serving.models import config_files
+    from penstock._src.serving.models.config import ModelConfig
+
+    path = parsed.model or parsed.model_base_path
+    if bool(path) == bool(parsed.model_config_file):
+        raise Refused("expected a MODEL, or --model-config-file.")
+    if not path:
+        return config_files.read_models(parsed.model_config_file)
+    if not files.exists(path):
+        raise Refused(f"{path}: there is no such file or folder.")
+    name = os.path.basename(os.path.abspath(path))
+    return (ModelConfig(parsed.name or name.removesuffix(".keras").removesuffix(".gguf"), path),)
+
+
+def _generation(parsed: argparse.Namespace) -> GenerationOptions:
+    # Each command loads what it needs.
+    from penstock._src.serving.generation.options import GenerationOptions
+    from penstock._src.serving.servables.servable import Room
+
+    room = Room(
+        parsed.generation_slots,
+        parsed.generation_length,
+        int(parsed.generation_prefixes * _MEGABYTE),
+        parsed.generation_cache,
+        parsed.generation_activations,
+    )
+    return GenerationOptions(
+        parsed.generation_queue,
+        parsed.generation_tokens,
+        parsed.generation_seconds,
+        parsed.generation_same_tokens,
+        room,
     )
 
 
@@ -336,7 +357,7 @@ def _memory_budget(parsed: argparse.Namespace) -> int:
     return default_budget(parsed.workers)
 
 
-def _tls(parsed: argparse.Namespace) -> Any:
+def _tls(parsed: argparse.Namespace) -> TLS | None:
     # Each command loads what it needs.
     from penstock._src.serving.trust.tls import TLS
 
@@ -351,7 +372,7 @@ def _tls(parsed: argparse.Namespace) -> Any:
     return tls
 
 
-def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
+def _batching(parsed: argparse.Namespace) -> tuple[BatchingParameters, int]:
     """The limits of batches, and the number of threads; 0 if nothing says it."""
     # Each command loads what it needs.
     from penstock._src.serving.batching.parameters import BatchingParameters
@@ -365,19 +386,19 @@ def _batching(parsed: argparse.Namespace) -> tuple[Any, int]:
     return BatchingParameters(**options, joins_unproven=joins), 0
 
 
-def _say_started(server: Any) -> None:
+def _say_started(server: Server) -> None:
     """Prints the served models and their addresses, in one line."""
     names = ", ".join(sorted(server.table.loaded())) or "no model yet"
     _say(names, server.options, server.rest_port, server.grpc_port)
 
 
-def _say_workers(options: Any) -> None:
+def _say_workers(options: Options) -> None:
     names = ", ".join(sorted(config.name for config in options.models))
     _say(f"{names} by {options.workers} processes", options, options.rest_port, options.grpc_port)
 
 
-def _say(what: str, options: Any, rest_port: int, grpc_port: int) -> None:
+def _say(models: str, options: Options, rest_port: int, grpc_port: int) -> None:
     scheme, host = "https" if options.tls else "http", options.host
-    places = [f"REST at {scheme}://{host}:{rest_port}/v1/models"] if rest_port >= 0 else []
-    places += [f"gRPC at {host}:{grpc_port}"] if grpc_port >= 0 else []
-    print(f"Serving {what}: {', '.join(places)}", flush=True)
+    addresses = [f"REST at {scheme}://{host}:{rest_port}/v1/models"] if rest_port >= 0 else []
+    addresses += [f"gRPC at {host}:{grpc_port}"] if grpc_port >= 0 else []
+    print(f"Serving {models}: {', '.join(addresses)}", flush=True)

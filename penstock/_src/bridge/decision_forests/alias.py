@@ -59,7 +59,7 @@ class ForestsModule(PackageModule):
         return sorted({*below, *self._offered()} - {""})
 
 
-FINDER = PackageFinder(ALIAS, PATHS, ForestsModule)
+FINDER = PackageFinder(ALIAS, PATHS, _ROOM, ForestsModule)
 
 
 def install() -> None:

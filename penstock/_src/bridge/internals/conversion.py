@@ -15,7 +15,7 @@ from penstock._src.function.function import function as def_function
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.passes.fold_constants import known_results
 from penstock._src.graph.rewriting import extract_sub_graph
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.graph_defs import import_graph_def
 from penstock._src.graph.serialize.lowered import lowered_graph_def
 from penstock._src.graph.serialize.op_definitions import op_def
 from penstock._src.ops.tensor_proto import to_proto

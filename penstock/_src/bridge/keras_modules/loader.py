@@ -20,7 +20,7 @@ from . import (
     tracebacks,
 )
 from .pipeline import hook
-from .steps import updates, variables
+from .steps import predictions, updates, variables
 
 
 def _wrap_trainer(module: types.ModuleType) -> None:
@@ -28,6 +28,7 @@ def _wrap_trainer(module: types.ModuleType) -> None:
     explaining.wrap_trainer(module)
     hook.wrap_trainer(module)
     elastic.wrap_trainer(module)
+    predictions.wrap_trainer(module)
 
 
 def _wrap_optimizer(module: types.ModuleType) -> None:
@@ -49,6 +50,7 @@ WRAPPERS: dict[str, Callable[[types.ModuleType], None]] = {
     variables.METRIC: variables.wrap_metric,
     variables.COMPILED: variables.wrap_compiled,
     updates.OPTIMIZER: updates.wrap_optimizer,
+    predictions.CALLBACKS: predictions.wrap_callbacks,
     "keras.src.callbacks.backup_and_restore": backup.wrap_backup,
     "keras.src.backend.tensorflow.trainer": _wrap_trainer,
     "keras.src.backend.tensorflow.distribution_lib": distribution.wrap_backend,

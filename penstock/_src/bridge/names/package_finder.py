@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import pathlib
 import sys
 import types
-from collections.abc import Callable, Container
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from penstock._src.util.lazy import NamedModule
 from penstock._src.version import VERSION
+
+_ROOT = pathlib.Path(__file__).resolve().parents[4]
 
 
 class PackageModule(NamedModule):
@@ -33,21 +36,30 @@ class PackageFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     Args:
       package: its name.
-      paths: of its modules, below the package; "" is the package itself.
+      paths: of its modules, below the package, each with the module of ours that offers its names; "" is the package itself.
+      public: the module of ours that stands for the package, and for modules that offer only modules.
       make: called with a module's whole name and its path, returns the module, which looks its names up.
     """
 
     def __init__(
-        self, package: str, paths: Container[str], make: Callable[[str, str], types.ModuleType]
+        self,
+        package: str,
+        paths: Mapping[str, str],
+        public: str,
+        make: Callable[[str, str], types.ModuleType],
     ) -> None:
-        self._package, self._paths, self._make = package, paths, make
+        self._package, self._paths, self._public, self._make = package, paths, public, make
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         """Returns a spec for names in the table."""
         first, _, rest = fullname.partition(".")
         if first != self._package or rest not in self._paths:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        origin = _file(self._paths[rest] or self._public)
+        spec = importlib.machinery.ModuleSpec(fullname, self, origin=origin, is_package=True)
+        # Programs look for a package's folder by `__file__`, which the import system sets from the origin.
+        spec.has_location = True
+        return spec
 
     def create_module(self, spec: Any) -> types.ModuleType:
         """Returns a module that looks its names up."""
@@ -60,3 +72,10 @@ class PackageFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Makes imports of the package find Penstock from now on."""
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
+
+
+def _file(module: str) -> str:
+    """Returns the file of a module of ours without importing the module."""
+    place = _ROOT.joinpath(*module.split("."))
+    file = place.with_suffix(".py")
+    return str(file if file.is_file() else place / "__init__.py")

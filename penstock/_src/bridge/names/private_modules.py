@@ -34,7 +34,6 @@ from .python_paths import BRIDGE, PATHS, imported_names, packages, public_names
 
 # Names that look like Python's own, in modules of ours. For others, which `inspect` asks all loaded modules for, none is loaded.
 _DUNDERS = {
-    "python.framework.error_interpolation": {"__file__"},
     "python.framework.versions": {
         "__version__",
         "__git_version__",
@@ -116,6 +115,9 @@ class PrivateModule(NamedModule):
     def __getattr__(self, attribute: str) -> Any:
         if attribute == "__all__":
             return self._offered()
+        if attribute == "__file__":
+            # The file with its names; this one if all of them are found by the tables. Neither is loaded.
+            return str(_own_place(self._path) or __file__)
         if attribute.startswith("__"):
             if attribute not in _DUNDERS.get(self._path, ()):
                 raise AttributeError(attribute)
@@ -145,7 +147,7 @@ class PrivateModule(NamedModule):
     def __setattr__(self, attribute: str, value: Any) -> None:
         """Sets the name in our module too, so that replacing a function reaches those that call it.
 
-        What importlib sets (`__spec__`, a module in its package) stands for nothing of ours, and loads nothing.
+        Attributes that importlib sets (`__spec__`, a module in its package) correspond to no name of ours, and load nothing.
         """
         name = getattr(value, "__name__", None) if isinstance(value, types.ModuleType) else None
         if attribute.startswith("__") or name == f"{self.__name__}.{attribute}":

@@ -8,7 +8,7 @@ from typing import Any
 from penstock._src.api.array.shaping import reshape, transpose
 from penstock._src.api.test.graphs import assert_equal_graph_def_v1
 from penstock._src.core.tensor import Tensor
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.graph_defs import import_graph_def
 from penstock._src.proto.graph import GraphDef
 
 

@@ -69,7 +69,10 @@ def _reexported(module: Any) -> tuple[str, ...]:
     return getattr(module, "OFFERED", ())
 
 
-FINDER = PackageFinder(ALIAS, PATHS, TextModule)
+_OFFERING = {
+    path: PUBLIC if "*" in sources else next(iter(sources), "") for path, sources in PATHS.items()
+}
+FINDER = PackageFinder(ALIAS, _OFFERING, PUBLIC, TextModule)
 
 
 def install() -> None:

@@ -99,7 +99,7 @@ class TokenizerBase(keras.layers.Layer):
 
     Args:
       tokenizer_instance: what tokenizes.
-      pad_value: what is put behind shorter rows to make the result dense; None for a ragged result.
+      pad_value: the value that fills shorter rows to make the result dense; None for a ragged result.
       squeeze_token_dim: whether a second dimension of size 1 is left out before.
       **kwargs: of `keras.layers.Layer`.
 
@@ -208,7 +208,7 @@ class UnicodeScriptTokenizer(TokenizerBase):
 
     Args:
       keep_whitespace: whether white space makes tokens of its own.
-      pad_value: what is put behind shorter rows to make the result dense; None for a ragged result.
+      pad_value: the value that fills shorter rows to make the result dense; None for a ragged result.
       squeeze_token_dim: whether a second dimension of size 1 is left out before.
       **kwargs: of `keras.layers.Layer`.
     """
@@ -229,7 +229,7 @@ class WhitespaceTokenizer(TokenizerBase):
     """Tokenizes at white space; see `tensorflow_text.WhitespaceTokenizer`.
 
     Args:
-      pad_value: what is put behind shorter rows to make the result dense; None for a ragged result.
+      pad_value: the value that fills shorter rows to make the result dense; None for a ragged result.
       squeeze_token_dim: whether a second dimension of size 1 is left out before.
       **kwargs: of `keras.layers.Layer`.
     """
@@ -250,7 +250,7 @@ class WordpieceTokenizer(TokenizerBase):
       max_bytes_per_word: longer words are unknown.
       token_out_type: `tf.string` for pieces, `tf.int32` or `tf.int64` for their numbers.
       unknown_token: what stands for words that cannot be cut.
-      pad_value: what is put behind shorter rows to make the result dense; None for a ragged result.
+      pad_value: the value that fills shorter rows to make the result dense; None for a ragged result.
       merge_wordpiece_dim: whether the pieces of all words of a row are one row.
       **kwargs: of `keras.layers.Layer`.
     """

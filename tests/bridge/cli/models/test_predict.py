@@ -109,7 +109,7 @@ def test_standard_input(server, capsysbinary, monkeypatch):
     assert capsysbinary.readouterr().out == b'{"y":[4.0]}\n'
 
 
-def test_images(ask):
+def test_images_are_decoded_scaled_or_passed_as_files(ask):
     for contents in (picture(), picture((60, 40)), picture(kind="BMP")):
         assert ask("pictures", contents) == {"mean": [[255.0, 51.0, 0.0]]}
     found = ask("pictures", picture(), "--scale", "1/255")["mean"]

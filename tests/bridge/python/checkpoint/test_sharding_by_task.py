@@ -26,4 +26,5 @@ def test_values_of_local_variables_are_tensors():
     root = tf.Module()
     root.v = tf.Variable(1.0)
     found, *_ = checkpoint.TrackableSaver(ObjectGraphView(root))._gather_serialized_tensors()
-    assert isinstance(found[root.v]["v/.ATTRIBUTES/VARIABLE_VALUE"], tf.Tensor)
+    value = found[root.v]["v/.ATTRIBUTES/VARIABLE_VALUE"]
+    assert isinstance(value, tf.Tensor) and value.numpy() == 1.0

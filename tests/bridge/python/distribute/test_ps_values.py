@@ -1,7 +1,5 @@
 """Variables of parameter servers."""
 
-import pytest
-
 import penstock as tf
 from penstock._src.bridge.python.distribute.ps_values import AggregatingVariable
 
@@ -18,8 +16,8 @@ def test_an_aggregating_variable_is_a_view_of_one_variable():
     assert tape.gradient(loss, view).numpy().tolist() == [4.0, 6.0]
 
 
-def test_replicas_do_not_assign_it():
+def test_what_replicas_assign_is_combined():
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     view = AggregatingVariable(strategy, tf.Variable(1.0), tf.VariableAggregation.SUM)
-    with pytest.raises(tf.errors.UnimplementedError, match="AggregatingVariable.assign"):
-        strategy.run(lambda: view.assign(2.0))
+    strategy.run(lambda: view.assign_add(tf.constant(2.0)))
+    assert float(view) == 5.0

@@ -41,7 +41,6 @@ def test_modes_policies_and_options_are_in_the_config():
 
 
 def test_devices_are_named_by_type_and_number():
-    assert tf.config.experimental.get_memory_info("CPU:0") == {"current": 0, "peak": 0}
     with pytest.raises(ValueError, match="No matching devices found for 'GPU:9'"):
         tf.config.experimental.get_memory_info("GPU:9")
     with pytest.raises(ValueError, match="Failed parsing device name"):

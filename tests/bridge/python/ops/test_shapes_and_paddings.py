@@ -1,4 +1,7 @@
-"""Ranks, sizes, labels and paddings; expected values are TensorFlow's."""
+"""Ranks, sizes, labels, paddings and checks of images; expected values are TensorFlow's."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import penstock as tf
 from penstock._src.bridge.python.ops import (
     array_ops,
     confusion_matrix,
+    image_ops_impl,
     math_ops,
     nn_ops,
     random_grad,
@@ -20,6 +24,7 @@ from penstock._src.bridge.python.ops.nn_ops import (
 )
 
 v1 = tf.compat.v1
+ANY = [None, None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -169,3 +174,59 @@ def test_convolutions_without_dilation_are_those_of_their_rank():
     )
     with pytest.raises(ValueError, match="at least 3 and at most 5"):
         _NonAtrousConvolution([2], [2], "VALID")
+
+
+def test_known_images_are_returned():
+    image = tf.ones([2, 4, 5, 3])
+    np.testing.assert_array_equal(image_ops_impl._AssertAtLeast3DImage(image), image)
+    np.testing.assert_array_equal(image_ops_impl._Assert3DImage(image[0]), image[0])
+    assert (
+        image_ops_impl._Check3DImage(image[0]) == []
+        and image_ops_impl._CheckAtLeast3DImage(image) == []
+    )
+    assert image_ops_impl._ImageDimensions(image, 4) == [2, 4, 5, 3]
+
+
+@pytest.mark.parametrize(
+    ("check", "shape", "said"),
+    [
+        (image_ops_impl._Check3DImage, [2, 3], "must be three-dimensional"),
+        (image_ops_impl._Check3DImage, [0, 3, 1], "all dims of 'image.shape' must be > 0"),
+        (image_ops_impl._CheckAtLeast3DImage, [2, 3], "at least three-dimensional"),
+        (
+            image_ops_impl._CheckAtLeast3DImage,
+            [1, 2, 0, 3],
+            "inner 3 dims of 'image.shape' must be > 0",
+        ),
+    ],
+)
+def test_known_shapes_of_no_images_are_refused(check, shape, said):
+    with pytest.raises(ValueError, match=said):
+        check(tf.ones(shape))
+
+
+def test_unknown_extents_are_checked_when_run():
+    @tf.function(input_signature=[tf.TensorSpec(ANY)])
+    def area(image):
+        image = image_ops_impl._AssertAtLeast3DImage(image)
+        _, height, width, _ = image_ops_impl._ImageDimensions(image, 4)
+        return height * width
+
+    assert area(tf.ones([2, 4, 5, 3])).numpy() == 20
+    with pytest.raises(tf.errors.InvalidArgumentError, match="inner 3 dims"):
+        area(tf.ones([2, 4, 0, 3]))
+
+    @tf.function(input_signature=[tf.TensorSpec(ANY[:3])])
+    def same(image):
+        with pytest.raises(ValueError, match="fully defined"):
+            image_ops_impl._Check3DImage(image)
+        return image_ops_impl._Assert3DImage(image)
+
+    assert same(tf.ones([4, 5, 3])).shape == [4, 5, 3]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="all dims"):
+        same(tf.ones([0, 5, 3]))
+
+
+def test_checks_of_images_have_their_private_path():
+    program = "import penstock; penstock.install_as_tensorflow(); from tensorflow.python.ops.image_ops_impl import _AssertAtLeast3DImage, _ImageDimensions"
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -61,12 +61,12 @@ class ElasticJob:
         self._processes: dict[int, _Process] = {}
         self._numbers = 0
         self._planned = membership.wanted  # of workers for which processes were started
-        # The latter of members that failed after others came to the end of the program.
+        # The second is that of members that failed after others had finished the program.
         self._status = self._late_status = 0
         self._printing = threading.Lock()
 
     def run(self) -> int:
-        """Returns 0 if all members of the last generation came to the end of the program, else the status of a worker that failed there or whose loss ended the job."""
+        """Returns 0 if all members of the last generation finished the program, else the status of a worker that failed there or whose loss ended the job."""
         methods = {
             "Join": self._membership.join,
             "Beat": self._membership.beat,
@@ -196,7 +196,7 @@ class ElasticJob:
             print(f"penstock launch: {text}", file=sys.stderr, flush=True)
 
     def _end(self, within: float) -> None:
-        """Ends all processes: told to, and then killed."""
+        """Terminates all processes, and kills those that have not ended in time."""
         for process in self._processes.values():
             process.running.terminate()
         until = time.monotonic() + within

@@ -21,9 +21,38 @@ DESCRIPTION = """Runs a program in N processes that train together: `tf.distribu
 gives Penstock, and each process finds its rank in TF_CONFIG. Lines are printed with the rank of their process. When one fails, all are ended, and
 the error names its rank. Needs MPI: {install}. Options may stand before or after the program; what follows `--` belongs to it."""
 
+# The exit status of a program that Ctrl-C ended, as shells report it.
+_INTERRUPTED = 128 + signal.SIGINT
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a program in several processes; returns the exit status of the first that failed, or 0."""
+    parser = _parser()
+    parsed, program = parse_with_program(parser, arguments)
+    _check(parser, parsed)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
+    if parsed.elastic:
+        return _run_elastic(parsed, program)
+    hosts = tuple(host for host in parsed.hosts.split(",") if host)
+    places = Places(parsed.count, hosts, parsed.least or parsed.count)
+    for left in range(parsed.restarts, -1, -1):
+        try:
+            status = _run(places, parsed.threads, program)
+        except KeyboardInterrupt:
+            return _INTERRUPTED
+        if not status or not left:
+            return status
+        places = places.left()
+        print(
+            f"penstock launch: starting {places.count} ranks again ({left - 1} restarts left).",
+            file=sys.stderr,
+            flush=True,
+        )
+    return status
+
+
+def _parser() -> Parser:
     usage = (
         "penstock launch -n N [--hosts HOST[:N],...] [--threads T] [--restarts R [--min M]] "
         "[--elastic MIN:MAX [--job FILE]] SCRIPT ... | -m MODULE ..."
@@ -44,7 +73,11 @@ def main(arguments: Sequence[str]) -> int:
         "--elastic", default="", metavar="MIN:MAX", help="workers come and go while the job runs"
     )
     parser.add_argument("--job", default="", help="file for the address of an elastic job")
-    parsed, program = parse_with_program(parser, arguments)
+    return parser
+
+
+def _check(parser: Parser, parsed: argparse.Namespace) -> None:
+    """Refuses numbers out of range, and options that exclude each other."""
     if parsed.count < 1:
         parser.error(f"-n must be at least 1. Received {parsed.count}")
     if not 0 <= parsed.least <= parsed.count:
@@ -56,26 +89,6 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--job needs --elastic: it is the file of an elastic job's address")
     if parsed.elastic and (parsed.hosts or parsed.least):
         parser.error("--elastic starts workers on this machine, without --hosts and --min")
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, _end)
-    if parsed.elastic:
-        return _run_elastic(parsed, program)
-    hosts = tuple(host for host in parsed.hosts.split(",") if host)
-    places = Places(parsed.count, hosts, parsed.least or parsed.count)
-    for left in range(parsed.restarts, -1, -1):
-        try:
-            status = _run(places, parsed.threads, program)
-        except KeyboardInterrupt:
-            return 130
-        if not status or not left:
-            return status
-        places = places.left()
-        print(
-            f"penstock launch: starting {places.count} ranks again ({left - 1} restarts left).",
-            file=sys.stderr,
-            flush=True,
-        )
-    return status
 
 
 def _run_elastic(parsed: argparse.Namespace, program: Sequence[str]) -> int:
@@ -87,7 +100,7 @@ def _run_elastic(parsed: argparse.Namespace, program: Sequence[str]) -> int:
     try:
         return job.run()
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
 
 
 def _run(places: Places, threads: int, program: Sequence[str]) -> int:

@@ -18,12 +18,12 @@ from penstock._src.util.process.installing import pip_install
 class Starter:
     """A program that starts processes.
 
-    told       what its `--version` says
+    version    matches the output of its `--version`
     arguments  (number of processes, hosts, rank 0 first: "name" or "name:processes") -> its arguments
-    label      matches what stands before a line of a process; its group is the rank
+    label      matches the prefix of a line of a process; its group is the rank
     """
 
-    told: str
+    version: str
     arguments: Callable[[int, Sequence[str]], list[str]]
     label: re.Pattern[str]
 
@@ -60,6 +60,6 @@ def find() -> tuple[str, Starter]:
         )
     output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
     for starter in STARTERS.values():
-        if re.search(starter.told, output):
+        if re.search(starter.version, output):
             return path, starter
     raise Refused(f"{path} is neither of MPICH nor of Open MPI: {output.strip()[:80]!r}.")

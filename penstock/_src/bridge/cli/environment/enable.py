@@ -21,6 +21,28 @@ _NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 def main(arguments: Sequence[str]) -> int:
     """Makes every program of this virtual environment find Penstock as TensorFlow, and pip count it as TensorFlow."""
+    parsed = _parser().parse_args(arguments)
+    version = _version(parsed.version)
+    _require_own_environment()
+    if site_packages.is_brought_by_wheel():
+        print(f"{site_packages.WHEEL} is installed: `import tensorflow` means Penstock already.")
+        return 0
+    site_packages.write_stand_in(version)
+    print(
+        f"`import tensorflow` means Penstock in {sys.prefix}, and pip counts it as TensorFlow {version}. "
+        "Undo with `penstock disable`."
+    )
+    if parsed.constraints:
+        pathlib.Path(parsed.constraints).write_text(stand_in.constraints(version), "utf-8")
+        print(
+            f"{parsed.constraints} keeps pip from installing TensorFlow itself: pip install --constraint {parsed.constraints} ..., "
+            "or set PIP_CONSTRAINT to it."
+        )
+    _print_missing(version)
+    return 0
+
+
+def _parser() -> Parser:
     parser = Parser("penstock enable", main.__doc__)
     parser.add_argument(
         "--as",
@@ -34,8 +56,11 @@ def main(arguments: Sequence[str]) -> int:
         metavar="FILE",
         help="to write for `pip install --constraint FILE`: pip then refuses a library instead of installing TensorFlow for it",
     )
-    parsed = parser.parse_args(arguments)
-    version = _version(parsed.version)
+    return parser
+
+
+def _require_own_environment() -> None:
+    """Refuses a Python outside of virtual environments, and one that has TensorFlow's own packages."""
     if sys.prefix == sys.base_prefix:
         raise Refused(
             f"this Python ({sys.executable}) is not of a virtual environment, and other programs "
@@ -51,20 +76,10 @@ def main(arguments: Sequence[str]) -> int:
         raise Refused(
             f"{text} is installed here, whose C++ code only TensorFlow itself can load. Uninstall it first: Penstock has `tensorflow_text`, too."
         )
-    if site_packages.is_brought_by_wheel():
-        print(f"{site_packages.WHEEL} is installed: `import tensorflow` means Penstock already.")
-        return 0
-    site_packages.write_stand_in(version)
-    print(
-        f"`import tensorflow` means Penstock in {sys.prefix}, and pip counts it as TensorFlow {version}. "
-        "Undo with `penstock disable`."
-    )
-    if parsed.constraints:
-        pathlib.Path(parsed.constraints).write_text(stand_in.constraints(version), "utf-8")
-        print(
-            f"{parsed.constraints} keeps pip from installing TensorFlow itself: pip install --constraint {parsed.constraints} ..., "
-            "or set PIP_CONSTRAINT to it."
-        )
+
+
+def _print_missing(version: str) -> None:
+    """Prints which packages TensorFlow would bring, and which libraries require another version of it."""
     if importlib.util.find_spec("keras") is None:
         print(f"tf.keras needs Keras: {pip_install('keras')}")
     lacking = missing(installed_name() or NAME, "tensorflow")
@@ -78,7 +93,6 @@ def main(arguments: Sequence[str]) -> int:
             f"{library} requires {wanted}: pip will replace Penstock by TensorFlow when it installs that library again. "
             "`penstock enable --as VERSION` chooses a version that it takes."
         )
-    return 0
 
 
 def _version(text: str) -> str:

@@ -35,27 +35,7 @@ class Peer(NamedTuple):
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a program on Penstock and on TensorFlow, and says where they part."""
-    usage = "penstock verify [--tensorflow PYTHON] [--steps N] [--tolerance X] [--seed N] [--out FOLDER] SCRIPT ... | -m MODULE ..."
-    parser = Parser("penstock verify", DESCRIPTION, usage=usage)
-    parser.add_argument(
-        "--tensorflow",
-        metavar="PYTHON",
-        help="a Python or environment that has it; looked for by default",
-    )
-    parser.add_argument(
-        "--steps", type=int, default=10, help="how many steps are compared (10); 0 for all"
-    )
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        default=1e-3,
-        help="of float32 in the first step (0.001), growing with the steps; 20 times that for narrower floats",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of all generators (0)")
-    parser.add_argument(
-        "--out", metavar="FOLDER", help="keeps the records and what the programs print"
-    )
-    parsed, program = parse_with_program(parser, arguments)
+    parsed, program = parse_with_program(_parser(), arguments)
     if program[0] != "-m" and not pathlib.Path(program[0]).exists():
         raise Refused(f"there is no file {program[0]!r} in {os.getcwd()}.")
     peer = _peer(python_of(parsed.tensorflow))
@@ -86,6 +66,30 @@ def main(arguments: Sequence[str]) -> int:
             return 1
     print(f"They agree within {parsed.tolerance:g}.")
     return 0
+
+
+def _parser() -> Parser:
+    usage = "penstock verify [--tensorflow PYTHON] [--steps N] [--tolerance X] [--seed N] [--out FOLDER] SCRIPT ... | -m MODULE ..."
+    parser = Parser("penstock verify", DESCRIPTION, usage=usage)
+    parser.add_argument(
+        "--tensorflow",
+        metavar="PYTHON",
+        help="a Python or environment that has it; looked for by default",
+    )
+    parser.add_argument(
+        "--steps", type=int, default=10, help="how many steps are compared (10); 0 for all"
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-3,
+        help="of float32 in the first step (0.001), growing with the steps; 20 times that for narrower floats",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all generators (0)")
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="keeps the records and what the programs print"
+    )
+    return parser
 
 
 class Recorded(NamedTuple):

@@ -85,8 +85,8 @@ class Comparison:
 def compare(ours: Iterable[Record], theirs: Iterable[Record]) -> Comparison:
     """Compares what two runs computed under the same names, call by call.
 
-    Elements of variables whose gradients were nothing but rounding in a step are left out from then on: Adam, for one, takes a whole step
-    by the sign of such a gradient.
+    Elements of variables whose gradients were only rounding errors in a step are not compared in later steps: optimizers such as Adam
+    take a full step by the sign of such a gradient.
     """
     first, second = _numbered(ours), _numbered(theirs)
     gradients = _greatest(second.values(), "gradient")

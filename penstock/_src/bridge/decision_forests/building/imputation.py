@@ -39,7 +39,7 @@ def impute(specification: Any, conditions: Iterable[Any]) -> None:
 
 
 def _number(tests: list[NumericalHigherThanCondition]) -> float:
-    """A number that goes the way of missing ones; 0 if there is none."""
+    """A number that takes the same branches as missing ones; 0 if there is no such number."""
     low = max((t.threshold for t in tests if t.missing_evaluation), default=None)
     high = min((t.threshold for t in tests if not t.missing_evaluation), default=None)
     if low is None and high is not None:
@@ -59,7 +59,7 @@ def _beside(number: float, step: float) -> float:
 
 
 def _set_category(categorical: Any, tests: list[CategoricalIsInCondition]) -> None:
-    """Writes a category that goes the way of missing ones, if there is one."""
+    """Writes a category that takes the same branches as missing ones, if there is one."""
     within = {int(item) for t in tests if t.missing_evaluation for item in t.mask}
     outside = {int(item) for t in tests if not t.missing_evaluation for item in t.mask}
     count = max(within | outside) + 1

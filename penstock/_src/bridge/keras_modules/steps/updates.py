@@ -2,7 +2,7 @@
 
 An optimizer calls its `update_step` for each variable, and Keras's Python takes longer than all else in the first step of a small model. The methods of Keras's own optimizers
 read the gradient, the learning rate, the variable with its slots, and a count of steps; what they record depends on the dtypes and shapes of these, and on numbers of the
-optimizer. Optimizers of users, and updates that read anything else, are traced for each variable.
+optimizer. Optimizers of users, and updates that read anything else, are traced for each variable. Eager updates are recorded likewise, and replayed (`replays.py`).
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock._src.api.numpy.promotion import RULES
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.distribute.current import has_strategy
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import ResourceVariable
 from penstock._src.graph.members.repetition import Repetition
 
+from .replays import replays_of
+
 OPTIMIZER = "keras.src.backend.tensorflow.optimizer"
 _OPTIMIZERS = "keras.src.optimizers."
-# The modules whose `update_step` treats variables of one dtype and shape alike; Muon's goes by their names.
+# The modules whose `update_step` treats variables of the same dtype and shape alike; Muon's depends on their names.
 _UNIFORM = frozenset(
     _OPTIMIZERS + name
     for name in "adadelta adafactor adagrad adam adamax ftrl lamb lion nadam rmsprop sgd".split()
@@ -29,19 +33,47 @@ _UNIFORM = frozenset(
 _NOT_SLOTS = frozenset({"_variables", "_trainable_variables"})
 # Its variables that all updates read.
 _COMMON = ("_iterations", "_learning_rate", "_u_product")
+_NUMBERS = frozenset({bool, int, float, str, type(None)})
+# Its attributes that are not numbers, and that no update reads or whose variables are handled.
+_KNOWN = frozenset(_COMMON) | {
+    "_distribution_strategy", "_tracker", "_trainable_variables_indices", "_exclude_from_weight_decay",
+    "_exclude_from_weight_decay_cache", "_exclude_from_weight_decay_pattern",
+}  # fmt: skip
 
 
 def wrap_optimizer(module: types.ModuleType) -> None:
     """Has optimizers copy the updates of variables like earlier ones."""
     kind = module.TFOptimizer  # type: ignore[attr-defined]
-    kind._distributed_tf_update_step = _copying(kind._distributed_tf_update_step)
+    settings = functools.partial(_settings_of, module.backend)  # type: ignore[attr-defined]
+    kind._distributed_tf_update_step = _copying(kind._distributed_tf_update_step, settings)
 
 
-def _copying(update_all: Callable[..., Any]) -> Callable[..., Any]:
+def _settings_of(backend: Any, optimizer: Any) -> Any:
+    """Returns what eager updates depend on besides tensors and variables; None if they may depend on more."""
+    attributes = vars(optimizer).items()
+    in_scope = backend.common.global_state.get_global_attribute("autocast_scope") is not None
+    if in_scope or backend.common.stateless_scope.in_stateless_scope():
+        return None
+    for name, value in attributes:
+        is_number = type(value) in _NUMBERS
+        if not is_number and name not in _KNOWN and not isinstance(value, list):
+            if not name.startswith("_self_"):  # AutoTrackable's
+                return None
+    # As text 0.0 and -0.0 differ, and so do 1 and True.
+    numbers = repr([(name, value) for name, value in attributes if type(value) in _NUMBERS])
+    return numbers, backend.floatx(), RULES.mode, RULES.prefer_float32
+
+
+def _copying(
+    update_all: Callable[..., Any], settings_of: Callable[[Any], Any]
+) -> Callable[..., Any]:
     @functools.wraps(update_all)
     def update(self: Any, distribution: Any, grads_and_vars: Any, learning_rate: Any) -> Any:
         if not has_strategy() and _is_uniform(self):
-            distribution = _Updating(distribution, _Updates(self, learning_rate))
+            settings = settings_of(self) if STATE.graph is None else None
+            if STATE.graph is not None or settings is not None:
+                updates = _Updates(self, learning_rate, settings)
+                distribution = _Updating(distribution, updates)
         return update_all(self, distribution, grads_and_vars, learning_rate)
 
     return update
@@ -71,10 +103,10 @@ class _Updating:
         self, var: Any, fn: Callable[..., Any], args: Sequence[Any], group: bool = True
     ) -> None:
         """Calls `fn(var, *args)`, or copies the operations of such a call."""
-        gradient, *others = args
+        gradient, learning_rate = args
 
-        def record(gradient: Any) -> None:
-            self._strategy.extended.update(var, fn, args=(gradient, *others), group=group)
+        def record(gradient: Any, learning_rate: Any = learning_rate) -> None:
+            self._strategy.extended.update(var, fn, args=(gradient, learning_rate), group=group)
 
         self._updates.update(record, var, gradient)
 
@@ -85,10 +117,12 @@ class _Updates:
     Args:
       optimizer: one that is built, and updates like variables alike.
       learning_rate: the number, tensor or variable that all updates read.
+      settings: what eager updates depend on besides; None while a graph is built.
     """
 
-    def __init__(self, optimizer: Any, learning_rate: Any) -> None:
+    def __init__(self, optimizer: Any, learning_rate: Any, settings: Any) -> None:
         self._optimizer, self._repetition = optimizer, Repetition()
+        self._learning_rate, self._settings = learning_rate, settings
         count = len(optimizer._trainable_variables)
         self._slots = [
             values
@@ -101,7 +135,7 @@ class _Updates:
         if isinstance(learning_rate, Tensor):
             self._shared.append(learning_rate)
 
-    def update(self, record: Callable[[Any], None], variable: Any, gradient: Any) -> None:
+    def update(self, record: Callable[..., None], variable: Any, gradient: Any) -> None:
         """Calls `record(gradient)`, or copies the operations of an earlier call for a variable like this one."""
         at = self._optimizer._get_variable_index(variable)
         slots = [values[at] for values in self._slots]
@@ -111,8 +145,26 @@ class _Updates:
             record(gradient)
             return
         form = (tuple(map(_form, slots)), tuple(map(_form_of_value, mine)))
+        if self._settings is not None:
+            self._replay(record, form, gradient, handles)
+            return
         read = [*mine[1:], variable, *self._common]
         self._repetition.call(record, gradient, form, handles, read, self._shared)
+
+    def _replay(
+        self, record: Callable[..., None], form: Any, gradient: Any, handles: Sequence[Any]
+    ) -> None:
+        """Calls `record(gradient)`, or runs what such calls compute."""
+        rate = self._learning_rate
+        handles = [*handles, *[one.handle for one in self._common]]
+        whole = (form, self._settings, len(self._common), type(rate))
+        if isinstance(rate, Tensor):
+            replays_of(self._optimizer).call(record, whole, (gradient, rate), handles)
+        elif type(rate) in _NUMBERS or rate is self._optimizer._learning_rate:
+            whole = (*whole, repr(rate) if type(rate) in _NUMBERS else None)
+            replays_of(self._optimizer).call(record, whole, (gradient,), handles)
+        else:
+            record(gradient)
 
 
 def _value(variable: Any) -> Any:

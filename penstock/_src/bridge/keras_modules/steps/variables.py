@@ -1,9 +1,9 @@
 """Variables that a training step of Keras makes when it is first traced: they are made outside of the function.
 
 A function whose first trace makes variables is traced a second time, as TensorFlow does it, because the first trace may do more than later calls. Keras's own optimizers and
-compiled metrics and losses only make the variables then, from a shape and an initializer; their objects were there before. So with variables made outside, the first trace is
-what a second one would be. Some metrics, such as F1Score, make theirs in their first update, when the shapes are known. Classes of users are left alone: their `build` may
-compute in the function. So are functions of users, whose traces they may count.
+compiled metrics and losses exist before; their first trace only adds variables, from a shape and an initializer. If these are made outside of the function, the first trace
+equals the second. Some metrics, such as F1Score, make theirs in their first update, when the shapes are known. Users'
+classes are not handled, since their `build` may compute in the function, nor users' functions, which may count their traces.
 """
 
 from __future__ import annotations

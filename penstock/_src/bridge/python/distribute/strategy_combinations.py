@@ -13,9 +13,10 @@ from penstock._src.bridge.testing.combinations import Combination
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute.context import Defaults
 from penstock._src.distribute.local import OneDeviceStrategy
+from penstock._src.distribute.mirrored.central_storage import CentralStorageStrategy
 from penstock._src.distribute.mirrored.strategy import MirroredStrategy
 from penstock._src.distribute.resolvers.tpu import TPUClusterResolver
-from penstock._src.distribute.unavailable import CentralStorageStrategy, TPUStrategy
+from penstock._src.distribute.unavailable import TPUStrategy
 from penstock._src.distribute.workers.strategy import MultiWorkerMirroredStrategy
 from penstock._src.util.export import export_constant
 

@@ -12,7 +12,7 @@ from penstock._src.function.types.attributes import attribute_values
 from penstock._src.graph import trace
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.graph_defs import import_graph_def
 from penstock._src.util import nest
 from penstock._src.v1.saving import wrapped
 from penstock._src.v1.saving.wrapped import wrap_function

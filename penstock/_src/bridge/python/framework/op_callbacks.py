@@ -8,12 +8,12 @@ from penstock._src.core.dispatch import STATE
 
 
 def add_op_callback(callback_fn: Callable[..., Any]) -> None:
-    """Has `callback_fn` called after every op of this thread: as it has run, or has been added to a graph.
+    """Calls `callback_fn` after every op of this thread, once it has run or has been added to a graph.
 
     Args:
       callback_fn: a function (op_type, inputs, attrs, outputs, op_name=None, graph=None), where `attrs` are names and values
         of attributes in turn. For an eager op and an eager call of a tf.function, `op_name` and `graph` are None. For an
-        operation of a graph, what it returns replaces the outputs, unless that is None, or the operation holds functions.
+        operation of a graph, the returned tensors replace the outputs, unless the function returns None or the operation contains functions.
 
     Raises:
       ValueError: `callback_fn` is not callable.

@@ -9,6 +9,7 @@ import numpy as np
 from penstock._src.api.array.creation import ones_like, zeros_like
 from penstock._src.api.array.indexing import gather_nd
 from penstock._src.api.array.joining import repeat
+from penstock._src.api.ragged.row_checks import positive_axis
 from penstock._src.api.sparse.sparse_tensor import SparseTensor, SparseTensorValue
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -122,19 +123,7 @@ def get_positive_axis(
       TypeError: it is not an integer.
       ValueError: there is no such axis, or it is counted from an end that is not known.
     """
-    if not isinstance(axis, int):
-        raise TypeError(f"{axis_name} must be an int; got {type(axis).__name__}")
-    if ndims is None:
-        if axis < 0:
-            raise ValueError(
-                f"{axis_name}={axis} may only be negative if {ndims_name} is statically known."
-            )
-        return axis
-    if not -ndims <= axis < ndims:
-        raise ValueError(
-            f"{axis_name}={axis} out of bounds: expected {-ndims}<={axis_name}<{ndims}"
-        )
-    return axis % ndims
+    return positive_axis(axis, ndims, axis_name, ndims_name)
 
 
 def repeat_with_axis(data: Any, repeats: Any, axis: int, name: str | None = None) -> Tensor:

@@ -12,7 +12,7 @@ from penstock._src.api.io import gfile
 from penstock._src.bridge.internals.saved_model import get_meta_graph_def
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.graph_defs import import_graph_def
 from penstock._src.proto.graph import GraphDef
 from penstock._src.proto.saved import MetaGraphDef, SaverDef
 from penstock._src.saving.state import checkpoint_exists, load_checkpoint

@@ -77,13 +77,18 @@ def _load_and_remap_matrix(
         num_cols=new_col_vocab_size,
         max_rows_in_memory=max_rows_in_memory,
     )
-    if num_row_oov_buckets:
-        more = initializer([num_row_oov_buckets, new_col_vocab_size])
-        loaded = raw.ConcatV2(values=[loaded, convert_to_tensor(more)], axis=0)
-    if num_col_oov_buckets:
-        more = initializer([num_rows_to_load + num_row_oov_buckets, num_col_oov_buckets])
-        loaded = raw.ConcatV2(values=[loaded, convert_to_tensor(more)], axis=1)
-    return loaded
+    loaded = _extended(loaded, 0, initializer, [num_row_oov_buckets, new_col_vocab_size])
+    height = num_rows_to_load + num_row_oov_buckets
+    return _extended(loaded, 1, initializer, [height, num_col_oov_buckets])
+
+
+def _extended(
+    matrix: Tensor, axis: int, initializer: Callable[..., Any], shape: list[int]
+) -> Tensor:
+    """The matrix, followed along the axis by initial values of the shape; itself where they have no elements there."""
+    if not shape[axis]:
+        return matrix
+    return raw.ConcatV2(values=[matrix, convert_to_tensor(initializer(shape))], axis=axis)
 
 
 def _check_buckets(name: str, number: int) -> None:

@@ -7,7 +7,7 @@ from penstock._src.function.types.atomic import AtomicFunction
 
 
 class _ByAtomicFunction(type(concrete.ConcreteFunction)):  # type: ignore[misc]
-    """Makes calls of the class take an AtomicFunction, as TensorFlow's does; instances are those of the class of ours."""
+    """Lets the class be called with an AtomicFunction, as TensorFlow's is; any ConcreteFunction is an instance of it."""
 
     def __call__(cls, atomic_fn: AtomicFunction) -> concrete.ConcreteFunction:
         return concrete.ConcreteFunction.from_atomic(atomic_fn)
