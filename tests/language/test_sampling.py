@@ -1,10 +1,14 @@
 """Tokens are chosen as the options say."""
 
+import dataclasses
+import inspect
+
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InternalError, InvalidArgumentError
-from penstock._src.language.sampling import Sampler, Sampling, largest
+from penstock._src.language.sampling import Options, Sampler, Sampling, largest
 
 LOGITS = np.log(np.float32([0.1, 0.4, 0.05, 0.25, 0.2]))
 
@@ -125,3 +129,19 @@ def test_biases_of_tokens_that_a_model_does_not_have_are_refused():
 def test_penalties_out_of_range_are_refused(options):
     with pytest.raises(InvalidArgumentError, match=next(iter(options))):
         Sampling(**options)
+
+
+@pytest.mark.parametrize("name", ["generate", "stream", "chat"])
+def test_options_are_shown_and_described(name):
+    method = getattr(tf.language.LanguageModel, name)
+    shown = inspect.signature(method).parameters
+    described = inspect.getdoc(method)
+    for field in dataclasses.fields(Options):
+        assert shown[field.name].default == field.default
+        assert f"\n  {field.name}: " in described
+    assert "**" not in described
+
+
+def test_an_option_that_does_not_exist_is_refused():
+    with pytest.raises(TypeError, match="max_token"):
+        Options(max_token=3)

@@ -1,4 +1,4 @@
-"""Facts about a language model in a GGUF file or Hugging Face folder besides its weights: tokenizer, template, tokens that end a text."""
+"""Facts about a language model in a GGUF file or Hugging Face folder, except its weights: tokenizer, template, tokens that end a text."""
 
 from __future__ import annotations
 

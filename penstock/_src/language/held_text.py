@@ -150,7 +150,7 @@ class Followed:
         self.known += 1
 
     def chosen_by(self, program: Program, count: int, span: np.ndarray) -> list[int]:
-        """Goes on by up to `count` tokens, within a span; returns them, `choosing.NOT_FINITE` in place of one that logits do not choose."""
+        """Goes on by up to `count` tokens, within a span; returns them, with `choosing.NOT_FINITE` where the logits are not finite."""
         draws = np.zeros(_SPAN)
         draws[:count] = self.sampler.draws(count)
         place = np.int32(self.known - 1)

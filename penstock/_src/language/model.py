@@ -15,12 +15,12 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.language import files
 from penstock._src.language.architecture import Activations, Architecture, CacheType, default_length
 from penstock._src.language.files import LanguageFiles
-from penstock._src.language.grammar import Grammar, Matcher, Matchers, grammar_of
+from penstock._src.language.grammar import Grammar, Matcher, Matchers
 from penstock._src.language.held_text import Followed, HeldText
 from penstock._src.language.network.decoder import Decoder
 from penstock._src.language.network.needs import needs
 from penstock._src.language.network.program import Program
-from penstock._src.language.sampling import Sampling
+from penstock._src.language.sampling import Options, Sampling, takes_options
 from penstock._src.language.text.stream import TextStream
 from penstock._src.language.text.templates import Template
 from penstock._src.language.text.tokenizers import Tokenizer
@@ -71,41 +71,13 @@ class LanguageModel:
         # The text that it is of.
         self._owner: object | None = None
 
-    def generate(
-        self,
-        prompt: Prompt,
-        *,
-        max_tokens: int = 256,
-        stop: Sequence[str] = (),
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        min_p: float = 0.0,
-        repetition_penalty: float = 1.0,
-        presence_penalty: float = 0.0,
-        frequency_penalty: float = 0.0,
-        logit_bias: Mapping[int, float] | None = None,
-        seed: int | None = None,
-        schema: Mapping[str, Any] | None = None,
-        grammar: str | None = None,
-    ) -> str:
+    @takes_options
+    def generate(self, prompt: Prompt, **options: Any) -> str:
         """Returns the text that follows a prompt.
 
         Args:
           prompt: a text, or tokens.
-          max_tokens: that are generated at most.
-          stop: texts that end it, and are not part of it.
-          temperature: that logits are divided by; 0 takes the most likely token.
-          top_k: the number of most likely tokens to choose from; 0 for all.
-          top_p: only the most likely tokens whose probabilities add up to this.
-          min_p: only tokens at least this times as probable as the most likely one.
-          repetition_penalty: above 1, makes tokens that came before less likely.
-          presence_penalty: that is taken from the logits of tokens that were generated before.
-          frequency_penalty: that is taken from them for each time that they were generated.
-          logit_bias: {token: what is added to its logit}, -100 to 100.
-          seed: of the random numbers; None for any.
-          schema: a JSON schema: the text is JSON of this form.
-          grammar: of the text, in Lark's language, in place of a schema.
+          **options: those of `Options`.
 
         Returns:
           The text, without what ended it.
@@ -114,56 +86,17 @@ class LanguageModel:
           InvalidArgumentError: an option is out of range, or the prompt is empty or too long.
           ImportError: a form is asked for, and the package llguidance is not installed.
         """
-        sampling = Sampling(
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            repetition_penalty=repetition_penalty,
-            presence_penalty=presence_penalty,
-            frequency_penalty=frequency_penalty,
-            logit_bias=logit_bias or {},
-            seed=seed,
-        )
-        form = grammar_of(schema, grammar)
-        tokens = self._tokens_of(prompt)
-        return "".join(self._pieces(tokens, sampling, max_tokens, stop, form, ahead=True))
+        chosen = Options(**options)
+        tokens, form = self._tokens_of(prompt), chosen.form()
+        return "".join(self._pieces(tokens, chosen, form, ahead=True))
 
-    def stream(
-        self,
-        prompt: Prompt,
-        *,
-        max_tokens: int = 256,
-        stop: Sequence[str] = (),
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        min_p: float = 0.0,
-        repetition_penalty: float = 1.0,
-        presence_penalty: float = 0.0,
-        frequency_penalty: float = 0.0,
-        logit_bias: Mapping[int, float] | None = None,
-        seed: int | None = None,
-        schema: Mapping[str, Any] | None = None,
-        grammar: str | None = None,
-    ) -> Iterator[str]:
+    @takes_options
+    def stream(self, prompt: Prompt, **options: Any) -> Iterator[str]:
         """Returns an iterator of the pieces of the text that follows a prompt, as they come; see `generate`.
 
         Args:
           prompt: a text, or tokens.
-          max_tokens: that are generated at most.
-          stop: texts that end it.
-          temperature: that logits are divided by; 0 takes the most likely token.
-          top_k: the number of most likely tokens to choose from; 0 for all.
-          top_p: only the most likely tokens whose probabilities add up to this.
-          min_p: only tokens at least this times as probable as the most likely one.
-          repetition_penalty: above 1, makes tokens that came before less likely.
-          presence_penalty: that is taken from the logits of tokens that were generated before.
-          frequency_penalty: that is taken from them for each time that they were generated.
-          logit_bias: {token: what is added to its logit}, -100 to 100.
-          seed: of the random numbers; None for any.
-          schema: a JSON schema: the text is JSON of this form.
-          grammar: of the text, in Lark's language, in place of a schema.
+          **options: those of `Options`.
 
         Returns:
           An iterator of texts, which joined are what `generate` returns.
@@ -172,26 +105,16 @@ class LanguageModel:
           InvalidArgumentError: an option is out of range, or the prompt is empty or too long.
           ImportError: a form is asked for, and the package llguidance is not installed.
         """
-        sampling = Sampling(
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            repetition_penalty=repetition_penalty,
-            presence_penalty=presence_penalty,
-            frequency_penalty=frequency_penalty,
-            logit_bias=logit_bias or {},
-            seed=seed,
-        )
-        form = grammar_of(schema, grammar)
-        return self._pieces(self._tokens_of(prompt), sampling, max_tokens, stop, form)
+        chosen = Options(**options)
+        return self._pieces(self._tokens_of(prompt), chosen, chosen.form())
 
+    @takes_options
     def chat(self, messages: Messages, **options: Any) -> str:
         """Returns the answer to a conversation, by the template that the model came with.
 
         Args:
           messages: a text, or `{"role": "user", "content": ...}` and so on; roles are those of the template, mostly system, user and assistant.
-          **options: of `generate`.
+          **options: those of `Options`.
 
         Returns:
           The text of the answer.
@@ -399,16 +322,12 @@ class LanguageModel:
             self._owner = owner
 
     def _pieces(
-        self,
-        prompt: Sequence[int],
-        sampling: Sampling,
-        max_tokens: int,
-        stop: Sequence[str],
-        form: Grammar | None,
-        ahead: bool = False,
+        self, prompt: Sequence[int], options: Options, form: Grammar | None, ahead: bool = False
     ) -> Iterator[str]:
+        stop = options.stop
         stream = TextStream(self._needed(), (stop,) if isinstance(stop, str) else stop)
-        tokens = self.tokens(prompt, sampling, max_tokens, form, ahead=ahead and not stop)
+        ahead = ahead and not stop
+        tokens = self.tokens(prompt, options, options.max_tokens, form, ahead=ahead)
         stream.follow(prompt)
         for token in tokens:
             text = stream.push([token])

@@ -1,17 +1,23 @@
-"""Chooses the next token of a sequence."""
+"""Chooses the next token of a sequence, by options that methods take by name."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from penstock._src.core.errors import InternalError, InvalidArgumentError
 from penstock._src.language import token_choice
+from penstock._src.language.grammar import Grammar, grammar_of
 
 NOT_FINITE = "The model gave logits that are not finite numbers."
+Method = TypeVar("Method", bound=Callable[..., Any])
+# The line of a docstring that `takes_options` replaces.
+_OPTIONS = re.compile(r"^( *)\*\*options:.*\n", re.M)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,14 +25,14 @@ class Sampling:
     """Options for choosing tokens.
 
     Args:
-      temperature: that logits are divided by; 0: the most likely token is taken.
+      temperature: logits are divided by it; 0 chooses the most likely token.
       top_k: the number of most likely tokens to choose from; 0 for all.
-      top_p: only the most likely tokens are chosen from whose probabilities add up to this.
-      min_p: only tokens are chosen from that are at least this times as probable as the most likely one.
-      repetition_penalty: that logits of tokens which are in the prompt or were chosen are divided by if they are positive, and multiplied by otherwise.
-      presence_penalty: that is taken from the logits of tokens that were chosen before.
-      frequency_penalty: that is taken from them for each time that they were chosen.
-      logit_bias: {token: what is added to its logit}.
+      top_p: choose only among the most likely tokens whose probabilities add up to this.
+      min_p: choose only among tokens that are at least this times as probable as the most likely one.
+      repetition_penalty: logits of tokens of the prompt and of chosen tokens are divided by it if they are positive, and multiplied by it otherwise.
+      presence_penalty: subtracted from the logits of tokens that were chosen before.
+      frequency_penalty: subtracted from their logits once for each time that they were chosen.
+      logit_bias: {token: what is added to its logit}, -100 to 100; None for none.
       seed: of the random numbers of the sequence; None for any.
 
     Raises:
@@ -40,7 +46,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
-    logit_bias: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    logit_bias: Mapping[int, float] | None = None
     seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -68,7 +74,7 @@ class Sampling:
                 raise InvalidArgumentError(
                     f"{name}: expected a number from -100 to 100. Received {penalty}."
                 )
-        for token, bias in self.logit_bias.items():
+        for token, bias in self._biases.items():
             if not -100.0 <= bias <= 100.0:
                 raise InvalidArgumentError(
                     f"logit_bias: expected numbers from -100 to 100. Received {bias} for token {token}."
@@ -77,6 +83,10 @@ class Sampling:
             raise InvalidArgumentError(
                 f"seed: expected an unsigned 64-bit integer. Received {self.seed}."
             )
+
+    @property
+    def _biases(self) -> Mapping[int, float]:
+        return self.logit_bias or {}
 
     def options(self) -> token_choice.Options:
         """Returns the numbers by which tokens are chosen."""
@@ -88,8 +98,8 @@ class Sampling:
             self.presence_penalty,
             self.frequency_penalty,
             self.top_k,
-            np.array(list(self.logit_bias), np.int64),
-            np.array(list(self.logit_bias.values()), np.float32),
+            np.array(list(self._biases), np.int64),
+            np.array(list(self._biases.values()), np.float32),
         )
 
     def check_tokens(self, vocabulary: int) -> None:
@@ -101,11 +111,69 @@ class Sampling:
         Raises:
           InvalidArgumentError: a token of `logit_bias` is not one of them.
         """
-        for token in self.logit_bias:
+        for token in self._biases:
             if not 0 <= token < vocabulary:
                 raise InvalidArgumentError(
                     f"logit_bias: the model knows tokens from 0 to {vocabulary - 1}. Received {token}."
                 )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Sampling):
+    """How a text goes on, and where it ends: the options of `LanguageModel.generate`, besides those of `Sampling`.
+
+    Args:
+      max_tokens: that are generated at most.
+      stop: texts that end it, and are not part of it.
+      schema: a JSON schema: the text is JSON of this form.
+      grammar: of the text, in Lark's language, in place of a schema.
+    """
+
+    temperature: float = 0.0
+    max_tokens: int = 256
+    stop: Sequence[str] = ()
+    schema: Mapping[str, Any] | None = None
+    grammar: str | None = None
+
+    def form(self) -> Grammar | None:
+        """Returns the form that the text is to have; None for any.
+
+        Raises:
+          InvalidArgumentError: a schema and a grammar are given, or one is of another type.
+        """
+        return grammar_of(self.schema, self.grammar)
+
+
+def takes_options(method: Method) -> Method:
+    """Decorator for methods with `**options`, those of `Options`: signature and docstring show each of them.
+
+    >>> import inspect
+    >>> from penstock._src.language.sampling import takes_options
+    >>> f = takes_options(lambda prompt, **options: options)
+    >>> inspect.signature(f).parameters["max_tokens"].default
+    256
+    """
+    shown = inspect.signature(method)
+    own = [p for p in shown.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    each = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+        )
+        for field in dataclasses.fields(Options)
+    ]
+    method.__signature__ = shown.replace(parameters=[*own, *each])  # type: ignore[attr-defined]
+    if method.__doc__ is not None:
+        lines = [line for kind in (Sampling, Options) for line in _described(kind)]
+        method.__doc__ = _OPTIONS.sub(
+            lambda match: "".join(f"{match[1]}{line}\n" for line in lines), method.__doc__
+        )
+    return method
+
+
+def _described(kind: type) -> list[str]:
+    """The lines that describe the fields of a class in its docstring."""
+    _, _, described = inspect.cleandoc(kind.__doc__ or "").partition("Args:\n")
+    return inspect.cleandoc(described.partition("\n\n")[0]).split("\n")
 
 
 class Sampler:

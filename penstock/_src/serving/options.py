@@ -26,14 +26,14 @@ class Options:
       timeout: seconds after which a request is given up; 0 for never.
       limits: of requests and clients.
       tls: certificates, if clients are to speak TLS.
-      ssl_config_file: TensorFlow Serving's, of certificates for gRPC in place of `tls`.
+      ssl_config_file: TensorFlow Serving's file of certificates for gRPC, instead of `tls`.
       reload_root: a folder; clients may ask for models in it by HandleReloadConfigRequest. Empty: for those beside `models`.
       api_keys: a file of API keys; each request needs one of them. See docs/serving.md.
       access_log: a file that a line of JSON is added to for each request; "-" is the standard output.
       poll_seconds: between looks at the models' folders and the configuration file; 0: they are looked at once.
       model_config_file: where the models come from, if that is a file; it is read again when it changes.
       memory_budget: bytes that all models may take; 0 for no limit.
-      allow: what models may do besides computing; see tf.saved_model.experimental.allow.
+      allow: permissions of models beyond computing; see tf.saved_model.experimental.allow.
       workers: processes.
       metrics_path: of REST, at which Prometheus finds the metrics; "" for none.
       generation: options of models that generate tokens.

@@ -15,6 +15,7 @@ from penstock._src.serving.batching.scheduler import Scheduler
 from penstock._src.serving.grpc.gate import Gate
 from penstock._src.serving.grpc.generation import GenerationService
 from penstock._src.serving.grpc.http2 import server as grpc_server
+from penstock._src.serving.grpc.http2.handlers import Handler
 from penstock._src.serving.grpc.model_service import ModelService
 from penstock._src.serving.grpc.open_inference import OpenInferenceService
 from penstock._src.serving.grpc.prediction import PredictionService
@@ -29,7 +30,7 @@ from penstock._src.serving.models.table import ModelTable
 from penstock._src.serving.models.version import ModelVersion
 from penstock._src.serving.options import Options
 from penstock._src.serving.rest import http
-from penstock._src.serving.rest.app import RestApp
+from penstock._src.serving.rest.app import RestApp, Route
 from penstock._src.serving.rest.bodies import Bodies
 from penstock._src.serving.rest.generation.generate import GenerateRoutes
 from penstock._src.serving.rest.metrics import MetricsRoute, counted
@@ -122,37 +123,47 @@ class Server:
         )
         self.recorder = Recorder(store, self.manager.is_configured)
         self.scheduler = Scheduler(options.batch_threads, [self.recorder.batch])
-        folders = ReloadFolders(options.reload_root, [each.base_path for each in options.models])
         self.admission = Admission(options.limits)
         self.states = States(store, self.manager, self.admission)
         runner = Runner(options.limits, self.admission, options.timeout)
         self._texts = Texts(options.limits, self.admission)
-        generate = GenerateRoutes(self.table, self.admission, self._texts)
-        listing = Listing(self.table)
-        self._openai = OpenAiRoutes(self.table, generate, self.recorder, listing)
+        self._generate = GenerateRoutes(self.table, self.admission, self._texts)
+        self._listing = Listing(self.table)
+        self._openai = OpenAiRoutes(self.table, self._generate, self.recorder, self._listing)
         self._embeddings = EmbeddingRoutes(
             self.table, self.admission, self._texts, self.recorder, options.timeout
         )
+        self._keys = ApiKeys(options.api_keys) if options.api_keys else None
+        self._log = AccessLog(options.access_log) if options.access_log else None
+        bodies = Bodies(options.limits.max_body_bytes, self.admission)
+        self.rest = RestApp(self._routes(store, runner), bodies, self._keys, self._log)
+        self.rest_port = self.grpc_port = -1
+        self.is_live = self._is_complete = False
+        self._first_names: list[str] = []
+        self.grpc_services = self._services(runner)
+        self._ended = threading.Event()
+
+    def _routes(self, store: Store, runner: Runner) -> list[Route]:
+        """The REST API. Requests of the page and of metrics are not counted in the metrics."""
         routes = [
-            *ModelRoutes(self.manager, runner, self._texts, listing).routes(),
+            *ModelRoutes(self.manager, runner, self._texts, self._listing).routes(),
             *OpenInferenceRoutes(self.manager, runner, self._texts, lambda: self.is_ready).routes(),
-            *generate.routes(),
+            *self._generate.routes(),
             *self._openai.routes(),
             *self._embeddings.routes(),
         ]
         routes = counted(routes, self.recorder)
-        page = PageRoutes(self.manager, store, self.states, options.metrics_path)
-        routes += page.routes()
-        if options.metrics_path:
-            routes.append(MetricsRoute(store, self.states).route(options.metrics_path))
-        self._keys = ApiKeys(options.api_keys) if options.api_keys else None
-        self._log = AccessLog(options.access_log) if options.access_log else None
-        bodies = Bodies(options.limits.max_body_bytes, self.admission)
-        self.rest = RestApp(routes, bodies, self._keys, self._log)
-        self.rest_port = self.grpc_port = -1
-        self.is_live = self._is_complete = False
-        self._first_names: list[str] = []
-        self.grpc_services = services(
+        metrics_path = self.options.metrics_path
+        routes += PageRoutes(self.manager, store, self.states, metrics_path).routes()
+        if metrics_path:
+            routes.append(MetricsRoute(store, self.states).route(metrics_path))
+        return routes
+
+    def _services(self, runner: Runner) -> dict[str, dict[str, Handler]]:
+        """The handlers of gRPC's methods, by services."""
+        options = self.options
+        folders = ReloadFolders(options.reload_root, [each.base_path for each in options.models])
+        return services(
             PredictionService(self.table, runner),
             ModelService(self.manager, folders, options.reload_file),
             GenerationService(self.table, self.admission),
@@ -160,7 +171,6 @@ class Server:
             self.recorder,
             lambda: self.is_ready,
         )
-        self._ended = threading.Event()
 
     def _load(self, name: str, number: int, path: str) -> ModelVersion:
         options, recorder = self.options, self.recorder

@@ -150,7 +150,7 @@ def test_no_rows(client):
         ),
     ],
 )
-def test_errors(client, given, more, error, message):
+def test_predictions_raise_the_servers_errors(client, given, more, error, message):
     with pytest.raises(error, match=message):
         client.predict(given, **{"model": "half", **more})
 
@@ -163,7 +163,7 @@ def test_signatures(client):
     assert found["same"].inputs["int8"].shape.rank == 2
 
 
-def test_status(client):
+def test_the_status_lists_versions_of_a_model(client):
     found = [(info.version, info.state, info.error) for info in client.status("half")]
     assert found == [(2, "AVAILABLE", ""), (1, "AVAILABLE", "")]
     with pytest.raises(errors.InvalidArgumentError, match="the client's URL names none"):

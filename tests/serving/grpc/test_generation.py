@@ -80,7 +80,7 @@ def test_a_call_that_is_cancelled_frees_its_slot(server, generate):
         ({"text": "a", "max_tokens": 2000, "timeout": 0.02}, "DEADLINE_EXCEEDED", ""),
     ],
 )
-def test_errors(generate, fields, code, says):
+def test_refused_generations_have_a_code_and_details(generate, fields, code, says):
     with pytest.raises(grpc.RpcError) as found:
         list(generate(**fields))
     assert found.value.code().name == code and says in found.value.details()

@@ -116,7 +116,7 @@ def test_a_filter_of_outputs(call):
     assert code == "INVALID_ARGUMENT" and "alias not found in signature: z" in details
 
 
-def test_labels(call):
+def test_requests_choose_versions_by_labels(call):
     reply = call("Predict", predict_request(np.float32([[1]]), version_label="stable"))
     assert reply.model_spec.version.value == 123
     request = predict_request(np.float32([[1]]), version_label="canary")
@@ -178,7 +178,7 @@ def test_metadata(call):
     assert found.signature_def["regress_x_to_y"].method_name == "tensorflow/serving/regress"
 
 
-def test_status(call):
+def test_the_status_of_unknown_models_is_not_found(call):
     (status,) = call(
         "GetModelStatus", apis.GetModelStatusRequest(model_spec=spec(""))
     ).model_version_status
@@ -261,7 +261,7 @@ def test_reload_serves_other_models(server, call):
     )
 
 
-def test_health(call, channel):
+def test_health_is_checked_and_watched(call, channel):
     reply = call("Check", grpc_services.HealthCheckRequest())
     assert reply.status == 1
     watch = channel.unary_stream(

@@ -30,7 +30,7 @@ def test_models_that_are_written_are_read_again(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["config"]
 
 
-def test_models(written):
+def test_models_are_read_from_a_configuration_file(written):
     path = written("""
         model_config_list {
           config {

@@ -139,7 +139,7 @@ def test_a_model_at_another_path_is_loaded_again(manager, models, tmp_path):
             assert version.servable.path == str(tmp_path / f"m{number}" / "1")
 
 
-def test_labels(manager, models):
+def test_labels_name_versions_that_answer(manager, models):
     policy = VersionPolicy("all")
     manager.configure([ModelConfig("m", str(models), policy, {"stable": 1, "canary": 3})])
     for label, number in {"stable": 1, "canary": 3}.items():
@@ -204,4 +204,4 @@ def test_a_folder_without_versions_is_reported_once(manager, tmp_path, caplog):
     manager.configure([ModelConfig("half", str(tmp_path))])
     manager.update()
     (said,) = [record for record in caplog.records if record.name == "penstock.serving"]
-    assert said.levelname == "WARNING" and f"{tmp_path} is no model" in said.getMessage()
+    assert said.levelname == "WARNING" and f"{tmp_path} is not a model" in said.getMessage()

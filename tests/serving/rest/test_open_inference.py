@@ -69,7 +69,7 @@ def test_health_and_metadata(rest):
     assert rest("/v2/models/half/versions/4/ready")[0] == 404
 
 
-def test_json(rest):
+def test_inference_of_json_tensors(rest):
     status, reply = infer(rest, tensor([1.0, 2.0, 5.0]), id="7")
     output = {"name": "y", "datatype": "FP32", "shape": [3], "data": [2.5, 3.0, 4.5]}
     expected = {"model_name": "half", "model_version": "3", "id": "7", "outputs": [output]}

@@ -74,7 +74,7 @@ def test_rest_without_a_key(served, headers, message):
     assert ask(served[0], headers, "/v2/health/ready", None)[0] == 200
 
 
-def test_grpc(served):
+def test_grpc_requests_need_a_key(served):
     request = apis.PredictRequest(model_spec=apis.ModelSpec(name="half"))
     request.inputs["x"].CopyFrom(tf.make_tensor_proto([4.0]))
     with grpc.insecure_channel(f"127.0.0.1:{served[0].grpc_port}") as channel:

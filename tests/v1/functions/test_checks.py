@@ -11,6 +11,10 @@ def test_data_stand_in_place_of_the_values():
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         v1.assert_equal(tf.constant([1, 2]), tf.constant([1, 3]), data=["what", tf.constant(7)])
     assert str(caught.value).split("\n")[:2] == ["what", "7"]
+    x = tf.constant([1.0, 2.0])
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        v1.assert_equal(x, x + 1, data=["what", x], summarize=1)
+    assert str(caught.value) == "what\n['1.0', '...']"
 
 
 def test_a_message_comes_before_the_data():

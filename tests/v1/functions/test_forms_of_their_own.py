@@ -29,7 +29,7 @@ def test_parts_of_variables_change():
         v1.count_up_to(count, 5)
 
 
-def test_sparse():
+def test_sparse_functions_take_arguments_of_version_1():
     sp = tf.sparse.from_dense([[1.0, 0.0], [0.0, 3.0]])
     equal(v1.sparse_add(sp, sp, thresh=3.0).indices, [[1, 1]])
     equal(v1.sparse_concat(0, [sp, sp]).dense_shape, [4, 2])
@@ -66,7 +66,7 @@ def test_strings():
     equal(v1.decode_csv(["1,2"], [[0], [0.0]])[1], [2.0])
 
 
-def test_images():
+def test_images_are_resized_as_by_version_1():
     images = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
     equal(v1.image.resize(images, [2, 2])[0, :, :, 0], [[0, 2], [8, 10]])
     assert v1.image.resize(images, [4, 4]) is images
@@ -83,7 +83,7 @@ def test_images():
     equal(v1.image.extract_glimpse(images, [2, 2], [[0.0, 0.0]])[0, :, :, 0], [[5, 6], [9, 10]])
 
 
-def test_nn():
+def test_nn_functions_take_arguments_of_version_1():
     images = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
     back = v1.nn.conv2d_backprop_filter(
         images, [2, 2, 1, 1], images, [1, 1, 1, 1], [[0, 0], [0, 1], [0, 1], [0, 0]]

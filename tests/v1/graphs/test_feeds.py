@@ -124,3 +124,42 @@ def test_the_tensor_of_a_reference_variable_is_assigned(reference):
     assert session.run("w:0") == 2.5
     session.run(v1.assign(tensor, 9.0))
     assert session.run(variable) == 9
+
+
+def test_feeds_of_one_result_are_kept_when_the_operation_runs_for_another():
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder_with_default([0, 1, 2, 3], [4])
+        first, second = tf.split(x, 2)
+        parts = first + second
+        largest, where = tf.math.top_k(x, 2)
+        calls = tf.function(lambda x: (x + 1, x * 2))(x)
+        assert session.run(parts).tolist() == [2, 4]
+        assert session.run(parts, {first: [10, 20]}).tolist() == [12, 23]
+        assert session.run([parts, second.op], {second: [10, 20], x: [1] * 4})[0].tolist() == [
+            11,
+            21,
+        ]
+        assert session.run(largest * where, {where: [5, 6]}).tolist() == [15, 12]
+        assert session.run(calls[0] + calls[1], {calls[0]: [7] * 4}).tolist() == [7, 9, 11, 13]
+        assert session.run(parts).tolist() == [2, 4]
+
+
+def test_steps_of_a_partial_run_do_not_wait_for_feeds_that_they_do_not_read():
+    with tf.Graph().as_default(), v1.Session() as session:
+        first, second = tf.split([0, 1, 2, 3], 2)
+        doubled, parts = second * 2, first + second
+        handle = session.partial_run_setup([doubled, parts], [first])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="split:0, which has not been fed"):
+            session.partial_run(handle, parts)
+        assert session.partial_run(handle, doubled).tolist() == [4, 6]
+        assert session.partial_run(handle, parts, {first: [10, 20]}).tolist() == [12, 23]
+
+
+def test_pruned_functions_keep_feeds_of_one_result():
+    def add_halves(x):
+        first, second = tf.split(x, 2, name="halves")
+        return tf.add(first, second, name="parts")
+
+    whole = v1.wrap_function(add_halves, [tf.TensorSpec([4], tf.int32)])
+    pruned = whole.prune(["halves:0", whole.inputs[0]], "parts:0")
+    assert pruned(tf.constant([10, 20]), tf.range(4)).numpy().tolist() == [12, 23]

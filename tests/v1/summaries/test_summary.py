@@ -53,7 +53,7 @@ def test_graph_of_a_function(tmp_path):
         tf.summary.trace_export("again", step=1)
 
 
-def test_images(tmp_path):
+def test_image_summaries_hold_encoded_pictures(tmp_path):
     pixels = np.zeros((2, 4, 3, 1), np.uint8)
     with tf.summary.create_file_writer(str(tmp_path)).as_default():
         tf.summary.image("picture", pixels, step=0)

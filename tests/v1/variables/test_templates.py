@@ -50,7 +50,7 @@ def test_a_later_call_must_not_create_trainable_variables():
         template(name="b")
 
 
-def test_names():
+def test_templates_need_a_name_and_graphs():
     with pytest.raises(ValueError, match="name cannot be None"):
         v1.make_template(None, _variable)
     with pytest.raises(ValueError, match="cannot be used when eager execution is enabled"):

@@ -125,7 +125,7 @@ class Facts:
         return tuple(map(float, value))
 
     def only(self, known: Collection[str]) -> None:
-        """Refuses what is not known to mean something, as it might change numbers.
+        """Refuses unknown properties, as they might change what the model computes.
 
         Args:
           known: names.

@@ -37,7 +37,7 @@ class Family:
       turned: part of a head that is turned by rotary positions, where a file does not say it; None if models of the family turn whole heads.
       qkv: how the rows of a joint matrix of queries, keys and values are ordered in Hugging Face's files: one after the other, or head by head.
       is_transposed: True if Hugging Face's files hold matrices as [inputs, outputs].
-      is_encoder: True if tokens look at all others, and norms are those of sums.
+      is_encoder: True if tokens attend to all others and norms are applied to sums.
       norms: that its layers and the whole have, of `names.py`.
       norms_all_heads: True if queries and keys are normed with all their heads, and not head by head.
       norms_by_head: True if queries and keys may have norms with factors for each head.

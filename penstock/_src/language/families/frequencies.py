@@ -24,7 +24,7 @@ def _rope(frequencies: np.ndarray, magnitude: float = 1.0) -> Rope:
 
 
 def divided(base: float, size: int, factors: tuple[float, ...], magnitude: float = 1.0) -> Rope:
-    """Returns the frequencies of a base, each divided by a factor of its own."""
+    """Returns the frequencies of a base, each divided by its factor."""
     return _rope(_of_base(base, size) / np.float64(factors), magnitude)
 
 

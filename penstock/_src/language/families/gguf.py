@@ -26,9 +26,9 @@ _WINDOW = "attention.sliding_window"
 _PATTERN = "attention.sliding_window_pattern"
 # What files of a family may leave out.
 _CAPS = {"gemma2": (50.0, 30.0)}
-# Name of the row for models some of whose layers have a window, where GGUF's name is that of models without.
+# GGUF's name of an architecture: the name of our row if some of its layers have a window.
 _WINDOWED = {"olmo2": "olmo3"}
-# Of layers, the last of which has no positions: files do not say it.
+# Every nth layer does not rotate queries and keys by position; files do not state this.
 _UNTURNED = {"smollm3": 4}
 _SCALINGS = ("none", "linear", "yarn", "longrope")
 _FREQUENCIES = "rope_freqs.weight"
@@ -40,7 +40,7 @@ def architecture_of(weights: Weights, length: int = 0) -> Architecture:
 
     Args:
       weights: the file.
-      length: tokens of the texts that are meant, by which some models choose frequencies; 0: as many as there is room for by default.
+      length: expected number of tokens of a text, by which some models choose frequencies; 0 for the default size of the cache.
 
     Raises:
       DataLossError: a value is missing or cannot be.

@@ -48,7 +48,7 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
     Args:
       config: its object.
       where: the file, for messages.
-      length: tokens of the texts that are meant, by which some models choose frequencies; 0: as many as there is room for by default.
+      length: expected number of tokens of a text, by which some models choose frequencies; 0 for the default size of the cache.
 
     Raises:
       DataLossError: a value is missing or cannot be.
@@ -57,20 +57,10 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
     facts = Facts(config, where)
     family = _family(facts, where)
     facts = (facts.inside("text_config") or facts).over(family.defaults)
-    for name, neutral in _CHANGING.items():
-        value = facts.get(name)
-        if name not in family.reads and value is not None and value not in neutral:
-            facts.lacks((name,), " or ".join(map(repr, neutral)), value)
-    if (
-        family.is_encoder
-        and facts.text("position_embedding_type", default="absolute") != "absolute"
-    ):
-        facts.lacks(("position_embedding_type",), "absolute", facts.get("position_embedding_type"))
+    _refuse_other_computations(facts, family)
     layers = facts.integer("num_hidden_layers", "n_layer", "n_layers", "num_layers")
-    width, heads = (
-        facts.integer("hidden_size", "n_embd", "dim"),
-        facts.integer("num_attention_heads", "n_head", "n_heads", "num_heads"),
-    )
+    width = facts.integer("hidden_size", "n_embd", "dim")
+    heads = facts.integer("num_attention_heads", "n_head", "n_heads", "num_heads")
     size = facts.integer("head_dim", default=max(width // heads, 1))
     context = facts.integer("max_position_embeddings", "n_positions", default=2048)
     first = _first_position(facts, family)
@@ -110,6 +100,17 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
         first_position=first,
         is_causal=not family.is_encoder,
     )
+
+
+def _refuse_other_computations(facts: Facts, family: Family) -> None:
+    """Raises for a property that changes what a model computes, and that its family does not read."""
+    for name, neutral in _CHANGING.items():
+        value = facts.get(name)
+        if name not in family.reads and value is not None and value not in neutral:
+            facts.lacks((name,), " or ".join(map(repr, neutral)), value)
+    positions = "position_embedding_type"
+    if family.is_encoder and facts.text(positions, default="absolute") != "absolute":
+        facts.lacks((positions,), "absolute", facts.get(positions))
 
 
 def _attention_scale(facts: Facts, size: int) -> float:

@@ -120,7 +120,7 @@ class Cache(Module):
     def write(self, slot: Any, start: Any, parts: Sequence[Any]) -> None:
         """Writes the results of `read` into a row."""
         positions = start + numbers(shape_of(parts[0])[2])
-        places = _places(stack([slot]), positions[None], self._architecture.kv_heads)
+        places = write_positions(stack([slot]), positions[None], self._architecture.kv_heads)
         for part, held in zip(parts, (self._numbers, self._scales), strict=False):
             for at, variable in enumerate(held):
                 variable.scatter_nd_update(places, part[at][None])
@@ -146,7 +146,7 @@ class Cache(Module):
     ) -> Attend:
         """Attention of rows of the cache, the first of which is `first`, over parts of a size."""
         a = self._architecture
-        places = _places(rows, positions, a.kv_heads)
+        places = write_positions(rows, positions, a.kv_heads)
         attention = Attention(a, positions, self._bfloat16_rows)
         unseen = {w: attention.grouped(_unseen(positions, span, w)) for w in set(a.windows)}
         whole = {3: stack(size), 4: stack([*size, a.head_size])}
@@ -196,7 +196,7 @@ class Attention:
     Args:
       a: the architecture.
       of_queries: a tensor with an element for each query, `[n, tokens]`.
-      bfloat16_rows: queries from which what is multiplied is rounded to bfloat16; 0 for none.
+      bfloat16_rows: number of queries from which operands are rounded to bfloat16; 0 for none.
     """
 
     def __init__(self, a: Architecture, of_queries: Any, bfloat16_rows: int = 0) -> None:
@@ -317,7 +317,7 @@ def _unseen_around(span: Any, lengths: Any, window: int) -> Any:
     return missing | (distance >= window) | (distance <= -window)
 
 
-def _places(rows: Any, positions: Any, heads: int) -> Any:
+def write_positions(rows: Any, positions: Any, heads: int) -> Any:
     """The positions in a variable to which tokens are written: index vectors `[n, heads, tokens, 3]`."""
     count, tokens = shape_of(positions)[0], shape_of(positions)[1]
     shape = [count, heads, tokens]

@@ -70,7 +70,7 @@ def chosen_token(logits: Any, options: Options, seen: Any, prompt: Any, draw: An
     Args:
       logits: float32 `[vocabulary]`.
       options: how it is chosen.
-      seen: int32 `[n]`, tokens of the prompt and those that were chosen, then -1.
+      seen: int32 `[n]`, tokens of the prompt and the chosen ones, then -1.
       prompt: the number of tokens in the prompt.
       draw: a random number from 0 to 1, float64.
     """

@@ -28,7 +28,7 @@ class Memory:
     Args:
       mapped: of weights that stay in the file, which is mapped: the system drops pages where it needs them, and reads them again.
       copied: of weights in memory of their own: unpacked, or in another order than the file's.
-      cache: of keys and values, if all sequences are as long as they may be; pages are taken as tokens are written.
+      cache: of keys and values, if all sequences are as long as they may be; pages are allocated as tokens are written.
       cache_per_token: of a token of a sequence.
       activations: of what is computed at a time: a piece of a prompt, or a step of training. An estimate from the model's extents.
       adapters: of low-rank adapters with their gradients.
@@ -132,7 +132,7 @@ def of_training(
     piece: int,
     recomputes: bool,
 ) -> Memory:
-    """Returns what a step of training adapters takes besides the model.
+    """Returns the memory of a step of training adapters, in addition to the model.
 
     Args:
       a: the architecture.

@@ -65,25 +65,11 @@ def _bounded() -> Any:
             return taken
 
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            if operator in ("**", "*") and isinstance(left, int) and isinstance(right, int):
-                bits = left.bit_length() * right if operator == "**" else _bits(left, right)
-                if bits > MOST_BITS:
-                    raise ValueError(f"a number has more than {MOST_BITS} bits")
-            if operator == "%" and isinstance(left, str) and _WIDE.search(left):
-                raise ValueError("a formatted value is too wide")
-            if operator == "*" and (isinstance(left, Sized) or isinstance(right, Sized)):
-                sized, times = (left, right) if isinstance(left, Sized) else (right, left)
-                if isinstance(times, int):
-                    _check(len(sized) * times)
-            if operator == "+" and isinstance(left, Sized) and isinstance(right, Sized):
-                _check(len(left) + len(right))
+            _check_operands(operator, left, right)
             return super().call_binop(context, operator, left, right)
 
         def call(self, context: Any, what: Any, /, *arguments: Any, **options: Any) -> Any:
-            if isinstance(getattr(what, "__self__", None), str):  # center, ljust, replace ...
-                for each in arguments:
-                    if isinstance(each, int):
-                        _check(each)
+            _check_arguments(what, arguments)
             return super().call(context, what, *arguments, **options)
 
         def wrap_str_format(self, value: Any) -> Any:
@@ -94,6 +80,30 @@ def _bounded() -> Any:
             return super().wrap_str_format(value)
 
     return Bounded
+
+
+def _check_operands(operator: str, left: Any, right: Any) -> None:
+    """Raises ValueError if the result of an operator would be too large."""
+    if operator in ("**", "*") and isinstance(left, int) and isinstance(right, int):
+        bits = left.bit_length() * right if operator == "**" else _bits(left, right)
+        if bits > MOST_BITS:
+            raise ValueError(f"a number has more than {MOST_BITS} bits")
+    if operator == "%" and isinstance(left, str) and _WIDE.search(left):
+        raise ValueError("a formatted value is too wide")
+    if operator == "*" and (isinstance(left, Sized) or isinstance(right, Sized)):
+        sized, times = (left, right) if isinstance(left, Sized) else (right, left)
+        if isinstance(times, int):
+            _check(len(sized) * times)
+    if operator == "+" and isinstance(left, Sized) and isinstance(right, Sized):
+        _check(len(left) + len(right))
+
+
+def _check_arguments(what: Any, arguments: Iterable[Any]) -> None:
+    """Raises ValueError for large numbers that a method of strings takes as widths or counts: center, ljust, replace ..."""
+    if isinstance(getattr(what, "__self__", None), str):
+        for each in arguments:
+            if isinstance(each, int):
+                _check(each)
 
 
 def _without_concat(tree: Any, nodes: Any) -> Any:

@@ -16,7 +16,7 @@ from penstock._src.util.process.installing import pip_install
 
 # Delimit the texts of messages while a prompt is parsed; characters that texts do not use.
 _BEGIN, _END = "\ufdd0", "\ufdd1"
-# Errors that a template may raise besides the library's own: it computes with Python's values.
+# Errors that a template may raise, in addition to the library's: it computes with Python's values.
 _REFUSALS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError)
 _REFUSALS += (TypeError, ValueError)
 

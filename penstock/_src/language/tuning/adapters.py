@@ -1,4 +1,4 @@
-"""Low-rank adapters: two thin matrices beside a frozen one.
+"""Low-rank adapters: two thin matrices added to a frozen one.
 
 Source: Hu et al. 2021, "LoRA: low-rank adaptation of large language models".
 """

@@ -1,4 +1,4 @@
-"""`LanguageModel.enable_lora`: adapters that are trained on texts, beside weights that stay as they are."""
+"""`LanguageModel.enable_lora`: adapters that are trained on texts, while the weights do not change."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ class Lora(Module):
         return losses
 
     def memory(self, batch_size: int = 4, length: int = 256) -> Memory:
-        """Returns the memory that training takes besides the model's: adapters, moments of Adam, and a step's activations.
+        """Returns the memory of training, in addition to the model's: adapters, moments of Adam, and a step's activations.
 
         Args:
           batch_size: texts of a step.

@@ -25,7 +25,7 @@ _AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
 
 
 def unpacked_groups(weights: Weights, where: str) -> Weights:
-    """Returns weights with packed rows in place of quantized groups; as they are if `config.json` has no `quantization_config`.
+    """Returns weights with quantized groups converted to packed rows; as they are if `config.json` has no `quantization_config`.
 
     Args:
       weights: of a folder.

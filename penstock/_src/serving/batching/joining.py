@@ -49,7 +49,7 @@ class Joining:
         self._known[shapes] = self._is_proven(shapes)
 
     def refuse(self) -> None:
-        """Joins none from now on, as results showed that rows depend on each other."""
+        """Stops joining requests, as results have shown that rows depend on each other."""
         self.is_possible = False
 
     def _is_proven(self, shapes: Any) -> bool:

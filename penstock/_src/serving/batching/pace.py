@@ -15,7 +15,7 @@ _MOST = 256
 
 
 class Pace:
-    """Tells which batches are so quick that the thread that waits for them may compute them.
+    """Decides which batches are fast enough to be computed by the thread that waits for them.
 
     Args:
       is_steady: True if the time of the function depends on the shapes of its inputs alone. No batch of other functions is quick.

@@ -144,7 +144,7 @@ class Client(_Base):
       security: certificates, where the URL begins with https or grpcs.
 
     Raises:
-      InvalidArgumentError: the URL is none of a server.
+      InvalidArgumentError: the URL does not name a server.
       ImportError: a package of the extra `penstock-tensors[client]` is missing.
 
     >>> class Double(tf.Module):
@@ -182,7 +182,7 @@ class Client(_Base):
           outputs: names of those that are wanted; all if there are none.
           model: its name; by default what the client's URL names.
           version: number of the version; by default the latest.
-          label: of the version, in place of its number.
+          label: a label of the version, instead of its number.
           timeout: seconds that this call may take; by default the client's.
           idempotent: whether it does no harm to run it twice: what may have run is sent again then.
 
@@ -209,7 +209,7 @@ class Client(_Base):
         Args:
           model: its name; by default what the client's URL names.
           version: number of the version; by default the latest.
-          label: of the version, in place of its number.
+          label: a label of the version, instead of its number.
 
         Returns:
           A dict of `tf.serving.SignatureInfo`.
@@ -282,7 +282,7 @@ class AsyncClient(_Base):
       security: certificates, where the URL begins with https or grpcs.
 
     Raises:
-      InvalidArgumentError: the URL is none of a server.
+      InvalidArgumentError: the URL does not name a server.
       ImportError: a package of the extra `penstock-tensors[client]` is missing.
 
     >>> import asyncio

@@ -42,7 +42,7 @@ class Failure(Exception):
 class Retries:
     """Limits on how often a client repeats a request, and the waits between attempts.
 
-    What is sent again is what the server did not compute: the connection could not be made, or it said that it is busy. A connection that broke after the
+    Requests are sent again if the server did not compute them: the connection could not be made, or it said that it is busy. A connection that broke after the
     request was sent leaves open whether the server computed it. That is sent again too, because a call of a signature changes nothing, unless the caller
     says `idempotent=False`: for models whose calls change their variables, or that are charged by call. Everything else would fail again, or has used up its time.
 

@@ -240,7 +240,7 @@ class Engine:
             sequence.prefix = self.prefixes.add(before, part, arrays) if is_finite else None
 
     def _decode(self, running: Items[Sequence]) -> None:
-        """Computes a token of each of the sequences; if that fails, of one after the other, and those that are to blame end."""
+        """Computes a token of each of the sequences; if that fails, one sequence at a time, and the failing ones end."""
         try:
             logits = self._logits(running)
         except Exception as error:  # each sequence meets its own when it runs alone

@@ -81,7 +81,7 @@ class Generator:
           prompt: tokens.
           sampling: how tokens are chosen.
           max_tokens: at most; None for as many as there is room for.
-          stop_tokens: that end the sequence, besides the model's own.
+          stop_tokens: tokens that end the sequence, in addition to the model's.
           wake: called when there are new tokens.
           waiter: what `wake` needs.
           timeout: seconds that the client waits; 0 for no limit but the server's.

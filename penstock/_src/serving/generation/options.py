@@ -18,7 +18,7 @@ class GenerationOptions:
 
     Args:
       max_waiting: sequences that may wait for a slot of one model; further requests are refused.
-      max_tokens: of a reply; 0: as many as the model's cache has places for.
+      max_tokens: of a reply; 0: as many as fit in the model's cache.
       max_seconds: that a sequence may take, waiting included; 0 for no limit.
       room: sequences that are generated at a time, and their tokens, where a model's file says neither.
       same_tokens: whether a sequence gets the same tokens alone and among others. If not, a sequence alone is computed faster, by

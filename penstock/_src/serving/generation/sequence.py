@@ -42,7 +42,7 @@ class Sequence:
       finish_reason: why it ended; None until then, and if it failed.
       error: why it failed.
       is_done: True once it has ended; set after everything else.
-      is_cancelled: True once nobody wants it any more: it is dropped before the next token.
+      is_cancelled: True once it is no longer wanted: it is dropped before the next token.
       waiter: what `wake` needs.
       slot: its row of the cache, -1 while it waits for one.
       place: how many of its tokens are in the cache.

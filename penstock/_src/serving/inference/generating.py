@@ -30,7 +30,7 @@ class GenerationRequest:
       prompt: a text, or its parts, or tokens.
       sampling: how tokens are chosen.
       max_tokens: at most; None for as many as there is room for.
-      stop_tokens: that end it, besides the model's own.
+      stop_tokens: tokens that end it, in addition to the model's.
       stops: texts that end it.
       timeout: seconds that the client waits; 0 for no limit.
       top_logprobs: how many of the most probable tokens are wanted with each token; None: no probabilities are.

@@ -1,4 +1,4 @@
-"""Predict's messages, with the numbers of large tensors left in the bytes that were received, and appended to those that are sent: a message would copy them several times."""
+"""Predict's messages. The numbers of large tensors stay in the received bytes, and are appended to the sent ones: a message would copy them several times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory that models may take where nothing says it: what a container's limit leaves."""
+"""The default memory budget of models, from a container's limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from penstock._src.core.values.memory_limit import container_memory
 
 # Memory of a process without a model: 60 MB of private memory in November 2026, and mapped libraries.
 _PROCESS_BYTES = 128 << 20
-# Of the rest, for models; requests and what they compute take the others.
+# The share of the remaining memory that models may take; the other quarter is for requests and their results.
 _SHARE = 0.75
 
 

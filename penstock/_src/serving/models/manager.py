@@ -26,8 +26,8 @@ Loader = Callable[[str, int, str], ModelVersion]
 class ModelManager:
     """Keeps a table of versions in line with the configurations.
 
-    A new version is loaded and warmed up beside those that answer requests; what is no longer wanted is unloaded once something that
-    is wanted answers. A version that does not load leaves the others as they are, and is tried again when its files have changed.
+    A new version is loaded and warmed up while the old ones answer requests; versions that are no longer configured are unloaded
+    once a configured one answers. A version that does not load leaves the others as they are, and is tried again when its files have changed.
 
     Args:
       table: where requests find versions.
@@ -152,7 +152,7 @@ class ModelManager:
             self._complain(
                 config.name,
                 logging.WARNING,
-                f"{config.base_path} is no model, and holds no folder of a version, named by its number, yet",
+                f"{config.base_path} is not a model, and has no version yet: a folder named by a number",
             )
         wanted = config.policy.chosen(available)
         loaded = self._loaded(config.name)

@@ -34,7 +34,7 @@ class Route(NamedTuple):
       pattern: of the whole path, whose groups the handler gets.
       handler: answers.
       headers: names of headers whose values the handler gets with the groups, in bytes, None for one that is missing.
-      needs_key: False for what is answered without an API key, as probes.
+      needs_key: False for requests that need no API key, such as probes.
       api: the name by which requests are counted; empty: they are not. The pattern then has the group "name", of the model.
     """
 

@@ -1,4 +1,4 @@
-"""Description of a generating model, in a file beside its graph (docs/serving.md has the contract)."""
+"""Description of a generating model, in a file next to its graph (docs/serving.md has the contract)."""
 
 from __future__ import annotations
 

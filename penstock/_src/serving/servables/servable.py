@@ -124,7 +124,7 @@ class Servable:
       signature_defs: `SignatureDef` messages by name, for metadata.
       held: what must stay alive while it is used.
       generation: how it generates tokens; None if it does not.
-      language: files with its tokenizer and its template of conversations; None if these are beside its graph.
+      language: files with its tokenizer and its template of conversations; None if they are next to its graph.
       encoder: what makes vectors of texts; None if it does not.
     """
 

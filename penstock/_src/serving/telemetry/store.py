@@ -1,6 +1,6 @@
 """The numbers of metrics, in memory that the processes of a server share.
 
-A process writes to a file of its own, mapped into memory, and any process reads those of all: the file is a row of records, each a name, values of labels and
+Each process writes to its own file, mapped into memory, and any process reads the files of all: the file is a row of records, each a name, values of labels and
 numbers. Numbers are 8 bytes in place, so that a reader meets the old one or the new one. A process that is killed leaves its counts behind, and its successor goes on
 from there.
 """

@@ -10,7 +10,7 @@ class Metric(NamedTuple):
 
     Args:
       name: in Prometheus's text.
-      kind: a counter only grows; a gauge is what is now; a histogram counts values by size.
+      kind: a counter only grows; a gauge is a current value; a histogram counts values by size.
       labels: names of labels.
       help: its description.
       bounds: of a histogram, increasing: a value is counted by the first that is not less.

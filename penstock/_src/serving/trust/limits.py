@@ -22,7 +22,7 @@ class Limits:
       max_header_bytes: of a request's headers.
       max_tensor_bytes: of one input, once it is an array.
       max_string_bytes: of one string in an input.
-      max_values: of a JSON text, besides arrays of numbers, which are read apart: lists, objects, strings, single numbers.
+      max_values: of a JSON text, except arrays of numbers, which are read separately: lists, objects, strings, single numbers.
       max_rows: of a request: the extent of its inputs' first axis, for functions that are batched.
       max_requests: that are computed or wait for it at a time; further ones are refused.
       max_held_bytes: of the bodies and arrays of all requests at a time; what goes beyond is refused.

@@ -133,13 +133,6 @@ class Fetches:
         return list(converted[0]) if converted is not None else _parts(fetch)
 
 
-def read_reference(tensor: Any, value: Any) -> Any:
-    """Reads a reference to a v1 variable; returns any other value unchanged."""
-    if isinstance(value, VariableHandle) and tensor.dtype is not dtypes.resource:
-        return value.read()
-    return value
-
-
 def _children(fetch: Any) -> Any:
     if isinstance(fetch, dict):  # in the order of insertion: any object may be a key
         return list(fetch.values())

@@ -46,12 +46,11 @@ class PartialRun:
             _check("fetch", tensor, self._fetches, "fetched")
         given = {**self._known, **{t._id: (t, value) for t, value in feeds}}
         operations = self._needed(given, fetches, ())
-        for op in operations:
-            for output in op.outputs:
-                if output._id in self._feeds and output._id not in given:
-                    raise InvalidArgumentError(
-                        f"The fetch needs {output.name}, which has not been fed yet."
-                    )
+        for tensor in (*fetches, *(t for op in operations for t in op.inputs)):
+            if tensor._id in self._feeds and tensor._id not in given:
+                raise InvalidArgumentError(
+                    f"The fetch needs {tensor.name}, which has not been fed yet."
+                )
         later = self._needed(given, self._tensors, self._operations)
         wanted = {t._id: t for t in fetches if t._id not in given}
         wanted.update((t._id, t) for t in self._read_later(operations, later))

@@ -17,6 +17,7 @@ from penstock._src.core.errors import (
 )
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.values import kernel_state, resources
+from penstock._src.core.values.resources import read_reference
 from penstock._src.function import concrete  # noqa: F401 (it gives functions of graphs a way to run)
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -26,7 +27,7 @@ from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 from penstock._src.v1.graphs import default_graph
 from penstock._src.v1.graphs.feeds import feed_parts, feed_value, partial_feed
-from penstock._src.v1.graphs.fetches import Fetches, read_reference
+from penstock._src.v1.graphs.fetches import Fetches
 from penstock._src.v1.graphs.handles import TensorHandle
 from penstock._src.v1.graphs.partial_runs import PartialRun
 from penstock._src.v1.graphs.remote.connection import SCHEME, Connection
@@ -192,7 +193,7 @@ class BaseSession:
         if wanted or plan.operations:
             results = self._program(feeds, wanted, plan.operations)([value for _, value in feeds])
             values.update(
-                (t._id, read_reference(t, r)) for t, r in zip(wanted, results, strict=True)
+                (t._id, read_reference(t.dtype, r)) for t, r in zip(wanted, results, strict=True)
             )
         return plan.pack({key: self._handled(key, value, plan) for key, value in values.items()})
 
@@ -328,7 +329,7 @@ class BaseSession:
         values = run.keep(step, results)
         return plan.pack(
             {
-                t._id: self._handled(t._id, read_reference(t, values[t._id]), plan)
+                t._id: self._handled(t._id, read_reference(t.dtype, values[t._id]), plan)
                 for t in plan.tensors
             }
         )

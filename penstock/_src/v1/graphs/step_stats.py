@@ -12,8 +12,8 @@ from penstock._src.proto.stats import NodeExecStats
 def node_stats(events: Iterable[Event], graph: Graph) -> Iterator[Any]:
     """The NodeExecStats of a run's events.
 
-    A kernel computes several operations at once: each is listed with an equal share of the kernel's time, one after the other. What
-    is not an operation of the graph, such as a copy, goes by the kernel's name.
+    A kernel computes several operations at once: each is listed with an equal share of the kernel's time, one after the other. Work that is not an
+    operation of the graph, such as a copy, is listed under the kernel's name.
     """
     for event in events:
         own = [op for op in event.operations if op.graph is graph]

@@ -106,12 +106,9 @@ class Supervisor:
                 recovery_wait_secs=recovery_wait_secs,
                 local_init_run_options=local_init_run_options,
             )
+        self._summary_writer = self._writer(summary_writer) if is_chief else None
         if not is_chief:
-            self._summary_writer = self._summary_op = None
-        elif summary_writer is self.USE_DEFAULT:
-            self._summary_writer = FileWriter(logdir) if logdir else None
-        else:
-            self._summary_writer = summary_writer
+            self._summary_op = None
         self._graph_added = False
         self._graph.finalize()
 
@@ -126,6 +123,11 @@ class Supervisor:
         if element is not None:
             self._graph.add_to_collection(key, element)
         return element
+
+    def _writer(self, summary_writer: Any) -> Any:
+        if summary_writer is not self.USE_DEFAULT:
+            return summary_writer
+        return FileWriter(self._logdir) if self._logdir else None
 
     def _uninitialized_globals(self) -> Any:
         return report_uninitialized_variables(

@@ -19,7 +19,7 @@ from penstock._src.formats.tflite.writing.model import file_of
 from penstock._src.formats.tflite.writing.quantizing import Integers
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.rewriting import extract_sub_graph
-from penstock._src.graph.serialize.importer import import_graph_def
+from penstock._src.graph.serialize.graph_defs import import_graph_def
 from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.saving.saved_model import constants
 from penstock._src.util.export import export

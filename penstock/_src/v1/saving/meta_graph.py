@@ -20,7 +20,7 @@ from penstock._src.graph.serialize.default_attributes import (
     fill_default_attributes,
     strip_default_attributes,
 )
-from penstock._src.graph.serialize.importer import add_graph_def
+from penstock._src.graph.serialize.graph_defs import add_graph_def
 from penstock._src.proto.saved import MetaGraphDef, QueueRunnerDef, SaverDef, VariableDef
 from penstock._src.util.export import export
 from penstock._src.util.slots import above

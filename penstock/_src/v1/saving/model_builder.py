@@ -298,7 +298,7 @@ def _signature_of(op: Any, key: str) -> Any:
 
 
 def check_signatures(signatures: Mapping[str, Any]) -> None:
-    """Raises AssertionError for a tensor without name or type, KeyError for a name that is taken by operations."""
+    """Raises AssertionError for a tensor without name or type, KeyError for a name that is reserved for operations."""
     for signature in signatures.values():
         for info in [*signature.inputs.values(), *signature.outputs.values()]:
             _check_info(info)

@@ -27,7 +27,7 @@ from penstock._src.eager.variable import Variable
 from penstock._src.filesystems.files import exists
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.operation import Operation, SymbolicTensor
-from penstock._src.graph.serialize.importer import add_graph_def
+from penstock._src.graph.serialize.graph_defs import add_graph_def
 from penstock._src.graph.trace import recording
 from penstock._src.ops.io.bundle import index_name
 from penstock._src.proto.graph import GraphDef
@@ -88,7 +88,7 @@ class Program:
     Args:
       meta: its MetaGraphDef.
       folder: the folder of the SavedModel.
-      consent: what it may do besides computing.
+      consent: permissions beyond computing, such as reading files.
     """
 
     def __init__(self, meta: Any, folder: str, consent: Consent) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.distribute import local, strategy, unavailable
+from penstock._src.distribute.mirrored import central_storage
 from penstock._src.distribute.mirrored import strategy as mirrored
 from penstock._src.distribute.resolvers.tf_config import TFConfigClusterResolver
 from penstock._src.distribute.workers import strategy as workers
@@ -36,7 +37,7 @@ class MirroredStrategy(Strategy, mirrored.MirroredStrategy):
 
 
 @export(v1=["distribute.experimental.CentralStorageStrategy"])
-class CentralStorageStrategy(Strategy, unavailable.CentralStorageStrategy):
+class CentralStorageStrategy(Strategy, central_storage.CentralStorageStrategy):
     """Variables on one device; see `tf.distribute.experimental.CentralStorageStrategy`."""
 
 

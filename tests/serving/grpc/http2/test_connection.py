@@ -119,7 +119,7 @@ def test_frames_that_are_not_known_are_ignored():
 @pytest.mark.parametrize(
     "data", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01" * 30, PREFACE[:-1] + b"x"]
 )
-def test_what_is_not_http2(data):
+def test_data_that_is_not_http2_closes_the_connection(data):
     async def test(common):
         connection = connected(common)
         connection.data_received(data)

@@ -45,7 +45,7 @@ def test_metadata():
     )
 
 
-def test_sizes():
+def test_headers_above_the_limit_are_refused():
     check_size([(b"a" * 18, b"b" * 50)], 100)
     with pytest.raises(errors.ResourceExhaustedError, match="at most 99 bytes. Received 100"):
         check_size([(b"a" * 18, b"b" * 50)], 99)

@@ -31,7 +31,7 @@ def test_data_that_are_cut_anywhere(size):
 
 
 @pytest.mark.parametrize("size", [0, 1, 16_384, 16_385])
-def test_pieces(size):
+def test_long_messages_are_framed_without_a_copy(size):
     message = b"a" * size
     found = pieces(message)
     assert b"".join(found) == framed(message)

@@ -69,7 +69,7 @@ def test_events_make_the_whole(server, rest):
     assert [piece.get("finish_reason") for piece in pieces[-2:]] == [None, "length"]
 
 
-def test_stops(rest):
+def test_generation_ends_before_a_stop_text(rest):
     _, whole = rest(PATH, asked(max_tokens=30))
     stop = whole["text"][6:9]
     _, stopped = rest(PATH, asked(max_tokens=30, stop=stop))
@@ -80,7 +80,7 @@ def test_stops(rest):
     assert stopped["tokens"] == whole["tokens"][: whole["tokens"].index(token)]
 
 
-def test_seeds(rest):
+def test_equal_seeds_draw_equal_tokens(rest):
     drawn = [rest(PATH, asked(temperature=2.0, seed=seed))[1]["tokens"] for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
 

@@ -9,8 +9,8 @@ from penstock._src.api.array.creation import zeros
 from penstock._src.api.array.indexing import gather, where
 from penstock._src.api.array.joining import stack
 from penstock._src.api.array.ranges import range as numbers
-from penstock._src.api.array.shaping import broadcast_to, transpose
 from penstock._src.api.array.shaping import shape as shape_of
+from penstock._src.api.array.shaping import transpose
 from penstock._src.api.linalg.products import matmul
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.module import Module
@@ -18,6 +18,7 @@ from penstock._src.api.nn.activations import softmax
 from penstock._src.core import dtypes
 from penstock._src.core.specs import TensorSpec
 from penstock._src.eager.variable import Variable
+from penstock._src.language.network.cache import write_positions
 
 # (queries, keys, values `[n, t, heads, size]`) -> the attended values, of the same shape except for the size, which is that of the values.
 Attend = Callable[[Any, Any, Any], Any]
@@ -74,7 +75,7 @@ class Cache(Module):
         """Writes a result of `read` into a row."""
         for variable, array in zip(self._variables(), arrays, strict=True):
             positions = start + numbers(shape_of(array)[1])
-            places = _places(stack([slot]), positions[None], variable.shape[1])
+            places = write_positions(stack([slot]), positions[None], variable.shape[1])
             variable.scatter_nd_update(places, array[None])
 
     def attending_rows(self, positions: Any, span: Any) -> Attend:
@@ -110,7 +111,7 @@ class Cache(Module):
         def attend(query: Any, key: Any, value: Any) -> Any:
             heads, size = key.shape[2], key.shape[3]
             if heads not in places:
-                places[heads] = _places(rows, positions, heads)
+                places[heads] = write_positions(rows, positions, heads)
             pair = next(layers)
             for variable, new in zip(pair, (key, value), strict=True):
                 variable.scatter_nd_update(places[heads], transpose(new, [0, 2, 1, 3]))
@@ -141,11 +142,3 @@ def _empty(new: Any) -> Variable:
     heads, size = new.shape[2], new.shape[3]
     nothing = zeros([0, heads, 0, size], new.dtype)
     return Variable(nothing, trainable=False, shape=[None, heads, None, size])
-
-
-def _places(rows: Any, positions: Any, heads: int) -> Any:
-    """The positions in a variable to which tokens are written: index vectors `[n, heads, tokens, 3]`."""
-    count, tokens = shape_of(positions)[0], shape_of(positions)[1]
-    shape = [count, heads, tokens]
-    parts = rows[:, None, None], numbers(heads)[None, :, None], positions[:, None, :]
-    return stack([broadcast_to(part, shape) for part in parts], -1)

@@ -1,6 +1,6 @@
 """A client's connection: frames to calls, calls to frames, and the limits of both.
 
-ngh2 takes received bytes and gives events, takes replies and gives bytes. Connections have no timers of their own: the server looks at all of them every second (`check`).
+ngh2 takes received bytes and gives events, takes replies and gives bytes. Connections have no timers: the server looks at all of them every second (`check`).
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
         """Close the connection of a client that sends no more; what was written is sent before."""
 
     def pause_writing(self) -> None:
-        """Keeps replies, and reads no more, until the client has taken what was written."""
+        """Holds replies and stops reading until the client has received what was written."""
         self._is_paused = True
         self._transport.pause_reading()
 

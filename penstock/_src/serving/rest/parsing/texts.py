@@ -49,7 +49,7 @@ class Texts:
         Args:
           text: JSON; NaN, Infinity and -Infinity are numbers, as in TensorFlow Serving.
           use: called with the value, in a thread if the text is long.
-          arrays: whether long arrays of numbers are to be NumPy's, of int64 or float64, in place of lists.
+          arrays: whether long arrays of numbers become NumPy arrays of int64 or float64 instead of lists.
 
         Raises:
           InvalidArgumentError: it is not JSON.

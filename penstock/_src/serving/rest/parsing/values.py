@@ -66,7 +66,7 @@ def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
       name: of the input, for messages.
 
     Raises:
-      InvalidArgumentError: it is ragged, or holds what this dtype does not.
+      InvalidArgumentError: it is ragged, or has values that the dtype does not hold.
     """
     if info.dtype is dtypes.string:
         return _strings(value, name)

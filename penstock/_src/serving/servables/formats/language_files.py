@@ -45,7 +45,7 @@ def size(path: str, room: Room = ROOM) -> int:
 
 
 def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
-    """Returns the loaded model; nothing in such a file does anything besides computing.
+    """Returns the loaded model; such a file can only compute.
 
     Args:
       path: the file or folder.
@@ -78,7 +78,7 @@ def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
 
 
 def _allocating(program: Program) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
-    """Empties the cache as `reset` does, in memory that is taken page by page as tokens are written: few sequences are as long as they may be."""
+    """Empties the cache as `reset` does, in memory whose pages are allocated as tokens are written: few sequences are as long as they may be."""
 
     def reset(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         slots, length = arrays

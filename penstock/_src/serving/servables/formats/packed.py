@@ -102,4 +102,4 @@ class _Calls:
         results = self._function.graph.structured_outputs
         self._run = runner(self._function, [results[name] for name in self._results])
         self._prepare, self._prove = preparer(self._function), prover(self._function, self._count)
-        self._planned = None  # at last: other threads use what is set above from then on
+        self._planned = None  # set last: from then on, other threads use the attributes above

@@ -26,7 +26,7 @@ def size(path: str, room: Room = ROOM) -> int:
 
 
 def load(path: str, allow: Iterable[str] = (), room: Room = ROOM) -> Servable:
-    """Returns the loaded model; nothing in such a file does anything besides computing."""
+    """Returns the loaded model; such a file can only compute."""
     model = tree_model(_place(path) or path)
     ((name, traced),) = model.signatures.items()
     results = dict(traced.graph.structured_outputs)

@@ -8,12 +8,11 @@ from typing import Any
 
 from penstock._src.cluster.rpc.channel import Channel
 from penstock._src.core.calls import deadlines
-from penstock._src.distribute.cluster.steps.placement import fits
+from penstock._src.distribute.cluster.steps.placement import passes_filters
 from penstock._src.distribute.cluster.tasks import messages
 from penstock._src.distribute.cluster.tasks.service import SERVICES, TaskService
 from penstock._src.distribute.cluster.tasks.task import Task, TaskLostError, Tasks, addresses_of
 from penstock._src.distribute.resolvers.spec import ClusterSpec
-from penstock._src.util.device_spec import DeviceSpec
 from penstock._src.v1.process import log as logger
 
 SCHEME = "grpc://"
@@ -42,7 +41,7 @@ class Connection:
             addresses = addresses_of(ClusterSpec(config.cluster_def))
         addresses[self.name] = address
         filters = [] if config is None else list(config.device_filters)
-        self.names = [n for n in addresses if n == self.name or _passes(n, filters)]
+        self.names = [n for n in addresses if n == self.name or passes_filters(n, filters)]
         self.tasks = Tasks(addresses)
 
     def service(self, name: str) -> TaskService | None:
@@ -74,11 +73,6 @@ def _described(address: str) -> tuple[str, dict[str, str]]:
     finally:
         channel.close()
     return description.task, dict(description.addresses)
-
-
-def _passes(name: str, filters: list[str]) -> bool:
-    task = DeviceSpec.from_string(name)
-    return not filters or any(fits(DeviceSpec.from_string(each), task) for each in filters)
 
 
 def _wait_for(task: Task) -> None:

@@ -1,5 +1,6 @@
 """Runs cells over time in a loop; the number of steps may be dynamic."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,9 @@ from penstock._src.v1.layers.recurrent.states import (
     zeros_of,
 )
 from penstock._src.v1.variables.scopes import variable_scope
+
+# Iterations of a loop that may run side by side, unless the caller says how many: TensorFlow's default for RNNs.
+_PARALLEL_ITERATIONS = 32
 
 
 @export(v1=["nn.dynamic_rnn"])
@@ -125,7 +129,7 @@ def _run(
         lambda time, *_: time < count,
         body,
         (convert_to_tensor(0), outputs, state),
-        parallel_iterations=parallel_iterations or 32,
+        parallel_iterations=parallel_iterations or _PARALLEL_ITERATIONS,
         swap_memory=swap_memory,
         maximum_iterations=count,
     )
@@ -269,15 +273,7 @@ def _run_raw(
         shapes = [TensorShape([_static(batch), *dims_of(size)]) for size in nest.flatten(layout)]
     else:
         layout = nest.map_structure(convert_to_tensor, emitted)
-        blanks = nest.map_structure(
-            lambda one: raw.Fill(
-                dims=raw.ConcatV2(
-                    values=[raw.Pack(values=[batch], axis=0), raw.Shape(input=one)], axis=0
-                ),
-                value=convert_to_tensor(0, one.dtype),
-            ),
-            layout,
-        )
+        blanks = nest.map_structure(functools.partial(_zeros_like_rows, batch), layout)
         shapes = [
             TensorShape([_static(batch), *one.shape.as_list()]) for one in nest.flatten(layout)
         ]
@@ -286,38 +282,43 @@ def _run_raw(
         for blank, shape in zip(nest.flatten(blanks), shapes, strict=True)
     ]
     has_loop_state = loop_state is not None
-    kept = loop_state if has_loop_state else convert_to_tensor(0)
+    carried = loop_state if has_loop_state else convert_to_tensor(0)
 
-    def body(time: Any, finished: Any, inputs: Any, arrays: Any, state: Any, kept: Any) -> Any:
+    def body(time: Any, finished: Any, inputs: Any, arrays: Any, state: Any, carried: Any) -> Any:
         output, after = cell(inputs, state)
         nest.assert_same_structure(state, after)
         done, following, after, emit, loop_state = loop_fn(
-            time + 1, output, after, kept if has_loop_state else None
+            time + 1, output, after, carried if has_loop_state else None
         )
         # A function without a loop state may return None.
-        loop_state = kept if loop_state is None else loop_state
-        emit = nest.map_structure(
-            lambda old, new: raw.SelectV2(condition=_aligned(finished, new), t=old, e=new),
-            blanks,
-            output if emit is None else emit,
-        )
-        after = nest.map_structure(
-            lambda old, new: raw.SelectV2(condition=_aligned(finished, new), t=old, e=new),
-            state,
-            nest.map_structure(convert_to_tensor, after),
-        )
+        loop_state = carried if loop_state is None else loop_state
+        emit = _unless_finished(finished, blanks, output if emit is None else emit)
+        after = _unless_finished(finished, state, nest.map_structure(convert_to_tensor, after))
         written = [a.write(time, o) for a, o in zip(arrays, nest.flatten(emit), strict=True)]
         done = raw.LogicalOr(x=finished, y=done)
         return time + 1, done, following, written, _with_shapes(after, state), loop_state
 
-    _, _, _, arrays, state, kept = while_loop(
+    _, _, _, arrays, state, carried = while_loop(
         lambda time, finished, *_: raw.LogicalNot(x=raw.All(input=finished, axis=[0])),
         body,
-        (start, convert_to_tensor(finished, dtypes.bool_), inputs, arrays, state, kept),
-        parallel_iterations=parallel_iterations or 32,
+        (start, convert_to_tensor(finished, dtypes.bool_), inputs, arrays, state, carried),
+        parallel_iterations=parallel_iterations or _PARALLEL_ITERATIONS,
         swap_memory=swap_memory,
     )
-    return nest.pack_sequence_as(layout, arrays), state, kept if has_loop_state else None
+    return nest.pack_sequence_as(layout, arrays), state, carried if has_loop_state else None
+
+
+def _zeros_like_rows(batch: Any, row: Tensor) -> Tensor:
+    """Zeros of the shape [batch, *row.shape]."""
+    sizes = [raw.Pack(values=[batch], axis=0), raw.Shape(input=row)]
+    return raw.Fill(dims=raw.ConcatV2(values=sizes, axis=0), value=convert_to_tensor(0, row.dtype))
+
+
+def _unless_finished(finished: Tensor, old: Any, new: Any) -> Any:
+    """The new values, and the old ones in the rows of sequences that have ended."""
+    return nest.map_structure(
+        lambda x, y: raw.SelectV2(condition=_aligned(finished, y), t=x, e=y), old, new
+    )
 
 
 def _aligned(condition: Any, value: Any) -> Any:
