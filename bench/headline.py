@@ -38,12 +38,16 @@ def measured():
     """Returns [(how the row reads, lower is better, figure by backend)], and the machine's description."""
     suites = {name: json.loads((FIGURES / f"{name}.json").read_text()) for name, *_ in ROWS}
     rows = []
+    is_mixed = False
     for suite, case, figure, title, lower in ROWS:
         row = suites[suite]["results"][case]
+        is_earlier = case in suites[suite].get("earlier", {})
+        title, is_mixed = title + " *" * is_earlier, is_mixed or is_earlier
         figures = {b: best(row[b], figure, lower) for b in BACKENDS if b in row}
         rows.append((title, lower, {b: v for b, v in figures.items() if v is not None}))
     where = suites["training"]["machine"]
-    return rows, f"{where['processor']}, {where['cores']} cores, {where['date']}"
+    note = "; *: of an earlier run, see docs/performance.md" if is_mixed else ""
+    return rows, f"{where['processor']}, {where['cores']} cores, {where['date']}{note}"
 
 
 def picture(rows, where):

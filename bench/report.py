@@ -25,6 +25,12 @@ def write(path, content):
     partial.replace(path)
 
 
+def described(machine):
+    """Returns one line about the machine and the day of a measurement."""
+    where = f"{machine['processor']}, {machine['cores']} cores"
+    return f"{where}; Python {machine['python']}; {machine['date']}"
+
+
 def best(rounds, figure, lower):
     """Returns the best of the rounds, or None."""
     found = [figures[figure] for figures in rounds if figure in figures]
@@ -136,10 +142,11 @@ def section(folder, name):
     results, where = content["results"], content["machine"]
     lines = [f"\n## {suite.TITLE}\n", suite.NOTE + "\n"]
     rounds = max(len(figures) for row in results.values() for figures in row.values())
-    lines.append(
-        f"{where['processor']}, {where['cores']} cores; Python {where['python']}; {where['date']}; "
-        f"the best of {rounds}.\n"
-    )
+    lines.append(f"{described(where)}; the best of {rounds}.\n")
+    lines += [
+        f"- {row} is of an earlier run: {of}." for row, of in content.get("earlier", {}).items()
+    ]
+    lines += [""] if content.get("earlier") else []
     for figure in figures_of(results):
         rows, found = table(results, figure, figure in suite.LOWER)
         lines += rows

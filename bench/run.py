@@ -17,8 +17,9 @@ import platform
 import subprocess
 import sys
 
+import headline
 from peers import python_of
-from report import page, write
+from report import described, page, write
 
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE.parent / "docs" / "performance"
@@ -105,6 +106,18 @@ def joined(known, measured_now, cases):
     return {row: backends for row, backends in results.items() if backends}
 
 
+def earlier(content, measured_now):
+    """Returns {row: machine and date} for the rows of `content` that stay although this run did not measure all of them."""
+    if not content:
+        return {}
+    known = content.get("earlier", {})
+    return {
+        row: known.get(row, described(content["machine"]))
+        for row, backends in content["results"].items()
+        if not backends.keys() <= measured_now.get(row, {}).keys()
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suites", default=",".join(SUITES))
@@ -123,12 +136,16 @@ def main():
         rows_of = getattr(suite, "rows", single_row)
         measured_now = run_suite(name, cases, backends, options.rounds, rows_of)
         is_part = (options.cases or options.backends) and path.exists()
-        known = json.loads(path.read_text())["results"] if is_part else {}
-        results = joined(known, measured_now, suite.CASES)
-        content = {"machine": machine(), "results": results}
+        known = json.loads(path.read_text()) if is_part else {}
+        content = {
+            "machine": machine(),
+            "earlier": earlier(known, measured_now),
+            "results": joined(known.get("results", {}), measured_now, suite.CASES),
+        }
         write(path, json.dumps(content, indent=1) + "\n")
     if not options.no_page:
         write(RESULTS.parent / "performance.md", page(RESULTS, SUITES))
+        headline.main()
 
 
 if __name__ == "__main__":
