@@ -31,7 +31,7 @@ def test_one_sample(call, network):
         ((28, 28), "x[None, ..., None]"),
     ],
 )
-def test_images(shape, says):
+def test_images_without_an_axis_are_explained(shape, says):
     layers = keras.layers
     model = keras.Sequential(
         [keras.Input((28, 28, 1)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(10)]

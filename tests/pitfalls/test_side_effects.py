@@ -93,7 +93,7 @@ def test_attributes_of_an_object(said):
     ]
 
 
-def test_print(said, capsys):
+def test_print_in_a_function_is_reported_once(said, capsys):
     @tf.function
     def step(x):
         print("traced")

@@ -53,6 +53,7 @@ def resized(array: np.ndarray, changes: dict[int, int], axes: set[int] | None = 
                 grown |= wanted > n
     if (
         grown
+        and array.size
         and array.ndim >= 2
         and array.shape[-1] == array.shape[-2]
         and array.dtype.kind in "fc"
