@@ -12,7 +12,7 @@ from penstock._src.compiler.codegen.tuning_records import TuningRecords, signatu
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.compiler.recognize.contractions.match import match
-from penstock._src.compiler.tuning.search import Fixed, neighbors, recording, search
+from penstock._src.compiler.tuning.search import Fixed, neighbors
 from penstock._src.core import dtypes
 from penstock._src.ir.function import Function
 from penstock._src.native import host, pool
@@ -68,20 +68,3 @@ def test_results_do_not_depend_on_the_blocking():
         with records.using(Fixed(blocking)):
             program = load(plan_function(function, CpuGenerator(host()), pool().threads))
         np.testing.assert_allclose(program(a, b)[0], a @ b, rtol=1e-5)
-
-
-def test_the_search_leaves_a_bad_blocking(monkeypatch):
-    from penstock._src.compiler.tuning import search as module
-
-    bad = Blocking(depth=96, tile=(1, 1), cut="blocks")
-    monkeypatch.setattr(module, "blocking_of", lambda target: bad)
-    monkeypatch.setattr(
-        module, "neighbors", lambda best, gemm, target: [dataclasses.replace(best, tile=(8, 3))]
-    )
-    monkeypatch.setattr(module, "TURN_SECONDS", 0.005)
-    with recording() as products:
-        load(plan_function(product(192, 192, 192), CpuGenerator(host()), pool().threads))
-    (one,) = products.values()
-    finding = search(one.match, host(), 5.0)
-    assert finding.gain > 1 and finding.blocking.tile == (8, 3)
-    assert finding.product == signature(one.match.description)
