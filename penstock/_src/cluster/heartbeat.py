@@ -52,7 +52,7 @@ class Heartbeat:
         self._left: set[int] = set()
         self._lost: int | None = None
         self._is_listening = False
-        self._silence = 0.0
+        self._silence, self._count = 0.0, 0
         self._known = [0] * WORDS  # of the one that this one listens to
         self._stragglers = Stragglers(cluster.size)
         self._ended = threading.Event()
@@ -99,20 +99,25 @@ class Heartbeat:
         if words[KIND] == REPORT:
             self._note_report(words)
 
+    def beat(self, elapsed: float) -> None:
+        """Take the messages that have come, judge the silence after so many more seconds, and send a beat."""
+        for words in self._poll():
+            self.take(words)
+        self._judge(elapsed)
+        self._count += 1
+        following = self._neighbour(1)
+        if following is not None:
+            self._post(following, self._words(BEAT))
+        if self._count % REPORT_EVERY == 0:
+            self._report()
+
     def _run(self) -> None:
-        before, count = time.monotonic(), 0
+        before = time.monotonic()
         while not self._ended.wait(self.pause):
-            for words in self._poll():
-                self.take(words)
             now = time.monotonic()
             # One that was stopped itself has heard nothing meanwhile: no long time counts at once.
-            self._judge(min(now - before, 2 * self.pause))
-            before, count = now, count + 1
-            following = self._neighbour(1)
-            if following is not None:
-                self._post(following, self._words(BEAT))
-            if count % REPORT_EVERY == 0:
-                self._report()
+            self.beat(min(now - before, 2 * self.pause))
+            before = now
 
     def _judge(self, elapsed: float) -> None:
         with self._lock:
