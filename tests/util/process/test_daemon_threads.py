@@ -2,14 +2,12 @@
 
 import gc
 import threading
-import time
 from concurrent.futures import CancelledError
 
 import pytest
 
 from penstock._src.util.process.daemon_threads import DaemonThreads
-
-pytestmark = pytest.mark.timed
+from tests.harness.waiting import PATIENCE, eventually
 
 
 def names(prefix: str) -> list[str]:
@@ -17,11 +15,8 @@ def names(prefix: str) -> list[str]:
 
 
 def ended(prefix: str) -> bool:
-    """Whether the threads end within some seconds."""
-    deadline = time.monotonic() + 10
-    while names(prefix) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not names(prefix)
+    """True once the threads have ended."""
+    return eventually(lambda: not names(prefix))
 
 
 def test_calls_give_results_and_errors():
@@ -36,25 +31,24 @@ def test_calls_give_results_and_errors():
 def test_no_more_threads_than_asked_for_and_no_more_than_needed():
     threads, barrier = DaemonThreads(3, "width"), threading.Barrier(3)
     for future in [threads.submit(barrier.wait) for _ in range(6)]:
-        future.result(10)
+        future.result(PATIENCE)
     assert len(names("width")) == 3
     one = DaemonThreads(3, "needed")
     for _ in range(5):
         one.submit(int).result()
-        time.sleep(0.01)
+        assert eventually(lambda: one._idle._value)
     assert len(names("needed")) == 1
 
 
 def test_calls_that_have_not_begun_are_cancelled():
     threads, go = DaemonThreads(1, "cancel"), threading.Event()
     running, waiting = threads.submit(go.wait), threads.submit(int)
-    while not running.running():
-        time.sleep(0.01)
+    assert eventually(running.running)
     threads.shutdown(cancel_futures=True)
     go.set()
-    assert running.result(10) is True
+    assert running.result(PATIENCE) is True
     with pytest.raises(CancelledError):
-        waiting.result(10)
+        waiting.result(PATIENCE)
     with pytest.raises(RuntimeError, match="no calls are taken after shutdown"):
         threads.submit(int)
     assert ended("cancel")
