@@ -16,7 +16,9 @@ from penstock._src.util.flags import override
 
 pytestmark = pytest.mark.timed
 
-LATENCY = 2.0  # seconds; milliseconds on an idle machine, but tests share theirs
+LATENCY = (
+    60.0  # seconds; milliseconds on an idle machine. What is interrupted would go on for hours.
+)
 
 
 @pytest.fixture(autouse=True)
@@ -28,11 +30,11 @@ def _interrupts_are_taken():
 
 
 def interrupted(call, after=0.3):
-    """Calls, sends SIGINT meanwhile, and returns how long the call went on."""
+    """Calls, sends SIGINT meanwhile, and returns how many seconds the call went on, and how many this process computed in them."""
     sent = []
 
     def send():
-        sent.append(time.perf_counter())
+        sent.extend((time.perf_counter(), time.process_time()))
         os.kill(os.getpid(), signal.SIGINT)
 
     timer = threading.Timer(after, send)
@@ -40,10 +42,27 @@ def interrupted(call, after=0.3):
         with pytest.raises(KeyboardInterrupt):
             timer.start()  # a signal that comes early is to be caught here, too
             call()
-            time.sleep(5)  # in case the call has ended by itself
-        return time.perf_counter() - sent[0]
+            time.sleep(LATENCY)  # in case the call has ended by itself
+        return time.perf_counter() - sent[0], time.process_time() - sent[1]
     finally:
         timer.join()
+
+
+def shares_after_an_interrupt(call):
+    """The work of a call after an interrupt, as shares of that of a whole call.
+
+    It is measured in seconds of the processor, since a busy machine lets any call wait; the smallest counts.
+    """
+
+    def call_on():
+        while True:
+            call()
+
+    call()
+    begun, computed = time.perf_counter(), time.process_time()
+    call()
+    whole, computed = time.perf_counter() - begun, time.process_time() - computed
+    return [interrupted(call_on, whole * share)[1] / computed for share in (0.1, 0.2, 0.3)]
 
 
 @tf.function
@@ -57,7 +76,7 @@ def forever(x):
 def test_an_interrupt_ends_a_compiled_loop():
     forever.get_concrete_function(tf.ones([10]))
     pool()
-    assert interrupted(lambda: forever(tf.ones([10]))) < LATENCY
+    assert interrupted(lambda: forever(tf.ones([10])))[0] < LATENCY
     assert tf.function(lambda x: x + 1.0)(tf.ones([3])).numpy().tolist() == [2.0] * 3
 
 
@@ -65,17 +84,7 @@ def test_an_interrupt_ends_a_sort():
     """One task, of some forty passes over its elements."""
     draw, sort = np.random.default_rng(1), tf.function(lambda x: tf.sort(x))
     x = tf.constant(draw.random(4_000_000, np.float32))
-    sort(x)
-    start = time.perf_counter()
-    sort(x)
-    whole = time.perf_counter() - start
-
-    def sort_on():
-        while True:
-            sort(x)
-
-    latencies = [interrupted(sort_on, whole * share) for share in (0.1, 0.2, 0.3)]
-    assert min(latencies) < whole / 3
+    assert min(shares_after_an_interrupt(lambda: sort(x))) < 1 / 2
 
 
 @pytest.mark.parametrize(
@@ -85,17 +94,7 @@ def test_an_interrupt_ends_a_sort():
 )
 def test_an_interrupt_ends_a_scan_of_one_line(scan, dtype, count):
     x, scan = tf.ones([count], dtype), tf.function(scan)
-    scan(x)
-    start = time.perf_counter()
-    scan(x)
-    whole = time.perf_counter() - start
-
-    def scan_on():
-        while True:
-            scan(x)
-
-    latencies = [interrupted(scan_on, whole * share) for share in (0.1, 0.2, 0.3)]
-    assert min(latencies) < whole / 2
+    assert min(shares_after_an_interrupt(lambda: scan(x))) < 1 / 2
 
 
 def test_a_deadline_ends_a_scan_on_the_host():
@@ -145,7 +144,7 @@ def test_a_handler_that_returns_lets_the_run_go_on():
         timer.join()
     finally:
         signal.signal(signal.SIGINT, before)
-    assert interrupted(lambda: forever(tf.ones([10]))) < LATENCY
+    assert interrupted(lambda: forever(tf.ones([10])))[0] < LATENCY
 
 
 def test_other_threads_are_not_interrupted():
@@ -154,7 +153,7 @@ def test_other_threads_are_not_interrupted():
     count(tf.constant(3))
     thread = threading.Thread(target=lambda: results.append(int(count(tf.constant(20_000_000)))))
     thread.start()
-    assert interrupted(lambda: forever(tf.ones([10])), 0.1) < LATENCY
+    assert interrupted(lambda: forever(tf.ones([10])), 0.1)[0] < LATENCY
     thread.join()
     assert results == [20_000_000]
 

@@ -143,7 +143,8 @@ def test_another_process_finds_the_objects(tmp_path):
     assert [run().stdout.strip() for _ in range(2)] == ["0", "1"]
 
 
-def test_a_folder_past_its_limit_loses_the_oldest_files(tmp_path):
+def test_a_folder_past_its_limit_loses_the_oldest_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(objects, "PATIENCE", 60.0)
     cache = ObjectCache(tmp_path)
     for i in range(8):
         cache.write(f"{i:040d}", bytes(1000))
@@ -192,7 +193,6 @@ def test_a_folder_is_looked_at_once_in_a_while(tmp_path, monkeypatch):
 
 def test_a_folder_that_is_not_pruned_in_time_is_looked_at_soon(tmp_path, monkeypatch):
     """As many processes write, each of which removes as much as a user may wait for."""
-    patience = objects.PATIENCE
     monkeypatch.setattr(objects, "LIMIT", 4 * objects.BLOCK)
     monkeypatch.setattr(objects, "PATIENCE", -1)
     cache = ObjectCache(tmp_path)
@@ -202,7 +202,7 @@ def test_a_folder_that_is_not_pruned_in_time_is_looked_at_soon(tmp_path, monkeyp
     ObjectCache(tmp_path).write("a" * 40, bytes(8))
     age = time.time() - (tmp_path / "looked-at").stat().st_mtime
     assert INTERVAL - objects.SOON <= age < INTERVAL
-    monkeypatch.setattr(objects, "PATIENCE", patience)
+    monkeypatch.setattr(objects, "PATIENCE", 60.0)
     assert cache.prune() and len(list(tmp_path.rglob("*.o"))) == 3
 
 
