@@ -51,7 +51,7 @@ class Hosts:
         cable = f"{self.prefix}v{number}"
         _ip("link", "set", cable, "up")
         _tc("del", cable, "root")
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             if Path(f"/sys/class/net/{cable}/operstate").read_text().strip() == "up":
                 break

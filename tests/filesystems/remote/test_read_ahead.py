@@ -2,12 +2,12 @@
 
 import io
 import threading
-import time
 
 import numpy as np
 import pytest
 
 from penstock._src.filesystems.remote.read_ahead import ReadAhead
+from tests.harness.waiting import PATIENCE
 
 DATA = np.random.default_rng(0).bytes(10_000)
 
@@ -26,20 +26,17 @@ def test_the_bytes_are_the_files():
 
 
 def test_blocks_are_on_their_way_while_one_is_read():
-    together, most, lock = 0, 0, threading.Lock()
+    together, begun, in_time = threading.Event(), [], []
 
     def fetch(start, end):
-        nonlocal together, most
-        with lock:
-            together += 1
-            most = max(most, together)
-        time.sleep(0.02)
-        with lock:
-            together -= 1
+        begun.append(start)
+        if len(begun) == 4:
+            together.set()
+        in_time.append(together.wait(PATIENCE))
         return DATA[start:end]
 
     assert _reader(fetch, block=500, ahead=4).read() == DATA
-    assert most >= 4
+    assert all(in_time)
 
 
 def test_errors_of_requests_reach_the_reader():

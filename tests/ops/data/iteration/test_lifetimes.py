@@ -11,6 +11,7 @@ import pytest
 import penstock as tf
 from penstock._src.ops.data.iteration.resume import Resumable
 from penstock._src.ops.data.pipeline import Pipeline, Run
+from tests.harness.waiting import eventually
 from tests.ops.data.iteration.kinds import KINDS, RANGE, slow
 
 Dataset = tf.data.Dataset
@@ -54,13 +55,6 @@ def alive(new_objects_only):
         each for each in gc.get_objects() if issubclass(type(each), Resumable | Run | Pipeline)
     ]
     gc.enable()
-
-
-def eventually(is_met):
-    until = time.monotonic() + 5
-    while not is_met() and time.monotonic() < until:
-        time.sleep(0.005)
-    return is_met()
 
 
 def threads():

@@ -1,13 +1,13 @@
 """Sessions over the tasks of a cluster within this process. Expected values are TensorFlow 2.21's, run beside."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
 
 import penstock as tf2
 from tests.harness.tasks import needs_grpc
+from tests.harness.waiting import PATIENCE
 
 tf = tf2.compat.v1
 pytestmark = needs_grpc
@@ -124,7 +124,10 @@ def test_one_run_may_wait_for_what_another_part_of_it_adds(targets):
 
 def test_closing_a_session_ends_what_waits(targets):
     with tf.device("/job:ps/task:0"):
-        taken = tf.FIFOQueue(10, tf.float32, shapes=[[]]).dequeue()
+        begun, empty = (tf.FIFOQueue(10, tf.float32, shapes=[[]]) for _ in range(2))
+        with tf.control_dependencies([begun.enqueue((1.0,))]):
+            taken = empty.dequeue()
+        has_begun = begun.dequeue()
     session, raised = tf.Session(targets[0]), []
 
     def wait():
@@ -135,9 +138,10 @@ def test_closing_a_session_ends_what_waits(targets):
 
     thread = threading.Thread(target=wait)
     thread.start()
-    time.sleep(0.3)
+    with tf.Session(targets[1]) as other:
+        other.run(has_begun)
     session.close()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive() and raised
 
 
