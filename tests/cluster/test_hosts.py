@@ -1,7 +1,6 @@
 """Processes on several hosts, which are network namespaces."""
 
 import re
-import time
 
 import pytest
 
@@ -48,14 +47,13 @@ def test_a_host_that_is_cut_off_ends_all(tmp_path):
 
         def cut(line, _):
             if "step 0" in line and not begun:
-                begun.append(time.perf_counter())
+                begun.append(line)
                 made.cut(2)
 
         done = launched(
             PROGRAM, tmp_path, 2, "--hosts", ",".join(made.addresses), arguments=["100000", "8"],
             prefix=made.command(1), environment=made.environment, check=False, on_line=cut,
         )  # fmt: skip
-        assert begun and time.perf_counter() - begun[0] < 30
-        assert re.search(r"rank [01] of 2 .*failed: .*\. All ranks have been ended", done.stderr), (
-            done.stderr
-        )
+        assert begun and re.search(
+            r"rank [01] of 2 .*failed: .*\. All ranks have been ended", done.stderr
+        ), done.stderr

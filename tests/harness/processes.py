@@ -51,7 +51,7 @@ def launched(
     count,
     *options,
     arguments=(),
-    timeout=60,
+    timeout=240,
     check=True,
     prefix=(),
     environment=None,
@@ -59,7 +59,7 @@ def launched(
 ):
     """Runs the text of a program in `count` processes; gives the completed launcher, whose output is text.
 
-    `prefix` stands before the command; `on_line` is called with each line of the output as it comes, and the launcher's process.
+    After `timeout` seconds the launcher is killed. `prefix` stands before the command; `on_line` is called with each line of the output as it comes, and the launcher's process.
     """
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(program))

@@ -12,6 +12,7 @@ from tests.harness.processes import lean
 
 pytestmark = pytest.mark.timed
 
+SLEEP = 30  # seconds
 ROOT = str(Path(tf.__file__).parents[1])
 
 BEGIN = """
@@ -59,13 +60,13 @@ WORK = {
     "a compiled loop": "begin(lambda: loop(x, tf.constant(10**8)))",
     "eager products": "forever(lambda: x @ x)",
     "small calls of several threads": "[forever(lambda: loop(x[:1], tf.constant(1))) for _ in range(3)]",
-    "a py_function that sleeps": "g = tf.function(lambda x: tf.py_function(slow(30), [x], tf.float32)); begin(lambda: g(x))",
+    "a py_function that sleeps": f"g = tf.function(lambda x: tf.py_function(slow({SLEEP}), [x], tf.float32)); begin(lambda: g(x))",
     "a dataset that prefetches": "elements = iter(tf.data.Dataset.range(10**7).map(lambda x: x * 2).prefetch(9)); next(elements)",
     "calls of a dataset": "elements = mapped(0.01); next(elements)",
-    "calls of a dataset that sleep": "elements = mapped(30); begin(lambda: next(elements))",
-    "a generator that sleeps": """
+    "calls of a dataset that sleep": f"elements = mapped({SLEEP}); begin(lambda: next(elements))",
+    "a generator that sleeps": f"""
 signature = tf.TensorSpec([], tf.int32)
-dataset = tf.data.Dataset.from_generator(generated, args=[30], output_signature=signature)
+dataset = tf.data.Dataset.from_generator(generated, args=[{SLEEP}], output_signature=signature)
 elements = iter(dataset.prefetch(2)); next(elements)""",
     "a snapshot": "elements = iter(tf.data.Dataset.range(10**6).snapshot(tempfile.mkdtemp())); next(elements)",
     "a session that waits": """
@@ -75,6 +76,7 @@ with tf1.Graph().as_default():
 begin(lambda: session.run(element))""",
 }
 SECONDS = 2.0  # more where the machine is busy
+ATTEMPTS = 4  # of which one is to succeed: a machine that stalls lets any process end late
 
 
 def run(tmp_path, work: str) -> float:
@@ -83,17 +85,21 @@ def run(tmp_path, work: str) -> float:
     program.write_text(f"{BEGIN}\n{work}\nprint(time.time(), end='', flush=True)\n")
     command = [sys.executable, "-X", "faulthandler", str(program)]
     environment = lean({"PYTHONPATH": ROOT}, work)
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
     seconds = time.time() - float(ended.stdout)
     assert (ended.returncode, ended.stderr) == (0, "")
     return seconds
 
 
+def ends_at_once(tmp_path, work: str) -> bool:
+    """True if a program ends at once, or about as soon as one without work."""
+    seconds = run(tmp_path, work)
+    return seconds < SECONDS or seconds < SECONDS + 2 * run(tmp_path, "")
+
+
 @pytest.mark.parametrize("name", WORK)
 def test_the_interpreter_ends(tmp_path, name):
-    seconds = run(tmp_path, WORK[name])
-    if seconds > SECONDS:
-        assert seconds < SECONDS + 2 * run(tmp_path, "")
+    assert any(ends_at_once(tmp_path, WORK[name]) for _ in range(ATTEMPTS))
 
 
 def test_a_checkpoint_is_written_before_the_interpreter_ends(tmp_path):

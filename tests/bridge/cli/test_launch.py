@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -14,6 +13,7 @@ from penstock._src.bridge.cli.cluster.own_gpu import give_gpu
 from penstock._src.bridge.cli.cluster.watch import is_alive
 from penstock._src.util.process.installing import pip_install
 from tests.harness.processes import launched, needs_mpi, of_ranks
+from tests.harness.waiting import eventually
 
 pytestmark = [needs_mpi, pytest.mark.timed]
 
@@ -48,11 +48,9 @@ def test_one_death_ends_all_with_an_error_that_names_the_rank(tmp_path, death, r
         print("alive", os.getpid(), flush=True)
         if rank == 1:
             {death}
-        time.sleep(60)
+        time.sleep(900)
     """
-    begun = time.perf_counter()
-    done = launched(program, tmp_path, 2, check=False, timeout=40)
-    assert time.perf_counter() - begun < 20  # of which starting takes half
+    done = launched(program, tmp_path, 2, check=False)
     assert done.returncode == (7 if "exit" in death else 1)
     last = done.stderr.strip().splitlines()[-1]
     assert re.fullmatch(
@@ -71,7 +69,7 @@ def test_the_end_of_the_launcher_ends_all(tmp_path, ending):
     program = """
         import os, time
         print(os.getppid(), os.getpid(), flush=True)
-        time.sleep(60)
+        time.sleep(900)
     """
 
     def note(line, launcher):
@@ -79,12 +77,9 @@ def test_the_end_of_the_launcher_ends_all(tmp_path, ending):
         if len(pids) == 4:
             launcher.send_signal(ending)
 
-    done = launched(program, tmp_path, 2, check=False, timeout=40, on_line=note)
+    done = launched(program, tmp_path, 2, check=False, on_line=note)
     assert done.returncode == (-ending if ending == signal.SIGKILL else 128 + ending)
-    deadline = time.perf_counter() + 10
-    while any(map(is_alive, pids)) and time.perf_counter() < deadline:
-        time.sleep(0.1)
-    assert not any(map(is_alive, pids))
+    assert len(pids) == 4 and eventually(lambda: not any(map(is_alive, pids)))
 
 
 def test_bad_command_lines():
@@ -103,9 +98,9 @@ def test_a_failure_without_mpi_ends_the_others_quietly(tmp_path):
         import json, os, time
         if json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 2:
             raise KeyError("nothing")
-        time.sleep(60)
+        time.sleep(900)
     """
-    done = launched(program, tmp_path, 3, check=False, timeout=30)
+    done = launched(program, tmp_path, 3, check=False)
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if not line.startswith("[2]")]
     assert len(lines) == 1 and "rank 2 of 3" in lines[0], done.stderr
@@ -123,7 +118,7 @@ def test_one_that_hangs_is_named(tmp_path):
                 os.kill(os.getpid(), signal.SIGSTOP)
     """
     patient = {"PENSTOCK_HEARTBEAT": "60"}  # so that it is the exchange that finds it
-    done = launched(program, tmp_path, 3, check=False, timeout=30, environment=patient)
+    done = launched(program, tmp_path, 3, check=False, environment=patient)
     assert of_ranks(done)[0] == ["3.0", "3.0"]
     last = done.stderr.strip().splitlines()[-1]
     assert re.search(

@@ -5,7 +5,6 @@ import contextlib
 import http.server
 import socket
 import threading
-import time
 
 import pytest
 
@@ -136,12 +135,10 @@ def test_a_server_that_is_not_there(ask):
 
 def test_time_ends_attempts():
     with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts and says nothing
-        start = time.monotonic()
         for scheme in ("http", "grpc"):
             url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/models/m"
             with Client(url, timeout=0.2) as client, pytest.raises(errors.DeadlineExceededError):
-                client.predict([1.0])
-        assert time.monotonic() - start < 5
+                client.predict([1.0])  # hangs if time ends nothing
 
 
 def test_a_server_that_fails_for_long_is_spared():
