@@ -12,6 +12,7 @@ from penstock._src.serving.options import Options
 from penstock._src.serving.processes.background import running
 from penstock._src.serving.protos.generation import GenerateRequest
 from penstock._src.serving.telemetry import traces
+from tests.harness.waiting import PATIENCE, eventually
 from tests.serving.kit import Rest, save_writer
 from tests.serving.telemetry.test_server import metrics
 
@@ -41,7 +42,7 @@ def requests(status):
 
 def ended(server, count):
     """The metrics once so many sequences have ended: replies come before they are counted."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         found = metrics(server.rest_port)
         sequences = sum(v for name, v in found.items() if name.startswith(SEQUENCES))
@@ -84,7 +85,7 @@ def asked_in_all_ways(server):
 
 
 def counts(server, statuses):
-    """How many requests were counted, by model and status; once none comes any more."""
+    """How many requests were counted, by model and status; once none has come for half a second."""
     before = None
     while True:
         found = metrics(server.rest_port)
@@ -92,15 +93,15 @@ def counts(server, statuses):
         if now == before:
             return now
         before = now
-        time.sleep(0.05)
+        time.sleep(0.5)
 
 
 def test_requests_are_counted(server):
     statuses = [("writer", "OK"), ("writer", "INVALID_ARGUMENT"), ("(unknown)", "NOT_FOUND")]
     before = counts(server, statuses)
     asked_in_all_ways(server)
-    more = [now - then for now, then in zip(counts(server, statuses), before, strict=True)]
-    assert more == [5, 3, 1]
+    expected = [then + more for then, more in zip(before, [5, 3, 1], strict=True)]
+    assert eventually(lambda: counts(server, statuses) == expected), counts(server, statuses)
 
 
 def test_requests_are_spans(server, monkeypatch):
@@ -112,7 +113,7 @@ def test_requests_are_spans(server, monkeypatch):
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(traces, "_tracer", lambda: provider.get_tracer("test"))
     asked_in_all_ways(server)
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         found = [span.name for span in exporter.get_finished_spans()]
         if found.count("tokens") == 5 and len(found) == 9 + 3 * 5:
