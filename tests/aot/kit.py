@@ -51,6 +51,6 @@ def run_test_program(folder, *flags, name="model"):
         *flags,
     ]
     subprocess.run(command, cwd=folder, check=True, timeout=120)
-    done = subprocess.run(["./held"], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["./held"], cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout
     return done.stdout

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 def node(folder, *arguments):
     """What a program prints."""
     done = subprocess.run(
-        [NODE, *arguments], cwd=folder, capture_output=True, text=True, timeout=60
+        [NODE, *arguments], cwd=folder, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

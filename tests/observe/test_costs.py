@@ -16,7 +16,7 @@ import time
 import tensorflow as tf
 
 def slow(x):
-    time.sleep(0.05)
+    time.sleep(0.5)  # longer than a busy machine takes for the product
     return x
 
 @tf.function
@@ -43,7 +43,7 @@ def test_lines_with_their_costs_and_advice(tmp_path, monkeypatch):
     report = (tmp_path / "report.txt").read_text()
     host = line("    return tf.numpy_function(slow, [y], tf.float32)")
     first = report.splitlines()[1]
-    assert f"program.py:{host} return tf.numpy_function" in first and float(first.split()[0]) > 0.15
+    assert f"program.py:{host} return tf.numpy_function" in first and float(first.split()[0]) > 1.5
     product = line("    y = tf.matmul(x, x)")
     found = re.search(rf"program.py:{product} y = tf.matmul.*\n(.*)", report)
     assert re.search(r"MatMul, 3 times, .* of the peak, .* bandwidth: ", found[1])

@@ -71,10 +71,13 @@ def test_the_share_that_datasets_take():
         steps = list(usage.data.costs(waited=0.1))  # compilation may take most of the time that was
         time.sleep(0.05)
         after, _ = section(usage.report(), "data ")
-    share, elements = re.match(
-        r"data +waited for (\d+) % of .*? s, (\d+) elements;", before
+    share, seconds, elements = re.match(
+        r"data +waited for (\d+) % of the last ([\d.]+) s, (\d+) elements;", before
     ).groups()
-    assert usage.waited_for >= 0.1 and int(share) > 0 and int(elements) >= 5
+    assert usage.waited_for >= 0.1 and int(elements) >= 5
+    # The seconds are rounded to tenths, and the share to whole percents.
+    least, most = (usage.waited_for / max(0.1, float(seconds) + error) for error in (0.05, -0.05))
+    assert 100 * least - 1 <= int(share) <= 100 * most + 1
     line = test_the_share_that_datasets_take.__code__.co_firstlineno + 5
     assert f"s for 5 elements at test_usage.py:{line}: Map(" in steps[0]
     assert "num_parallel_calls would call its function in several threads" in steps[0]

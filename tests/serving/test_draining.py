@@ -63,8 +63,8 @@ def test_what_has_begun_is_answered(models, entered, ask):
     with running(Options(models, rest_port=0, grpc_port=0)) as server:
         thread = threading.Thread(target=lambda: replies.append(ask(server)))
         thread.start()
-        assert entered.acquire(timeout=20)
-    thread.join(20)
+        assert entered.acquire(timeout=120)
+    thread.join(120)
     assert replies == [{"predictions": [4.0]}]
     with pytest.raises((OSError, grpc.RpcError)):
         ask(server)
@@ -77,8 +77,8 @@ def test_what_takes_longer_is_given_up(models, entered, monkeypatch):
     with running(options) as server:
         thread = threading.Thread(target=lambda: replies.append(by_rest(server)))
         thread.start()
-        assert entered.acquire(timeout=20)
-    thread.join(20)
+        assert entered.acquire(timeout=120)
+    thread.join(120)
     assert replies == [{"error": "The server is ending."}]
 
 

@@ -98,7 +98,7 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 
 def run(program: str, *arguments: str) -> None:
     command = [sys.executable, "-c", program, *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=lean())
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, env=lean())
     assert not ended.returncode, ended.stderr
 
 

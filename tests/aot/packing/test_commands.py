@@ -142,11 +142,11 @@ def served_metrics(machine, *arguments):
             assert lines[-1], lines
             port = re.search(r"REST at http://127.0.0.1:(\d+)", lines[-1])
         root = f"http://127.0.0.1:{port[1]}"
-        urllib.request.urlopen(f"{root}/v2/health/ready", timeout=60).close()
+        urllib.request.urlopen(f"{root}/v2/health/ready", timeout=240).close()
         body = b'{"instances": [' + b",".join([b"[" + b",".join([b"0.5"] * 64) + b"]"] * 3) + b"]}"
         request = urllib.request.Request(f"{root}/v1/models/model:predict", body)
-        assert b"predictions" in urllib.request.urlopen(request, timeout=60).read()
-        with urllib.request.urlopen(f"{root}/monitoring/prometheus/metrics", timeout=60) as reply:
+        assert b"predictions" in urllib.request.urlopen(request, timeout=240).read()
+        with urllib.request.urlopen(f"{root}/monitoring/prometheus/metrics", timeout=240) as reply:
             metrics = dict(
                 re.findall(r'kernels_total\{origin="(\w+)"\} (\d+)', reply.read().decode())
             )

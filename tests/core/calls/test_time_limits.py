@@ -80,4 +80,4 @@ traced()
 @pytest.mark.parametrize("loading", ["pass", "time.sleep(0.5)", "while True: pass"])
 def test_debuggers_trace_functions_afterwards(loading):
     program = TRACED.format(loading=loading)
-    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", program], timeout=240, check=True)

@@ -43,12 +43,17 @@ def test_a_call_that_computes_does_not_wait_however_busy_the_machine_is():
     assert min(taken.waits for taken in calls) < (0.1 if calls[0].is_exact else 1.0)
 
 
-def test_a_call_that_sleeps_and_computes():
+def time_of_sleep_and_computation():
     watch = Stopwatch()
     time.sleep(0.06)
     computed(0.02)
-    taken = watch.stop()
-    assert taken.mostly_waits and 0.02 <= taken.busy < 0.04 and taken.seconds >= 0.075
+    return watch.stop()
+
+
+def test_a_call_that_sleeps_and_computes():
+    calls = [time_of_sleep_and_computation() for _ in range(5)]
+    assert all(taken.busy >= 0.02 and taken.seconds >= 0.075 for taken in calls)
+    assert any(taken.mostly_waits and taken.busy < 0.04 for taken in calls)
 
 
 def test_systems_that_do_not_tell_of_lost_cores(monkeypatch):

@@ -27,7 +27,7 @@ def generate(server):
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
         path = "/penstock.serving.GenerationService/Generate"
         call = channel.unary_stream(path, None, GenerateResponse.FromString)
-        yield lambda timeout=20, **fields: call(request(**fields).SerializeToString(), timeout)
+        yield lambda timeout=120, **fields: call(request(**fields).SerializeToString(), timeout)
 
 
 def request(name="writer", **fields):

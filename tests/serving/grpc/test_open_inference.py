@@ -41,7 +41,7 @@ def call(tmp_path_factory):
             request, reply = METHODS[method]
             path = f"/inference.GRPCInferenceService/{method}"
             stub = channel.unary_unary(path, None, reply.FromString)
-            return stub(request(**fields).SerializeToString(), timeout=20)
+            return stub(request(**fields).SerializeToString(), timeout=120)
 
         yield call
 

@@ -50,7 +50,7 @@ def call(channel):
         )
         stub = channel.unary_unary(f"/{service}/{method}", None, reply.FromString)
         data = request if isinstance(request, bytes) else request.SerializeToString()
-        return stub(data, timeout=20)
+        return stub(data, timeout=120)
 
     return call
 

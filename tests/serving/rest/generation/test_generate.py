@@ -39,7 +39,7 @@ def asked(**options):
 
 def opened(server, request):
     """A connection with a request sent, and its reply, whose body is to be read."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=120)
     connection.request("POST", PATH, json.dumps(request))
     return connection, connection.getresponse()
 
@@ -88,7 +88,7 @@ def test_equal_seeds_draw_equal_tokens(rest):
 @pytest.mark.parametrize("streams", [False, True])
 def test_a_client_that_leaves_frees_its_slot(server, streams):
     engine = server.table.loaded()["writer"][1].generator.engine
-    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=120)
     connection.request("POST", PATH, json.dumps(asked(max_tokens=2000, stream=streams)))
     until(lambda: engine.running)
     sequence = next(held for held in engine._slots if held is not None)
