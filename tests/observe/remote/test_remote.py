@@ -1,5 +1,6 @@
 """Profiles that other processes ask for: the same files as those of a profile of one's own."""
 
+import contextlib
 import socket
 import sys
 import threading
@@ -13,6 +14,8 @@ from penstock._src.core.errors import InternalError
 from penstock._src.observe.profile_files import XSpace
 from penstock._src.observe.remote import messages
 from penstock._src.util.process.ports import free_ports
+from penstock._src.util.run_observers import RUN_OBSERVERS
+from tests.harness.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.timed
 
@@ -34,8 +37,8 @@ def address(port):
 
 @pytest.fixture
 def work():
-    """A thread that calls a function until the test ends."""
-    over = threading.Event()
+    """A thread that calls a function until the test ends; gives the list of its calls."""
+    over, calls = threading.Event(), []
 
     @tf.function
     def sum_of_products(x):
@@ -44,11 +47,12 @@ def work():
     def run():
         while not over.is_set():
             sum_of_products(tf.ones([16, 16]))
+            calls.append(None)
 
     sum_of_products(tf.ones([16, 16]))
     thread = threading.Thread(target=run)
     thread.start()
-    yield
+    yield calls
     over.set()
     thread.join()
 
@@ -73,9 +77,10 @@ def test_a_trace_writes_files_named_after_the_address(work, address, port, tmp_p
 
 
 def test_a_trace_has_the_events_of_a_local_profile(work, address, tmp_path):
-    profiler.client.trace(address, str(tmp_path / "remote"), 200)
+    profiler.client.trace(address, str(tmp_path / "remote"), 1000)
     with profiler.Profile(str(tmp_path / "local")):
-        time.sleep(0.2)
+        begun = len(work)
+        assert eventually(lambda: len(work) > begun + 2)
     remote, local = (
         names_of_events(next((tmp_path / folder).rglob("*.xplane.pb")))
         for folder in ("remote", "local")
@@ -103,15 +108,26 @@ def test_the_reply_holds_the_events_where_it_is_asked_to(work, port):
     assert not reply.empty_trace and reply.xspace.planes[0].lines
 
 
-def test_terminate_ends_a_session(work, port, tmp_path):
+@contextlib.contextmanager
+def recorded(work, port, folder):
+    """A block in which another process records calls until it is asked to end; files are there afterwards."""
     request = messages.ProfileRequest(
-        duration_ms=60_000, session_id="long", repository_root=str(tmp_path), host_name="here:1"
+        duration_ms=600_000, session_id="long", repository_root=str(folder), host_name="here:1"
     )
     thread = threading.Thread(target=request_to, args=(port, "Profile", request))
     thread.start()
-    while thread.is_alive():
-        request_to(port, "Terminate", messages.TerminateRequest(session_id="long"))
-        thread.join(0.1)
+    assert eventually(lambda: RUN_OBSERVERS)
+    begun = len(work)
+    assert eventually(lambda: len(work) > begun + 2)
+    yield
+    request_to(port, "Terminate", messages.TerminateRequest(session_id="long"))
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_terminate_ends_a_session(work, port, tmp_path):
+    with recorded(work, port, tmp_path):
+        pass
     assert (tmp_path / "long" / "here_1.xplane.pb").exists()
 
 
@@ -149,17 +165,12 @@ def test_one_recording_at_a_time(work, port, tmp_path):
     request_to(port, "Profile", request)
 
 
-def test_a_local_stop_leaves_the_recording_of_another_process(work, address, tmp_path):
-    arguments = address, str(tmp_path), 400
-    thread = threading.Thread(target=profiler.client.trace, args=arguments)
-    thread.start()
-    with pytest.raises(tf.errors.AlreadyExistsError):
-        while thread.is_alive():
+def test_a_local_stop_leaves_the_recording_of_another_process(work, port, tmp_path):
+    with recorded(work, port, tmp_path):
+        with pytest.raises(tf.errors.AlreadyExistsError):
             profiler.start(str(tmp_path))
-            profiler.stop(save=False)
-    with pytest.raises(tf.errors.UnavailableError):
-        profiler.stop()
-    thread.join()
+        with pytest.raises(tf.errors.UnavailableError):
+            profiler.stop()
     assert list(tmp_path.rglob("*.xplane.pb"))
 
 
