@@ -51,6 +51,7 @@ class PlanBuilder:
     updates     True if the next launch updates a variable
     is_held     True if the run cannot be interrupted here: an earlier launch has updated variables
     written     indices of the variables that have their new values here
+    loop_weights  packed weights of contractions in the current loops, packed before them, by the kernel's identity
     exchanging  numbers of the exchanges that have begun and were not waited for
     overlaps_streams   True if the device runs streams side by side
     stream      the current stream, counted from 1; 0 where nothing runs side by side
@@ -82,6 +83,7 @@ class PlanBuilder:
     # by the key of the packed form and the variable's number
     prepacked: dict[tuple[Any, int], PrepackedWeights] = field(default_factory=dict)
     packed_constants: dict[Any, Buffer] = field(default_factory=dict)
+    loop_weights: dict[int, Buffer] = field(default_factory=dict)
     algorithms: set[str] = field(default_factory=set)
     tasks: dict[int, int] = field(default_factory=dict)
     errors: list[OutOfBounds | CheckFailed | ExchangeFailed] = field(default_factory=list)

@@ -23,13 +23,13 @@ class Counted:
 
 
 def test_forms_of_many_weights_are_compared_linearly_often(monkeypatch):
-    count, form = 40, contractions._form
+    count, form = 40, contractions.form_of
 
     def counted(builder, match, code):
         start, key = form(builder, match, code)
         return start, Counted(key)
 
-    monkeypatch.setattr(contractions, "_form", counted)
+    monkeypatch.setattr(contractions, "form_of", counted)
     random = np.random.default_rng(0)
     weights = [tf.Variable(random.normal(size=(200, 150)).astype(np.float32)) for _ in range(count)]
     x = random.normal(size=(130, 200)).astype(np.float32)

@@ -30,7 +30,9 @@ def launch_contraction(builder: PlanBuilder, kernel: ContractKernel) -> None:
     match = _chosen(builder, kernel)
     sizes = tuple([dims.settled(s) for s in match.sizes])
     code = builder.generator.contraction(match, kernel.epilogue, builder.threads)
-    packed = _packed_constant(builder, match, code, sizes)
+    packed = builder.loop_weights.get(id(kernel)) or _packed_constant(builder, match, code, sizes)
+    if packed is not None:
+        packed.touch(builder.time)
     arrays = builder.used(match.left), packed or builder.used(match.right)
     left, right = (_from(match, arrays, side) for side in (0, 1))
     partials: Any = 0
@@ -96,11 +98,16 @@ def stores_once(builder: PlanBuilder, kernel: ContractKernel) -> bool:
 def _chosen(builder: PlanBuilder, kernel: ContractKernel) -> Match:
     """A contraction with the tiling chosen for this program."""
     match = kernel.match
-    is_cached = _stays(builder, match.right) and not _packs_cheaply(match)
+    is_cached = id(kernel) in builder.loop_weights or is_packed_once(builder, kernel)
     return builder.generator.chosen(match, builder.threads, is_cached)
 
 
-def _packs_cheaply(match: Match) -> bool:
+def is_packed_once(builder: PlanBuilder, kernel: ContractKernel) -> bool:
+    """True if a contraction's weights are packed once for all runs."""
+    return _stays(builder, kernel.match.right) and not packs_cheaply(kernel.match)
+
+
+def packs_cheaply(match: Match) -> bool:
     """True if packing is a small part of a product's work, and its weights are a large variable: a copy of them is not worth its memory.
 
     That of a constant takes the constant's place.
@@ -128,10 +135,15 @@ def _stays(builder: PlanBuilder, weights: Node) -> bool:
             return False
     elif own.kind != "parameter" or not _is_fixed(builder, builder.buffer(own)):
         return False
-    if "widening" in flags.disable and own.dtype.size < LEAST_SIZE:
+    return is_worth_packing(own)
+
+
+def is_worth_packing(weights: Node) -> bool:
+    """True if a packed form of weights that stay the same may be kept: that of a few bytes is not worth its memory."""
+    if "widening" in flags.disable and weights.dtype.size < LEAST_SIZE:
         return False
     # Products of bytes always need packed weights, so that caching them pays at any size.
-    return own.dtype.size == 1 or bytes_of(own) >= LEAST_BYTES
+    return weights.dtype.size == 1 or bytes_of(weights) >= LEAST_BYTES
 
 
 def _is_fixed(builder: PlanBuilder, buffer: Buffer) -> bool:
@@ -145,7 +157,7 @@ def _prepacked(
     builder: PlanBuilder, match: Match, weights: Buffer, code: KernelCode, sizes: tuple[int, ...]
 ) -> Buffer:
     """The memory of packed weights, shared by all contractions of a variable that need the same packed form."""
-    start, key = _form(builder, match, code)
+    start, key = form_of(builder, match, code)
     place = key, weights.number
     if place not in builder.prepacked:
         number = len(builder.prepacked)
@@ -162,7 +174,7 @@ def _packed_constant(
     if not code.prepacked_bytes or builder.buffer(match.right).place != "constant":
         return None
     array = builder.buffer(match.right).array
-    start, key = _form(builder, match, code)
+    start, key = form_of(builder, match, code)
     # The packed constant refers to the array, so that its id is not reused.
     place = key, id(array)
     if place not in builder.packed_constants:
@@ -173,7 +185,7 @@ def _packed_constant(
     return builder.packed_constants[place]
 
 
-def _form(builder: PlanBuilder, match: Match, code: KernelCode) -> tuple[int, Any]:
+def form_of(builder: PlanBuilder, match: Match, code: KernelCode) -> tuple[int, Any]:
     """The offset of the right operand in its array, in bytes, and the key of its packed form."""
     start = match.starts[1] * match.right.dtype.size
     # Blocks of weights may depend on the number of threads.

@@ -26,6 +26,7 @@ from penstock._src.compiler.plan.in_place import writable_in_place
 from penstock._src.compiler.plan.launch_table import Jump, Label
 from penstock._src.compiler.plan.launchers.contractions import stores_once
 from penstock._src.compiler.plan.launchers.functions import bind, launch_nested
+from penstock._src.compiler.plan.launchers.loop_weights import packed_before_loop
 from penstock._src.compiler.plan.launchers.nests import copy
 from penstock._src.core import dtypes
 from penstock._src.ir.extents import dims
@@ -67,13 +68,27 @@ def _launch_while(builder: PlanBuilder, kernel: SpecialKernel) -> None:
         else:
             copy(builder, source, buffer)
     outer = [builder.used(a) for a in node.args[carried:]]
+    body = builder.schedule.nested[node.attrs["body"]]
+    rounds = known_rounds(node)
+    with packed_before_loop(builder, body, state, outer, rounds):
+        _launch_rounds(builder, node, state, outer, rounds)
+
+
+def _launch_rounds(
+    builder: PlanBuilder,
+    node: Node,
+    state: list[Buffer],
+    outer: list[Buffer],
+    rounds: int | None,
+) -> None:
+    """Adds the launches of a loop's condition and body, which run again and again."""
     again, done = Label(), Label()
     start = builder.time
     events = 0 if builder.trace is None else len(builder.trace.events)
     builder.control(again)
     condition = builder.schedule.nested[node.attrs["cond"]]
     (holds,) = launch_nested(builder, condition, [*state, *outer])
-    builder.control(Jump(runner.JUMP_UNLESS, done, [holds], known_rounds(node)))
+    builder.control(Jump(runner.JUMP_UNLESS, done, [holds], rounds))
     builder.note("a loop's condition", [holds], [])
     _step(builder, builder.schedule.nested[node.attrs["body"]], state, outer)
     # All variables are those of a completed round: the run may be interrupted before the next one.
