@@ -244,3 +244,29 @@ def test_a_loop_leaves_old_values_that_are_read_after_it():
 
     swap(tf.constant(3))
     assert (one.numpy()[9], other.numpy()[9]) == (1, 7)
+
+
+def stepped(reads_later):
+    """A loop whose state is replaced by a product; `reads_later`: a later kernel of the round reads the old state."""
+    p = LoweringContext()
+    x, w = p.parameter(0, (16, 48), F32), p.parameter(1, (48, 48), F32)
+
+    def step(i, x, sums):
+        new = p.matmul(p.sin(x) / p.reduce_max(x, (0,), keepdims=True), w)
+        more = p.matmul(new, w) * x if reads_later else new
+        return [p.add(i, 1), new, sums + p.reduce_sum(more, (0, 1))]
+
+    first = [p.constant(np.int32(0)), x, p.full((), 0, F32)]
+    return p.function("f", [x, w], p.while_(lambda i, *_: p.lt(i, 4), step, first)[1:])
+
+
+@pytest.mark.parametrize("reads_later", [False, True])
+def test_a_product_replaces_a_state_that_nothing_reads_any_more(reads_later):
+    function = stepped(reads_later)
+    random = np.random.default_rng(5)
+    arrays = [random.uniform(0.1, 1, n.shape).astype(np.float32) for n in function.parameters]
+    program = build_program(function)
+    copies = [x for x in program.plan.launches if getattr(x, "label", "") == "nest[768] contract"]
+    assert len(copies) == int(reads_later)
+    for got, want in zip(program(*arrays), interpreter.run(function, arrays)[0], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)

@@ -39,6 +39,8 @@ def writable_in_place(
     if isinstance(kernel, SpecialKernel) and updates_first(value):
         return home(value.args[0]) is old and all(home(a) is not old for a in value.args[1:])
     if isinstance(kernel, ContractKernel) and value is kernel.outputs[0]:
+        if last_reader < makers[0]:  # nothing reads `old` any more, however often the kernel stores
+            return True
         return _updates_cells(kernel, value, old) and stores_once(kernel)
     return isinstance(kernel, NestKernel) and same_element(kernel, value, old)
 
