@@ -196,11 +196,16 @@ def value_of(kernel: Kernel, values: Sequence[Any]) -> Any:
 
 def _count(kernel: Kernel) -> None:
     """Has native code make the calls of a kernel that was called often, once loading that code pays."""
-    _CALLS.append(OFTEN)
-    if loads_native_code():
+    if is_worth_loading():
         _make_quick(kernel)
     else:
         kernel.calls_left = OFTEN
+
+
+def is_worth_loading() -> bool:
+    """Counts OFTEN calls; True if native code for them pays now."""
+    _CALLS.append(OFTEN)
+    return loads_native_code()
 
 
 def loads_native_code() -> bool:

@@ -24,6 +24,7 @@ from penstock._src.core.values import resources
 from penstock._src.eager.context import init_scope
 from penstock._src.eager.tensor import CPU_NAME, EagerTensor
 from penstock._src.eager.variable_handle import (
+    QUICK,
     add_to_collections,
     announce_creation,
     assign_now,
@@ -331,6 +332,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     # -- its value
 
     def _read(self) -> Tensor:
+        value = QUICK.read(self)
+        if value is not None:
+            return value  # type: ignore[no-any-return]
         resource = None if STATE.graph is not None else getattr(self._handle, "_value", None)
         # Only a handle of the variable's dtype holds an array that a read returns directly.
         if isinstance(resource, resources.VariableHandle) and resource.dtype is self._dtype:
@@ -340,6 +344,8 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 tensor = read_there(resource, self._dtype)
             if STATE.tapes or STATE.accumulators:
                 record_read(self, tensor)
+            else:
+                QUICK.count(ResourceVariable, _UnreadVariable)
             return tensor
         variable_accessed(self)
         tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)
@@ -504,12 +510,16 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         Raises:
           ValueError: the shapes do not fit.
         """
+        result = QUICK.assign(self, value)
+        if result is not None:
+            return result if read_value else None
         try:
             if STATE.graph is not None and self._is_elsewhere():
                 with self._handle.graph.as_default():
                     return self.assign(value, use_locking, name, read_value)
             tensor = convert_to_tensor(value, dtype=self._dtype)
             if assign_now(self._handle, self._shape, tensor):
+                QUICK.count(ResourceVariable, _UnreadVariable)
                 return self._assigned(None, read_value)
             shape = tensor.shape
             if shape._dims != self._shape._dims and not self._shape.is_compatible_with(shape):
@@ -546,6 +556,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         Returns:
           The variable.
         """
+        result = QUICK.add(self, delta)
+        if result is not None:
+            return result if read_value else None
         return self._changed("AssignAddVariableOp", np.add, delta, name, read_value)
 
     def assign_sub(
@@ -566,6 +579,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
         Returns:
           The variable.
         """
+        result = QUICK.subtract(self, delta)
+        if result is not None:
+            return result if read_value else None
         return self._changed("AssignSubVariableOp", np.subtract, delta, name, read_value)
 
     def _changed(
@@ -573,6 +589,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     ) -> Any:
         try:
             if update_now(self._handle, self._dtype, ufunc, delta):
+                QUICK.count(ResourceVariable, _UnreadVariable)
                 return self._assigned(None, read_value)
             if STATE.graph is not None and self._is_elsewhere():
                 with self._handle.graph.as_default():

@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.convert import number
-from penstock._src.core.dispatch import STATE
+from penstock._src.core.dispatch import OBSERVED, STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -16,11 +16,13 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import UPDATING, VariableHandle, owned
 from penstock._src.eager.context import init_scope
-from penstock._src.eager.execute import is_unobserved
+from penstock._src.eager.execute import OFTEN, is_unobserved, is_worth_loading, surroundings
 from penstock._src.eager.placed.logical import placed
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.trace import refuse_variable
+from penstock._src.util.process.compiler import has_compiler
 from penstock._src.util.process.quiet import quietly
+from penstock._src.util.process.references import FREE_THREADED
 from penstock._src.util.slots import above
 
 # Of numbers in NumPy's own dtypes, which add without errors.
@@ -94,6 +96,56 @@ def update_now(handle: Any, dtype: DType, ufunc: np.ufunc, delta: Any) -> bool:
 _QUIET: dict[np.ufunc, Callable[..., Any]] = {
     ufunc: quietly(ufunc, ufunc) for ufunc in (np.add, np.subtract)
 }
+
+
+class _QuickCalls:
+    """Reads and assignments that native code makes, after many that Python has made: see `native/process/eager_calls/variable_calls.py`.
+
+    Each gives None for a call that it does not serve. Until native code is loaded, all do.
+    """
+
+    __slots__ = ("add", "assign", "left", "read", "subtract")
+
+    def __init__(self) -> None:
+        self.read: Callable[[Any], Any] = _not_served
+        self.assign = self.add = self.subtract = self.read
+        self.left = OFTEN
+
+    def count(self, variable: type, result: type) -> None:
+        """Counts a call that Python makes; has native code make them once that pays.
+
+        Args:
+          variable: the class of variables.
+          result: that of the results of assignments.
+        """
+        self.left -= 1
+        if self.left or FREE_THREADED or not has_compiler():
+            return
+        self.left = OFTEN
+        if is_worth_loading():
+            self._load(variable, result)
+
+    def _load(self, variable: type, result: type) -> None:
+        # Only for programs that make many eager calls: it loads what writes native code.
+        from penstock._src.native.process.eager_calls.variable_calls import (
+            VariableSurroundings,
+            variable_calls,
+        )
+
+        around = VariableSurroundings(
+            variable, VariableHandle, result, OBSERVED, resources.WRITING, resources.HERE, UPDATING
+        )
+        calls = variable_calls(surroundings(), around)
+        self.read, self.assign = calls.read, calls.assign
+        self.add, self.subtract = calls.add, calls.subtract
+        self.left = -1  # it never comes to zero
+
+
+def _not_served(_variable: Any, _value: Any = None) -> None:
+    return None
+
+
+QUICK = _QuickCalls()
 
 
 def read_there(handle: Any, dtype: DType) -> EagerTensor:
