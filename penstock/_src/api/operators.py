@@ -22,6 +22,7 @@ from penstock._src.graph.operation import scope_of
 from .array import indexing
 from .borrowed_operators import OF_OTHERS, typed
 from .extending.dispatch import dispatchable
+from .extending.item_calls import ITEMS, eager_item, is_basic, with_numbers
 from .linalg.products import matmul
 from .math import arithmetic, elementwise, logic
 
@@ -430,9 +431,15 @@ def _check_index(index):
 
 def _subscript(tensor, slice_spec, var=None):
     """`tensor[slice_spec]`; a basic index of an eager tensor is not dispatched on."""
+    result = ITEMS.quick(tensor, slice_spec)
+    if result is not None:
+        return result
     try:
-        if type(tensor) is EagerTensor and _is_basic(slice_spec):
-            result = _eager_item(tensor, slice_spec)
+        if type(tensor) is EagerTensor and STATE.graph is None:
+            spec = with_numbers(slice_spec)
+            result = ITEMS.quick(tensor, spec)
+            if result is None and is_basic(spec):
+                result = eager_item(tensor, spec)
             if result is not None:
                 return result
         return get_item(tensor, slice_spec, *(() if var is None else (var,)))
@@ -457,6 +464,36 @@ def get_item(tensor, slice_spec, var=None):
     """
     if isinstance(slice_spec, bool) or _is_mask(slice_spec):
         return indexing.boolean_mask(tensor, slice_spec)
+    begin, end, strides, masks = _bounds_of(slice_spec)
+    with scope_of((tensor, *begin, *end, *strides), None, "strided_slice") as scope:
+        packed = _pack_bounds(begin, end, strides)
+        name = scope or "strided_slice"
+        # Other objects than tensors dispatch on the subscript, not on the slice op.
+        return indexing.strided_slice.__wrapped__(tensor, *packed, **masks, var=var, name=name)
+
+
+def item_of_variable(var, value, slice_spec):
+    """`var[slice_spec]` for the variable's value in eager code that no tape records; None for an index that the op has to look at.
+
+    The bounds for `assign` are computed at its call: most slices are only read.
+    """
+    result = ITEMS.quick(value, slice_spec)
+    if result is None and type(value) is EagerTensor and is_basic(slice_spec):
+        result = eager_item(value, slice_spec)
+    if result is None:
+        return None
+
+    def assign(value, name=None):
+        begin, end, strides, masks = _bounds_of(slice_spec)
+        packed = dict(zip(("begin", "end", "strides"), _pack_bounds(begin, end, strides)))
+        return var._strided_slice_assign(value=value, name=name, **packed, **masks)
+
+    result.assign = assign
+    return result
+
+
+def _bounds_of(slice_spec):
+    """Returns the begins, ends, strides and masks of an index."""
     entries = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]
     begin, end, strides = [], [], []
     masks = dict.fromkeys(
@@ -491,35 +528,7 @@ def get_item(tensor, slice_spec, var=None):
             end.append(entry + 1)
             strides.append(1)
             masks["shrink_axis_mask"] |= bit
-    with scope_of((tensor, *begin, *end, *strides), None, "strided_slice") as scope:
-        packed = _pack_bounds(begin, end, strides)
-        name = scope or "strided_slice"
-        # Other objects than tensors dispatch on the subscript, not on the slice op.
-        return indexing.strided_slice.__wrapped__(tensor, *packed, **masks, var=var, name=name)
-
-
-def _is_basic(spec):
-    """True if an index consists only of Python ints, slices of ints, `...` and None."""
-    kind = type(spec)
-    if kind is tuple:
-        return all(map(_is_basic, spec)) and tuple not in map(type, spec)
-    if kind is slice:
-        return {type(spec.start), type(spec.stop), type(spec.step)} <= _BOUNDS
-    return kind is int or spec is None or spec is Ellipsis
-
-
-_BOUNDS = {int, type(None)}
-
-
-def _eager_item(tensor, spec):
-    """Fast path for eager indexing that no tape records; None if an op is needed to record it or to raise an error."""
-    value = tensor._value
-    if STATE.tapes or STATE.accumulators or STATE.graph is not None or tensor._dtype.np.kind == "O":
-        return None
-    try:
-        return EagerTensor(np.asarray(value[spec], value.dtype, order="C"), tensor._dtype)
-    except (IndexError, ValueError):
-        return None
+    return begin, end, strides, masks
 
 
 def _is_undefined(value):

@@ -12,6 +12,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.values.resources import RemoteResource
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import ResourceVariable, Variable
+from penstock._src.eager.variable_handle import QUICK
 from penstock._src.eager.variable_spec import VariableSpec
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.slots import above
@@ -175,7 +176,9 @@ def _strided_slice_assign(self, value, name=None, **spec):
 
 def _get_item(var, slice_spec):
     """A slice of the value, with an `assign` method that writes to the slice of the variable."""
-    return operators.get_item(var.value(), slice_spec, var=var)
+    value = var.value()
+    result = operators.item_of_variable(var, value, slice_spec)
+    return operators.get_item(value, slice_spec, var=var) if result is None else result
 
 
 class SaveSliceInfo:
@@ -368,13 +371,17 @@ _NOT_VARIABLES = frozenset({EagerTensor, SymbolicTensor, float, int})
 
 def _value_of(operand):
     kind = type(operand)
-    is_variable = kind is ResourceVariable or isinstance(operand, Variable)
-    return operand.value() if is_variable else operand
+    if kind is ResourceVariable:
+        value = QUICK.read(operand)
+        return operand.value() if value is None else value
+    return operand.value() if isinstance(operand, Variable) else operand
 
 
 def _operator(name):
     def operator(self, *others):
-        value = self.value()  # read first, as the order of captures shows
+        value = QUICK.read(self)
+        if value is None:
+            value = self.value()  # read first, as the order of captures shows
         if len(others) == 1:  # as nearly always, and a comprehension costs a frame
             (other,) = others
             if type(other) not in _NOT_VARIABLES:

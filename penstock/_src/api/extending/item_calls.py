@@ -1,0 +1,101 @@
+"""Basic indexing of eager tensors without an op: by NumPy and, after many calls, by native code."""
+
+from typing import Any
+
+import numpy as np
+
+from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE
+from penstock._src.eager.execute import OFTEN, is_worth_loading, surroundings
+from penstock._src.eager.tensor import EagerTensor
+from penstock._src.util.process.compiler import has_compiler
+from penstock._src.util.process.references import FREE_THREADED
+
+_BOUNDS = {int, type(None)}
+
+
+def is_basic(spec: Any) -> bool:
+    """True if an index consists only of Python ints, slices of ints, `...` and None."""
+    kind = type(spec)
+    if kind is tuple:
+        return all(map(is_basic, spec)) and tuple not in map(type, spec)
+    if kind is slice:
+        return {type(spec.start), type(spec.stop), type(spec.step)} <= _BOUNDS
+    return kind is int or spec is None or spec is Ellipsis
+
+
+def with_numbers(spec: Any) -> Any:
+    """Returns an index with Python ints in place of integer scalars of NumPy and eager tensors, or `spec` itself if others stand in it."""
+    kind = type(spec)
+    if kind is tuple:
+        return tuple(map(_with_numbers, spec))
+    return _with_numbers(spec)
+
+
+def _with_numbers(entry: Any) -> Any:
+    kind = type(entry)
+    if kind is slice:
+        return slice(*map(_number, (entry.start, entry.stop, entry.step)))
+    return _number(entry)
+
+
+def _number(value: Any) -> Any:
+    kind = type(value)
+    if kind is EagerTensor:
+        array = value._value
+        if (value._dtype is dtypes.int32 or value._dtype is dtypes.int64) and array.ndim == 0:
+            return int(array)
+    return int(value) if kind is np.int64 or kind is np.int32 else value
+
+
+def eager_item(tensor: EagerTensor, spec: Any) -> EagerTensor | None:
+    """Returns the slice of a basic index that no tape records; None if an op is needed to record it or to raise an error."""
+    value = tensor._value
+    if STATE.tapes or STATE.accumulators or STATE.graph is not None or tensor._dtype.np.kind == "O":
+        return None
+    try:
+        item = EagerTensor(np.asarray(value[spec], value.dtype, order="C"), tensor._dtype)
+    except (IndexError, ValueError):
+        return None
+    ITEMS.count()
+    return item
+
+
+class _Items:
+    """Slices that native code makes after many that NumPy has made; `quick` gives None for what it does not serve."""
+
+    __slots__ = ("left", "quick")
+
+    def __init__(self) -> None:
+        self.left, self.quick = OFTEN, _not_served
+
+    def count(self) -> None:
+        """Counts a slice that NumPy makes; has native code make them once that pays."""
+        self.left -= 1
+        if self.left or FREE_THREADED or not has_compiler():
+            return
+        self.left = OFTEN
+        if is_worth_loading():
+            self._load()
+
+    def _load(self) -> None:
+        # Only for programs that make many eager calls: it loads what writes native code.
+        from penstock._src.native.process.eager_calls.item_calls import item_call
+
+        self.quick = item_call(surroundings(), _PLAIN)
+        self.left = -1  # it never comes to zero
+
+
+def _not_served(_tensor: Any, _spec: Any) -> Any:
+    return None
+
+
+# The dtypes of arrays that hold numbers, the frequent ones first: each call looks for its own.
+_PLAIN = [
+    dtype.np
+    for dtype in (
+        dtypes.float32, dtypes.int32, dtypes.int64, dtypes.float64, dtypes.bool_, dtypes.uint8, dtypes.float16,
+        dtypes.bfloat16,
+    )
+]  # fmt: skip
+ITEMS = _Items()
