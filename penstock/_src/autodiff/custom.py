@@ -119,7 +119,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
     passed = [a for a in sources if _is_variable(a)] if is_eager else []
     for variable in [*variables, *passed]:
         variable_accessed(variable)
-    takes_variables = _takes_variables(gradient)
+    takes_variables = bool(variables) and _takes_variables(gradient)
     if variables and not takes_variables:
         raise TypeError(
             "@tf.custom_gradient grad_fn must accept keyword argument 'variables', since function uses "

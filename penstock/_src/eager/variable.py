@@ -344,8 +344,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 tensor = read_there(resource, self._dtype)
             if STATE.tapes or STATE.accumulators:
                 record_read(self, tensor)
-            else:
-                QUICK.count(ResourceVariable, _UnreadVariable)
+            QUICK.count(ResourceVariable, _UnreadVariable)
             return tensor
         variable_accessed(self)
         tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)

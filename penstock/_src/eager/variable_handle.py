@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from penstock._src.autodiff.tape import record_read
 from penstock._src.core.calls.placement import has_gpus
 from penstock._src.core.convert import number
 from penstock._src.core.dispatch import OBSERVED, STATE
@@ -133,7 +134,14 @@ class _QuickCalls:
         )
 
         around = VariableSurroundings(
-            variable, VariableHandle, result, OBSERVED, resources.WRITING, resources.HERE, UPDATING
+            variable,
+            VariableHandle,
+            result,
+            OBSERVED,
+            resources.WRITING,
+            resources.HERE,
+            UPDATING,
+            record_read,
         )
         calls = variable_calls(surroundings(), around)
         self.read, self.assign = calls.read, calls.assign

@@ -21,6 +21,18 @@ CALLS = {
     "standard deviation along": lambda x: tf.math.reduce_std(x, axis=-1, keepdims=True),
     "variance": lambda x: tf.math.reduce_variance(x, 0),
     "unit length": lambda x: tf.math.l2_normalize(x, [0, 2]),
+    "norm": lambda x: tf.norm(x),
+    "norms along": lambda x: tf.norm(x, ord=1, axis=-1),
+    "norms of matrices": lambda x: tf.norm(x, np.inf, axis=[0, 1], keepdims=True),
+    "norm of a negative order": lambda x: tf.norm(x, -1),
+    "gelu": lambda x: tf.nn.gelu(x),
+    "approximate gelu": lambda x: tf.nn.gelu(x, approximate=True),
+    "silu": lambda x: tf.nn.silu(x),
+    "silu of another slope": lambda x: tf.nn.silu(x, 0.5),
+    "trace": lambda x: tf.linalg.trace(x),
+    "product with vectors": lambda x: tf.linalg.matvec(x, x[:, 0]),
+    "product with a vector": lambda x: tf.linalg.matvec(x[0], x[0, :, 1], transpose_a=True),
+    "product with vectors of another size": lambda x: tf.linalg.matvec(x, x[..., 0]),
     "normalized batch": lambda x: tf.nn.batch_normalization(x, x[0], x[1], x[1], x[0], 0.5),
     "normalized batch without scale": lambda x: tf.nn.batch_normalization(
         x, x[0], x[1], None, None, 0.5

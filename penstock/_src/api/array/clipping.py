@@ -39,10 +39,11 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
         return type(t)(clipped, t.indices, t.dense_shape)
     t = convert_to_tensor(t, name="t")
     upper = raw.Minimum(t, number_input(clip_value_max, t))
-    if not has_shape_of(upper, t) and t.shape.rank is not None:
+    # A number never makes the result larger.
+    if type(clip_value_max) is not float and not has_shape_of(upper, t) and t.shape.rank is not None:  # fmt: skip
         upper.shape.assert_is_compatible_with(t.shape)
     result = raw.Maximum(upper, number_input(clip_value_min, t), name=name)
-    if not has_shape_of(result, t):
+    if type(clip_value_min) is not float and not has_shape_of(result, t):
         result.shape.assert_is_compatible_with(t.shape)
     return result
 

@@ -21,6 +21,7 @@ from penstock._src.util.export import export
 from .creation import shape_input, shape_vector
 
 _MOST = {dtypes.int32: dtypes.int32.max, dtypes.int64: dtypes.int64.max}
+_MOST_INT32 = _MOST[dtypes.int32]
 
 
 @dispatchable("shape", v1=[], named="Shape")
@@ -43,8 +44,8 @@ def shape(input, out_type=None, name=None):
     """
     input = convert_to_tensor(input, name="input")
     if type(input) is EagerTensor and out_type is None:
-        dims = input.shape._dims
-        if max(dims, default=0) <= dtypes.int32.max:
+        dims = input._shape_tuple()
+        if max(dims, default=0) <= _MOST_INT32:
             return EagerTensor(np.array(dims, np.int32), dtypes.int32)
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     extents = input.shape
@@ -74,6 +75,10 @@ def size(input, out_type=None, name=None):
     np.int32(6)
     """
     input = convert_to_tensor(input, name="input")
+    if type(input) is EagerTensor and out_type is None:
+        number = input._num_elements()
+        if number <= _MOST_INT32:
+            return EagerTensor(np.array(number, np.int32), dtypes.int32)
     kind = dtypes.int32 if out_type is None else dtypes.as_dtype(out_type)
     count = input.shape.num_elements()
     if count is not None and count <= _MOST.get(kind, count):

@@ -11,6 +11,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.static_values import get_static_value
 from penstock._src.ops.rules import ints
 
@@ -22,6 +23,10 @@ def with_pixels(image):
       ValueError: it has too few dimensions, or is known to be empty.
     """
     image = convert_to_tensor(image, name="image")
+    if type(image) is EagerTensor:
+        extents = image._shape_tuple()
+        if len(extents) >= 3 and 0 not in extents[-3:]:
+            return image
     if image.shape.rank is not None:
         if image.shape.rank < 3:
             raise ValueError(f"'image' (shape {image.shape}) must be at least three-dimensional.")

@@ -8,10 +8,15 @@ from penstock._src.api.control.conditionals import switch_case
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.math.elementwise import cast
 from penstock._src.core import dtypes
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.constants import index_input
 
 from .geometry import known, with_pixels
+
+# The axes of width, height and channels after so many others.
+_TURNED = ((1, 0, 2), (2, 1, 3))
 
 
 def _reversed(image, axis_from_end, name=None):
@@ -19,7 +24,7 @@ def _reversed(image, axis_from_end, name=None):
     rank = image.shape.rank
     if rank not in (None, 3, 4):
         raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
-    return raw.ReverseV2(tensor=image, axis=[-axis_from_end], name=name)
+    return raw.ReverseV2(tensor=image, axis=index_input([-axis_from_end]), name=name)
 
 
 @dispatchable("image.flip_left_right", scope="flip_left_right")
@@ -77,6 +82,9 @@ def transpose(image, name=None):
     image = with_pixels(image)
     if image.shape.rank not in (None, 3, 4):
         raise ValueError(f"'image' (shape {image.shape}) must have either 3 or 4 dimensions.")
+    if STATE.graph is None:
+        perm = range(image.shape.rank - 3)
+        return raw.Transpose(x=image, perm=index_input([*perm, *_TURNED[len(perm)]]), name=name)
     rank = raw.Rank(input=image)
     lead = raw.Range(start=0, limit=rank - 3, delta=1)
     perm = raw.ConcatV2(values=[lead, rank + np.array([-2, -3, -1], np.int32)], axis=0)

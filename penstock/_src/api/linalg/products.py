@@ -103,7 +103,7 @@ def matmul(
     return raw.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b, name=name or "MatMul")
 
 
-@dispatchable("linalg.matvec", scope="MatVec")
+@dispatchable("linalg.matvec", scope="MatVec", direct="several ops")
 def matvec(
     a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None
 ):
@@ -129,7 +129,7 @@ def matvec(
     """
     product = matmul(
         a,
-        raw.ExpandDims(input=b, axis=-1),
+        raw.ExpandDims(input=b, axis=index_input(-1)),
         transpose_a=transpose_a,
         adjoint_a=adjoint_a,
         a_is_sparse=a_is_sparse,

@@ -187,15 +187,16 @@ class BatchMatMulV2(Op):
         for i, operand in enumerate((x, y)):
             if operand.ndim < 2:
                 raise self.invalid(f"In[{i}] ndims must be >= 2: {operand.ndim}")
-        shapes = f"In[0]: {show(x.shape)}, In[1]: {show(y.shape)}"
-        try:
-            np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-        except ValueError:
-            raise self.invalid(
-                "In[0] and In[1] must have compatible batch dimensions: "
-                f"{show(x.shape)} vs. {show(y.shape)}"
-            ) from None
+        if x.shape[:-2] != y.shape[:-2]:
+            try:
+                np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+            except ValueError:
+                raise self.invalid(
+                    "In[0] and In[1] must have compatible batch dimensions: "
+                    f"{show(x.shape)} vs. {show(y.shape)}"
+                ) from None
         if x.shape[-2 if self.adj_x else -1] != y.shape[-1 if self.adj_y else -2]:
+            shapes = f"In[0]: {show(x.shape)}, In[1]: {show(y.shape)}"
             raise self.invalid(f"Matrix size-incompatible: {shapes}")
 
     def lower(self, p, x, y):

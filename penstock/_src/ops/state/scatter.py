@@ -385,6 +385,9 @@ def _check_rows(op, indices, rows):
 
 
 def _inside(indices, shape):
+    if indices.shape[-1] == 1 and shape:
+        column = indices[..., 0]
+        return (column >= 0) & (column < shape[0])
     limits = np.array(shape[: indices.shape[-1]])
     return ((indices >= 0) & (indices < limits)).all(-1)
 
@@ -399,4 +402,6 @@ def _check_vectors(op, indices, shape, what):
 
 
 def _vector_index(indices):
+    if indices.shape[-1] == 1:
+        return (indices[..., 0],)
     return tuple(np.moveaxis(indices, -1, 0)) if indices.shape[-1] else (Ellipsis,)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.autodiff.tape import record_read
 from penstock._src.core.dispatch import OBSERVED
 from penstock._src.core.values import resources
 from penstock._src.eager.execute import surroundings
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one t
 def calls():
     around = VariableSurroundings(
         ResourceVariable, resources.VariableHandle, _UnreadVariable, OBSERVED, resources.WRITING,
-        resources.HERE, resources.UPDATING,
+        resources.HERE, resources.UPDATING, record_read,
     )  # fmt: skip
     return variable_calls(surroundings(), around)
 
@@ -165,7 +166,7 @@ def test_tapes_graphs_observers_and_writers_are_left(calls):
         return not any(f(variable, one) for f in (calls.add, calls.subtract, calls.assign))
 
     with tf.GradientTape():
-        assert is_left() and calls.read(variable) is None
+        assert is_left()
     with tf.Graph().as_default():
         assert is_left() and calls.read(variable) is None
     OBSERVED.append(None)
@@ -181,6 +182,19 @@ def test_tapes_graphs_observers_and_writers_are_left(calls):
     finally:
         resources.WRITING.pop()
     assert variable.numpy() == [1.0]
+
+
+def test_tapes_record_reads(calls):
+    variable = alone([3.0])
+    with tf.GradientTape() as outer, tf.GradientTape(persistent=True) as inner:
+        value = calls.read(variable)
+        square = value * value
+    assert inner.gradient(square, variable).numpy() == [6.0]
+    assert outer.gradient(square, [variable, value])[1].numpy() == [6.0]
+    untrained = tf.Variable(1.0, trainable=False)
+    with tf.GradientTape() as tape:
+        value = calls.read(untrained)
+    assert tape.gradient(value, untrained) is None
 
 
 def test_a_lock_of_another_thread_is_left(calls):

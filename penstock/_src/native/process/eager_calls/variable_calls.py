@@ -30,7 +30,7 @@ _LIMIT = 2.0**31  # as in `core.convert.number`
 # Words of a description after those of the surroundings.
 (_VARIABLE, _HANDLE_TYPE, _RESULT_TYPE, _OBSERVED, _WRITING, _HERE, _ACQUIRE, _RELEASE, _SUBTRACTS, _FLOAT, _INT,
  _FALSE, _TRUE, _OF_HANDLE, _OF_DTYPE, _OF_SHAPE, _OF_EXTENTS, _VALUE, _RESOURCE_DTYPE, _DEVICE, _VERSION, _MAKER, _ORIGINAL,
- _OWN) = range(FIRST_FORM, FIRST_FORM + 24)  # fmt: skip
+ _RECORD_READ, _OWN) = range(FIRST_FORM, FIRST_FORM + 25)  # fmt: skip
 _STORAGE = _OWN + len(OWN_BLOCKS)
 # The dtypes of arrays that are updated here.
 _UPDATED = {"float32": F32, "float64": F64, "int32": I32, "int64": I64}
@@ -54,6 +54,7 @@ class VariableSurroundings:
       writing: a list that must be empty: of programs that write into variables.
       here: the thread's facts, whose `maker` must be None.
       lock: held during an assignment.
+      record: is called with a variable and the tensor of a read where there are tapes or accumulators.
     """
 
     variable: type
@@ -63,6 +64,7 @@ class VariableSurroundings:
     writing: list[Any]
     here: Any
     lock: Any
+    record: Callable[[Any, Any], Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _description(
     objects = {
         _VARIABLE: of_variables.variable, _HANDLE_TYPE: of_variables.handle, _RESULT_TYPE: of_variables.result,
         _OBSERVED: of_variables.observed, _WRITING: of_variables.writing, _HERE: of_variables.here,
-        _ACQUIRE: lock.acquire, _RELEASE: lock.release, _FLOAT: float, _INT: int, _FALSE: False, _TRUE: True,
+        _RECORD_READ: of_variables.record, _ACQUIRE: lock.acquire, _RELEASE: lock.release, _FLOAT: float, _INT: int, _FALSE: False, _TRUE: True,
         _OF_HANDLE: "_handle", _OF_DTYPE: "_dtype", _OF_SHAPE: "_shape", _OF_EXTENTS: "_dims", _VALUE: "value",
         _RESOURCE_DTYPE: "dtype", _DEVICE: "device", _VERSION: "version", _MAKER: "maker", _ORIGINAL: "_original",
         **{_OWN + i: block for i, block in enumerate(OWN_BLOCKS)},
@@ -190,10 +192,14 @@ class _VariableCall(OpCall):
 
         def around() -> tuple[Val, ...]:
             served, recorded, _ = self._look_around()
-            return (served & (recorded ^ f.const(1, I1)) & self._is_empty(_OBSERVED),)
+            return (self.is_served_around(served, recorded),)
 
         is_variable = f.load(self.variable, py.TYPE_WORD, I64).eq(self.word(_VARIABLE, I64))
         return f.when(is_variable, around, lambda: false(f))
+
+    def is_served_around(self, served: Val, recorded: Val) -> Val:
+        """True if calls are served where eager calls are, which may be recorded."""
+        return served & (recorded ^ self.f.const(1, I1)) & self._is_empty(_OBSERVED)
 
     def _is_empty(self, number: int) -> Val:
         return self.f.load(self.word(number), SIZE, I64).eq(0)
@@ -241,7 +247,16 @@ class _VariableCall(OpCall):
 
 
 class _Read(_VariableCall):
-    """Writes the read of a variable."""
+    """Writes the read of a variable, which Python records if something does."""
+
+    def __init__(self, f: Fn) -> None:
+        super().__init__(f)
+        self.recorded = f.alloca(I64)
+
+    def is_served_around(self, served: Val, recorded: Val) -> Val:
+        f = self.f
+        f.store(f.select(recorded, f.i64(1), f.i64(0)), self.recorded)
+        return served
 
     def use(self, resource: Val, dtype: Val) -> Val:
         f = self.f
@@ -251,9 +266,28 @@ class _Read(_VariableCall):
 
         def decline() -> tuple[Val, ...]:
             f.call("Py_DecRef", array)
-            return (f.const(0, PTR),)
+            return self.nothing()
 
-        return f.when(is_whole, lambda: self._tensor(array, dtype), decline)[0]
+        def made() -> tuple[Val, ...]:
+            (tensor,) = self._tensor(array, dtype)
+            is_recorded = f.load(self.recorded, 0, I64).ne(0) & (f.is_null(tensor) ^ f.const(1, I1))
+            return f.when(is_recorded, lambda: self._record_read(tensor), lambda: (tensor,))
+
+        return f.when(is_whole, made, decline)[0]
+
+    def _record_read(self, tensor: Val) -> tuple[Val, ...]:
+        """The tensor once the read is recorded; null after an error."""
+        f = self.f
+        f.store(self.variable, self.pair)
+        f.store(tensor, self.pair, 1)
+        done = self.called(self.word(_RECORD_READ), 2)
+        f.call("Py_DecRef", done)  # of null it does nothing
+
+        def failed() -> tuple[Val, ...]:
+            f.call("Py_DecRef", tensor)
+            return self.nothing()
+
+        return f.when(f.is_null(done), failed, lambda: (tensor,))
 
 
 class _LockedCall(_VariableCall):
