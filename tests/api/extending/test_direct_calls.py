@@ -76,6 +76,12 @@ CALLS = {
     "softmax along": lambda x: tf.nn.softmax(x, axis=0),
     "top k": lambda x: tf.math.top_k(x, 2),
     "top of too many": lambda x: tf.math.top_k(x, k=9),
+    "concat of one tensor": lambda x: tf.concat([x, x], 1),
+    "stack of one tensor": lambda x: tf.stack([x, x, x], axis=-1),
+    "one tensor by name": lambda x: tf.add(x, y=x),
+    "cumsum": lambda x: tf.cumsum(x, 1),
+    "cumsum without its own": lambda x: tf.cumsum(x, -1, exclusive=True, reverse=True),
+    "cumprod": lambda x: tf.math.cumprod(x),
     "split": lambda x: tf.split(x, 2, axis=1),
     "split by sizes": lambda x: tf.split(x, [1, -1], axis=1),
     "split by a tensor": lambda x: tf.split(x, tf.ones([tf.shape(x)[0]], tf.int32)),
@@ -385,3 +391,16 @@ def test_variables_of_other_libraries_are_bound_as_in_the_first_call():
         for with_tensors in (tf.add(y, 2), tf.add(y, y), tf.add(x, x)):
             assert with_tensors is not None
         assert [outcome(call) for call in calls] == first
+
+
+def test_one_tensor_given_twice_is_recorded_as_itself():
+    x = tf.constant(X)
+    for _ in range(4):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.concat([x, x], 0)
+        assert (tape.gradient(y, x).numpy() == 2.0).all()
+        tf.concat([x, x], 0)
+    assert calls_of(tf.concat).quick(([x, x], 0), {}) is not None
+    other = tf.constant(X + 1.0)
+    assert tf.concat([x, other], 0).numpy().tolist() == [*X.tolist(), *(X + 1.0).tolist()]

@@ -81,11 +81,17 @@ class DirectCalls:
         if not execute.loads_native_code():
             return self._function(*args, **kwargs)
         recorder, before = _Recorder(), STATE.accumulators
+        given = args, kwargs
+        if not (before or STATE.tapes):
+            args, kwargs = _with_distinct_tensors(args, kwargs)
         STATE.accumulators = (*before, recorder)
         try:
             result = self._function(*args, **kwargs)
         finally:
             STATE.accumulators = before
+        if not recorder.calls:
+            # It may have given an argument itself, not a copy.
+            return self._function(*given[0], **given[1])
         if 1 < len(recorder.calls) <= MOST_OPS:
             several = self._runs_several and _form_of_sequence(recorder.calls, result, args, kwargs)
             if several:
@@ -163,9 +169,10 @@ def _form_of_sequence(
     if not (are_floats and is_plain and sequence.is_served()):
         return None
     container, results = arrangement
+    sequence.prepare()
     form = OpForm(
         op=sequence, types=[tensor._dtype for tensor in tensors], attributes={}, function=sequence.run,
-        fills_arrays=False, is_quiet=False, large=0, outputs=[(x._dtype, x._dtype.np) for x in sequence.outputs],
+        fills_arrays=False, is_quiet=True, large=0, outputs=[(x._dtype, x._dtype.np) for x in sequence.outputs],
         is_sequence=True, container=container, results=results,
     )  # fmt: skip
     named = dict(zip(kwargs, arguments[len(args) :], strict=True))
@@ -238,6 +245,28 @@ def _form_of(
     split = len(args)
     named = dict(zip(kwargs, arguments[split:], strict=True))
     return DirectForm(form, arguments[:split], named, sources, values)
+
+
+def _with_distinct_tensors(
+    args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Returns the arguments with a copy of each tensor that stands among them again: what is recorded says which of them an input is."""
+    tensors = list(map(id, _tensors_in((*args, *kwargs.values()))))
+    if len(set(tensors)) == len(tensors):
+        return args, kwargs
+    met: set[int] = set()
+
+    def distinct(value: Any) -> Any:
+        if type(value) in (list, tuple):
+            return type(value)([distinct(one) if type(one) is EagerTensor else one for one in value])  # fmt: skip
+        if type(value) is not EagerTensor:
+            return value
+        if id(value) in met:
+            return EagerTensor(value._value, value._dtype)
+        met.add(id(value))
+        return value
+
+    return tuple(map(distinct, args)), {name: distinct(value) for name, value in kwargs.items()}
 
 
 def _tensors_in(arguments: Sequence[Any]) -> Iterator[EagerTensor]:

@@ -3,13 +3,15 @@
 The kernel gives the results of all ops, so that tapes record each of them. It computes by the kernels of the ops, with their sizes and errors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from penstock._src.core import dispatch
 from penstock._src.eager import execute
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.ops.native_forms import may_be_quick
+from penstock._src.ops.native_forms import form_of, may_be_quick
 
 MOST_OPS = 8
 
@@ -28,6 +30,7 @@ class OpSequence:
         positions = {one: at for at, one in enumerate(tensors)}
         self._constants: list[EagerTensor] = []
         self._steps: list[tuple[execute.Kernel, list[int]]] = []
+        self._functions: list[Callable[..., Any]] = []
         self.outputs = [output for _, _, outputs in calls for output in outputs]
         self.read: set[int] = set()
         # Values are those of the arguments, then of the outputs, then of the constants.
@@ -51,13 +54,26 @@ class OpSequence:
             for kernel, _ in self._steps
         ) and all([type(one) is EagerTensor and one._is_array() for one in self._constants])
 
+    def prepare(self) -> None:
+        """Chooses what runs the ops of small tensors: what native code would call for each, without its conversion of results."""
+        self._functions = [form_of(kernel, execute.value_of).function for kernel, _ in self._steps]
+
     def run(self, *arguments: Any) -> list[Any]:
-        """Returns the values of all outputs for those of the arguments."""
+        """Returns the values of all outputs for those of the arguments, in a context in which NumPy does not warn."""
         values = [*arguments, *[None] * len(self.outputs), *[x._value for x in self._constants]]
-        first = len(arguments)
-        for at, (kernel, reads) in enumerate(self._steps, first):
-            values[at] = execute.value_of(kernel, [values[i] for i in reads])
-        return values[first : first + len(self.outputs)]
+        first = at = len(arguments)
+        for (kernel, reads), function in zip(self._steps, self._functions):
+            inputs = [values[i] for i in reads]
+            large = kernel.compiles_from
+            if large and (inputs[0].size >= large or inputs[-1].size >= large):
+                value = execute.value_of(kernel, inputs)
+            else:
+                value = function(*inputs)
+                if type(value) is not np.ndarray or value.dtype is not kernel.storage:
+                    value = np.asarray(value, kernel.storage)
+            values[at] = value
+            at += 1
+        return values[first:at]
 
     def record(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Records each op, of a call with these arguments and the outputs of all ops."""

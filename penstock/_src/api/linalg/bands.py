@@ -124,7 +124,7 @@ def tensor_diag_part(input, name=None):
     return raw.DiagPart(input=input, name=name)
 
 
-@dispatchable("linalg.trace", v1=["linalg.trace", "trace"], named="Trace", direct="several ops")
+@dispatchable("linalg.trace", v1=["linalg.trace", "trace"], named="Trace")
 def trace(x, name=None):
     """Returns the sum of the main diagonal of each matrix.
 

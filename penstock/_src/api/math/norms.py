@@ -14,7 +14,7 @@ from .elementwise import abs, cast
 from .reduction import reduce_max, reduce_sum
 
 
-@dispatchable("norm", "linalg.norm", v1=[], scope="norm", direct="several ops")
+@dispatchable("norm", "linalg.norm", v1=[], scope="norm")
 def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):
     """Returns the norm of vectors or of matrices.
 

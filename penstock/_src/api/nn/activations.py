@@ -44,7 +44,7 @@ def leaky_relu(features, alpha=0.2, name=None):
     return raw.LeakyRelu(features=features, alpha=float(alpha), name=name)
 
 
-@unary("nn.gelu", v1=[], direct="several ops")
+@unary("nn.gelu", v1=[])
 def gelu(features, approximate=False, name=None):
     """Returns `features` times the probability that a standard normal number is smaller.
 
@@ -87,7 +87,7 @@ def gelu(features, approximate=False, name=None):
         return halved * raw.Erfc(x=-x * cast(0.7071067811865476, x.dtype))
 
 
-@unary("nn.silu", "nn.swish", direct="several ops")
+@unary("nn.silu", "nn.swish")
 def silu(features, beta=1.0):
     """Returns features * sigmoid(beta * features), also known as swish.
 

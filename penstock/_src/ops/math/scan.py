@@ -27,6 +27,7 @@ class _Scan(Op):
     exclusive: bool = False
     reverse: bool = False
     vectorize = "rows, axis"
+    ufunc = None
 
     @quiet
     def eager(self, x, axis):
@@ -41,6 +42,9 @@ class _Scan(Op):
         if not x.size:
             return x
         wide = in_float32(x)
+        if self.ufunc is not None and not (self.exclusive or self.reverse):
+            total = self.ufunc.accumulate(wide, at, wide.dtype)
+            return np.ascontiguousarray(total).astype(x.dtype, copy=False)
         others = [axis for axis in range(x.ndim) if axis != at % x.ndim]
         order = [at % x.ndim, *others]
         wide = wide if x.ndim == 1 else wide.transpose(order)
