@@ -41,7 +41,11 @@ class EagerTensor(Tensor):
     def shape(self) -> TensorShape:
         """The shape."""
         value = self._value
-        return make_shape(value.shape) if type(value) is np.ndarray else SCALAR
+        if type(value) is not np.ndarray:
+            return SCALAR
+        extents = value.shape
+        shape = _SHAPES.get(extents)
+        return _new_shape(extents) if shape is None else shape
 
     _shape_tuple_value = read_only("_value.shape", "The extents.")
 
@@ -227,6 +231,18 @@ class EagerTensor(Tensor):
             return str(value)
         text = show(value)
         return "\n" + text if "\n" in text else text
+
+
+# Shapes never change, so that tensors share them; the most recent ones are here.
+_SHAPES: dict[tuple[int, ...], TensorShape] = {(): SCALAR}
+_MOST_SHAPES = 1024
+
+
+def _new_shape(extents: tuple[int, ...]) -> TensorShape:
+    if len(_SHAPES) >= _MOST_SHAPES:
+        _SHAPES.clear()
+    shape = _SHAPES[extents] = make_shape(extents)
+    return shape
 
 
 def unpickle(value: Any, name: str) -> EagerTensor:

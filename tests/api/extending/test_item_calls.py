@@ -6,6 +6,8 @@ import pytest
 import penstock as tf
 from penstock._src.api.extending import item_calls
 from penstock._src.api.extending.item_calls import _Items
+from penstock._src.eager import execute
+from penstock._src.util import slots
 from penstock._src.util.process.references import FREE_THREADED
 
 ARRAY = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -13,7 +15,8 @@ ARRAY = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 @pytest.fixture(params=["numpy", "native"])
 def items(request, monkeypatch):
-    """The slices of a process that makes few of them, or many."""
+    """The slices of a process that makes few of them, or many, without what earlier tests have put in place of the executor."""
+    monkeypatch.setattr(slots, "RUN_EAGERLY", execute.execute)
     calls = _Items()
     if request.param == "native":
         if FREE_THREADED:

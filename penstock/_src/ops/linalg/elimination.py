@@ -25,6 +25,8 @@ COMPILED_EARLY = HostKernel(compiles_from=SLOWEST, opens="all")
 # Columns of a block that are worked on step by step: a wider block's left half carries over to the right one. Steps of exchanges and
 # substitutions are more kernels, which pays off for large matrices only.
 STEPS, STEPS_OF_CHOLESKY = 32, 16
+_FEW = 4096  # elements whose squares one thread adds up
+_EPSILONS = {np.dtype(kind): np.finfo(kind).eps for kind in (np.float32, np.float64)}
 
 
 def _as_batch(p: Any, x: Any, largest: int) -> Any:
@@ -76,12 +78,23 @@ def computed_now(op: Any, matrix: Any, *others: Any) -> Any:
 
     LAPACK takes a NaN for a pivot of 0, and exchanges rows by it. Computed by the same steps, eager calls give what compiled ones do.
     """
-    if np.isfinite(in_float32(matrix)).all():
+    if all_finite(matrix):
         return None
     try:
         return computed_as_lowered(op, matrix, *others)
     except NotLowerable:
         return None
+
+
+def all_finite(x: np.ndarray) -> bool:
+    """True if an array has neither infinities nor NaN."""
+    x = in_float32(x)
+    if x.size <= _FEW and x.dtype.kind == "f":
+        flat = x.reshape(-1)
+        # One call instead of two. A sum of squares that overflows says nothing.
+        if flat.dot(flat) < np.inf:
+            return True
+    return bool(np.isfinite(x).all())
 
 
 def computed_as_lowered(op: Any, *values: Any) -> Any:
@@ -103,8 +116,8 @@ def nearly_singular(matrices: np.ndarray, factors: np.ndarray) -> np.ndarray | N
     pivots = np.square(factors.diagonal(axis1=-2, axis2=-1))
     largest = matrices.diagonal(axis1=-2, axis2=-1)
     # The comparison is false for NaN, too.
-    fine = (pivots > 4 * n * np.finfo(matrices.dtype).eps * largest).all(-1)
-    return None if fine.all() else ~fine
+    fine = pivots > 4 * n * _EPSILONS[matrices.dtype] * largest
+    return None if fine.all() else ~fine.all(-1)
 
 
 def steps(p: Any, count: int, body: Callable[..., list[Any]], state: list[Any]) -> list[Any]:

@@ -83,9 +83,12 @@ class MatrixDeterminant(Op):
     @quiet
     def eager(self, input):
         require_square(self, input)
-        result = elimination.computed_now(self, input)
-        if result is None:
-            result = _nan_of_nan(input, lapack.det(in_float32(input)))
+        if elimination.all_finite(input):
+            result = lapack.det(in_float32(input))
+        else:
+            result = elimination.computed_now(self, input)
+            if result is None:
+                result = _nan_of_nan(input, lapack.det(in_float32(input)))
         return result.astype(input.dtype, copy=False)
 
     def lower(self, p, input):

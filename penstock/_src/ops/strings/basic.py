@@ -60,13 +60,14 @@ class StringJoin(Op):
             )
         if not inputs:
             return strings([b""], ())
-        flat = [x.reshape(-1) for x in np.broadcast_arrays(*inputs)]
         shape = shapes.pop() if shapes else ()
+        is_alike = all([x.shape == shape for x in inputs])
+        flat = [x.reshape(-1) for x in (inputs if is_alike else np.broadcast_arrays(*inputs))]
         if flat[0].size >= _MANY and runs_native_code():
             beside = np.stack(flat, 1).reshape(-1)
             begins = np.arange(0, beside.size, len(flat))
             return joined_neighbours(beside, begins, len(flat), separator).reshape(shape)
-        return strings((separator.join(parts) for parts in zip(*flat, strict=True)), shape)
+        return strings(map(separator.join, zip(*[x.tolist() for x in flat], strict=True)), shape)
 
     def eager_each(self, inputs):
         if len({x.array.ndim for x in inputs if type(x) is Stacked}) > 1:

@@ -59,10 +59,10 @@ def one_thread(function: _Function, few: float = FEW) -> _Function:
 
     @functools.wraps(function)
     def limited(*arguments: Any, **options: Any) -> Any:
-        most = max(
-            [max(a.shape[-2:], default=0) for a in arguments[:2] if isinstance(a, np.ndarray)],
-            default=0,
-        )
+        most = 0
+        for array in arguments[:2]:
+            if isinstance(array, np.ndarray):
+                most = max((most, *array.shape[-2:]))
         threads = _threads() if TINY < most <= few else None
         if threads is None:
             return function(*arguments, **options)

@@ -1,5 +1,6 @@
 """Basic indexing as a builtin: slices as NumPy's, and what is left to the long way."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import penstock as tf
 from penstock._src.eager.execute import surroundings
 from penstock._src.native.process.eager_calls.item_calls import item_call
+from penstock._src.util import slots
 from penstock._src.util.process.references import FREE_THREADED
 
 pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one thread at a time")
@@ -18,9 +20,14 @@ BASIC = [
 ]  # fmt: skip
 
 
+def anywhere():
+    """What calls look at, with whatever earlier tests have put in place of the executor."""
+    return dataclasses.replace(surroundings(), run=slots.RUN_EAGERLY)
+
+
 @pytest.fixture(scope="module")
 def item():
-    return item_call(surroundings(), [ARRAY.dtype, np.dtype(np.int64)])
+    return item_call(anywhere(), [ARRAY.dtype, np.dtype(np.int64)])
 
 
 @pytest.mark.parametrize("index", BASIC, ids=str)

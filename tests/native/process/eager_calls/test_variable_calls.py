@@ -1,5 +1,6 @@
 """Reads and assignments of variables as builtins: results, snapshots, and what they leave to the long way."""
 
+import dataclasses
 import sys
 import threading
 
@@ -8,7 +9,6 @@ import pytest
 
 import penstock as tf
 from penstock._src.autodiff.tape import record_read
-from penstock._src.core.dispatch import OBSERVED
 from penstock._src.core.values import resources
 from penstock._src.eager.execute import surroundings
 from penstock._src.eager.variable import ResourceVariable, _UnreadVariable
@@ -17,18 +17,26 @@ from penstock._src.native.process.eager_calls.variable_calls import (
     VariableSurroundings,
     variable_calls,
 )
+from penstock._src.util import slots
 from penstock._src.util.process.references import FREE_THREADED
 
 pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one thread at a time")
+# Not those of the process, among which earlier tests may have left some.
+OBSERVERS: list[object] = []
+
+
+def anywhere():
+    """What calls look at, with whatever earlier tests have put in place of the executor."""
+    return dataclasses.replace(surroundings(), run=slots.RUN_EAGERLY)
 
 
 @pytest.fixture(scope="module")
 def calls():
     around = VariableSurroundings(
-        ResourceVariable, resources.VariableHandle, _UnreadVariable, OBSERVED, resources.WRITING,
+        ResourceVariable, resources.VariableHandle, _UnreadVariable, OBSERVERS, resources.WRITING,
         resources.HERE, resources.UPDATING, record_read,
     )  # fmt: skip
-    return variable_calls(surroundings(), around)
+    return variable_calls(anywhere(), around)
 
 
 def array_of(variable):
@@ -169,11 +177,11 @@ def test_tapes_graphs_observers_and_writers_are_left(calls):
         assert is_left()
     with tf.Graph().as_default():
         assert is_left() and calls.read(variable) is None
-    OBSERVED.append(None)
+    OBSERVERS.append(None)
     try:
         assert is_left()
     finally:
-        OBSERVED.pop()
+        OBSERVERS.pop()
     with resources.made_by(object()):
         assert is_left()
     resources.WRITING.append(([], []))
