@@ -91,13 +91,15 @@ class WithGradient:
 
 def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     is_eager = STATE.graph is None
-    arguments = nest.map_structure(
-        lambda a: (
-            a if nest.is_composite(a) or is_eager and _is_variable(a) else convert_to_tensor(a)
-        ),
-        list(args),
-    )
-    sources = nest.flatten(arguments)
+    arguments: list[Any] = list(args)
+    if not all(map(_is_tensor, args)):
+        arguments = nest.map_structure(
+            lambda a: (
+                a if nest.is_composite(a) or is_eager and _is_variable(a) else convert_to_tensor(a)
+            ),
+            arguments,
+        )
+    sources = [leaf for argument in arguments for leaf in _flat(argument)]
     inputs = [tensor for source in sources for tensor in _parts(source)]
     if is_eager:  # assignments in the body affect reads of the variable after it
         inputs = [tensor.handle if _is_variable(tensor) else tensor for tensor in inputs]
@@ -113,7 +115,7 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
             f"custom_gradient: the function must return (result, gradient function). Received {returned!r}."
         )
     result, gradient = returned
-    argument_ids = {id(a) for a in nest.flatten(list(args))}
+    argument_ids = {id(a) for argument in args for a in _flat(argument)}
     # A variable among the arguments has its gradient as an argument.
     variables = [v for v in watcher.variables.values() if id(v) not in argument_ids]
     passed = [a for a in sources if _is_variable(a)] if is_eager else []
@@ -125,11 +127,13 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
             "@tf.custom_gradient grad_fn must accept keyword argument 'variables', since function uses "
             f"variables: {variables}"
         )
-    flat = [convert_to_tensor(t) for t in nest.flatten(result, expand_composites=True)]
+    is_single = _is_tensor(result)
+    flat = [result] if is_single else nest.flatten(result, expand_composites=True)
+    flat = [convert_to_tensor(t) for t in flat]
     handles = [v.handle for v in variables]
 
     def backward(*dresults: Any) -> list[Any]:
-        of_results = _composed(nest.flatten(result), dresults)
+        of_results = dresults if is_single else _composed(nest.flatten(result), dresults)
         return _input_gradients(
             gradient, of_results, sources, variables if takes_variables else None
         )
@@ -138,6 +142,8 @@ def _call(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) ->
         flat = _add_node(flat, [*inputs, *handles], backward)
     else:
         flat = _record_eagerly(flat, [*inputs, *handles], backward)
+    if is_single:
+        return flat[0]
     return nest.pack_sequence_as(result, flat, expand_composites=True)
 
 
@@ -170,8 +176,19 @@ def _is_variable(value: Any) -> bool:
     return hasattr(value, "assign_add") and hasattr(value, "handle")
 
 
+def _is_tensor(value: Any) -> bool:
+    """True for a tensor itself, which has no parts."""
+    return isinstance(value, Tensor) and not nest.is_composite(value)
+
+
+def _flat(value: Any) -> list[Any]:
+    return [value] if _is_tensor(value) else nest.flatten(value)
+
+
 def _parts(value: Any) -> list[Any]:
     """Returns the tensors of an argument or result that have gradients: all, unless its class names some."""
+    if _is_tensor(value):
+        return [value]
     if nest.is_composite(value) and not hasattr(value, "handle") and _names_parts(value):
         return gradient_tensors(value)
     return nest.flatten(value, expand_composites=True)
