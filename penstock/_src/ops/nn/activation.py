@@ -39,6 +39,7 @@ class Relu(Op):
     T = REAL | {dtypes.qint8}
     elements = Elements(is_elementwise=True)
     values = Values(eager_is_exact=True)
+    numpy_loops = (Loop(np.maximum, RESULT, (INPUT, 0.0)),)
 
     def gradient(self, _features, activations, dy):
         return raw.ReluGrad(gradients=dy, features=activations)
@@ -78,6 +79,10 @@ class Relu6(Op):
     host_kernel = HostKernel(compiles_from=SLOW)
     T = REAL
     elements = Elements(is_elementwise=True)
+    numpy_loops = (
+        Loop(np.maximum, BETWEEN, (INPUT, 0.0)),
+        Loop(np.minimum, RESULT, (BETWEEN, 6.0)),
+    )
 
     def gradient(self, _features, activations, dy):
         return raw.Relu6Grad(gradients=dy, features=activations)

@@ -7,7 +7,7 @@ from penstock._src.core.registry import find
 from penstock._src.core.values.numpy_loops import INPUT, RESULT, Loop
 from penstock._src.native.process.eager_calls.loop_calls import MOST_ELEMENTS, loop_call
 
-OPS = ["Sigmoid", "Softplus", "Softmax", "LogSoftmax"]
+OPS = ["Relu", "Relu6", "Sigmoid", "Softplus", "Softmax", "LogSoftmax"]
 SHAPES = [(1,), (2,), (9,), (1000,), (4, 8), (8, 4), (5, 1), (1, 5), (3, 7, 33), (2, 1, 300), (600, 3), (64, 130)]  # fmt: skip
 
 
