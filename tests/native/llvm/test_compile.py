@@ -65,6 +65,33 @@ def test_codes_that_wait_are_left_after_an_error_of_the_writer():
     assert not done
 
 
+def test_ctrl_c_while_a_thread_is_started_is_raised(options, monkeypatch):
+    class Interrupted(threading.Thread):
+        def start(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading, "Thread", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compile_all([code_of("a")], lambda *_: None)
+    assert options[-1:] in ([], ["-disable-lsr=false"])  # only of x86-64
+
+
+def test_a_thread_that_begins_after_ctrl_c_compiles_nothing(monkeypatch):
+    done, late = [], []
+
+    class Late(threading.Thread):
+        def start(self):
+            late.append(super().start)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading, "Thread", Late)
+    with pytest.raises(KeyboardInterrupt):
+        compile_all([code_of("a")], lambda *given: done.append(given))
+    late[0]()
+    late[0].__self__.join(60)
+    assert not done and not late[0].__self__.is_alive()
+
+
 def test_target_machines_are_made_for_as_many_threads_as_compile_at_once(monkeypatch):
     monkeypatch.setattr(compiling, "_MACHINES", compiling._Machines())
     with (

@@ -153,6 +153,7 @@ class Compilation:
         self._changed = threading.Condition()
         self._is_complete = False  # no code is added any more
         self._crew: list[threading.Thread] = []
+        self._begun: list[threading.Thread] = []  # those of the crew that work, or have worked
         self._failures: list[BaseException] = []
         self._options = contextlib.ExitStack()
 
@@ -168,7 +169,7 @@ class Compilation:
             self._todo.append(code)
             self._changed.notify()
         if self.threads > 1 and len(self._crew) < self.threads:
-            thread = threading.Thread(target=self._work, name="penstock-compile")
+            thread = threading.Thread(target=self._begin, name="penstock-compile")
             self._crew.append(thread)
             thread.start()
 
@@ -181,10 +182,16 @@ class Compilation:
                 self._changed.notify_all()
             if not self._crew:
                 self._work()
-            for thread in self._crew:
+            # Ctrl-C while a thread was being started: it can't be joined yet, and finds nothing to do.
+            for thread in self._crew if kind is None else self._begun:
                 thread.join()
         if self._failures and kind is None:
             raise self._failures[0]
+
+    def _begin(self) -> None:
+        with self._changed:
+            self._begun.append(threading.current_thread())
+        self._work()
 
     def _work(self) -> None:
         while (code := self._next()) is not None:
