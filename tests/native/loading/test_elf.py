@@ -194,7 +194,8 @@ def test_programs_run_alike_by_both_linkers(tmp_path):
         "print(f(tf.reshape(tf.range(10000.0), [100, 100]) / 1e4).numpy().tobytes().hex())\n"
         "print('llvmlite.binding' in sys.modules, 'jit_link' in str(sys.modules.keys()), file=sys.stderr)\n"
     )
-    environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(tmp_path)}
+    # PENSTOCK_CPU would let LLVM be asked for its processor.
+    environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(tmp_path), "PENSTOCK_CPU": ""}
     runs = [
         subprocess.run(
             [sys.executable, "-c", program, *more], env=environment, capture_output=True, check=True

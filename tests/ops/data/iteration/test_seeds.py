@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.eager.context import CONTEXT
 from penstock._src.ops.data.iteration.seeds import SeedGenerator
+
+
+@pytest.fixture(autouse=True)
+def _no_global_seed():
+    """Datasets' own seeds give other elements once a test has set the global one."""
+    yield
+    CONTEXT.set_global_seed(None)
 
 
 @pytest.fixture
