@@ -11,6 +11,7 @@ from penstock._src.data.experimental.service import journal
 from penstock._src.data.experimental.service.snapshots import writing
 from tests.harness.data_service import processes, start, start_dispatcher
 from tests.harness.tasks import needs_grpc
+from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.timed
 
@@ -34,10 +35,7 @@ def numbers_in(dataset):
 
 
 def wait_until(holds):
-    until = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    assert eventually(holds)
 
 
 @pytest.fixture
@@ -95,7 +93,7 @@ def test_elements_have_any_structure_and_there_may_be_none(dispatcher, workers, 
 
 def test_it_is_read_while_it_is_written(dispatcher, workers, tmp_path, often):
     path = str(tmp_path / "snapshot")
-    save(slowly(tf.data.Dataset.range(300)), path, dispatcher._address)
+    save(slowly(tf.data.Dataset.range(300), 20), path, dispatcher._address)
     read = iter(load(path, wait=True))
     first = int(next(read))
     assert not os.path.exists(f"{path}/DONE")
@@ -104,8 +102,8 @@ def test_it_is_read_while_it_is_written(dispatcher, workers, tmp_path, often):
 
 def test_other_workers_go_on_where_one_has_ended(dispatcher, workers, tmp_path, often):
     path = str(tmp_path / "snapshot")
-    data = slowly(tf.data.Dataset.range(200).repeat(2).shuffle(20).prefetch(3))
-    save(data, path, dispatcher._address)
+    data = tf.data.Dataset.range(200).repeat(2).shuffle(20).prefetch(3)
+    save(slowly(data, 10), path, dispatcher._address)
     wait_until(lambda: len(os.listdir(f"{path}/chunks")) > 6)
     workers[0].stop()
     wait_until(lambda: len(os.listdir(f"{path}/chunks")) > 12)
