@@ -464,35 +464,15 @@ def get_item(tensor, slice_spec, var=None):
     """
     if isinstance(slice_spec, bool) or _is_mask(slice_spec):
         return indexing.boolean_mask(tensor, slice_spec)
-    begin, end, strides, masks = _bounds_of(slice_spec)
+    begin, end, strides, masks = bounds_of(slice_spec)
     with scope_of((tensor, *begin, *end, *strides), None, "strided_slice") as scope:
-        packed = _pack_bounds(begin, end, strides)
+        packed = pack_bounds(begin, end, strides)
         name = scope or "strided_slice"
         # Other objects than tensors dispatch on the subscript, not on the slice op.
         return indexing.strided_slice.__wrapped__(tensor, *packed, **masks, var=var, name=name)
 
 
-def item_of_variable(var, value, slice_spec):
-    """`var[slice_spec]` for the variable's value in eager code that no tape records; None for an index that the op has to look at.
-
-    The bounds for `assign` are computed at its call: most slices are only read.
-    """
-    result = ITEMS.quick(value, slice_spec)
-    if result is None and type(value) is EagerTensor and is_basic(slice_spec):
-        result = eager_item(value, slice_spec)
-    if result is None:
-        return None
-
-    def assign(value, name=None):
-        begin, end, strides, masks = _bounds_of(slice_spec)
-        packed = dict(zip(("begin", "end", "strides"), _pack_bounds(begin, end, strides)))
-        return var._strided_slice_assign(value=value, name=name, **packed, **masks)
-
-    result.assign = assign
-    return result
-
-
-def _bounds_of(slice_spec):
+def bounds_of(slice_spec):
     """Returns the begins, ends, strides and masks of an index."""
     entries = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]
     begin, end, strides = [], [], []
@@ -547,7 +527,7 @@ def _is_mask(spec):
 _NAMES_OF_BOUNDS = ("stack", "stack_1", "stack_2")
 
 
-def _pack_bounds(begin, end, strides):
+def pack_bounds(begin, end, strides):
     everything = begin + end + strides
     if all(isinstance(v, (int, np.integer)) for v in everything):
         wide = any(not -(2**31) <= v < 2**31 for v in everything)

@@ -18,6 +18,7 @@ from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.slots import above
 
 from . import operators
+from .extending.item_calls import ITEMS, eager_item, is_basic
 
 register_type_spec_from_value_converter(Variable, VariableSpec.from_value)
 
@@ -177,8 +178,21 @@ def _strided_slice_assign(self, value, name=None, **spec):
 def _get_item(var, slice_spec):
     """A slice of the value, with an `assign` method that writes to the slice of the variable."""
     value = var.value()
-    result = operators.item_of_variable(var, value, slice_spec)
-    return operators.get_item(value, slice_spec, var=var) if result is None else result
+    result = ITEMS.quick(value, slice_spec)
+    if result is None and type(value) is EagerTensor and is_basic(slice_spec):
+        result = eager_item(value, slice_spec)
+    if result is None:  # it is recorded, or the op has to look at the index
+        return operators.get_item(value, slice_spec, var=var)
+
+    def assign(value, name=None):
+        # Computed now: most slices are only read.
+        begin, end, strides, masks = operators.bounds_of(slice_spec)
+        bounds = operators.pack_bounds(begin, end, strides)
+        packed = dict(zip(("begin", "end", "strides"), bounds))
+        return var._strided_slice_assign(value=value, name=name, **packed, **masks)
+
+    result.assign = assign
+    return result
 
 
 class SaveSliceInfo:

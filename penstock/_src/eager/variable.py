@@ -33,6 +33,7 @@ from penstock._src.eager.variable_handle import (
     initial_value_of,
     lifted_value,
     make_handle,
+    of_value,
     read_there,
     refused_update,
     scoped,
@@ -90,11 +91,6 @@ def _new_variable(*args: Any, **kwargs: Any) -> "ResourceVariable":
     variable = ResourceVariable.__new__(ResourceVariable)
     Variable.__init__(variable, *args, **kwargs)
     return variable
-
-
-def _of_value(function: Callable[[Tensor], Any]) -> Any:
-    """Returns the method that applies a function to a variable's value."""
-    return lambda self: function(self._read())
 
 
 @export("Variable", v1=[])
@@ -344,7 +340,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                 tensor = read_there(resource, self._dtype)
             if STATE.tapes or STATE.accumulators:
                 record_read(self, tensor)
-            QUICK.count(ResourceVariable, _UnreadVariable)
+            QUICK.count()
             return tensor
         variable_accessed(self)
         tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)
@@ -518,7 +514,6 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                     return self.assign(value, use_locking, name, read_value)
             tensor = convert_to_tensor(value, dtype=self._dtype)
             if assign_now(self._handle, self._shape, tensor):
-                QUICK.count(ResourceVariable, _UnreadVariable)
                 return self._assigned(None, read_value)
             shape = tensor.shape
             if shape._dims != self._shape._dims and not self._shape.is_compatible_with(shape):
@@ -588,7 +583,6 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     ) -> Any:
         try:
             if update_now(self._handle, self._dtype, ufunc, delta):
-                QUICK.count(ResourceVariable, _UnreadVariable)
                 return self._assigned(None, read_value)
             if STATE.graph is not None and self._is_elsewhere():
                 with self._handle.graph.as_default():
@@ -634,9 +628,9 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
 
     experimental_ref = ref
 
-    __int__, __float__, __complex__ = _of_value(int), _of_value(float), _of_value(complex)
-    __index__, __bool__ = _of_value(operator.index), _of_value(bool)
-    __len__, __iter__ = _of_value(len), _of_value(iter)
+    __int__, __float__, __complex__ = of_value(int), of_value(float), of_value(complex)
+    __index__, __bool__ = of_value(operator.index), of_value(bool)
+    __len__, __iter__ = of_value(len), of_value(iter)
     __iadd__, __isub__ = refused_update("+", "assign_add"), refused_update("-", "assign_sub")
     __imul__, __itruediv__ = refused_update("*", "assign"), refused_update("/", "assign")
     __ipow__ = refused_update("**", "assign")
@@ -774,9 +768,5 @@ def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:
     return Variable(value, trainable=trainable, name=name, dtype=dtype)
 
 
-def is_variable(value: Any) -> bool:
-    """True if `value` is a variable."""
-    return isinstance(value, Variable)
-
-
 READERS[ResourceVariable] = ResourceVariable.value
+QUICK.classes = ResourceVariable, _UnreadVariable

@@ -63,6 +63,7 @@ def assign_now(handle: Any, shape: TensorShape, tensor: Any) -> bool:
         return False
     with UPDATING:
         resource.value = owned(tensor._value)
+    QUICK.count()
     return True
 
 
@@ -91,6 +92,7 @@ def update_now(handle: Any, dtype: DType, ufunc: np.ufunc, delta: Any) -> bool:
         if current.shape != value.shape:
             return False
         resource.value = owned(_QUIET[ufunc](current, value))
+    QUICK.count()
     return True
 
 
@@ -103,36 +105,36 @@ class _QuickCalls:
     """Reads and assignments that native code makes, after many that Python has made: see `native/process/eager_calls/variable_calls.py`.
 
     Each gives None for a call that it does not serve. Until native code is loaded, all do.
+
+    Attributes:
+      classes: that of variables, and that of the results of assignments.
     """
 
-    __slots__ = ("add", "assign", "left", "read", "subtract")
+    __slots__ = ("add", "assign", "classes", "left", "read", "subtract")
+    classes: tuple[type, type]
 
     def __init__(self) -> None:
         self.read: Callable[[Any], Any] = _not_served
         self.assign = self.add = self.subtract = self.read
         self.left = OFTEN
 
-    def count(self, variable: type, result: type) -> None:
-        """Counts a call that Python makes; has native code make them once that pays.
-
-        Args:
-          variable: the class of variables.
-          result: that of the results of assignments.
-        """
+    def count(self) -> None:
+        """Counts a call that Python makes; has native code make them once that pays."""
         self.left -= 1
         if self.left or FREE_THREADED or not has_compiler():
             return
         self.left = OFTEN
         if is_worth_loading():
-            self._load(variable, result)
+            self._load()
 
-    def _load(self, variable: type, result: type) -> None:
+    def _load(self) -> None:
         # Only for programs that make many eager calls: it loads what writes native code.
         from penstock._src.native.process.eager_calls.variable_calls import (
             VariableSurroundings,
             variable_calls,
         )
 
+        variable, result = self.classes
         around = VariableSurroundings(
             variable,
             VariableHandle,
@@ -147,6 +149,11 @@ class _QuickCalls:
         self.read, self.assign = calls.read, calls.assign
         self.add, self.subtract = calls.add, calls.subtract
         self.left = -1  # it never comes to zero
+
+
+def of_value(function: Callable[[Tensor], Any]) -> Any:
+    """Returns the method that applies a function to a variable's value."""
+    return lambda self: function(self._read())
 
 
 def _not_served(_variable: Any, _value: Any = None) -> None:

@@ -1,5 +1,6 @@
 """Basic indexing of eager tensors without an op: by NumPy and, after many calls, by native code."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ class _Items:
     __slots__ = ("left", "quick")
 
     def __init__(self) -> None:
-        self.left, self.quick = OFTEN, _not_served
+        self.left = OFTEN
+        self.quick: Callable[[Any, Any], Any] = _not_served
 
     def count(self) -> None:
         """Counts a slice that NumPy makes; has native code make them once that pays."""
