@@ -100,9 +100,9 @@ def used_alone() -> Iterator[None]:
 class VariableHandle(Resource):
     """A variable: `value` is its array, or None while it is not initialized.
 
-    Eager assignments replace `value` by a new array and never write into it, so that a read is a snapshot without a copy.
-    Compiled programs write in place into an array that has no other references, and then increment `version`. Data derived
-    from the value and cached in `derived` is valid while array and version are the same.
+    Eager assignments replace `value` by a new array, so that a read is a snapshot without a copy. Compiled programs, and native calls of
+    eager updates, write in place into an array that has no other references, and then increment `version`. Data derived from the value
+    and cached in `derived` is valid while array and version are the same.
     """
 
     # The device that it was made for, by its full name; None: the CPU.

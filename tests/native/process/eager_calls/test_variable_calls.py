@@ -92,6 +92,7 @@ def test_numbers_are_rounded_once(calls):
     assert variable.numpy() == np.float32(0.1)
     calls.assign(variable, 16777217)
     assert variable.numpy() == np.float32(16777217)
+    assert calls.assign(variable, -1) is not None and variable.numpy() == -1.0
 
 
 def test_each_update_is_a_version(calls):
@@ -149,7 +150,7 @@ def test_operands_that_do_not_fit_are_left(calls):
             None,
         ):
             assert change(variable, value) is None
-        for value in (np.nan, np.inf, 1e30, True, 2**31, "1", 1j, tf.zeros([1])):
+        for value in (np.nan, np.inf, 1e30, True, 2**31, 2**80, -(2**80), "1", 1j, tf.zeros([1])):
             assert change(scalar, value) is None
         assert change(count, 1.0) is None and change(count, 2**40) is None
         assert change(alone(np.zeros((2, 3))), transposed) is None

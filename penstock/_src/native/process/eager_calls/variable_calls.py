@@ -414,9 +414,10 @@ class _LockedCall(_VariableCall):
 
         def of_int() -> tuple[Val, ...]:
             value = py.integer(f, self.operand)
+            fits = (value > -int(_LIMIT)) & (value < int(_LIMIT))
             # -1 may stand for an error.
-            fits = (value > -int(_LIMIT)) & (value < int(_LIMIT)) & value.ne(-1)
-            return f.when(fits, lambda: use(f.convert(value, ty)), self.nothing)
+            (is_right,) = f.when(value.eq(-1), lambda: (f.is_null(f.call("PyErr_Occurred", ret=PTR)),), lambda: true(f))  # fmt: skip
+            return f.when(fits & is_right, lambda: use(f.convert(value, ty)), self.nothing)
 
         return f.when(is_float, of_float, of_int)
 
