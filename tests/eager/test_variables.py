@@ -1,14 +1,19 @@
 """What a variable is made of and what is scattered into it, and what TensorFlow refuses."""
 
+import threading
+
+import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.api import variables
 from penstock._src.core import dispatch
 from penstock._src.core.calls import op_callbacks
 from penstock._src.core.registry import raw
-from penstock._src.eager import execute
+from penstock._src.eager import execute, variable, variable_handle
 from penstock._src.eager.variable_spec import VariableSpec
 from penstock._src.util import slots
+from penstock._src.util.process.references import FREE_THREADED
 
 
 @pytest.mark.parametrize(
@@ -206,3 +211,74 @@ def test_callbacks_of_ops_see_eager_assignments():
         "AssignSubVariableOp",
     ]
     assert variable.numpy() == 2.0
+
+
+@pytest.fixture
+def natively(monkeypatch):
+    """Native code makes the calls of variables, without what earlier tests have put in place of the executor."""
+    if FREE_THREADED:
+        pytest.skip("calls are served by one thread at a time")
+    monkeypatch.setattr(slots, "RUN_EAGERLY", execute.execute)
+    calls = variable_handle._QuickCalls()
+    calls.classes = variable_handle.QUICK.classes
+    calls._load()
+    for module in (variable, variables, variable_handle):
+        monkeypatch.setattr(module, "QUICK", calls)
+
+
+def test_native_updates_of_several_threads_are_not_lost_beside_programs(natively):
+    total, one = tf.Variable(np.zeros(500, np.float32)), tf.ones([500])
+    add = tf.function(lambda: total.assign_add(one))
+    add()
+    torn = []
+
+    def run(call):
+        for _ in range(300):
+            call()
+
+    def read():
+        value = total.value().numpy()
+        if value.min() != value.max():
+            torn.append(value)
+
+    calls = (lambda: total.assign_add(one), lambda: total.assign_sub(-one), add, read)
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not torn and set(total.numpy().tolist()) == {901.0}
+
+
+def test_native_updates_are_seen_by_programs(natively):
+    weights = tf.Variable(np.ones((64, 64), np.float32))
+    product = tf.function(lambda x: x @ weights)
+    row, one = tf.ones([1, 64]), tf.ones([64, 64])
+    for step in range(1, 6):
+        assert set(product(row).numpy()[0].tolist()) == {64.0 * step}
+        weights.assign_add(one)
+
+
+def test_results_of_native_assignments_are_variables(natively):
+    total = tf.Variable([1.0])
+    result = total.assign_add([1.0]).assign_sub(tf.constant([0.5]))
+    assert isinstance(result, tf.Variable) and result.numpy() == [1.5]
+    assert total.assign(tf.constant([2.0]), read_value=False) is None
+    assert result.numpy() == [2.0] and result.shape == [1]
+    with pytest.raises(ValueError, match="Shape mismatch"):
+        total.assign(tf.zeros([2]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be equal"):
+        total.assign_add(tf.zeros([2]))
+    with pytest.raises(ValueError, match="dtype"):
+        total.assign_add(tf.zeros([1], tf.float64))
+    assert total.numpy() == [2.0]
+
+
+def test_checks_of_numbers_look_at_native_calls(natively):
+    total = tf.Variable(1.0)
+    tf.debugging.enable_check_numerics()
+    try:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Detected"):
+            tf.math.log(total.assign_sub(2.0))
+    finally:
+        tf.debugging.disable_check_numerics()

@@ -240,7 +240,10 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
     ):
         if min(static) < 0:
             raise InvalidArgumentError(f"Dimension {min(static)} must be >= 0 [Op:Fill]")
-        matrix = np.eye(*static, dtype=kind.as_numpy_dtype)
+        matrix = np.zeros(static, kind.as_numpy_dtype)
+        width = static[1]
+        # The diagonal of the first rows, as many as there are columns.
+        matrix.reshape(-1)[: width * width : width + 1] = 1
         if not batch:
             return convert_to_tensor(matrix, dtype=kind, name=name)
         shape = np.array([*batch, *static], np.int32)
