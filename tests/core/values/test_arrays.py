@@ -6,7 +6,15 @@ import pytest
 
 import penstock as tf
 from penstock._src.core.errors import ResourceExhaustedError
-from penstock._src.core.values.arrays import ALIGNMENT, plain_array, to_array, zeros_aligned
+from penstock._src.core.values.arrays import (
+    ALIGNMENT,
+    concatenated,
+    empty_pooled,
+    plain_array,
+    to_array,
+    zeros_aligned,
+)
+from penstock._src.core.values.memory import LARGE, RecycledBlock
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (0, 4), (5, 40_000)])
@@ -19,6 +27,25 @@ def test_zeros_are_aligned(shape):
 def test_too_many_zeros_are_refused():
     with pytest.raises(ResourceExhaustedError):
         zeros_aligned((1 << 60,), np.dtype(np.float32))
+
+
+def test_only_large_arrays_are_pooled():
+    large = empty_pooled((LARGE // 8, 8), np.dtype(np.int16))
+    assert large.shape == (LARGE // 8, 8) and type(large.base) is RecycledBlock
+    assert empty_pooled((3, 5), np.dtype(np.int16)).base is None
+
+
+@pytest.mark.parametrize("rows", [3, 700])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_joined_arrays_of_any_size_are_those_of_numpy(rows, axis):
+    arrays = [np.full((rows, 61), n, np.float32) for n in range(4)]
+    np.testing.assert_array_equal(concatenated(arrays, axis), np.concatenate(arrays, axis))
+
+
+@pytest.mark.parametrize("shape", [(700, 62), (700,), (61, 700, 1)])
+def test_large_arrays_that_do_not_fit_are_refused(shape):
+    with pytest.raises(ValueError):
+        concatenated([np.zeros((700, 61)), np.zeros(shape)], 0)
 
 
 def test_arrays_of_strings_and_others_are_refused():

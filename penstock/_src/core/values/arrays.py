@@ -2,6 +2,8 @@
 
 import functools
 import itertools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,34 @@ def empty_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     except MemoryError:
         raise memory_limit.exhausted(shape, dtype) from None
     return np.ndarray(shape, dtype, raw, -address % ALIGNMENT)
+
+
+def empty_pooled(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return an uninitialized array, a large one in pooled memory: the system's own would be mapped page by page.
+
+    Raises:
+      ResourceExhaustedError: there is not enough memory.
+    """
+    if math.prod(shape) * dtype.itemsize < LARGE:
+        return np.empty(shape, dtype)
+    return empty_aligned(shape, dtype)
+
+
+def concatenated(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """Return arrays of one dtype joined along an axis, a large result in pooled memory.
+
+    Raises:
+      ValueError: their shapes do not fit.
+      ResourceExhaustedError: there is not enough memory.
+    """
+    first = arrays[0]
+    if sum([array.nbytes for array in arrays]) < LARGE or first.dtype.hasobject:
+        return np.concatenate(arrays, axis)
+    if not -first.ndim <= axis < first.ndim or any([a.ndim != first.ndim for a in arrays]):
+        return np.concatenate(arrays, axis)  # raises
+    shape = list(first.shape)
+    shape[axis] = sum([array.shape[axis] for array in arrays])
+    return np.concatenate(arrays, axis, out=empty_pooled(tuple(shape), first.dtype))
 
 
 def zeros_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -11,6 +11,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.values.arrays import concatenated
 from penstock._src.core.values.memory import make_room
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
@@ -58,7 +59,7 @@ def join(op, values, axis):
     if not -values[0].ndim <= at < values[0].ndim:  # NumPy takes the lowest integer for no axis
         raise misfit(op, values, at)
     try:
-        return np.concatenate(values, at)
+        return concatenated(values, at)
     except ValueError as error:
         raise misfit(op, values, at) or error from None
 
@@ -146,7 +147,7 @@ class ConcatV2(Op):
 
         def joined(*arrays):
             make_room(sum([array.nbytes for array in arrays]))
-            return np.concatenate(arrays, at)
+            return concatenated(arrays, at)
 
         return joined
 
@@ -311,12 +312,12 @@ class Pack(Op):
         rank = first.ndim + 1
         if not -rank <= self.axis < rank:
             raise self.invalid(f"axis = {self.axis} not in [{-rank}, {rank})")
-        return np.stack(values, self.axis)
+        at = self.axis % rank
+        return concatenated([np.expand_dims(value, at) for value in values], at)
 
     def eager_given(self, constant, values):
         if any(constant[0]) or not all(type(value) is np.ndarray for value in values):
             return None
-        # NumPy's `stack` is this, written in Python.
         at = self.axis % (values[0].ndim + 1)
         place = (*(slice(None),) * at, None)
 
@@ -324,7 +325,7 @@ class Pack(Op):
             first = arrays[0].shape
             if any([array.shape != first for array in arrays]):
                 raise ValueError
-            return np.concatenate([array[place] for array in arrays], at)
+            return concatenated([array[place] for array in arrays], at)
 
         return stacked
 

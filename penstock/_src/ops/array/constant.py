@@ -19,6 +19,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
 from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
+from penstock._src.core.values.arrays import empty_pooled
 from penstock._src.filesystems.translation import translated
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
@@ -177,7 +178,9 @@ class Fill(Op):
             return out
         if not any(value.tobytes()):  # -0.0 is another number
             return np.zeros(shape, self.T.np)  # memory that the system has cleared
-        return np.full(shape, value.reshape(())[()], self.T.np)
+        filled = empty_pooled(shape, self.T.np)
+        filled[...] = value.reshape(())
+        return filled
 
     def lower(self, p, dims, value):
         if self.T.np.hasobject or value.shape:
@@ -225,7 +228,7 @@ class OnesLike(Op):
     values = Values(has_static_value=True)
 
     def eager(self, x):
-        ones = np.empty(x.shape, self.T.np)  # np.ones takes three times as long for a few
+        ones = empty_pooled(x.shape, self.T.np)  # np.ones takes three times as long for a few
         ones.fill(1)
         return ones
 

@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.values.arrays import empty_pooled
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents import dims
 from penstock._src.ops import infer
@@ -76,7 +77,7 @@ def pad_with(input, pairs, fill):
     if not any([low or high for low, high in pairs]):
         return input
     shape = [n + low + high for n, (low, high) in zip(input.shape, pairs)]
-    out = np.empty(shape, input.dtype)  # np.full takes three times as long for a few
+    out = empty_pooled(tuple(shape), input.dtype)  # np.full takes three times as long for a few
     out[...] = fill
     out[tuple(slice(low, low + n) for n, (low, _) in zip(input.shape, pairs))] = input
     return out

@@ -8,6 +8,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, BOOL, INDEX, NUMBER
+from penstock._src.core.values.arrays import empty_pooled
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
 from penstock._src.ops.rules import dims_of, show, unbroadcast, where, zeros_like
@@ -186,7 +187,7 @@ class OneHot(Op):
         if size < 0:
             raise self.invalid(f"depth must be non-negative, got: {size}")
         at = rank if self.axis == -1 else self.axis
-        out = np.empty(indices.size * size, self.T.np)
+        out = empty_pooled((indices.size * size,), self.T.np)
         out[:] = off_value
         if out.size:
             flat = indices.reshape(-1).astype(np.int64)

@@ -9,6 +9,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.values.arrays import empty_pooled
+from penstock._src.core.values.memory import LARGE
 from penstock._src.ir.errors import NeedsValue, NotLowerable
 from penstock._src.ir.extents.dims import range_length, slice_indices
 from penstock._src.ops import infer
@@ -28,7 +30,11 @@ from penstock._src.ops.rules import dims_of, reshape, shape_of, show
 
 def contiguous(view: np.ndarray) -> np.ndarray:
     """Returns a copy of a view unless its elements are contiguous."""
-    return np.asarray(view, order="C")
+    if view.nbytes < LARGE or view.flags.c_contiguous or view.dtype.hasobject:
+        return np.asarray(view, order="C")
+    copy = empty_pooled(view.shape, view.dtype)
+    copy[...] = view
+    return copy
 
 
 class Slice(Op):

@@ -10,6 +10,7 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import LARGEST_RANK, TensorShape, broadcast_shapes, unknown_shape
 from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.values.arrays import MOST_AXES, empty_pooled
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_one
 from penstock._src.ops import infer
@@ -73,13 +74,25 @@ class Tile(Op):
             if n < 0:
                 raise self.invalid(f"Expected multiples[{i}] >= 0, but got {n}")
         check_elements(self, *(d * n for d, n in zip(input.shape, multiples.tolist())))
-        return np.tile(input, multiples.tolist())
+        return _tiled(input, multiples.tolist())
 
     def lower(self, p, input, multiples):
         times = dims_of(p, multiples, "the multiples")
         if len(times) != len(input.shape) or any(n < 0 for n in times) or self.T.np.hasobject:
             raise NotLowerable("multiples that do not fit")
         return p.tile(input, times)
+
+
+def _tiled(array, times):
+    """Returns an array repeated times[i] times along axis i."""
+    if array.dtype.hasobject or 2 * array.ndim > MOST_AXES:
+        return np.tile(array, times)
+    result = empty_pooled(tuple([d * n for d, n in zip(array.shape, times)]), array.dtype)
+    # Axes in pairs: the copies along one, and the array's own.
+    pairs = [n for pair in zip(times, array.shape) for n in pair]
+    ones = [n for d in array.shape for n in (1, d)]
+    result.reshape(pairs)[...] = array.reshape(ones)
+    return result
 
 
 class TileGrad(Op):
@@ -143,12 +156,13 @@ class BroadcastTo(Op):
             if d < 0:
                 raise self.invalid(f"Dimension {d} must be >= 0")
         try:
-            # Of numbers this costs a third of np.broadcast_to, where there is nothing to refuse.
-            if math.prod(dims) <= SMALL and input.dtype.kind != "O":
-                result = np.empty(dims, input.dtype)
-                result[...] = input
-                return result
-            return np.broadcast_to(input, dims).copy()
+            if input.dtype.kind == "O":
+                return np.broadcast_to(input, dims).copy()
+            # Asked first whether they fit: a large array may not exist. Of small ones that costs twice the rest.
+            spread = input if math.prod(dims) <= SMALL else np.broadcast_to(input, dims)
+            result = empty_pooled(tuple(dims), input.dtype)
+            result[...] = spread
+            return result
         except ValueError:
             if len(dims) > LARGEST_RANK:
                 raise
