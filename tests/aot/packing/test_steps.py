@@ -124,6 +124,25 @@ def test_a_process_that_has_the_steps_does_not_import_the_compiler(models, keys,
     assert done.stdout == "[]\n", done.stderr
 
 
+def test_parts_of_an_argument_are_views_in_packs_too(keys, signature_of, tmp_path):
+    shape = [4, 64, 128]
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, name="x")])
+    def parts(x):
+        return {"later": x[1:], "sum": tf.reduce_sum(x)}
+
+    module = tf.Module()
+    module.parts = parts
+    tf.saved_model.save(module, str(tmp_path / "parts"), signatures=parts)
+    pack(tmp_path / "parts", keys, {"x": np.zeros(shape, np.float32)})
+    x, before = tf.random.uniform(shape), STATISTICS.functions
+    found = signature_of(tmp_path / "parts")(x=x)
+    assert STATISTICS.functions == before
+    assert np.shares_memory(found["later"].__array__(copy=False), x.__array__(copy=False))
+    np.testing.assert_array_equal(found["later"], x.numpy()[1:])
+    np.testing.assert_allclose(found["sum"], x.numpy().sum(), rtol=1e-5)
+
+
 def test_an_error_of_a_program_between_steps_is_that_of_the_lowered_one(models, signature_of):
     function, own = signature_of(models / "words"), Words()
     words = tf.constant(["Two", "one", "none", "TWO"])

@@ -419,12 +419,11 @@ def program_of(section: Section, lowered: LoweredSection, slots: Slots) -> list[
     p, inputs = lowered.p, lowered.inputs
     needed = {t._id for op in lowered.left for t in op._inputs} | {t._id for t in section.outputs}
     results = ProgramResults(p, inputs)
-    makers = []
-    for op in lowered.ops:
-        for tensor in op._outputs:
-            if tensor._id in needed and tensor._id not in slots.of:
-                source = results.source(lowered.values[tensor._id])
-                makers.append((slots.slot(tensor), source))
+    outputs = [t for op in lowered.ops for t in op._outputs if t._id in needed]
+    written = [t for t in outputs if t._id not in slots.of]
+    if lowered.device is None:  # a GPU's arrays have no views
+        results.choose_views([lowered.values[t._id] for t in written])
+    makers = [(slots.slot(t), results.source(lowered.values[t._id])) for t in written]
     function = p.function(section.name, inputs.parameters, results.nodes)
     sources: Sequence[Source] = inputs.sources
     if lowered.left:

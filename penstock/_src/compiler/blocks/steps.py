@@ -15,6 +15,7 @@ from penstock._src.compiler.pipeline import Compiled, Prepared
 from penstock._src.core.calls import deadlines
 from penstock._src.core.errors import OpError
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
+from penstock._src.core.values.arrays import part_of
 from penstock._src.core.values.device_array import on_host
 from penstock._src.graph.operation import Operation
 from penstock._src.ir.extents.values import Values
@@ -26,8 +27,8 @@ from penstock._src.util.process import forks
 
 MOST_MILLISECONDS = 5_000  # for a loop that runs again on the host to raise its error
 # The source of an argument: ("input", slot), ("list", slot) or ("call", function).
-# The source of a value that a step writes: ("result", its index), ("known", a value), ("input", slot), ("rows", ...), ("list", ...) or
-# ("reserved", ...); in a form also ("extents", ...) and ("empty list", ...), which become "known" when extents have numbers.
+# The source of a value that a step writes: ("result", its index), ("known", a value), ("input", slot), ("view", (slot, first element, shape)),
+# ("rows", ...), ("list", ...) or ("reserved", ...); in a form also ("extents", ...) and ("empty list", ...), which become "known" when extents have numbers.
 Source = tuple[str, Any]
 
 
@@ -209,6 +210,9 @@ class ProgramStep:
                 slots[slot] = results[detail]
             elif kind == "input":
                 slots[slot] = slots[detail]
+            elif kind == "view":
+                position, start, shape = detail
+                slots[slot] = part_of(slots[position], start, shape)
             elif kind == "known":
                 slots[slot] = detail
             elif kind == "rows":

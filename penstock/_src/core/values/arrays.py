@@ -113,6 +113,12 @@ def zeros_aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return raw[start : start + size].view(dtype).reshape(shape).view(np.ndarray)
 
 
+def part_of(array: np.ndarray, start: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the elements from `start` on, counted in row-major order, in this shape: a view if the array is contiguous, else a copy."""
+    flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
+    return flat[start : start + math.prod(shape)].reshape(shape)
+
+
 def aligned_copy(array: np.ndarray) -> np.ndarray:
     """Return a C-contiguous copy with data that starts at a multiple of 64 bytes."""
     copy = empty_aligned(array.shape, array.dtype)

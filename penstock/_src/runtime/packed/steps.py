@@ -82,6 +82,10 @@ def _source(content: Any, slots: int, results: int) -> Source:
     kind, detail = content
     if kind in ("result", "input"):
         return kind, _slots([detail], results if kind == "result" else slots)[0]
+    if kind == "view":
+        position, start, shape = detail
+        _require(all(type(n) is int and n >= 0 for n in (start, *shape)), "sources")
+        return kind, (_slots([position], slots)[0], start, tuple(shape))
     if kind == "rows":
         rows, count = _slots(detail, results)
         return kind, (rows, count)

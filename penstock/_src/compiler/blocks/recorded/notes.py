@@ -65,7 +65,7 @@ def _step(step: Any, slots: Sequence[Any]) -> HostRecord | ProgramRecord:
 
 def _source(source: Source, op: Operation) -> Source:
     kind, value = source
-    if kind in ("result", "input", "rows"):
+    if kind in ("result", "input", "view", "rows"):
         return source
     if kind == "known" and op.type == "Const":
         return "constant", None

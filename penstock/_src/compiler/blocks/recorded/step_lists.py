@@ -18,11 +18,12 @@ from penstock._src.compiler.device import Stopped
 from penstock._src.compiler.host.running import run_on_host
 from penstock._src.compiler.host.steps import HostStep, host_step
 from penstock._src.core.errors import InternalError
+from penstock._src.core.values.arrays import part_of
 from penstock._src.graph.operation import Operation
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
-# The source of a value that a program's step writes: ("result", its index), ("input", a slot), ("rows", (result, result with their number)),
+# The source of a value that a program's step writes: ("result", its index), ("input", a slot), ("view", (slot, first element, shape)), ("rows", (result, result with their number)),
 # ("known", (dtype, shape, hexadecimal bytes)) or ("constant", None), the value of the operation whose tensor it is.
 Source = tuple[str, Any]
 
@@ -194,6 +195,9 @@ class RecordedProgram:
                 slots[slot] = results[detail]
             elif kind == "input":
                 slots[slot] = slots[detail]
+            elif kind == "view":
+                position, start, shape = detail
+                slots[slot] = part_of(slots[position], start, shape)
             elif kind == "rows":
                 rows, count = detail
                 slots[slot] = results[rows][: int(results[count])]
