@@ -7,6 +7,7 @@ import scipy.special as special
 import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
+from penstock._src.ops.math.range import FIRST
 from tests.harness.op_case import OpCase, check, ints, values
 
 
@@ -32,6 +33,20 @@ def test_range(start, limit, delta, dtype):
             gradient=False,
         )
     )
+
+
+@pytest.mark.parametrize(("first", "step"), [(0, 1), (-7, 1), (2, 3), (0, -2)])
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("count", [1, FIRST + 1, 3 * FIRST])
+def test_long_ranges_have_the_bits_of_short_ones(count, dtype, first, step):
+    numbers = tf.range(dtype(first), dtype(first + count * step), dtype(step))
+    expected = np.arange(count).astype(dtype) * dtype(step) + dtype(first)
+    assert numbers.numpy().tobytes() == expected.tobytes()
+
+
+def test_floats_beyond_the_last_exact_integer_are_rounded_once():
+    numbers = tf.range(0.0, 2.0**24 + 8)
+    np.testing.assert_array_equal(numbers[-4:], np.float32([2**24 + n for n in (4, 4, 6, 8)]))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from penstock._src.core.calls.refusals import RefusedValue
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import FLOAT, INDEX, SIGNED
 from penstock._src.core.values import memory_limit
+from penstock._src.core.values.arrays import empty_pooled
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import ceil_divide, is_symbolic, maximum, range_length
 from penstock._src.ir.extents.dims import shape_key as dims_key
@@ -21,6 +22,7 @@ from penstock._src.ops import infer
 from penstock._src.ops.rules import is_float, number_of, numbers_of, quiet, show
 
 MOST_STEPS = 2**63 - 1
+FIRST = 1 << 14  # elements of long ranges to which others are added: they stay in the cache
 COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
 
 
@@ -103,13 +105,18 @@ class Range(Op):
             raise memory_limit.exhausted((count,), self.Tidx.np, self.op_type)
         if not self.Tidx.is_floating:
             return self._whole_numbers(first, count, step)
-        wide = np.float32 if self.Tidx.size < 4 else self.Tidx.np.type
-        return (np.arange(count).astype(wide) * wide(step) + wide(first)).astype(self.Tidx.np)
+        wide = np.dtype(np.float32) if self.Tidx.size < 4 else self.Tidx.np
+        numbers = _counted(count, wide)
+        if step != 1:
+            numbers *= wide.type(step)
+        if first or step < 0:  # 0 * step is -0.0
+            numbers += wide.type(first)
+        return numbers.astype(self.Tidx.np, copy=False)
 
     def _whole_numbers(self, first, count, step):
         if self.Tidx.size < 4:  # a step may be beyond the type
             return (np.arange(count) * step + first).astype(self.Tidx.np)
-        numbers = np.arange(count, dtype=self.Tidx.np)
+        numbers = _counted(count, self.Tidx.np)
         if step != 1:
             numbers *= self.Tidx.np.type(step)
         if first:
@@ -133,6 +140,18 @@ class Range(Op):
         first, _, step = (p.scalar(n, self.Tidx) for n in values)
         steps = p.iota((self.count(*values),), 0, self.Tidx)
         return p.add(p.mul(steps, step), first)
+
+
+def _counted(count, dtype):
+    """Returns 0 to count - 1 as an array of a dtype; many by adding to the first of them, by vectors."""
+    is_exact = dtype.kind != "f" or count <= 2 ** (np.finfo(dtype).nmant + 1)
+    if count <= FIRST or not is_exact:
+        return np.arange(count).astype(dtype, copy=False)
+    numbers, first = empty_pooled((count,), dtype), np.arange(FIRST).astype(dtype)
+    for start in range(0, count, FIRST):
+        part = numbers[start : start + FIRST]
+        np.add(first[: len(part)], dtype.type(start), out=part)
+    return numbers
 
 
 def _fraction(number):
