@@ -370,3 +370,18 @@ def test_values_whose_slices_do_not_overlap_are_not_stored_for_them():
         return [sum(parts[1:], parts[0])]
 
     assert stored(sums) == ["add"]
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "is_stored"), [(20, 1, True), (3, 1, False), (2, 2, False)]
+)
+def test_pads_that_overlapping_windows_reduce_are_stored(size, stride, is_stored):
+    def pool(p, x, **_):
+        padded = p.pad(x, (1, 0), (1, 0), value=0)
+        windows = p.windows(
+            padded, axes=(0,), size=(size,), strides=(stride,), dilations=(1,),
+            low=(0,), high=(0,), base_dilations=(1,), value=0,
+        )  # fmt: skip
+        return [p.reduce_sum(windows, [2])]
+
+    assert stored(pool) == (["pad", "sum"] if is_stored else ["sum"])

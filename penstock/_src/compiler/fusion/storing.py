@@ -23,6 +23,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.ir.extents.dims import is_large, is_one, key, product
 from penstock._src.ir.meaning.orientation import turns_rows
+from penstock._src.ir.meaning.padding import is_padded_first
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import ELEMENTWISE, split_spec
 from penstock._src.util.dataclass import dataclass
@@ -308,6 +309,8 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, recognized: Rec
     if user.kind == "gather" and user.args[0] is not arg:  # it is read by the gather's indices
         behind = product(user.args[0].shape[user.attrs["axis"] + 1 :])
         return weight > REPEATED and key(user.size) != key(arg.size * behind)
+    if user.kind == "windows" and arg is node and node.kind == "pad":
+        return weight > REPEATED or _is_read_by_overlapping_windows(node, user, recognized)
     if user.kind in ("gather", "windows"):
         return user.args[0] is arg and weight > REPEATED
     if user.kind == "broadcast":
@@ -325,6 +328,13 @@ def _reads_often(user: Node, arg: Node, node: Node, weight: int, recognized: Rec
             _reads_often(u, user, node, weight, recognized) for u in recognized.users[user.id]
         )
     return False
+
+
+def _is_read_by_overlapping_windows(pad: Node, windows: Node, recognized: Recognized) -> bool:
+    """True if an element of a pad is part of so many windows that are reduced that they should not find out whether it is within the pad's argument."""
+    is_reduced = all(user.kind == "reduce" for user in recognized.users[windows.id])
+    sizes, strides = windows.attrs["size"], windows.attrs["strides"]
+    return is_reduced and is_padded_first(pad.shape[-1], sizes, strides)
 
 
 def _reads_once(contraction: Node, operand: Node) -> bool:

@@ -13,6 +13,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.ir.extents.dims import is_at_most, is_symbolic, shape_key
+from penstock._src.ir.meaning.padding import is_padded_first
 from penstock._src.ops.nn.window import (
     Window,
     every_tap,
@@ -269,14 +270,23 @@ def _divisor(c: Pooling, dtype: np.dtype) -> np.ndarray:
 
 
 def _view(p: Any, c: Pooling, x: Any, value: Any) -> Any:
+    low, high = [w.low for w in c.windows], [w.high for w in c.windows]
+    strides = [w.stride for w in c.windows]
+    are_numbers = all(isinstance(n, int) for n in (*low, *high))
+    if are_numbers and max(*low, *high) > 0 and is_padded_first(x.shape[-1], c.sizes, strides):
+        amounts = dict(zip(c.axes, zip(low, high, strict=True), strict=True))
+        pairs = [amounts.get(axis, (0, 0)) for axis in range(len(c.shape))]
+        first, last = ([max(n, 0) for n in side] for side in zip(*pairs, strict=True))
+        x = p.pad(x, first, last, value=value)
+        low, high = [min(n, 0) for n in low], [min(n, 0) for n in high]
     return p.windows(
         x,
         axes=c.axes,
         size=c.sizes,
-        strides=[w.stride for w in c.windows],
+        strides=strides,
         dilations=[1] * len(c.axes),
-        low=[w.low for w in c.windows],
-        high=[w.high for w in c.windows],
+        low=low,
+        high=high,
         base_dilations=[1] * len(c.axes),
         value=value,
     )
