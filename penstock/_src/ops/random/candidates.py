@@ -57,16 +57,16 @@ class _Sampler(Op):
             )
         stream = reserve(self, count * _BLOCKS_PER_CANDIDATE)
         # Distinct candidates take some more tries.
-        tries, chosen, seen, size = 0, [], set(), max(2 * count if self.unique else count, 32)
+        tries, chosen, size = 0, [], max(2 * count if self.unique else count, 32)
         while len(chosen) < count:
-            batch = self.draw(stream, size)[tries:]
-            for candidate in batch.tolist():
-                tries += 1
-                if not self.unique or candidate not in seen:
-                    seen.add(candidate)
-                    chosen.append(candidate)
-                if len(chosen) == count:
-                    break
+            drawn = self.draw(stream, size).tolist()  # from the beginning, sometimes fewer
+            while tries < len(drawn) and len(chosen) < count:
+                # As many as are missing are needed in any case.
+                end = tries + count - len(chosen)
+                chosen += drawn[tries:end]
+                tries = min(end, len(drawn))
+                if self.unique:
+                    chosen = list(dict.fromkeys(chosen))
             size *= 2
         sampled = np.array(chosen, np.int64)
         return sampled, self._expected(true_classes, tries), self._expected(sampled, tries)
