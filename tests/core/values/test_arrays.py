@@ -48,16 +48,39 @@ def test_large_arrays_that_do_not_fit_are_refused(shape):
         concatenated([np.zeros((700, 61)), np.zeros(shape)], 0)
 
 
+def test_lists_of_strings_are_arrays_of_bytes():
+    array, dtype = plain_array([["a", "\u00e9"], ["", "\0b"]], None)
+    assert dtype is tf.string and array.tolist() == [[b"a", b"\xc3\xa9"], [b"", b"\0b"]]
+    assert plain_array(["a", "\ud800"], None) is None
+    assert plain_array(["a"], tf.int32) is None
+    assert plain_array(["a", b"b"], None) is None
+
+
 def test_arrays_of_strings_and_others_are_refused():
     with pytest.raises(ValueError, match="Unsupported object type int"):
         tf.constant(np.array(["a", 1], object))
 
 
-NESTED = [0, -7, 2**31, 1.5, 1e39, float("inf"), float("nan"), True, "a", np.int64(3), [], None]
+NESTED = [
+    0,
+    -7,
+    2**31,
+    1.5,
+    1e39,
+    float("inf"),
+    float("nan"),
+    True,
+    "a",
+    b"\xff",
+    "\u00e9",
+    np.int64(3),
+    [],
+    None,
+]
 
 
 @pytest.mark.parametrize(
-    "dtype", [None, tf.int32, tf.int64, tf.float32, tf.float64, tf.bool, tf.int8]
+    "dtype", [None, tf.int32, tf.int64, tf.float32, tf.float64, tf.bool, tf.int8, tf.string]
 )
 def test_the_fast_path_agrees_with_the_general_one(dtype):
     rows = [[a, b] for a in NESTED for b in NESTED]
@@ -66,7 +89,8 @@ def test_the_fast_path_agrees_with_the_general_one(dtype):
         if fast is not None:
             array, own = to_array(value, dtype)
             assert fast[1] is own and fast[0].dtype == array.dtype and fast[0].shape == array.shape
-            assert fast[0].tobytes() == array.tobytes()
+            same = fast[0].tolist() if own is tf.string else fast[0].tobytes()
+            assert same == (array.tolist() if own is tf.string else array.tobytes())
 
 
 def test_a_list_in_itself_is_refused():

@@ -26,6 +26,7 @@ SMALL = 4096  # bytes below which alignment does not matter
 
 MOST_AXES = 32  # of lists in lists; one that contains itself has any number
 _SEQUENCES = frozenset({list, tuple})
+_TEXTS = frozenset({str, bytes})
 # By the type of a Python number, its dtype and others that hold it as it is, or rounded to nearest.
 _PLAIN_TYPES: dict[type, tuple[DType, frozenset[DType]]] = {
     int: (dtypes.int32, frozenset({dtypes.int64, dtypes.float32, dtypes.float64})),
@@ -166,7 +167,7 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
 
 
 def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | None:
-    """Fast path of `to_array` for a number, or nested lists of numbers of one type that all fit a common dtype; None for other cases."""
+    """Fast path of `to_array` for a number or a string, or nested lists of those of one type that all fit a common dtype; None for other cases."""
     leaves: list[Any] = [value]
     shape: list[int] = []
     kinds = {type(value)}
@@ -180,6 +181,9 @@ def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | N
     if len(kinds) != 1:
         return None
     (kind,) = kinds
+    if kind in _TEXTS:
+        array = _plain_strings(leaves, kind) if dtype in (None, dtypes.string) else None
+        return None if array is None else (array.reshape(shape), dtypes.string)
     if kind not in _PLAIN_TYPES:
         return None
     own, others = _PLAIN_TYPES[kind]
@@ -192,6 +196,14 @@ def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | N
         return None  # an infinity, NaN as the first, or one that float32 lacks
     chosen = own if dtype is None else dtype
     return np.array(leaves, chosen.np).reshape(shape), chosen
+
+
+def _plain_strings(leaves: list[Any], kind: type) -> np.ndarray | None:
+    """Strings as an array of bytes; None if the general path has to refuse one."""
+    try:
+        return np.fromiter(map(str.encode, leaves) if kind is str else leaves, object, len(leaves))
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return None
 
 
 def dtype_of_arrays(value: Any) -> DType | None:
