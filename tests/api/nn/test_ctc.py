@@ -110,3 +110,27 @@ def test_dense_labels_that_do_not_fit_have_the_loss_of_tensorflow(
 def test_dense_labels_of_no_frames():
     loss = tf.nn.ctc_loss([[1], [2]], np.zeros([0, 2, 4], "f"), [0, 1], [0, 0], blank_index=0)
     np.testing.assert_allclose(loss, [0.0, 706.8936], rtol=1e-6)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("padding", [-1, 0, 99])
+@pytest.mark.parametrize("blank, wanted", [(0, [8.460422, 9.063469]), (-1, [12.805843, 6.378192])])
+def test_padding_of_dense_labels_may_be_any_number(compiled, padding, blank, wanted):
+    def run(logits):
+        labels = [[1, 2, padding], [3, padding, padding]]
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            loss = tf.nn.ctc_loss(
+                labels, logits, [2, 1], [7, 5], logits_time_major=False, blank_index=blank
+            )
+        return loss, tape.gradient(loss, logits)
+
+    loss, gradient = (tf.function(run) if compiled else run)(tf.constant(LOGITS[:2]))
+    np.testing.assert_allclose(loss, wanted, rtol=1e-5)
+    np.testing.assert_allclose(gradient.numpy().sum(2), 0, atol=1e-6)
+
+
+def test_dense_labels_that_are_no_class_are_refused():
+    for labels in ([[1, 6]], [[-1, 1]]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="is not in \\[0, 6\\)"):
+            tf.nn.ctc_loss(labels, LOGITS[:1], [2], [7], logits_time_major=False, blank_index=0)

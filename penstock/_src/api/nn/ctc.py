@@ -36,7 +36,7 @@ def dense_ctc_loss(
     labels = raw.SelectV2(condition=moved, t=labels - 1, e=labels)
     places = _with_blanks(labels, blank)  # [batch, 2 length + 1]
     log_p = raw.Transpose(x=raw.LogSoftmax(logits=logits), perm=[1, 0, 2])
-    emitted = raw.GatherV2(params=log_p, indices=places, axis=2, batch_dims=1)
+    emitted = _emitted(log_p, places, label_length)
     # Before the first frame a path is in a state of its own, which emits nothing.
     emitted = raw.PadV2(input=emitted, paddings=[[0, 0], [0, 0], [1, 0]], constant_values=NEVER)
     emitted = raw.Transpose(x=emitted, perm=[1, 0, 2])  # [frames, batch, 2 length + 2]
@@ -65,6 +65,22 @@ def dense_ctc_loss(
     has_path = _frames_of(labels, label_length) <= logit_length
     value = raw.SelectV2(condition=has_path, t=score, e=_log_sum(last, axis=1) + ELSEWHERE)
     return -(score + raw.StopGradient(input=value - score))
+
+
+def _emitted(log_p: Tensor, places: Tensor, label_length: Tensor) -> Tensor:
+    """Return float32[batch, frames, states]: the log probability that a frame emits a state's label.
+
+    Padding behind a row's labels may be any number, often -1. As in TensorFlow one that is no class has the probability 1.
+    """
+    classes, states = raw.Shape(input=log_p)[2], raw.Shape(input=places)[1]
+    order = raw.Range(start=0, limit=states, delta=1)
+    behind = order > raw.ExpandDims(input=2 * label_length, axis=1)
+    no_class = raw.LogicalOr(x=places < 0, y=places >= classes)
+    padding = raw.LogicalAnd(x=behind, y=no_class)
+    indices = raw.SelectV2(condition=padding, t=np.int32(0), e=places)
+    emitted = raw.GatherV2(params=log_p, indices=indices, axis=2, batch_dims=1)
+    padding = raw.ExpandDims(input=padding, axis=1)
+    return raw.SelectV2(condition=padding, t=np.float32(0), e=emitted)
 
 
 def _frames_of(labels: Tensor, label_length: Tensor) -> Tensor:
