@@ -101,7 +101,10 @@ def attach(
         elif attribute in packages:
             return importlib.import_module(f"{name}.{attribute}")
         else:
-            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+            # Within the function: few processes ask for a name that there is not.
+            from penstock._src.util import absent_names
+
+            raise AttributeError(absent_names.message(name, attribute))
         setattr(sys.modules[name], attribute, value)
         return value
 

@@ -94,3 +94,8 @@ def test_partitions_of_other_shapes_do_not_merge():
 
     with pytest.raises(ValueError, match="incompatible value_rowids"):
         merge()
+
+
+def test_splits_that_do_not_cover_the_values_are_refused_with_both_numbers():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="last split 5 of 3 values"):
+        tf.RaggedTensor.from_row_splits([1, 2, 3], [0, 2, 5])

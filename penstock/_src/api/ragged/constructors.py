@@ -481,8 +481,12 @@ def _covering(partition, values, validate, message=_UNCOVERED):
     have, wanted = values.shape[0] if values.shape.rank else None, partition.last_split()
     if have is None or wanted is None:
         have, wanted = cast(_count(values), partition.dtype), partition.nvals()
-    same = have == wanted if isinstance(have, int) else raw.Equal(x=have, y=wanted)
-    checks = require(same, message)
+    if isinstance(have, int):
+        checks = require(
+            have == wanted, f"{message}. Received last split {wanted} of {have} values"
+        )
+    else:
+        checks = require(raw.Equal(x=have, y=wanted), message)
     if not checks:
         return partition
     return partition._with(row_splits=depending(partition.row_splits(), checks))
