@@ -81,6 +81,23 @@ def test_all_rows_at_once_give_what_each_gives(number, wrap):
             np.testing.assert_allclose(column, np.stack(expected), rtol=2e-5, atol=2e-5)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_rows_of_an_operation_without_a_rule_draw_one_after_another(compiled):
+    def bounded():
+        rows = tf.constant([[6]] * 12)
+        return tf.vectorized_map(lambda n: tf.random.uniform([1], 0, n[0], tf.int32), rows)
+
+    def shuffled():
+        rows = tf.reshape(tf.range(48), [12, 4])
+        return tf.vectorized_map(tf.random.shuffle, rows) - rows[:, :1]
+
+    tf.random.set_seed(5)
+    drawn = (tf.function(bounded) if compiled else bounded)()
+    assert drawn[:, 0].numpy().tolist() == [1, 0, 1, 5, 4, 1, 2, 0, 5, 2, 4, 3]
+    orders = (tf.function(shuffled) if compiled else shuffled)().numpy()
+    assert (np.sort(orders) == np.arange(4)).all() and len(np.unique(orders, axis=0)) > 4
+
+
 def test_a_seed_gives_tensorflows_numbers():
     recorded = {
         lambda i: tf.random.uniform([2]): [0.7537285, 0.0779376, 0.45880914, 0.856827],

@@ -28,6 +28,7 @@ class Step:
     ) -> None:
         self.node, self.values, self.count, self.nested = node, values, count, nested
         self.op: Op = node.raw_op
+        self._states: dict[Any, Any] = {}  # of its kernel, which all rows share
 
     # -- inputs
 
@@ -116,7 +117,8 @@ class Step:
 
     def run(self, *inputs: Any, **attrs: Any) -> list[Any]:
         """Runs this op on other inputs, with some attributes changed; returns the outputs, flat."""
-        return run(type(self.op), inputs, {**attributes_of(self.op), **attrs}, self.node)
+        attrs = {**attributes_of(self.op), **attrs}
+        return run(type(self.op), inputs, attrs, self.node, self._states)
 
     def run_flat(self, tensors: list[Any], **attrs: Any) -> list[Any]:
         """Runs this op on other inputs, given flat; returns the outputs, flat."""
@@ -124,7 +126,7 @@ class Step:
 
     def other(self, kind: str, *inputs: Any, **attrs: Any) -> list[Any]:
         """Runs an op of another kind; returns the outputs, flat."""
-        return run(find(kind), inputs, attrs, self.node)
+        return run(find(kind), inputs, attrs, self.node, {})
 
     # -- merging and splitting the axis of rows
 
@@ -184,16 +186,23 @@ def attributes_of(op: Op) -> dict[str, Any]:
     return {name: op.attrs[name] for name in type(op).attributes}
 
 
-def run(cls: type[Op], inputs: tuple[Any, ...], attrs: dict[str, Any], node: Operation) -> list:
+def run(
+    cls: type[Op],
+    inputs: tuple[Any, ...],
+    attrs: dict[str, Any],
+    node: Operation,
+    states: dict[Any, Any],
+) -> list:
     """Runs or records an op; returns its flat outputs.
 
-    In eager execution its random state is new, like that of the function that TensorFlow traces for each call.
+    In eager execution its kernel's state, such as a position in random numbers, is in `states`: new for each conversion,
+    like that of the function that TensorFlow traces for each call, and kept from row to row.
     """
     graph = dispatch.STATE.graph
     if graph is not None:
         result = graph.execute(cls, inputs, attrs, None)
     elif cls.stateful:
-        with kernel_state.of_node({}, node):
+        with kernel_state.of_node(states, node):
             result = slots.RUN_EAGERLY(cls, inputs, attrs)
     else:
         result = slots.RUN_EAGERLY(cls, inputs, attrs)
