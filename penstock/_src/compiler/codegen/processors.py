@@ -51,9 +51,11 @@ class Processor:
     read_in_place: int = (
         256 << 10
     )  # bytes of B up to which few rows read it in place, though packed panels of it could be cached
-    row_panels: int = (
-        0  # bytes of B up to which one row reads cached panels of it, not pieces of its rows
-    )
+    # bytes of B from which to which one row reads cached panels of it, not pieces of its rows
+    row_in_place: int = 32 << 10
+    row_panels: int = 0
+    row_work: int = 8  # rows, in the L1, that take as long as one row by cached panels
+    near_row: int = 16 << 20  # bytes of B above which one row reads longer pieces in place
     strip: int = 640 << 10  # bytes of B under a strip of rows
     winograd_inputs: int = 384 << 10  # transformed inputs of a task
     winograd_tiles: int = 512 << 10  # transformed tiles of a block of a filter gradient
@@ -69,7 +71,9 @@ class Processor:
 
 
 _CLASSES = {
-    64: Processor(),
+    # B above the L1 is read in panels: one and two rows by 128 x 512 take half of the time, one row by 512 x 512 0.75; two threads take 1.05 to
+    # 1.15 times as long as one for a row by 128 x 512 (Zen 5, Nov 2026).
+    64: Processor(read_in_place=32 << 10, row_panels=4 << 20, row_work=4, near_row=1 << 20),
     # B above the L1 is read in panels: 2 to 64 rows by 128 x 512, 64 x 256 and others take 0.65 to 0.95 of the time (Zen 3, Nov 2026).
     # One row by 128 x 512 in the L2 takes 0.84 of the time from panels.
     32: Processor(
@@ -87,6 +91,11 @@ _CLASSES = {
 _LARGE_L2 = replace(
     _CLASSES[64],
     blocking=Blocking(columns=384),
+    # as before the measurements on Zen 5
+    read_in_place=256 << 10,
+    row_panels=0,
+    row_work=8,
+    near_row=16 << 20,
     whole_block=576 << 10,
     near_panels=1 << 20,
     fetches_by_rows=True,

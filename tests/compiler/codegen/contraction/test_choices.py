@@ -22,6 +22,7 @@ from penstock._src.compiler.codegen.contraction.tile import Types
 from penstock._src.native import Target
 
 AVX2 = Target("x86_64-unknown-linux-gnu", "x86-64-v3", "", 32, 16, 2, 32 << 10, 512 << 10)
+AVX512 = Target("x86_64-unknown-linux-gnu", "x86-64-v4", "", 64, 32, 2, 48 << 10, 1 << 20)
 FLOATS = Types("float", "float", "float", "float")
 LARGE_L2 = Target("x86_64-unknown-linux-gnu", "x86-64-v4", "", 64, 32, 2, 48 << 10, 2 << 20)
 SIDE = Axis(28, 28, 3, low=1)
@@ -131,6 +132,28 @@ def test_few_rows_read_weights_above_the_first_cache_from_cached_panels(
 ):
     cached = dataclasses.replace(gemm(rows, depth, columns), is_prepacked=True)
     assert products.choose(cached, AVX2, 2, 2).right.place is place
+
+
+@pytest.mark.parametrize(
+    ("depth", "columns", "place", "vectors"),
+    [
+        (128, 512, Place.PREPACKED, 8),
+        (512, 512, Place.PREPACKED, 8),
+        (64, 256, Place.IN_PLACE, 16),  # a row of one tile: rows follow each other as in a panel
+        (8, 512, Place.IN_PLACE, 8),  # in the first cache
+        (2048, 1024, Place.IN_PLACE, 16),  # no second copy of a large matrix, but long pieces of it
+    ],
+)
+def test_one_row_reads_weights_as_they_follow_each_other(depth, columns, place, vectors):
+    row = dataclasses.replace(gemm(1, depth, columns), is_prepacked=True)
+    schedule = products.choose(row, AVX512, 2, 2)
+    assert (schedule.right.place, schedule.nv) == (place, vectors)
+
+
+@pytest.mark.parametrize(("depth", "tasks"), [(128, 1), (256, 2)])
+def test_one_row_is_divided_among_threads_where_each_reads_enough(depth, tasks):
+    row = dataclasses.replace(gemm(1, depth, 512), is_prepacked=True)
+    assert products.choose(row, AVX512, 2, 2).tasks(()) == tasks
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ STRIP_ROWS = 512  # for at least these rows the packing of B by each task costs 
 ROWS_AT_ONCE = 64  # rows of A that a task packs for itself at a time
 SLAB = 64  # rows of k that one task packs
 TASK_WORK = 5e5  # flops of the smallest task that pays for its overhead: some 2 µs
+ROW_VECTORS = 8  # sums of a tile of one row, as many as hide an FMA's latency
 LEAST_MATRIX_ROWS = 8  # fewer leave more than half of a matrix register's rows empty
 LEAST_SHARES = 8  # fewer tiles in a row would ask for many lines each (measured for 8 and 16)
 LEAST_ROWS = 8  # fewer take as long, as reading B dominates
@@ -186,10 +187,18 @@ class Problem:
         """
         if not self.is_cached:
             return False
-        is_far = self.right_bytes > self.processor.read_in_place
+        processor, size = self.processor, self.right_bytes
+        is_far = size > processor.read_in_place
         if self.m == 1:
-            is_far = is_far and self.right_bytes <= self.processor.row_panels
+            is_far = processor.row_in_place < size <= processor.row_panels
+            # The rows of one tile of all columns follow each other as a panel's do.
+            is_far = is_far and self.n > self.longest_row
         return self.target.loads_first or is_static(self.gemm.m) and is_far
+
+    @property
+    def longest_row(self) -> int:
+        """The columns of the widest tile of one row."""
+        return 2 * ROW_VECTORS * self.lanes if self.target.registers >= 32 else 0
 
     def is_converted(self, operand: Matrix) -> bool:
         """True if an operand's elements are converted to the sum's type as they are read: once, if they are packed first."""
@@ -255,7 +264,12 @@ def _register_tile(problem: Problem, most_rows: int) -> tuple[int, int]:
         return problem.blocking.tile
     most = MOST_VECTORS
     if problem.m == 1:  # a matrix by a vector: memory is read faster in long pieces
-        most = 16 if problem.right_bytes > problem.processor.in_memory else 8
+        most = ROW_VECTORS
+        is_whole = problem.n <= problem.longest_row
+        if not problem.prefers_panels and (
+            is_whole or problem.right_bytes > problem.processor.near_row
+        ):
+            most = 2 * ROW_VECTORS
     return cover(
         problem.m,
         problem.n,
@@ -443,7 +457,11 @@ def _columns(
         problem.cut_for,
     )
     block = max(nr, blocking.columns // nr * nr)
-    work = 2 * max(m, LEAST_ROWS) * n * problem.depth
+    is_row = m == 1 and problem.prefers_panels
+    least = problem.processor.row_work if is_row else LEAST_ROWS
+    if least < LEAST_ROWS:  # panels are read from start to end, however many
+        block = round_up(n, nr)
+    work = 2 * max(m, least) * n * problem.depth
     if problem.is_wide:
         # Two long pieces for each thread; if there are not as many, one that is shorter.
         one = round_up(ceil_divide(n, max(1, min(cut_for, int(work / TASK_WORK)))), nr)
