@@ -214,3 +214,10 @@ def test_quantiles_in_programs_up_to_the_ends(dtype):
 def test_float64_is_rounded_to_float16_through_float32_as_in_tensorflow():
     x = np.array([1 + 2**-11 + 2**-40, 1 + 3 * 2**-11 - 2**-40])
     check(OpCase("Cast", [x], {"DstT": "float16"}, [1, 1.001953125], gradient=False))
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16, tf.float32, tf.float64])
+def test_the_sign_of_negative_zero_is_positive_zero(dtype):
+    zeros = tf.constant([-0.0, 0.0], dtype)
+    for sign in tf.sign, tf.function(tf.sign):
+        assert not np.signbit(sign(zeros).numpy()).any()

@@ -102,7 +102,9 @@ def _complex(x: Any, y: Any) -> Any:
 def _sign(x: Any) -> Any:
     if x.dtype.kind == "c":
         return np.where(x == 0, 0, x / np.abs(x)).astype(x.dtype)
-    return np.sign(x)
+    sign = np.sign(x)
+    # The sign of -0 is 0 in NumPy's own types, and -0 in those of ml_dtypes.
+    return sign + sign.dtype.type(0) if x.dtype.kind == "V" else sign
 
 
 def without_poles(quotient: Any, divisor: Any) -> Any:

@@ -89,6 +89,16 @@ def test_expm1_and_log1p_keep_the_sign_of_zero_and_their_limits(native, name, dt
     np.testing.assert_array_equal(np.signbit(got[:2]), [False, True])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "name", "sin tan asin atan sinh tanh asinh atanh erf expm1 log1p sqrt cbrt".split()
+)
+def test_odd_functions_keep_the_sign_of_zero(native, name, dtype):
+    x = np.where(np.arange(19) % 3 == 0, -0.0, 0.0).astype(dtype)
+    _, (got,) = native(lambda p, x: getattr(p, name)(x), x)
+    np.testing.assert_array_equal(np.signbit(got), np.signbit(x))
+
+
 @pytest.mark.parametrize(("name", "low"), [("sigmoid", -87.3), ("tanh", -90.0)])
 def test_errors_of_sigmoid_and_tanh_where_their_powers_are_largest(native, name, low):
     x = np.linspace(low, 90, 20011).astype(np.float32)

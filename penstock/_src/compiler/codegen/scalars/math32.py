@@ -46,6 +46,11 @@ def copysign(f: Fn, magnitude: Val, sign: Val) -> Val:
     return f.intrinsic("copysign", magnitude, sign, fast=False)
 
 
+def keep_zero(f: Fn, x: Val, y: Val) -> Val:
+    """y, but x where that is 0: a sum of -0 and a product may lose its sign."""
+    return f.select(x.eq(0.0), x, y)
+
+
 def sqrt(f: Fn, x: Val) -> Val:
     return f.intrinsic("sqrt", x)
 
@@ -256,12 +261,13 @@ def atanh(f: Fn, x: Val) -> Val:
 
 
 def tanh(f: Fn, x: Val) -> Val:
-    t, s = fabs(f, x), x * x
+    t = fabs(f, x)
+    s = t * t
     small = poly(f, s, 1.57394409e-2, -5.23025580e-2, 1.33152470e-1, -3.33327681e-1) * s
-    small = f.fma(small, x, x)
+    small = f.fma(small, t, t)
     divisor = _one_plus_exp(f, t, 2.0, GREATEST_EXPONENT / 2, None)
-    big = copysign(f, 1.0 - 2.0 / divisor, x)
-    return f.select(t < 0.55, small, big)
+    # The sign is that of x, also of -0, which the sums lose.
+    return copysign(f, f.select(t < 0.55, small, 1.0 - 2.0 / divisor), x)
 
 
 def sigmoid(f: Fn, x: Val) -> Val:
@@ -446,7 +452,8 @@ def sine_or_cosine(name: str):
         everywhere = small if lanes(x.ty) == 1 else f.reduce("and", small)
 
         def fast():
-            return (_sine_or_cosine(f, *_reduced_angle(f, x), name),)
+            value = _sine_or_cosine(f, *_reduced_angle(f, x), name)
+            return (keep_zero(f, x, value) if name == "sin" else value,)
 
         return f.when(everywhere, fast, lambda: (library_call(f, name, x),))[0]
 

@@ -18,6 +18,7 @@ from penstock._src.compiler.codegen.scalars.math32 import (
     copysign,
     fabs,
     from_library,
+    keep_zero,
     library_call,
     poly,
     sqrt,
@@ -425,7 +426,8 @@ def _sine_or_cosine(name: str) -> Callable[..., Val]:
             turn = q + 1 if name == "cos" else q
             # Quadrants: odd ones swap sine and cosine, the upper two flip the sign bit.
             value = f.select((turn & 1).ne(0), cosine, sine)
-            return (f.bits(f.bits(value, turn.ty) ^ ((turn & 2) << 62), value.ty),)
+            value = f.bits(f.bits(value, turn.ty) ^ ((turn & 2) << 62), value.ty)
+            return (keep_zero(f, x, value) if name == "sin" else value,)
 
         return f.when(everywhere, fast, lambda: (library_call(f, name, x),))[0]
 
