@@ -1,5 +1,6 @@
 """Names of codes: equal for equal signatures only, and none for what has no lasting form."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock._src.compiler.codegen import names
-from penstock._src.compiler.codegen.processors import Blocking
+from penstock._src.compiler.codegen.processors import Blocking, processor_of
 from penstock._src.core import dtypes
-from penstock._src.native import host
+from penstock._src.native import Target, host
 
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=3),
@@ -48,6 +49,16 @@ def test_equal_names_are_of_equal_signatures(a, b):
 def test_values_of_other_structure_differ(pair):
     first, second = (name_of(x) for x in pair)
     assert first != second
+
+
+def test_targets_with_other_caches_have_other_names_where_schedules_differ():
+    small, large = (
+        Target("x86_64-unknown-linux-gnu", "x86-64-v4", "", 64, 32, l2=n << 10) for n in (256, 4096)
+    )
+    assert processor_of(small) != processor_of(large)
+    assert names.identity_of("product", small) != names.identity_of("product", large)
+    still_large = dataclasses.replace(large, l2=large.l2 + 1)
+    assert names.identity_of("product", large) == names.identity_of("product", still_large)
 
 
 def test_objects_without_a_lasting_form_have_no_name():

@@ -1,6 +1,7 @@
 """Names of codes: hashes of everything that determines a kernel's text, so that a cached kernel is found without writing its text.
 
-A text is determined by the signature of the computation (as in the generator's cache, kept_codes.py), the target, and the sources of the compiler.
+A text is determined by the signature of the computation (as in the generator's cache, kept_codes.py), the target, the tuning numbers of its processor, and
+the sources of the compiler.
 """
 
 import dataclasses
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.core.dtypes import DType
 from penstock._src.native import Target, code
 from penstock._src.native.cache.sources import PACKAGE, digest_of
@@ -23,7 +25,9 @@ class _Unknown(TypeError):
 
 def identity_of(signature: Any, target: Target) -> str:
     """The identity of the code of a signature; empty if it has none: then its text is its identity."""
-    text = text_of_key(signature)
+    # The target's identity leaves out its caches. A schedule depends on them through the processor's numbers: two targets that differ in
+    # these alone, such as a virtual machine that reports another L2, have other codes for one signature.
+    text = text_of_key((signature, processor_of(target)))
     return "" if text is None else code.identity_of("kernel", target, text)
 
 
