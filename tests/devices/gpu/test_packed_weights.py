@@ -10,7 +10,7 @@ from tests.devices.gpu.emulated import by_reference, launches, on_gpu
 
 @pytest.mark.parametrize(
     ("name", "rows", "activations"),
-    [("Q5_0", 1, "float32"), ("Q4_K", 7, "float32"), ("Q6_K", 1, "int8")],
+    [("Q5_0", 1, "float32"), ("Q4_K", 7, "float32"), ("Q6_K", 1, "int8"), ("Q3_K", 1, "int8")],
 )
 def test_products_by_packed_weights_equal_the_reference_device(name, rows, activations):
     form, random = FORMATS[name], np.random.default_rng(0)

@@ -110,7 +110,7 @@ DAMAGED = [
     (header(1) + entry([32], 2, offset=1 << 40), tf.errors.DataLossError, "tensor 't'"),
     (header(1) + entry([32], 2, offset=3), tf.errors.DataLossError, "multiple of 32"),
     (header(1) + entry([33], 2), tf.errors.DataLossError, "multiples of 32"),
-    (header(1) + entry([256], 10), tf.errors.UnimplementedError, "Q2_K"),
+    (header(1) + entry([256], 21), tf.errors.UnimplementedError, "IQ3_S"),
     (header(1) + entry([256], 77), tf.errors.DataLossError, "no type 77"),
     (header(2) + 2 * entry([0]) + bytes(64), tf.errors.DataLossError, "there twice"),
 ]

@@ -1,11 +1,11 @@
-"""Records what the package `gguf` unpacks from random blocks: `python record_packed.py` writes packed.npz, for test_packed.py."""
+"""Records what the package `gguf` unpacks from random blocks: `python record_packed.py` writes packed.npz, for test_packed.py and formats/weights/test_tables.py."""
 
 import pathlib
 
 import gguf
 import numpy as np
 
-FORMATS = "Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K".split()
+FORMATS = "Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K Q2_K Q3_K IQ4_NL IQ4_XS".split()
 
 
 def main() -> None:

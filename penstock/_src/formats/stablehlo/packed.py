@@ -66,15 +66,30 @@ def _scales(p: Builder, blocks: Node, form: PackedFormat) -> tuple[Node, Node | 
     if form.factors == "int8":
         factors = p.bitcast(_part(p, blocks, form.factor, len(form.runs)), dtypes.int8)
         return p.mul(p.cast(factors, dtypes.float32), scale), None
-    if form.factors:
+    if form.factors == "signed six bits":
+        return p.mul(p.cast(_signed_six_bits(p, blocks, form.factor), dtypes.float32), scale), None
+    if form.factors == "four bits":
+        both = _part(p, blocks, form.factor, len(form.runs))
+        scales, minima = [p.and_(both, 15)], [p.shift_right_logical(both, 4)]
+    elif form.factors:
         a, b, c = (_part(p, blocks, form.factor + i, 4) for i in (0, 4, 8))
         upper = [p.shift_left(p.shift_right_logical(x, 6), 4) for x in (a, b)]
         scales = [p.and_(a, 63), p.or_(p.and_(c, 15), upper[0])]
         minima = [p.and_(b, 63), p.or_(p.shift_right_logical(c, 4), upper[1])]
+    if form.factors:
         assert minimum is not None
         scale = p.mul(p.cast(p.concat(scales, -1), dtypes.float32), scale)
         minimum = p.neg(p.mul(p.cast(p.concat(minima, -1), dtypes.float32), minimum))
     return scale, minimum
+
+
+def _signed_six_bits(p: Builder, blocks: Node, at: int) -> Node:
+    """The sixteen scales in 12 bytes, int8."""
+    low, high = _part(p, blocks, at, 8), _part(p, blocks, at + 8, 4)
+    lows = p.concat([p.and_(low, 15), p.shift_right_logical(low, 4)], -1)
+    highs = [p.and_(p.shift_right_logical(high, shift), 3) for shift in range(0, 8, 2)]
+    both = p.or_(lows, p.shift_left(p.concat(highs, -1), 4))
+    return p.sub(p.bitcast(both, dtypes.int8), 32)
 
 
 def _numbers(p: Builder, blocks: Node, run: Run, form: PackedFormat) -> Node:
@@ -82,7 +97,7 @@ def _numbers(p: Builder, blocks: Node, run: Run, form: PackedFormat) -> Node:
     q = _part(p, blocks, run.low, run.length)
     if form.bits == 8:
         return p.bitcast(q, dtypes.int8)
-    q = p.and_(p.shift_right_logical(q, run.shift), 15)
+    q = p.and_(p.shift_right_logical(q, run.shift), (1 << form.bits) - 1)
     if form.across:
         word = p.expand_dims(p.bitcast(_part(p, blocks, run.high, 4), dtypes.uint32), -1)
         places = np.arange(run.high_shift, run.high_shift + run.length, dtype=np.uint32)
@@ -91,7 +106,7 @@ def _numbers(p: Builder, blocks: Node, run: Run, form: PackedFormat) -> Node:
         q = p.or_(q, p.shift_left(p.cast(bits, dtypes.uint8), 4))
     elif form.high_bits:
         high = p.shift_right_logical(_part(p, blocks, run.high, run.length), run.high_shift)
-        q = p.or_(q, p.shift_left(p.and_(high, (1 << form.high_bits) - 1), 4))
+        q = p.or_(q, p.shift_left(p.and_(high, (1 << form.high_bits) - 1), form.bits))
     return p.sub(p.bitcast(q, dtypes.int8), form.zero)
 
 

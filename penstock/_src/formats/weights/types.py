@@ -12,6 +12,7 @@ import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.formats.weights.packing import PACKERS
+from penstock._src.formats.weights.tables import TABLE_BLOCKS, TableBlock
 from penstock._src.ir.meaning.packed import FORMATS, PackedFormat, unpack
 
 
@@ -22,7 +23,8 @@ class StorageType:
     Attributes:
       name: as GGUF's and safetensors' users write it.
       dtype: of a number; None where blocks are packed.
-      layout: of a block of packed numbers.
+      layout: of a block of packed numbers, as programs take it.
+      table: of a block in a file that is turned into several of `layout`; None if files hold `layout`.
       pack: makes blocks `[n, bytes]` of float32 `[n, numbers]`; None if only reading is known.
     """
 
@@ -30,6 +32,7 @@ class StorageType:
     dtype: Any = None
     layout: PackedFormat | None = None
     pack: Callable[[np.ndarray], np.ndarray] | None = None
+    table: TableBlock | None = None
 
     @property
     def is_packed(self) -> bool:
@@ -44,11 +47,12 @@ class StorageType:
         """
         if self.layout is None:
             return math.prod(shape) * self.dtype.itemsize
-        if not shape or shape[-1] % self.layout.block:
+        form = self.table or self.layout
+        if not shape or shape[-1] % form.block:
             raise InvalidArgumentError(
-                f"{self.name} holds rows of multiples of {self.layout.block} numbers. Received the shape {list(shape)}."
+                f"{self.name} holds rows of multiples of {form.block} numbers. Received the shape {list(shape)}."
             )
-        return math.prod(shape[:-1]) * self.layout.row_bytes(shape[-1])
+        return math.prod(shape[:-1]) * form.row_bytes(shape[-1])
 
     def unpacked(self, data: np.ndarray, shape: Sequence[int]) -> np.ndarray:
         """Returns the tensor in bytes: float32 if it was packed, else a view of the bytes in the type's own dtype.
@@ -59,7 +63,14 @@ class StorageType:
         """
         if self.layout is None:
             return data.view(self.dtype).reshape(shape)
-        return unpack(data.reshape(-1, self.layout.size), self.layout).reshape(shape)
+        return unpack(self.blocks(data), self.layout).reshape(shape)
+
+    def blocks(self, data: np.ndarray) -> np.ndarray:
+        """Returns the bytes of packed numbers as blocks `[n, bytes]` of `layout`: a view unless they are looked up in a table."""
+        assert self.layout is not None
+        if self.table is None:
+            return data.reshape(-1, self.layout.size)
+        return self.table.widened(data.reshape(-1, self.table.size))
 
     def packed(self, values: np.ndarray) -> np.ndarray:
         """Returns the bytes of a tensor.
@@ -94,12 +105,17 @@ _PLAIN: Mapping[str, Any] = {
     "F8_E4M3": ml_dtypes.float8_e4m3fn,
     "F8_E5M2": ml_dtypes.float8_e5m2,
 }
-TYPES: Mapping[str, StorageType] = {
-    name: StorageType(name, np.dtype(dtype)) for name, dtype in _PLAIN.items()
-} | {
-    name: StorageType(name, layout=layout, pack=PACKERS.get(name))
-    for name, layout in FORMATS.items()
-}
+TYPES: Mapping[str, StorageType] = (
+    {name: StorageType(name, np.dtype(dtype)) for name, dtype in _PLAIN.items()}
+    | {
+        name: StorageType(name, layout=layout, pack=PACKERS.get(name))
+        for name, layout in FORMATS.items()
+    }
+    | {
+        name: StorageType(name, layout=FORMATS[table.layout], table=table)
+        for name, table in TABLE_BLOCKS.items()
+    }
+)
 
 
 def type_of(dtype: Any) -> StorageType:

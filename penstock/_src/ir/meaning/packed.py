@@ -4,8 +4,8 @@ A row of k elements is k / block blocks of `size` bytes. An element is
 
     scale * q                          Q4_0 Q5_0 Q8_0: q is signed, or has a `zero` subtracted
     scale * q + minimum                Q4_1 Q5_1
-    (scale * s) * q                    Q6_K: s, an int8 of its run
-    (scale * s) * q - minimum * m      Q4_K Q5_K: s and m, six bits of its run
+    (scale * s) * q                    Q3_K Q6_K: s, a signed number of its run
+    (scale * s) * q - minimum * m      Q2_K Q4_K Q5_K: s and m, four or six bits of its run
 
 in float32, rounded after each operation; `scale` and `minimum` are float16 of the block. Neighboring elements with common scales are a `Run`. F16
 and BF16 are not packed formats: their rows are ordinary tensors. Formats whose names end in `_F32` stand in no file: their scales are float32, as ONNX's
@@ -48,11 +48,12 @@ class PackedFormat:
       scale: offset of the scale.
       scale_dtype: of the scale: "float16" or "float32".
       minimum: offset of the float16 minimum, or None.
-      bits: low bits of an element, 4 or 8 (of a signed byte).
+      bits: low bits of an element, 2, 4 or 8 (of a signed byte).
       high_bits: further bits of an element, which are stored separately.
       across: True if these are consecutive bits of a word, one for each element.
       zero: the number that is subtracted from an element.
-      factors: the type of the scales of runs: "", "int8", or "six bits" (with minima, in 12 bytes).
+      factors: the type of the scales of runs: "", "int8", "four bits" (with minima, the high four bits of the same bytes), "six bits" (with
+        minima, in 12 bytes) or "signed six bits" (less 32, in 12 bytes).
       factor: offset of the scales of runs.
       runs: the elements, in order.
     """
@@ -127,6 +128,21 @@ def _quarters(low: int, high: int) -> tuple[Run, ...]:
     )  # fmt: skip
 
 
+def _two_bits(low: int, high: int | None = None) -> tuple[Run, ...]:
+    """Halves of 128 elements, of 32 bytes of pairs of bits; the third bits of all, if there are some, in 32 bytes; scales for each 16."""
+    return tuple(
+        Run(
+            128 * half + 32 * quarter + 16 * part, 16,
+            low + 32 * half + 16 * part, 2 * quarter,
+            (high or 0) + 16 * part, 0 if high is None else 4 * half + quarter,
+            8 * half + 2 * quarter + part,
+        )
+        for half in range(2)
+        for quarter in range(4)
+        for part in range(2)
+    )  # fmt: skip
+
+
 FORMATS = {
     f.name: f
     for f in (
@@ -140,6 +156,13 @@ FORMATS = {
             "Q5_0_F32", 32, 24, 0, _halves(8, 4, 16), "float32", high_bits=1, across=True, zero=16
         ),
         PackedFormat("Q8_0_F32", 32, 36, 0, (Run(0, 32, 4, 0),), "float32", bits=8),
+        PackedFormat(
+            "Q2_K", 256, 84, 80, _two_bits(16), minimum=82, bits=2, factors="four bits"
+        ),
+        PackedFormat(
+            "Q3_K", 256, 110, 108, _two_bits(32, 0), bits=2, high_bits=1, zero=4,
+            factors="signed six bits", factor=96,
+        ),
         PackedFormat("Q4_K", 256, 144, 0, _pairs(16), minimum=2, factors="six bits", factor=4),
         PackedFormat(
             "Q5_K", 256, 176, 0, _pairs(48, 16), minimum=2, high_bits=1, factors="six bits", factor=4
@@ -163,6 +186,16 @@ def six_bits(packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return scales, minima
 
 
+def signed_six_bits(packed: np.ndarray) -> np.ndarray:
+    """The sixteen scales in 12 bytes (the last axis), from -32 to 31.
+
+    Bytes 0 to 7 have the low four bits of the first eight and then, in their upper halves, of the others; bytes 8 to 11 the high bits of each fourth.
+    """
+    low = np.concatenate([packed[..., :8] & 15, packed[..., :8] >> 4], -1)
+    high = np.concatenate([packed[..., 8:] >> shift & 3 for shift in range(0, 8, 2)], -1)
+    return (low | high << 4).astype(np.int8) - np.int8(32)
+
+
 def unpack(packed: np.ndarray, format: PackedFormat) -> np.ndarray:
     """The elements of rows, uint8 [..., bytes of a row], as float32 [..., k].
 
@@ -180,8 +213,14 @@ def unpack(packed: np.ndarray, format: PackedFormat) -> np.ndarray:
     minima: Sequence | np.ndarray = []
     if format.factors == "six bits":
         scales, minima = six_bits(blocks[..., format.factor : format.factor + 12])
-    elif format.factors == "int8":
-        scales = blocks[..., format.factor : format.factor + len(format.runs)].view(np.int8)
+    elif format.factors == "signed six bits":
+        scales = signed_six_bits(blocks[..., format.factor : format.factor + 12])
+    elif format.factors:
+        scales = blocks[..., format.factor : format.factor + len(format.runs)]
+        if format.factors == "int8":
+            scales = scales.view(np.int8)
+        else:
+            scales, minima = scales & 15, scales >> 4
     out = np.empty((*blocks.shape[:-1], format.block), np.float32)
     with np.errstate(all="ignore"):
         for run in format.runs:
@@ -229,12 +268,12 @@ def _numbers(blocks: np.ndarray, run: Run, format: PackedFormat) -> np.ndarray:
     low = blocks[..., run.low : run.low + run.length]
     if format.bits == 8:
         return low.view(np.int8)
-    q = (low >> run.shift & 15).astype(np.int8)
+    q = (low >> run.shift & (1 << format.bits) - 1).astype(np.int8)
     if format.across:
         word = np.ascontiguousarray(blocks[..., run.high : run.high + 4]).view("<u4")
         bits = word >> np.arange(run.high_shift, run.high_shift + run.length, dtype=np.uint32) & 1
         q |= bits.astype(np.int8) << 4
     elif format.high_bits:
         high = blocks[..., run.high : run.high + run.length] >> run.high_shift
-        q |= (high & (1 << format.high_bits) - 1).astype(np.int8) << 4
+        q |= (high & (1 << format.high_bits) - 1).astype(np.int8) << format.bits
     return q - np.int8(format.zero)

@@ -189,9 +189,10 @@ class Finder:
 
     def _matrix(self, stored: StoredTensor) -> Matrix:
         rows, columns = stored.shape
-        if stored.type.is_packed and self._packs:
-            values = stored.data.reshape(rows, -1)
-            return Matrix(rows, columns, tensor_of(values), stored.type.name, self._activations)
+        layout = stored.type.layout
+        if layout is not None and self._packs:
+            values = stored.type.blocks(stored.data).reshape(rows, -1)
+            return Matrix(rows, columns, tensor_of(values), layout.name, self._activations)
         if stored.type.is_packed:
             return Matrix(rows, columns, tensor_of(stored.array()))
         if stored.type.name not in ("F32", "F16", "BF16"):

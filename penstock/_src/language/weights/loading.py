@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -195,6 +196,8 @@ def mapped_and_copied_bytes(finder: Finder, a: Architecture, packs: bool) -> tup
     for name, tensor in finder.weights.tensors.items():
         if len(tensor.shape) == 2 and (is_transposed or (tensor.type.is_packed and not packs)):
             copied += tensor.shape[0] * tensor.shape[1] * np.dtype(np.float32).itemsize
+        elif tensor.type.table is not None and tensor.type.layout is not None:
+            copied += math.prod(tensor.shape[:-1]) * tensor.type.layout.row_bytes(tensor.shape[-1])
         elif name in reordered or not is_mapped(tensor.data):
             copied += tensor.data.nbytes
         else:

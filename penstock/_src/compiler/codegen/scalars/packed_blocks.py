@@ -10,7 +10,8 @@ from penstock._src.native.language.value import Val
 from penstock._src.util.dataclass import dataclass
 
 TABLE = 16  # numbers of four bits
-SIX_BITS = 12  # bytes of eight scales and eight minima
+SIX_BITS = 12  # bytes of eight scales and eight minima, or of sixteen scales
+SIGNED_ZERO = 32  # that is subtracted from six bits with a sign
 AT_ONCE = 4  # blocks whose scales are converted together
 PAIR = 2  # a scale and a minimum, or what they are multiplied by
 
@@ -47,8 +48,11 @@ def scales(f: Fn, block: Val, form: PackedFormat, lanes: int) -> Scales:
     if form.factors == "int8":
         factors = f.convert(f.load(f.at(block, form.factor), 0, vec(I8, count)), F32)
         return Scales(factors * scale, None, True)
+    if form.factors == "signed six bits":
+        return Scales(_signed_six_bits(f, f.at(block, form.factor)) * scale, None, True)
     assert minimum is not None
-    factors, minima = _six_bits(f, f.at(block, form.factor))
+    unpack = _four_bits if form.factors == "four bits" else _six_bits
+    factors, minima = unpack(f, f.at(block, form.factor))
     return Scales(factors * scale, minima * -minimum, True)
 
 
@@ -100,6 +104,25 @@ def _six_bits(f: Fn, p: Val) -> tuple[Val, Val]:
     return fields[0], fields[1]
 
 
+def _four_bits(f: Fn, p: Val) -> tuple[Val, Val]:
+    """Sixteen scales, the low halves of bytes, and sixteen minima, the high ones, as floats."""
+    both = f.load(p, 0, vec(I8, 16))
+    fields = both & 15, f.binary("lshr", both, 4)
+    scales, minima = (f.convert(field, F32, signed=False) for field in fields)
+    return scales, minima
+
+
+def _signed_six_bits(f: Fn, p: Val) -> Val:
+    """Sixteen scales as floats: words of four bytes hold their low four bits and their high two."""
+    a, b, c = (_word(f, p, at) for at in range(0, SIX_BITS, 4))
+    low, words = 0x0F0F0F0F, f.zero(vec(I32, 4))
+    lows = a & low, b & low, f.binary("lshr", a, 4) & low, f.binary("lshr", b, 4) & low
+    for i, word in enumerate(lows):
+        high = f.binary("lshr", c, 2 * i) if i else c
+        words = f.insert(words, word | ((high & 0x03030303) << 4), i)
+    return f.convert(f.bits(words, vec(I8, 16)) - SIGNED_ZERO, F32)
+
+
 def _word(f: Fn, p: Val, at: int) -> Val:
     """Four bytes, which need not begin at a multiple of four."""
     return f.bits(f.load(f.at(p, at), 0, vec(I8, 4)), I32)
@@ -116,13 +139,15 @@ def unsigned(f: Fn, block: Val, form: PackedFormat, run: Run, first: int, lanes:
     q = f.load(f.at(block, run.low + first), 0, numbers)
     if form.bits == 8:
         return q
-    q = f.binary("lshr", q, run.shift) if run.shift else q & 15
+    q = f.binary("lshr", q, run.shift) if run.shift else q
+    if run.shift + form.bits < 8:  # higher bits belong to others
+        q = q & ((1 << form.bits) - 1)
     if form.across:
         return q | _bits_across(f, block, run, first, lanes)
     if form.high_bits:
         high = f.load(f.at(block, run.high + first), 0, numbers)
         high = f.binary("lshr", high, run.high_shift) if run.high_shift else high
-        q = q | ((high & ((1 << form.high_bits) - 1)) << 4)
+        q = q | ((high & ((1 << form.high_bits) - 1)) << form.bits)
     return q
 
 
