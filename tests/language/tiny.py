@@ -10,7 +10,7 @@ RECORDED = pathlib.Path(__file__).parent / "network" / "recorded"
 TOKENS = np.random.default_rng(1).integers(0, 96, 24).astype(np.int32)
 # Of which tokens the logits are recorded.
 KEPT = [0, 6, 11, 12, 23]
-ENCODERS = ("bert", "distilbert", "modernbert", "roberta")
+ENCODERS = ("bert", "camembert", "distilbert", "modernbert", "roberta")
 # Of the draws: small, around the neutral value of norms, which Gemma's files leave out.
 _SCALES = {1: 0.2, 2: 0.3}
 

@@ -30,10 +30,13 @@ class Rope:
     Attributes:
       frequencies: of the pairs; twice as many numbers of a head are turned, its first ones.
       magnitude: that cosines and sines are multiplied by.
+      growth, growth_length: queries are also multiplied by `1 + growth * log(1 + position // growth_length)`; 0 for none.
     """
 
     frequencies: tuple[float, ...]
     magnitude: float = 1.0
+    growth: float = 0.0
+    growth_length: int = 0
 
 
 @dataclass(frozen=True)

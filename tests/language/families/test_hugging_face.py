@@ -55,6 +55,26 @@ def test_texts_of_models_of_pictures_have_their_own_config():
     assert architecture_of(whole, "config.json") == architecture_of(config_of("gemma3"), "")
 
 
+@pytest.mark.parametrize("name", ["ministral3", "mistral"])
+def test_the_config_of_texts_tells_the_type_of_a_model_around_others(name):
+    config = {"model_type": "mistral3", "text_config": config_of(name)}
+    assert architecture_of(config, "there") == architecture_of(config_of(name), "there")
+    config["text_config"]["model_type"] = "mamba"
+    with pytest.raises(tf.errors.UnimplementedError, match="'mamba'"):
+        architecture_of(config, "there")
+
+
+def test_queries_grow_only_in_models_that_say_so():
+    (rope,) = architecture_of(config_of("ministral3"), "there").ropes
+    assert (rope.growth, rope.growth_length) == (0.5, 8)
+    parameters = config_of("ministral3")["rope_parameters"]
+    with pytest.raises(tf.errors.UnimplementedError, match="'llama_4_scaling_beta'|'max_position"):
+        architecture_of(config_of("llama", rope_parameters=parameters), "there")
+    parameters = {k: v for k, v in parameters.items() if k != "original_max_position_embeddings"}
+    with pytest.raises(tf.errors.DataLossError, match="original_max_position_embeddings"):
+        architecture_of(config_of("ministral3", rope_parameters=parameters), "there")
+
+
 def test_long_texts_have_the_frequencies_that_were_made_for_them():
     config = config_of("phi3-longrope")
     long, short = (architecture_of(config, "", length).ropes[0] for length in (64, 16))

@@ -54,8 +54,8 @@ def test_values_of_an_encoder_are_those_of_transformers(name):
         encoder.logits(found)
 
 
-# One of each kind of attention: all tokens, windows of some layers, shared heads, learned positions.
-@pytest.mark.parametrize("name", ["llama", "gemma3", "gpt2", "cohere2", "opt"])
+# One of each kind of attention: all tokens, windows of some layers, shared heads, learned positions, queries that grow with these.
+@pytest.mark.parametrize("name", ["llama", "gemma3", "gpt2", "cohere2", "opt", "ministral3"])
 def test_cached_pieces_and_tokens_give_the_same(name):
     program, wanted = program_of(weights_of(name)), logits_of(name)
     program.reset(3, 32)

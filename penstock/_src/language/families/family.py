@@ -35,7 +35,8 @@ class Family:
       base: of rotary positions, where a file does not say it.
       local_base: of the rotary positions of layers with a window, where a file does not say it; 0: that of the others; None if all layers have the same positions.
       turned: part of a head that is turned by rotary positions, where a file does not say it; None if models of the family turn whole heads.
-      qkv: how the rows of a joint matrix of queries, keys and values are ordered in Hugging Face's files: one after the other, or head by head.
+      qkv: how the rows of a joint matrix of queries, keys and values are ordered in Hugging Face's files: one after the other, or head by head unless
+        heads share keys and values.
       is_transposed: True if Hugging Face's files hold matrices as [inputs, outputs].
       is_encoder: True if tokens attend to all others and norms are applied to sums.
       norms: that its layers and the whole have, of `names.py`.

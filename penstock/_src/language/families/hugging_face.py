@@ -37,6 +37,8 @@ _CHANGING: Mapping[str, tuple[Any, ...]] = {
     "use_qk_norm": (False,),
 }
 _MOST_LAYERS = 1 << 12
+# Types of models that read pictures, too, around a model of texts of a type of its own.
+_AROUND_OTHERS = ("mistral3",)
 _FULL, _SLIDING = "full_attention", "sliding_attention"
 _INNER = ("intermediate_size", "n_inner", "ffn_dim", "hidden_dim")
 _EPSILON = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps")
@@ -74,7 +76,7 @@ def architecture_of(config: Mapping[str, Any], where: str, length: int = 0) -> A
         layers=layers,
         width=width,
         heads=heads,
-        kv_heads=facts.integer("num_key_value_heads", default=heads),
+        kv_heads=_kv_heads(facts, family, heads),
         head_size=size,
         inner=facts.integer(*_INNER, default=4 * width),
         vocabulary=facts.integer("vocab_size"),
@@ -125,6 +127,12 @@ def _is_parallel(facts: Facts, family: Family) -> bool:
     return facts.flag("use_parallel_residual", default=family.is_parallel)
 
 
+def _kv_heads(facts: Facts, family: Family, heads: int) -> int:
+    if "multi_query" in family.reads:  # such models do not look at another number
+        return 1 if facts.flag("multi_query", default=True) else heads
+    return facts.integer("num_key_value_heads", default=heads)
+
+
 def _first_position(facts: Facts, family: Family) -> int:
     """The row of the first token in the table of positions."""
     if family.first_position != "padding":
@@ -136,7 +144,9 @@ def _first_position(facts: Facts, family: Family) -> int:
 
 
 def _family(facts: Facts, where: str) -> Family:
-    kind = facts.text("model_type")
+    kind, text = facts.text("model_type"), facts.inside("text_config")
+    if kind in _AROUND_OTHERS and text is not None:
+        kind = text.text("model_type")
     if kind not in OF_MODEL_TYPE:
         raise UnimplementedError(
             f"{where}: models of the type '{kind}' are not implemented; there are {sorted(OF_MODEL_TYPE)}."

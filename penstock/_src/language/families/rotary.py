@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from penstock._src.language.architecture import Rope
 from penstock._src.language.families import frequencies
@@ -25,6 +26,11 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "longrope": frozenset({_ORIGINAL, "factor", "attention_factor", "short_factor", "long_factor"}),
 }
 _KINDS = {"su": "longrope"}
+# Of models whose queries grow with their positions; the second repeats the length that the model is made for.
+_GROWTH, _GROWTH_FIELDS = (
+    "llama_4_scaling_beta",
+    {"llama_4_scaling_beta", "max_position_embeddings"},
+)
 
 
 def ropes_of(
@@ -109,13 +115,21 @@ class _Frequencies:
           scaling: the object in the file; None for plain frequencies.
           base: unless the object has another one.
         """
-        facts = self._facts
         scaling = Facts({}, "") if scaling is None else scaling
         kind = scaling.text("rope_type", "type", default="default")
         kind = _KINDS.get(kind, kind)
         if kind not in _FIELDS:
             scaling.lacks(("rope_type",), f"one of {sorted(_FIELDS)}", kind)
-        scaling.only(_ALWAYS | _FIELDS[kind])
+        grows = _GROWTH in self._family.reads
+        scaling.only(_ALWAYS | _FIELDS[kind] | (_GROWTH_FIELDS if grows else set()))
+        rope = self._of_kind(scaling, kind, base)
+        growth = scaling.number(_GROWTH, default=0.0) if grows else 0.0
+        if not growth:
+            return rope
+        return replace(rope, growth=growth, growth_length=scaling.integer(_ORIGINAL))
+
+    def _of_kind(self, scaling: Facts, kind: str, base: float) -> Rope:
+        facts = self._facts
         base = _base(scaling, "rope_theta", default=base)
         size = self._turned(scaling)
         if kind == "default":

@@ -51,6 +51,16 @@ class Attend(NamedTuple):
     kept: Sequence[Sequence[Variable]] = ()
 
 
+class Turn(NamedTuple):
+    """Cosines and sines that heads of queries and of keys are turned by; None if positions are learned, or the layer has none."""
+
+    query: tuple[Any, Any] | None
+    key: tuple[Any, Any] | None
+
+
+_UNTURNED = Turn(None, None)
+
+
 def as_it_is(layer: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Returns the function of a layer unchanged."""
     return layer
@@ -95,7 +105,7 @@ class Decoder:
         repetition = Repetition()
         for at, layer in enumerate(weights.layers):
             rope = a.rope_of[at] if turns else -1
-            turn = turns[rope] if rope >= 0 else None
+            turn = turns[rope] if rope >= 0 else _UNTURNED
             window, kept = attend.windows[at], [variables[at] for variables in attend.kept]
             attended = functools.partial(attend.call, window, kept)
             call = around(functools.partial(self._layer, layer, shapes, turn, attended))
@@ -120,20 +130,20 @@ class Decoder:
         a, unscaled = self.architecture, self.weights.output(values)
         return capped(_scaled(unscaled, a.logits_scale), a.logits_cap)
 
-    def _layer(self, layer: Layer, shapes: dict[int, Any], turn: Any, attend: Any, x: Any) -> Any:
+    def _layer(self, layer: Layer, shapes: dict[int, Any], turn: Turn, attend: Any, x: Any) -> Any:
         """The output of a layer.
 
         Args:
           layer: the operands.
           shapes: `[n, tokens, heads, size]` by numbers of heads.
-          turn: cosines and sines; None if positions are learned, or the layer has none.
+          turn: cosines and sines.
           attend: attention of queries, keys and values.
           x: float32 `[n, tokens, width]`.
         """
         a = self.architecture
         normed = self._normed(layer.attention_norm, x)
-        query = self._heads(layer.query, layer.query_norm, shapes[a.heads], normed, turn)
-        key = self._heads(layer.key, layer.key_norm, shapes[a.kv_heads], normed, turn)
+        query = self._heads(layer.query, layer.query_norm, shapes[a.heads], normed, turn.query)
+        key = self._heads(layer.key, layer.key_norm, shapes[a.kv_heads], normed, turn.key)
         value = reshape(layer.value(normed), shapes[a.kv_heads])
         attended = layer.attention_output(attend(query, key, value))
         if a.is_parallel:
@@ -175,8 +185,17 @@ def _scaled(x: Any, scale: float) -> Any:
     return x if scale == 1.0 else x * np.float32(scale)
 
 
-def _turns(rope: Rope, positions: Any) -> tuple[Any, Any]:
+def _turns(rope: Rope, positions: Any) -> Turn:
     """Cosines and sines `[n, tokens, 1, frequencies]`."""
+    cosines, sines = _circle(rope, positions)
+    if not rope.growth:
+        return Turn((cosines, sines), (cosines, sines))
+    spans = cast(raw.FloorDiv(positions, np.int32(rope.growth_length)), dtypes.float32)
+    growth = raw.Log1p(spans)[:, :, None, None] * np.float32(rope.growth) + np.float32(1)
+    return Turn((cosines * growth, sines * growth), (cosines, sines))
+
+
+def _circle(rope: Rope, positions: Any) -> tuple[Any, Any]:
     angles = cast(positions, dtypes.float32)[:, :, None, None] * np.float32(rope.frequencies)
     magnitude = np.float32(rope.magnitude)
     if magnitude == 1:

@@ -168,7 +168,7 @@ def _queries_keys_values(finder: Finder, a: Architecture, at: int) -> tuple[Line
             for name, count, rows in names
         )
     total = sum(sizes)
-    if finder.family.qkv == "by head" and not finder.is_gguf:
+    if _is_by_head(finder, a):
         numbers = np.arange(total).reshape(a.heads, 3, a.head_size)
         orders = [numbers[:, part].reshape(-1) for part in range(3)]
         return tuple(finder.linear("qkv", total, a.width, at, order) for order in orders)
@@ -188,7 +188,7 @@ def mapped_and_copied_bytes(finder: Finder, a: Architecture, packs: bool) -> tup
     family = finder.family
     is_transposed = family.is_transposed and not finder.is_gguf
     names = ["query", "key"] if _is_reordered(finder) else []
-    names += ["qkv"] if family.qkv == "by head" and not finder.is_gguf else []
+    names += ["qkv"] if _is_by_head(finder, a) else []
     reordered = {
         finder.name(ours, at) for ours in names for at in range(a.layers) if finder.has(ours, at)
     }
@@ -203,6 +203,11 @@ def mapped_and_copied_bytes(finder: Finder, a: Architecture, packs: bool) -> tup
         else:
             mapped += tensor.data.nbytes
     return mapped, copied
+
+
+def _is_by_head(finder: Finder, a: Architecture) -> bool:
+    """True if joint matrices have the query, key and value of a head side by side: all heads have their own, and files are Hugging Face's."""
+    return finder.family.qkv == "by head" and a.kv_heads == a.heads and not finder.is_gguf
 
 
 def _is_reordered(finder: Finder) -> bool:

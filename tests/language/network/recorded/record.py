@@ -51,6 +51,16 @@ LONG = {
     "short_factor": [1.0 + i / 10 for i in range(6)],
     "long_factor": [1.5 + i for i in range(6)],
 }
+GROWING = {
+    **ORIGINAL,
+    "rope_type": "yarn",
+    "factor": 4.0,
+    "original_max_position_embeddings": 8,
+    "mscale": 1.0,
+    "mscale_all_dim": 1.0,
+    "llama_4_scaling_beta": 0.5,
+    "max_position_embeddings": 64,
+}
 MODELS = {
     "llama": t.LlamaConfig(**SIZES, tie_word_embeddings=False, attention_bias=True, mlp_bias=True),
     **{f"llama-{name}": t.LlamaConfig(**SIZES, rope_parameters={**ORIGINAL, **rope}, tie_word_embeddings=True) for name, rope in ROPES.items()},
@@ -93,6 +103,10 @@ MODELS = {
     "stablelm-parallel": t.StableLmConfig(**{**SIZES, "hidden_size": 64}, use_parallel_residual=True, qk_layernorm=True, use_qkv_bias=True),
     "cohere-norms": t.CohereConfig(**SIZES, use_qk_norm=True),
     "gpt_neox-serial": t.GPTNeoXConfig(**NEOX, use_parallel_residual=False),
+    "gpt_bigcode": t.GPTBigCodeConfig(vocab_size=96, n_embd=32, n_layer=2, n_head=4, n_positions=64),
+    "gpt_bigcode-heads": t.GPTBigCodeConfig(vocab_size=96, n_embd=32, n_layer=2, n_head=4, n_positions=64, multi_query=False),
+    "ministral3": t.Ministral3Config(**SIZES, head_dim=8, rope_parameters=GROWING),
+    "camembert": t.CamembertConfig(**{**NEOX, "max_position_embeddings": 66}, type_vocab_size=1),
 }  # fmt: skip
 
 
