@@ -1,27 +1,52 @@
 """Matrices: the rounding of what packed rows are multiplied by."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import penstock as tf
 from penstock._src.language.families.hugging_face import architecture_of
 from penstock._src.language.network.cache import Attention
-from penstock._src.language.weights.operands import BFLOAT16_ROWS, Matrix, tensor_of
+from penstock._src.language.weights.operands import (
+    BFLOAT16_ROWS,
+    PAIR_ROWS,
+    Matrix,
+    _bfloat16_rows,
+    tensor_of,
+)
 from penstock._src.native import target
 from tests.language.tiny import weights_of
 from tests.ops.quantized.test_packed import packed
 
 
-@pytest.mark.parametrize("rows", [1, BFLOAT16_ROWS - 1, BFLOAT16_ROWS])
+@pytest.mark.parametrize("rows", [1, PAIR_ROWS - 1, PAIR_ROWS, BFLOAT16_ROWS - 1, BFLOAT16_ROWS])
 def test_int8_means_bfloat16_for_prompts_where_that_is_faster(rows):
     values = packed("Q8_0", 7, 2)
     matrix = Matrix(7, 64, tensor_of(values), "Q8_0", "int8")
     x = np.random.default_rng(0).normal(size=(1, rows, 64)).astype(np.float32)
-    is_faster = rows >= BFLOAT16_ROWS and target.host().multiplies_matrices
+    host = target.host()
+    least = BFLOAT16_ROWS if host.multiplies_matrices else PAIR_ROWS
+    is_faster = rows >= least and host.multiplies_pairs
     wanted = tf.raw_ops.PackedMatMul(
         x=x, weights=values, format="Q8_0", activations="bfloat16" if is_faster else "int8"
     )
     np.testing.assert_allclose(matrix.product(x), wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("features", "least"),
+    [
+        ("+avx512bf16,+avx512vl,+avx512bw,+amx-tile,+amx-bf16,+amx-int8", BFLOAT16_ROWS),
+        ("+avx512bf16,+avx512vl", PAIR_ROWS),
+        ("+avx512vnni,+avx512vl", 0),
+    ],
+)
+def test_rows_that_are_rounded_to_bfloat16_follow_from_the_processor(features, least, monkeypatch):
+    there = dataclasses.replace(target.host(), features=features, vector_bytes=64)
+    monkeypatch.setattr(target, "host", lambda: there)
+    assert _bfloat16_rows("int8") == least
+    assert _bfloat16_rows("float32") == _bfloat16_rows("bfloat16") == 0
 
 
 @pytest.mark.parametrize("activations", ["float32", "int8", "bfloat16"])

@@ -19,6 +19,9 @@ from penstock._src.native import target
 # Rows for which matrix registers multiply bfloat16 at least as fast as int8, in every packed format: SmolLM2's and larger matrices (1.1 to 1.5 times as
 # fast for 64 rows, 1.6 to 2.4 for 256; Q4_K with 32 rows .8), one core of a Xeon.
 BFLOAT16_ROWS = 64
+# The same for processors that multiply pairs of bfloat16 without such registers: more rows than are multiplied by the packed numbers in registers. Panels of
+# float32 are what int8 takes for so many rows there (1.3 to 1.5 times as long for 5 rows, 1.7 to 1.9 for 64 and more, in four formats; one core of a Zen 5).
+PAIR_ROWS = 5
 
 
 def tensor_of(array: np.ndarray) -> EagerTensor:
@@ -97,4 +100,9 @@ class Norm:
 
 def _bfloat16_rows(activations: Activations) -> int:
     """The least number of rows that are rounded to bfloat16 in place of int8, 0 for none."""
-    return BFLOAT16_ROWS if activations == "int8" and target.host().multiplies_matrices else 0
+    if activations != "int8":
+        return 0
+    host = target.host()
+    if host.multiplies_matrices:
+        return BFLOAT16_ROWS
+    return PAIR_ROWS if host.multiplies_pairs else 0
