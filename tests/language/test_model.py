@@ -15,6 +15,7 @@ from penstock._src.formats.safetensors import folder
 from penstock._src.formats.weights.stored import Weights, stored
 from penstock._src.language.network.cache import _rounded
 from penstock._src.language.sampling import Sampling
+from penstock._src.language.weights import operands
 from tests.language.tiny import KEPT, TOKENS, gguf_of, logits_of, weights_of
 
 pytestmark = pytest.mark.usefixtures("new_objects_only")
@@ -100,6 +101,18 @@ def test_a_cache_of_bytes_is_within_its_bound(name, tmp_path):
     kept = held.keys[0].numpy()[0, :, :21] * held.key_scales[0].numpy()[0, :, :21, None]
     bound = np.abs(keys).max(-1, keepdims=True) / 254 * (1 + 1e-5)
     assert (np.abs(kept - keys) <= bound + 1e-7).all()
+
+
+def test_sequences_decoded_together_round_as_each_alone(paths, monkeypatch):
+    monkeypatch.setattr(operands, "_bfloat16_rows", lambda activations: 3)
+    program = tf.language.load(paths / "Q8_0.gguf", length=8, activations="int8")._program
+    tokens, places, span = TOKENS[:6], np.zeros(6, np.int32), np.arange(2, dtype=np.int32)
+    program.reset(6, 8)
+    together = program.decode(tokens, places, span)["logits"].numpy()
+    for token, found in zip(tokens, together, strict=True):
+        alone = program.decode(token[None], places[:1], span)["logits"].numpy()[0]
+        # A product that rounds to another type differs by some thousandths.
+        np.testing.assert_allclose(found, alone, rtol=0, atol=1e-5 * np.abs(alone).max())
 
 
 def test_a_cache_of_bytes_keeps_what_is_not_finite():

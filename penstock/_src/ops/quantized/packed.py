@@ -74,8 +74,8 @@ class PackedMatMul(OnPackedWeights):
 
     Sums are of float32. `activations="int8"` rounds each 32 neighboring elements of x to int8 times a scale of their own, so that products are
     of integers: an element is off by at most 1/254 of the largest magnitude among its 32. `activations="bfloat16"` rounds x and the unpacked weights
-    to bfloat16, whose products are exact in float32: each is off by at most 1/512 of itself. If `bfloat16_rows` is not 0 and x has at least that many
-    rows (the product of all dimensions but the last), `activations` counts as "bfloat16".
+    to bfloat16, whose products are exact in float32: each is off by at most 1/512 of itself. If `bfloat16_rows` is not 0 and the matrices of x have at
+    least that many rows (its last dimension but one), `activations` counts as "bfloat16": the other matrices of a batch do not change a result.
     """
 
     signature = "x: T, weights: uint8 -> product: T"
@@ -117,7 +117,7 @@ class PackedMatMul(OnPackedWeights):
 
     def activations_of(self, lead):
         """The type to which x is rounded, for its extents but the last."""
-        if self.bfloat16_rows and dims.product(lead) >= self.bfloat16_rows:
+        if self.bfloat16_rows and lead and lead[-1] >= self.bfloat16_rows:
             return "bfloat16"
         return self.activations
 
