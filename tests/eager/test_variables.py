@@ -220,7 +220,7 @@ def natively(monkeypatch):
         pytest.skip("calls are served by one thread at a time")
     monkeypatch.setattr(slots, "RUN_EAGERLY", execute.execute)
     calls = variable_handle._QuickCalls()
-    calls.classes = variable_handle.QUICK.classes
+    calls.serve(*variable_handle.QUICK.classes)
     calls._load()
     for module in (variable, variables, variable_handle):
         monkeypatch.setattr(module, "QUICK", calls)

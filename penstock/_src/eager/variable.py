@@ -769,4 +769,4 @@ def restore(value: Any, trainable: bool, name: str, dtype: str) -> Variable:
 
 
 READERS[ResourceVariable] = ResourceVariable.value
-QUICK.classes = ResourceVariable, _UnreadVariable
+QUICK.serve(ResourceVariable, _UnreadVariable)

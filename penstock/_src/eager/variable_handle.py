@@ -118,6 +118,10 @@ class _QuickCalls:
         self.assign = self.add = self.subtract = self.read
         self.left = OFTEN
 
+    def serve(self, variable: type, result: type) -> None:
+        """Sets the class of variables, and that of the results of assignments."""
+        self.classes = variable, result
+
     def count(self) -> None:
         """Counts a call that Python makes; has native code make them once that pays."""
         self.left -= 1
