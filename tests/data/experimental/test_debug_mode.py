@@ -58,7 +58,7 @@ TABLE = {
     "filter": (lambda d: d.filter(lambda x: x % 2 == 0), [0, 2, 4]),
     "flat_map": (lambda d: d.take(3).flat_map(Dataset.range), [0, 0, 1]),
     "interleave": (
-        lambda d: d.take(3).interleave(Dataset.range, num_parallel_calls=2),
+        lambda d: d.take(3).interleave(Dataset.range, 2, num_parallel_calls=2),
         [0, 0, 1],
     ),
     "scan": (lambda d: d.scan(np.int64(0), lambda s, x: (s + x, s + x)), [0, 1, 3, 6, 10]),

@@ -90,7 +90,7 @@ ERRORS = {
         lambda x: tf.numpy_function(failing, [x], tf.int64), num_parallel_calls=2
     ),
     "prefetch": lambda: ERRORS["map"]().prefetch(2),
-    "interleave": lambda: RANGE().interleave(lambda x: ERRORS["map"](), num_parallel_calls=2),
+    "interleave": lambda: RANGE().interleave(lambda x: ERRORS["map"](), 2, num_parallel_calls=2),
     "generator": lambda: Dataset.from_generator(lambda: map(failing, [1]), tf.int64),
     "files": lambda: tf.data.TextLineDataset(["/no/such/file"]).batch(2),
 }
