@@ -79,7 +79,8 @@ def test_a_cache_of_halves_gives_nearly_the_same(paths, model):
     halves = tf.language.load(paths / "F32.gguf", length=48, cache="float16")
     found, wanted = (list(each.tokens(TOKENS[:9], GREEDY, 8)) for each in (halves, model))
     assert found == wanted
-    rounded, exact = (each._held.decode(5, 20) for each in (halves, model))
+    # After 9 tokens and 7 of those found; later places hold what other tests have left.
+    rounded, exact = (each._held.decode(5, 16) for each in (halves, model))
     assert 0 < np.abs(rounded - exact).max() < 1e-2 * np.abs(exact).max()
     per_place = (each._program.cache.bytes_per_place for each in (halves, model))
     assert 2 * next(per_place) == next(per_place)
