@@ -5,6 +5,7 @@ import time
 import urllib.request
 
 import grpc
+import numpy as np
 import pytest
 
 from penstock._src.serving.models.config import ModelConfig
@@ -40,27 +41,24 @@ def requests(status):
     return f':tensorflow:serving:request_count{{model_name="{status[0]}",status="{status[1]}"}}'
 
 
-def ended(server, count):
-    """The metrics once so many sequences have ended: replies come before they are counted."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        found = metrics(server.rest_port)
-        sequences = sum(v for name, v in found.items() if name.startswith(SEQUENCES))
-        if sequences >= count or time.monotonic() > end:
-            return found
+def counted(server):
+    """The counts of sequences that ended at their lengths, of tokens, and of phases; then of sequences that run or wait."""
+    found = metrics(server.rest_port)
+    names = [f'{SEQUENCES}{{model_name="writer",end="length"}}', TOKENS]
+    names += [phase(name) for name in ("queue", "prompt", "token")]
+    states = 'penstock_serving_generating_sequences{model_name="writer",version="1",state='
+    present = [found.get(f'{states}"{state}"}}', 0) for state in ("running", "waiting")]
+    return np.array([found.get(name, 0) for name in names] + present)
 
 
 def test_generated_sequences(server):
-    ask = Rest(server.rest_port)
+    ask, before = Rest(server.rest_port), settled(lambda: counted(server).tolist())
     for count in (5, 7):
         status, _ = ask("/v1/models/writer:generate", {"prompt": "abc", "max_tokens": count})
         assert status == 200
-    found = ended(server, 2)
-    assert found[f'{SEQUENCES}{{model_name="writer",end="length"}}'] == 2
-    assert found[TOKENS] == 12
-    assert [found[phase(name)] for name in ("queue", "prompt", "token")] == [2, 2, 10]
-    states = 'penstock_serving_generating_sequences{model_name="writer",version="1",state='
-    assert [found[f'{states}"{state}"}}'] for state in ("running", "waiting")] == [0, 0]
+    # Replies come before they are counted.
+    expected = [2, 12, 2, 2, 10, 0, 0]
+    assert eventually(lambda: (counted(server) - before).tolist() == expected), counted(server)
 
 
 def asked_in_all_ways(server):
@@ -85,20 +83,23 @@ def asked_in_all_ways(server):
 
 
 def counts(server, statuses):
-    """How many requests were counted, by model and status; once none has come for half a second."""
-    before = None
-    while True:
-        found = metrics(server.rest_port)
-        now = [found.get(requests(status), 0) for status in statuses]
-        if now == before:
-            return now
-        before = now
+    """How many requests were counted, by model and status."""
+    found = metrics(server.rest_port)
+    return [found.get(requests(status), 0) for status in statuses]
+
+
+def settled(count):
+    """What is counted once nothing has been for half a second."""
+    before, now = None, count()
+    while now != before:
         time.sleep(0.5)
+        before, now = now, count()
+    return now
 
 
 def test_requests_are_counted(server):
     statuses = [("writer", "OK"), ("writer", "INVALID_ARGUMENT"), ("(unknown)", "NOT_FOUND")]
-    before = counts(server, statuses)
+    before = settled(lambda: counts(server, statuses))
     asked_in_all_ways(server)
     expected = [then + more for then, more in zip(before, [5, 3, 1], strict=True)]
     assert eventually(lambda: counts(server, statuses) == expected), counts(server, statuses)
