@@ -190,7 +190,7 @@ def _convert(value: Any, dtype: DType | None, name: str | None) -> Tensor:
             if result is not NotImplemented:
                 return _checked(result, dtype)
     if isinstance(value, (list, tuple)):
-        plain = plain_array(value, dtype)
+        plain = plain_array(value, dtype, STATE.graph is not None)
         if plain is not None:
             return slots.MAKE_CONSTANT(*plain, name)
         if holds_tensor(value):
@@ -224,7 +224,7 @@ def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
 
 
 def _constant(value: Any, dtype: DType | None, name: str | None) -> Tensor:
-    plain = plain_array(value, dtype) if type(value) in (float, int, bool) else None
+    plain = plain_array(value, dtype) if type(value) in (float, int, bool, range) else None
     if STATE.graph is not None and is_tensor_message(value):
         return _checked(slots.above("constant_of_message")(value, name), dtype)
     array, dtype = plain or to_array(value, dtype, STATE.graph is not None)

@@ -8,6 +8,7 @@ import penstock as tf
 from penstock._src.core.errors import ResourceExhaustedError
 from penstock._src.core.values.arrays import (
     ALIGNMENT,
+    FEW,
     concatenated,
     empty_pooled,
     plain_array,
@@ -48,6 +49,12 @@ def test_large_arrays_that_do_not_fit_are_refused(shape):
         concatenated([np.zeros((700, 61)), np.zeros(shape)], 0)
 
 
+def test_lists_of_numbers_take_the_fast_path():
+    values = [[1, 2.5], [np.float32(1)], [float("nan"), 1.0], [2**40], range(3), [[np.int64(1)]]]
+    assert all(plain_array(value, None) is not None for value in values)
+    assert plain_array([2, 0.5], tf.half) is not None and plain_array([2], tf.uint8) is not None
+
+
 def test_lists_of_strings_are_arrays_of_bytes():
     array, dtype = plain_array([["a", "\u00e9"], ["", "\0b"]], None)
     assert dtype is tf.string and array.tolist() == [[b"a", b"\xc3\xa9"], [b"", b"\0b"]]
@@ -65,8 +72,11 @@ NESTED = [
     0,
     -7,
     2**31,
+    2**53 + 1,
+    300,
     1.5,
     1e39,
+    65519.0,
     float("inf"),
     float("nan"),
     True,
@@ -74,20 +84,27 @@ NESTED = [
     b"\xff",
     "\u00e9",
     np.int64(3),
+    np.float32(0.1),
+    np.float64(0.1),
+    range(2),
     [],
     None,
 ]
 
 
-@pytest.mark.parametrize(
-    "dtype", [None, tf.int32, tf.int64, tf.float32, tf.float64, tf.bool, tf.int8, tf.string]
-)
-def test_the_fast_path_agrees_with_the_general_one(dtype):
+DTYPES = [None, tf.int32, tf.int64, tf.float32, tf.float64, tf.bfloat16, tf.half, tf.bool, tf.int8, tf.uint8, tf.string]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_the_fast_path_agrees_with_the_general_one(dtype, in_graph):
     rows = [[a, b] for a in NESTED for b in NESTED]
-    for value in [*NESTED, *rows, *([row, row] for row in rows), *((row, [0]) for row in rows)]:
-        fast = plain_array(value, dtype)
+    long = [[a] * FEW + [b] for a, b in rows]
+    nested = [*([row, row] for row in rows), *((row, [0]) for row in rows)]
+    for value in [*NESTED, *rows, *long, *nested]:
+        fast = plain_array(value, dtype, in_graph)
         if fast is not None:
-            array, own = to_array(value, dtype)
+            array, own = to_array(value, dtype, in_graph)
             assert fast[1] is own and fast[0].dtype == array.dtype and fast[0].shape == array.shape
             same = fast[0].tolist() if own is tf.string else fast[0].tobytes()
             assert same == (array.tolist() if own is tf.string else array.tobytes())

@@ -25,14 +25,24 @@ ALIGNMENT = 64
 SMALL = 4096  # bytes below which alignment does not matter
 
 MOST_AXES = 32  # of lists in lists; one that contains itself has any number
-_SEQUENCES = frozenset({list, tuple})
+_SEQUENCES = frozenset({list, tuple, range})
 _TEXTS = frozenset({str, bytes})
-# By the type of a Python number, its dtype and others that hold it as it is, or rounded to nearest.
-_PLAIN_TYPES: dict[type, tuple[DType, frozenset[DType]]] = {
-    int: (dtypes.int32, frozenset({dtypes.int64, dtypes.float32, dtypes.float64})),
-    float: (dtypes.float32, frozenset({dtypes.float64})),
-    bool: (dtypes.bool_, frozenset()),
+_NUMBERS = frozenset({int, float})
+_WHOLE = frozenset({int, np.int32, np.int64})
+# Python's floats become these if they are not larger.
+_PLAIN_FLOATS: dict[DType, float] = {
+    dtypes.float32: FLOAT32_MAX,
+    dtypes.float64: float("inf"),
+    dtypes.float16: 65504.0,
+    dtypes.bfloat16: 1e38,
 }
+_PLAIN_INTEGERS = {
+    kind: np.iinfo(kind.np)
+    for kind in (dtypes.int8, dtypes.uint8, dtypes.int16, dtypes.uint16, dtypes.int32, dtypes.int64)
+}
+_BY_PLAIN = {kind.np: kind for kind in (dtypes.bool_, *_PLAIN_FLOATS, *_PLAIN_INTEGERS)}
+MOST_EXACT = 2**53  # integers beside floats up to here are floats themselves
+FEW = 32  # elements that Python compares as quickly as NumPy
 
 
 @functools.cache
@@ -166,7 +176,9 @@ def to_array(value: Any, dtype: DType | None, in_graph: bool = False) -> tuple[n
         ) from error
 
 
-def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | None:
+def plain_array(
+    value: Any, dtype: DType | None, in_graph: bool = False
+) -> tuple[np.ndarray, DType] | None:
     """Fast path of `to_array` for a number or a string, or nested lists of those of one type that all fit a common dtype; None for other cases."""
     leaves: list[Any] = [value]
     shape: list[int] = []
@@ -178,24 +190,66 @@ def plain_array(value: Any, dtype: DType | None) -> tuple[np.ndarray, DType] | N
         shape += lengths
         leaves = list(itertools.chain.from_iterable(leaves))
         kinds = set(map(type, leaves))
-    if len(kinds) != 1:
+    if kinds == _NUMBERS:
+        array = _plain_floats(leaves, dtype, MOST_EXACT)
+    elif len(kinds) != 1:
         return None
-    (kind,) = kinds
-    if kind in _TEXTS:
-        array = _plain_strings(leaves, kind) if dtype in (None, dtypes.string) else None
-        return None if array is None else (array.reshape(shape), dtypes.string)
-    if kind not in _PLAIN_TYPES:
+    else:
+        (kind,) = kinds
+        if kind in _TEXTS:
+            array = _plain_strings(leaves, kind) if dtype in (None, dtypes.string) else None
+        elif kind is float:
+            array = _plain_floats(leaves, dtype, None)
+        elif kind is bool:
+            array = np.array(leaves) if dtype in (None, dtypes.bool_) else None
+        elif kind is not int and not shape:
+            return None  # one of NumPy's, which keeps its dtype
+        elif kind in _WHOLE:
+            array = _plain_integers(leaves, dtype)
+        else:
+            is_own = kind is np.float32 or (kind is np.float64 and not in_graph)
+            array = np.array(leaves) if is_own and dtype is None else None
+    if array is None:
         return None
-    own, others = _PLAIN_TYPES[kind]
-    if dtype is not None and dtype is not own and dtype not in others:
+    return array.reshape(shape), dtypes.string if array.dtype == object else _BY_PLAIN[array.dtype]
+
+
+def _plain_floats(leaves: list[Any], dtype: DType | None, most: int | None) -> np.ndarray | None:
+    """Python's numbers as floats; None if the general path has to find out whether one fits: those above `most`, finite ones that become infinite."""
+    chosen = dtypes.float32 if dtype is None else dtype
+    if chosen not in _PLAIN_FLOATS:
         return None
-    if kind is int:
-        if min(leaves) < INT32.min or max(leaves) > INT32.max:
+    limit = _PLAIN_FLOATS[chosen] if most is None else min(most, _PLAIN_FLOATS[chosen])
+    if len(leaves) < FEW:
+        if max(map(abs, leaves)) <= limit:
+            # 16-bit floats would be rounded to float32 first.
+            is_wide = chosen.size >= 4
+            return np.array(leaves, chosen.np if is_wide else np.float64).astype(
+                chosen.np, copy=False
+            )
+        if most is not None:
             return None
-    elif kind is float and not max(map(abs, leaves)) <= FLOAT32_MAX:
-        return None  # an infinity, NaN as the first, or one that float32 lacks
-    chosen = own if dtype is None else dtype
-    return np.array(leaves, chosen.np).reshape(shape), chosen
+    elif most is not None and not max(map(abs, leaves)) <= limit:  # integers may be beyond floats
+        return None
+    wide = np.array(leaves, np.float64)
+    sizes = np.abs(wide)
+    if ((sizes > limit) & (sizes < np.inf)).any():
+        return None
+    return wide.astype(chosen.np)
+
+
+def _plain_integers(leaves: list[Any], dtype: DType | None) -> np.ndarray | None:
+    """Whole numbers of Python or NumPy; None if the general path has to find out whether they fit."""
+    low, high = min(leaves), max(leaves)
+    is_int32 = INT32.min <= low and high <= INT32.max
+    if dtype is None:
+        dtype = dtypes.int32 if is_int32 else dtypes.int64
+    if dtype in (dtypes.float32, dtypes.float64):
+        return np.array(leaves, dtype.np) if is_int32 and type(low) is int else None
+    bounds = _PLAIN_INTEGERS.get(dtype)
+    if bounds is None or not (bounds.min <= low and high <= bounds.max):
+        return None
+    return np.array(leaves, dtype.np)
 
 
 def _plain_strings(leaves: list[Any], kind: type) -> np.ndarray | None:
