@@ -1,8 +1,13 @@
 """Convolutions by Winograd's algorithm against float64 NumPy: borders, odd sizes, input gradients, rounding errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import penstock as tf
+from penstock._src.compiler.codegen.contraction.images.window import Axis
+from penstock._src.compiler.codegen.contraction.images.winograd import tiles
 from penstock._src.core import dtypes
 from penstock._src.native.language.types import F32
 from penstock._src.util.flags import override
@@ -16,6 +21,7 @@ from tests.compiler.codegen.contraction.images.test_conv import (
     input_gradient,
 )
 from tests.compiler.codegen.contraction.products.test_products import BiasReluSum
+from tests.compiler.codegen.contraction.test_choices import AVX2, FLOATS
 from tests.compiler.codegen.kernel_harness import run_kernel
 from tests.harness.targets import LESSER, WITHOUT_MATRICES
 
@@ -208,3 +214,23 @@ def same_as_plain(make, shapes, arrays, dtype=dtypes.float32, target=None):
     assert not np.isfinite(found[0]).all()
     assert np.isfinite(found[0]).any()
     np.testing.assert_allclose(found[1], found[0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_cached", "sum_threads", "suits"),
+    [(13, True, 2, True), (10, True, 2, True), (13, False, 2, False), (13, True, 16, False), (6, True, 2, False)],
+)  # fmt: skip
+def test_few_tiles_pay_where_transformed_weights_are_cached(size, is_cached, sum_threads, suits):
+    target = replace(AVX2, sum_threads=sum_threads)
+    axes = (Axis(size, size - 2, 3), Axis(size, size - 2, 3))
+    assert tiles.suits(axes, 1, 32, 64, FLOATS, target, is_cached) is suits
+
+
+@pytest.mark.parametrize(("size", "padding"), [(13, "VALID"), (8, "SAME")])
+def test_one_small_image_by_a_variable_is_close_to_the_plain_sum(size, padding):
+    random = np.random.default_rng(4)
+    w = tf.Variable(random.standard_normal((3, 3, 32, 64)).astype(np.float32))
+    x = random.standard_normal((1, size, size, 32)).astype(np.float32)
+    got = tf.function(lambda x: tf.nn.conv2d(x, w, 1, padding), autograph=False)(x)
+    want = tf.nn.conv2d(tf.cast(x, tf.float64), tf.cast(w, tf.float64), 1, padding)
+    np.testing.assert_allclose(got, want, rtol=2e-4, atol=1e-4)

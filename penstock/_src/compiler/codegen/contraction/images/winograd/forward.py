@@ -63,7 +63,7 @@ def suits(conv: Convolution, target: Target) -> bool:
         return False
     if c.x.channel != 1 or c.x.column != c.channels:
         return False
-    return tiles.suits((c.h, c.w), c.batch, c.channels, c.outputs, c.types, target)
+    return tiles.suits((c.h, c.w), c.batch, c.channels, c.outputs, c.types, target, c.is_prepacked)
 
 
 @dataclass(frozen=True)
