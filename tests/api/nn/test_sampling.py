@@ -37,6 +37,12 @@ def test_a_sample_that_is_a_true_class_twice_is_one_hit():
     np.testing.assert_allclose(loss, [3.22892189, 6.07189465, 20.30885315], rtol=1e-6)
 
 
+@pytest.mark.parametrize("loss", [tf.nn.nce_loss, tf.nn.sampled_softmax_loss])
+def test_samples_of_another_number_than_num_sampled_do_not_fit(loss):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[3,3\] vs. \[3,256\]"):
+        loss(ROWS, OFFSETS, LABELS, INPUTS, 256, 7, 2, SAMPLED, remove_accidental_hits=True)
+
+
 def test_unique_labels_are_a_list_of_labels_and_their_indices():
     found = tf.nn.ctc_unique_labels([[3, 4, 3]])
     assert isinstance(found, list)

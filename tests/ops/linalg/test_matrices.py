@@ -167,3 +167,10 @@ def test_gradients_of_cholesky_read_one_triangle():
     found = tf.raw_ops.CholeskyGrad(l=full, grad=gradient)
     wanted = tf.raw_ops.CholeskyGrad(l=np.tril(full), grad=np.tril(gradient))
     np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("align", ["", "NCHW"])
+def test_diagonals_refuse_unknown_alignments(align):
+    for function in tf.linalg.diag, tf.function(tf.linalg.diag):
+        with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="align"):
+            function([1.0, 2.0], align=align)

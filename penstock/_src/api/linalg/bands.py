@@ -49,7 +49,8 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     """
     diagonal = convert_to_tensor(diagonal, name="diagonal")
     is_main = all(map(_is_number, (k, num_rows, num_cols, padding_value), (0, -1, -1, 0)))
-    if is_main:
+    # Another `align` changes nothing here, but MatrixDiagV3 checks it.
+    if is_main and align == "RIGHT_LEFT":
         return raw.MatrixDiag(diagonal=diagonal, name=name)
     if diagonal.dtype.is_bool:
         padding_value = bool(padding_value)

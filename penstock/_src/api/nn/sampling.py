@@ -178,14 +178,15 @@ def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=Non
     )
 
 
-def _without_accidental_hits(logits, labels, classes, num_true):
+def _without_accidental_hits(logits, labels, classes, num_true, num_sampled):
     """The logits of sampled classes, made very small where a class is one of the example's true ones."""
     rows, ids, weights = compute_accidental_hits(labels, classes, num_true)
     places = raw.Pack(values=[cast(rows, dtypes.int32), cast(ids, dtypes.int32)], axis=1)
     # a sample that is several of an example's true classes is one hit
     dense = raw.SparseToDense(
         sparse_indices=places,
-        output_shape=raw.Shape(input=logits),
+        # samples of another number than the call says do not fit
+        output_shape=raw.Pack(values=[raw.Shape(input=logits)[0], num_sampled]),
         sparse_values=cast(weights, logits.dtype),
         default_value=np.zeros((), logits.dtype.as_numpy_dtype),
         validate_indices=False,
@@ -232,7 +233,9 @@ def sampled_logits(
         tensor=true_b, shape=[-1, num_true]
     )
     if remove:
-        sampled_part = _without_accidental_hits(sampled_part, labels, classes, num_true)
+        sampled_part = _without_accidental_hits(
+            sampled_part, labels, classes, num_true, num_sampled
+        )
     if subtract:
         true_logits = true_logits - raw.Log(x=true_expected)
         sampled_part = sampled_part - raw.Log(x=sampled_expected)
