@@ -187,8 +187,9 @@ def test_a_large_l2_holds_all_columns_of_b():
     assert block(384, 2 << 20) == (384, 384)
     assert block(3072, 2 << 20) == (384, 384)  # the columns are too many
     assert block(768, 2 << 20, Matrix("float", 3072, (1,))) == (384, 384)  # rows go along k
-    assert block(768, 1 << 20) == (240, 384)
-    assert block(0, 1 << 20)[1] == block(0, 2 << 20)[1] == 384
+    assert block(768, 1 << 20) == (768, 192)
+    assert block(768, 512 << 10) == (240, 384)
+    assert block(0, 512 << 10)[1] == block(0, 2 << 20)[1] == 384
 
 
 def test_few_threads_pack_what_stays_in_a_large_l2():
@@ -208,7 +209,7 @@ def test_tiles_fetch_rows_of_the_output_while_they_multiply():
     assert by_rows()
     assert not by_rows(k=(24,))  # too few steps for each row
     assert not by_rows(m=Arg(0))  # addresses of rows take the registers
-    assert not by_rows(l2=1 << 20)
+    assert not by_rows(l2=512 << 10)
 
 
 def test_tiles_share_the_lines_of_rows_below_that_are_read_in_place():
@@ -221,4 +222,4 @@ def test_tiles_share_the_lines_of_rows_below_that_are_read_in_place():
     assert lines(k=3072, n=768) == 1  # 12 lines of 192 elements among 16 tiles
     assert lines(left=Matrix("float", 1, (1024,))) == 0  # A is packed
     assert lines(n=192) == 0  # four tiles
-    assert lines(l2=1 << 20) == 0
+    assert lines(l2=512 << 10) == 0
