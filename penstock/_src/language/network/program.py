@@ -116,7 +116,9 @@ class Program(Module):
     def _decoded(self, tokens: Any, positions: Any, span: Any) -> Any:
         attend = self.cache.attending_rows(positions[:, None], span)
         values = self.decoder.values(tokens[:, None], positions[:, None], attend)
-        return self.decoder.logits(values)[:, 0]  # a row each: what others decode does not change a product
+        return self.decoder.logits(values)[
+            :, 0
+        ]  # a row each: what others decode does not change a product
 
     @function(
         input_signature=[
