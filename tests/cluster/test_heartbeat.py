@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+import threading
 
 import pytest
 
@@ -13,6 +14,7 @@ from penstock._src.cluster.heartbeat import Heartbeat
 from penstock._src.cluster.stragglers import NAMED_EVERY, ROUNDS, Report, Stragglers
 from tests.harness.processes import launched, needs_mpi, of_ranks
 from tests.harness.tasks import needs_grpc, started
+from tests.harness.waiting import PATIENCE
 
 pytestmark = pytest.mark.timed
 
@@ -127,6 +129,20 @@ for step in range(100000):
     time.sleep(0.01 if rank < 2 else 0.001)
 """
 LOSS = r"UnavailableError: Rank 1 of \d has not answered for 4 s: .* Its last sign was from exchange \d+\."
+
+
+def test_a_heartbeat_may_be_ended_on_its_own_thread():
+    ended, hearts = threading.Event(), []
+
+    def poll():
+        hearts[0].stop()
+        ended.set()
+        return ()
+
+    hearts.append(Heartbeat(Cluster(0, 2), lambda to, words: None, poll, lambda text: None, LIMIT))
+    hearts[0].listen()
+    hearts[0].start()
+    assert ended.wait(PATIENCE)
 
 
 @needs_mpi

@@ -7,6 +7,7 @@ import pytest
 import penstock as tf
 from penstock._src.bridge.python.checkpoint.async_checkpoint_helper import AsyncCheckpointHelper
 from penstock._src.saving import checkpoint as internals
+from penstock._src.saving.background import BackgroundWriter
 
 BACKGROUND = tf.train.CheckpointOptions(enable_async=True)
 
@@ -90,3 +91,18 @@ def test_the_private_helper(tmp_path):
     assert variable == 1.0 and helper.save_counter == 1
     with pytest.raises(AttributeError, match="cannot be None"):
         AsyncCheckpointHelper(None)
+
+
+def test_ctrl_c_before_the_thread_starts_leaves_nothing_to_wait_for(monkeypatch):
+    def interrupted(thread):
+        raise KeyboardInterrupt
+
+    writer, written = BackgroundWriter(), []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            writer.start(lambda: written.append(1))
+    writer.wait()
+    writer.start(lambda: written.append(2))
+    writer.wait()
+    assert written == [2]

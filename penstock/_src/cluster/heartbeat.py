@@ -68,9 +68,9 @@ class Heartbeat:
             self._is_listening, self._silence = True, 0.0
 
     def stop(self) -> None:
-        """Ends it; no message is sent from here on."""
+        """Ends it; no message is sent from here on, or after the beat whose thread calls this."""
         self._ended.set()
-        if self._thread.is_alive():
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(self.pause + 1)
 
     def leave(self) -> None:

@@ -39,7 +39,9 @@ class BackgroundWriter:
           Exception: writing has failed.
         """
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+            # Ctrl-C may have kept it from starting.
+            if self._thread.is_alive():
+                self._thread.join()
             self._thread = None
         error, self._error = self._error, None
         if error is not None:

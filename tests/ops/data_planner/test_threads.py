@@ -285,3 +285,25 @@ def test_threads_start_with_the_iterator_if_options_ask():
     iterator = iter(made.with_options(options))
     assert eventually(lambda: seen)
     assert [int(x) for x in iterator] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_ctrl_c_while_the_thread_is_started_leaves_one_thread(monkeypatch, begins):
+    start, seen = threading.Thread.start, set()
+
+    def interrupted(thread):
+        if begins:
+            start(thread)
+        raise KeyboardInterrupt
+
+    def told(x):
+        seen.add(threading.get_ident())
+        return x
+
+    iterator = iter(Dataset.range(9).map(measured(told)).prefetch(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(iterator)
+    assert [int(x) for x in iterator] == list(range(9))
+    assert len(seen) == 1

@@ -344,8 +344,13 @@ class _Buffer:
             if self.thread is None:
                 self.run.has_threads = True
                 thread = threading.Thread(target=self.fill, name="penstock-prefetch", daemon=True)
-                thread.start()
                 self.thread = thread
+                try:
+                    thread.start()
+                except BaseException:
+                    # Ctrl-C: a thread that begins nevertheless finds that it is not the buffer's.
+                    self.thread = None
+                    raise
 
     def wait_for_room(self) -> None:
         """Waits while the buffer is full, or tuned buffers hold as much memory as they may."""
@@ -359,6 +364,9 @@ class _Buffer:
 
     def fill(self) -> None:
         """The thread's main function: computes the elements."""
+        with self.changed:
+            if self.thread is not threading.current_thread():
+                return
         item: Any = None
         while item is not _END:
             with self.changed:
