@@ -100,3 +100,41 @@ def test_keras_2_trains_in_replicas_beside_its_callback(tmp_path):
     environment = lean({"TF_USE_LEGACY_KERAS": "1", "PYTHONPATH": str(ROOT)})
     command = [sys.executable, "-c", REPLICATED, str(tmp_path)]
     subprocess.run(command, check=True, env=environment, timeout=120)
+
+
+SET_BY_THE_PROGRAM = """
+import os
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+import tensorflow as tf
+from tensorflow.keras.layers import Dense
+assert tf.keras.layers.Dense is Dense and Dense.__module__.startswith("tf_keras."), Dense
+assert type(tf.keras.Sequential([Dense(2)])).__module__.startswith("tf_keras.")
+"""
+
+
+@pytest.mark.skipif(find_spec("tf_keras") is None, reason="tf_keras is not installed")
+def test_a_program_may_choose_keras_before_it_imports_tensorflow(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(SET_BY_THE_PROGRAM)
+    command = [sys.executable, "-m", "penstock", "run", str(program)]
+    environment = lean({"PYTHONPATH": str(ROOT)})
+    subprocess.run(command, check=True, env=environment, timeout=120)
+
+
+SET_AFTER_THE_IMPORT = """
+import os
+import tensorflow as tf
+first = tf.keras.Model
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+from tensorflow.keras import layers
+assert tf.keras.Model is first and layers.Dense.__module__.startswith("keras."), layers.Dense
+"""
+
+
+def test_the_import_of_a_program_decides(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(SET_AFTER_THE_IMPORT)
+    environment = lean({"PYTHONPATH": str(ROOT)})
+    environment.pop("TF_USE_LEGACY_KERAS", None)
+    command = [sys.executable, "-m", "penstock", "run", str(program)]
+    subprocess.run(command, check=True, env=environment, timeout=120)

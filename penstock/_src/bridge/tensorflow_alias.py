@@ -62,6 +62,8 @@ class TensorFlowFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def _counterpart(self, fullname: str) -> str | None:
         """The module that stands for `fullname`: a real name, or "private:<path>" or "frozen:<path>"."""
         rest = fullname.partition(".")[2]
+        if not rest:
+            asks_for_keras_2("import")
         if rest == "_api" or rest.startswith("_api.v2"):
             rest = rest[len("_api.v2") :].lstrip(".")
             rest = rest[2:].lstrip(".") if rest == "v2" or rest.startswith("v2.") else rest
@@ -178,8 +180,12 @@ def is_installed() -> bool:
     return FINDER in sys.meta_path
 
 
-def install() -> None:
+def install(imports: bool = True) -> None:
     """Makes `import tensorflow` find Penstock from now on.
+
+    Args:
+      imports: whether this counts as an import of tensorflow, which chooses the Keras of `tensorflow.keras`. If False, the first
+        import that follows does, of a program that may set TF_USE_LEGACY_KERAS before it.
 
     Raises:
       RuntimeError: the real TensorFlow has already been imported.
@@ -193,10 +199,15 @@ def install() -> None:
             "before anything imports tensorflow or keras."
         )
     if not is_installed():
-        asks_for_keras_2("import")
+        if imports:
+            asks_for_keras_2("import")
         sys.meta_path.insert(0, FINDER)
         sys.meta_path.append(METADATA)
         for companion in COMPANIONS:
             companion.install()
     sys.modules[ALIAS] = own
     identities.install()
+    if not imports and existing is None:
+        # The program's own import is to be the first; renaming classes makes one.
+        del sys.modules[ALIAS]
+        _KERAS_2_BY_USE.pop("import", None)

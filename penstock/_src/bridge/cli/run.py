@@ -79,7 +79,7 @@ def _run_script(program: Sequence[str]) -> dict[str, Any]:
         raise Refused(f"{program[0]!r} is a folder without __main__.py.")
     if not os.access(script, os.R_OK):
         raise Refused(f"{program[0]!r} may not be read.")
-    tensorflow_alias.install()
+    tensorflow_alias.install(imports=False)
     sys.argv = list(program)
     sys.path.insert(0, str(script.resolve().parent))
     # Absolute, as Python names a script: its source is found after a change of folder, too.
