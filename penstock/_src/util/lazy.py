@@ -102,7 +102,7 @@ def attach(
             return importlib.import_module(f"{name}.{attribute}")
         else:
             # Within the function: few processes ask for a name that there is not.
-            from penstock._src.util import absent_names
+            from penstock._src.util.files import absent_names
 
             raise AttributeError(absent_names.message(name, attribute))
         setattr(sys.modules[name], attribute, value)

@@ -6,9 +6,7 @@ import functools
 import importlib
 import pathlib
 
-from .lazy import parse_table
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 # Namespaces that no part of TensorFlow 2.21 has.
 REMOVED = {
     "contrib": "TensorFlow 2.0 removed tf.contrib: most of it lives on in packages such as tf-slim",
@@ -56,4 +54,5 @@ def _is_in_v2(path: str) -> bool:
     except ModuleNotFoundError:
         # A namespace of TensorFlow 1 alone.
         return False
-    return name in parse_table(getattr(package, "_NAMES", {}))
+    words = " ".join(getattr(package, "_NAMES", {}).values()).split()
+    return any(word.partition("=")[0] == name for word in words)
