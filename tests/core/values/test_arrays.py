@@ -1,5 +1,7 @@
 """Arrays with addresses that kernels like."""
 
+import pickle
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -189,3 +191,35 @@ def test_numbers_of_several_types_in_graphs_have_the_dtype_of_numpy(value, expec
 def test_numbers_beside_lists_are_of_mixed_types(value):
     with pytest.raises(ValueError, match="Can't convert Python sequence with mixed types"):
         tf.constant(value)
+
+
+def unpickled(array):
+    """The array with a dtype object of its own, as h5py's arrays have."""
+    made = pickle.loads(pickle.dumps(array))
+    assert made.dtype is not array.dtype and made.dtype == array.dtype
+    return made
+
+
+WAYS = {
+    "constant": lambda x: tf.constant(x),
+    "variable": lambda x: tf.Variable(x).value(),
+    "assignment": lambda x: tf.Variable(tf.zeros_like(x)).assign(x).value(),
+    "operand": lambda x: tf.constant([1.0, 2.0]) + x,
+    "function": lambda x: tf.function(lambda y: y)(x),
+    "elements": lambda x: next(iter(tf.data.Dataset.from_tensors(x))),
+    "call": lambda x: tf.numpy_function(lambda y: unpickled(y + 0), [x], tf.float32),
+    "call in a function": lambda x: tf.function(
+        lambda y: tf.numpy_function(lambda z: unpickled(z + 0), [y], tf.float32)
+    )(x),
+    "pickled tensor": lambda x: pickle.loads(pickle.dumps(tf.constant(x))),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_tensors_have_numpys_own_dtype_objects_which_native_code_compares(way):
+    assert way(unpickled(np.ones(2, np.float32)))._value.dtype is np.dtype(np.float32)
+
+
+def test_arrays_of_another_byte_order_are_turned():
+    swapped = np.arange(5, dtype=">i4")
+    assert tf.constant(swapped).numpy().tolist() == list(range(5))

@@ -291,6 +291,17 @@ def _of_shape(shape: TensorShape, dtype: DType | None) -> Any:
     return np.array(dimensions, np.int32 if fits and dtype is not dtypes.int64 else np.int64)
 
 
+def with_own_dtype(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return the array with this very object as its dtype if it is equal, else the array itself.
+
+    Arrays that were unpickled, or read by h5py, have an object of their own, which copies and results of NumPy keep. Native code compares these objects, and
+    leaves arrays with others to Python.
+    """
+    if array.dtype is not dtype and array.dtype == dtype:
+        return array.view(dtype)
+    return array
+
+
 def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:
     own = dtypes.BY_NUMPY.get(array.dtype)
     if own is None:
@@ -304,7 +315,7 @@ def _from_numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DTy
     if own is dtypes.string:
         return _strings(array, dtype)
     if dtype is None or dtype is own:
-        return np.array(array, own.np, order="C"), own
+        return np.array(with_own_dtype(array, own.np), own.np, order="C"), own
     if dtype is dtypes.string and array.size:
         raise ValueError(
             "Failed to convert a NumPy array to a Tensor (Unsupported object type "

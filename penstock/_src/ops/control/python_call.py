@@ -18,7 +18,7 @@ from penstock._src.core.errors import (
     UnknownError,
 )
 from penstock._src.core.op import Op
-from penstock._src.core.values.arrays import aligned_copy
+from penstock._src.core.values.arrays import aligned_copy, with_own_dtype
 from penstock._src.core.values.memory import LARGE, has_own_memory
 from penstock._src.util.process.references import is_item_shared
 
@@ -125,7 +125,8 @@ class PyFuncStateless(Op):
                 f"{self.token}: the {dtype.name} result of a numpy function was expected, but the function "
                 f"returned an array of type {array.dtype}."
             )
-        return array if is_own and has_own_memory(array) else _copied(array)
+        kept = array if is_own and has_own_memory(array) else _copied(array)
+        return with_own_dtype(kept, dtype.np)
 
 
 def _copied(array: np.ndarray) -> np.ndarray:
