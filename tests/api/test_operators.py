@@ -1,6 +1,5 @@
-"""Operators, slicing and the Python protocol of tensors."""
+"""Operators and the Python protocol of tensors."""
 
-import inspect
 import operator
 
 import numpy as np
@@ -31,60 +30,6 @@ def test_numbers_are_divided_by_tensors_of_graphs(numerator):
 def test_sums_of_different_types_are_rejected():
     with pytest.raises(tf.errors.InvalidArgumentError, match="AddV2 as input #1"):
         tf.constant([1]) + 1.5
-
-
-SLICES = [
-    (slice(None), 1),
-    (-1,),
-    (Ellipsis, slice(0, 2)),
-    (None, 0),
-    (slice(None, None, -1),),
-    (0, Ellipsis, None),
-]
-
-
-@pytest.mark.parametrize("key", SLICES, ids=str)
-def test_slices_are_numpys(key):
-    values = np.arange(24).reshape(2, 3, 4)
-    np.testing.assert_array_equal(tf.constant(values)[key].numpy(), values[key])
-
-
-def test_a_boolean_mask_selects_rows():
-    x = tf.constant([1, 2, 3])
-    np.testing.assert_array_equal(x[tf.constant([True, False, True])].numpy(), [1, 3])
-
-
-def test_floats_are_no_indices():
-    with pytest.raises(TypeError, match="Only integers, slices"):
-        tf.constant([1, 2])[1.5]
-
-
-@pytest.mark.parametrize(
-    "index",
-    [
-        tf.constant([[0]]),
-        np.zeros([0, 2], np.int32),
-        (tf.constant([[0, 1]]), 0),
-        slice(None, tf.constant([[1]])),
-    ],
-    ids=repr,
-)
-def test_the_op_refuses_indices_of_more_than_one_axis(index):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="shape"):
-        tf.ones([2, 3])[index]
-    with pytest.raises(ValueError, match="rank"):
-        tf.function(lambda x: x[index])(tf.ones([2, 3]))
-
-
-def test_vectors_are_no_indices():
-    with pytest.raises(TypeError, match="Only integers, slices"):
-        tf.ones([2, 3])[tf.constant([0])]
-
-
-def test_a_slice_of_a_variable_is_assigned():
-    v = tf.Variable([1.0, 2.0, 3.0])
-    v[1:].assign([8.0, 9.0])
-    np.testing.assert_array_equal(v.numpy(), [1.0, 8.0, 9.0])
 
 
 def test_shapes_that_do_not_broadcast_are_unequal_as_a_whole():
@@ -146,11 +91,6 @@ def test_sparse_gradients_become_dense_beside_tensors():
     np.testing.assert_array_equal(slices + held, np.add(dense, 1))
     np.testing.assert_array_equal(tf.function(lambda x: x - slices)(held), 1 - np.array(dense))
     np.testing.assert_array_equal(tf.ones([3, 2]) == slices, np.array(dense) == 1)
-
-
-def test_subscripts_have_tensorflows_signature():
-    parameters = inspect.signature(tf.Tensor.__getitem__).parameters
-    assert list(parameters) == ["tensor", "slice_spec", "var"] and parameters["var"].default is None
 
 
 def test_comparisons_with_numbers_give_their_op_tensors_alone(monkeypatch):

@@ -17,7 +17,7 @@ from penstock._src.eager.variable_spec import VariableSpec
 from penstock._src.graph.operation import SymbolicTensor
 from penstock._src.util.slots import above
 
-from . import operators
+from .array import subscripts
 from .extending.item_calls import ITEMS, eager_item, is_basic
 
 register_type_spec_from_value_converter(Variable, VariableSpec.from_value)
@@ -182,12 +182,12 @@ def _get_item(var, slice_spec):
     if result is None and type(value) is EagerTensor and is_basic(slice_spec):
         result = eager_item(value, slice_spec)
     if result is None:  # it is recorded, or the op has to look at the index
-        return operators.get_item(value, slice_spec, var=var)
+        return subscripts.get_item(value, slice_spec, var=var)
 
     def assign(value, name=None):
         # Computed now: most slices are only read.
-        begin, end, strides, masks = operators.bounds_of(slice_spec)
-        bounds = operators.pack_bounds(begin, end, strides)
+        begin, end, strides, masks = subscripts.bounds_of(slice_spec)
+        bounds = subscripts.pack_bounds(begin, end, strides)
         packed = dict(zip(("begin", "end", "strides"), bounds))
         return var._strided_slice_assign(value=value, name=name, **packed, **masks)
 

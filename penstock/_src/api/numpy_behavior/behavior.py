@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from penstock._src.api.array.subscripts import get_item
 from penstock._src.api.extending.direct_calls import forget_all
 from penstock._src.api.extending.weak_tensor import WeakTensor, strong, with_weakness
 from penstock._src.api.math.elementwise import cast
@@ -11,7 +12,6 @@ from penstock._src.api.numpy import compositions, elementwise, reductions, shapi
 from penstock._src.api.numpy.advanced_index import is_advanced, selected
 from penstock._src.api.numpy.promotion import RULES, canonical
 from penstock._src.api.numpy.weakness import converted, kind_or_none
-from penstock._src.api.operators import get_item
 from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.tensor import Tensor

@@ -280,7 +280,7 @@ PATHS: dict[str, str] = {
     "python.ops.script_ops": (
         "_check_args_and_maybe_make_decorator=@api.python_function:decorator_unless_called"
     ),
-    "python.ops.tensor_getitem_override": "_SLICE_TYPE_ERROR=@api.operators:_ALLOWED_INDICES",
+    "python.ops.tensor_getitem_override": "_SLICE_TYPE_ERROR=@api.array.subscripts:_ALLOWED_INDICES",
     "python.ops.weights_broadcast_ops": "@v1.functions.weights @bridge.internals.ops",
     "python.platform._pywrap_tf2": ("is_enabled=@api.internal:tf2_enabled"),
     "python.pywrap_tensorflow": "",
