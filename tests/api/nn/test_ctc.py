@@ -134,3 +134,13 @@ def test_dense_labels_that_are_no_class_are_refused():
     for labels in ([[1, 6]], [[-1, 1]]):
         with pytest.raises(tf.errors.InvalidArgumentError, match="is not in \\[0, 6\\)"):
             tf.nn.ctc_loss(labels, LOGITS[:1], [2], [7], logits_time_major=False, blank_index=0)
+
+
+def test_dense_labels_of_unknown_ranks():
+    whole = [tf.TensorSpec(None, dtype) for dtype in (tf.int32, tf.float32, tf.int32, tf.int32)]
+    loss = tf.function(tf.nn.ctc_loss, input_signature=whole)
+    logits = np.random.default_rng(2).normal(size=(5, 2, 4)).astype(np.float32)
+    given = [[1, 2], [2, 1]], logits, [2, 1], [5, 4]
+    np.testing.assert_allclose(loss(*given), tf.nn.ctc_loss(*given), rtol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of bounds"):
+        loss(given[0], logits[0], *given[2:])
