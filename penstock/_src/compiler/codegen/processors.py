@@ -92,15 +92,12 @@ _CLASSES = {
 _LARGE_L2 = replace(
     _CLASSES[64],
     blocking=Blocking(columns=384),
-    # as before the measurements on Zen 5
-    read_in_place=256 << 10,
-    row_panels=0,
-    row_work=8,
-    near_row=16 << 20,
     whole_block=576 << 10,
     near_panels=1 << 20,
     fetches_by_rows=True,
 )
+# Products of few rows were measured with 1 MiB only.
+_LARGEST_L2 = replace(_LARGE_L2, read_in_place=256 << 10, row_panels=0, row_work=8, near_row=16 << 20)  # fmt: skip
 
 # Products by matrix registers; depths count groups of neighbors (measured on Emerald Rapids).
 MATRIX_BLOCKING = Blocking(depth=512, wide_depth=512)
@@ -124,7 +121,7 @@ def processor_of(target: Target) -> Processor:
     if target.architecture == "wasm32":
         return _WEBASSEMBLY
     if target.vector_bytes == 64 and target.l2 >= 1 << 20:
-        return _LARGE_L2
+        return _LARGE_L2 if target.l2 < 2 << 20 else _LARGEST_L2
     return _CLASSES[target.vector_bytes]
 
 

@@ -23,6 +23,7 @@ OUT_OF_RANGE = "Can't convert Python sequence with out-of-range integer to Tenso
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 ALIGNMENT = 64
 SMALL = 4096  # bytes below which alignment does not matter
+_MOST_ELEMENTS = 2**63 - 1  # of an array
 
 MOST_AXES = 32  # of lists in lists; one that contains itself has any number
 _SEQUENCES = frozenset({list, tuple, range})
@@ -76,8 +77,10 @@ def empty_pooled(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
     Raises:
       ResourceExhaustedError: there is not enough memory.
+      ValueError: an array cannot be so large.
     """
-    if math.prod(shape) * dtype.itemsize < LARGE:
+    count = math.prod(shape)
+    if count * dtype.itemsize < LARGE or count > _MOST_ELEMENTS:  # NumPy raises the error
         return np.empty(shape, dtype)
     return empty_aligned(shape, dtype)
 

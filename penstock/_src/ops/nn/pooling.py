@@ -273,7 +273,8 @@ def _view(p: Any, c: Pooling, x: Any, value: Any) -> Any:
     low, high = [w.low for w in c.windows], [w.high for w in c.windows]
     strides = [w.stride for w in c.windows]
     are_numbers = all(isinstance(n, int) for n in (*low, *high))
-    if are_numbers and max(*low, *high) > 0 and is_padded_first(x.shape[-1], c.sizes, strides):
+    is_padded = are_numbers and max([*low, *high], default=0) > 0
+    if is_padded and is_padded_first(x.shape[-1], c.sizes, strides):
         amounts = dict(zip(c.axes, zip(low, high, strict=True), strict=True))
         pairs = [amounts.get(axis, (0, 0)) for axis in range(len(c.shape))]
         first, last = ([max(n, 0) for n in side] for side in zip(*pairs, strict=True))
