@@ -39,7 +39,7 @@ from penstock._src.ops.native_forms import (
 )
 from penstock._src.util import slots
 from penstock._src.util.process.compiler import has_compiler
-from penstock._src.util.process.references import mark_shared
+from penstock._src.util.process.references import FREE_THREADED, mark_shared
 
 if TYPE_CHECKING:
     from penstock._src.native.process.eager_calls.op_calls import Surroundings
@@ -206,6 +206,29 @@ def is_worth_loading() -> bool:
     """Counts OFTEN calls; True if native code for them pays now."""
     _CALLS.append(OFTEN)
     return loads_native_code()
+
+
+class FrequentCalls:
+    """Calls that Python makes until there were so many that native code for them pays."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = OFTEN
+
+    def count(self) -> None:
+        """Counts a call that Python makes; has native code make them once that pays."""
+        self.left -= 1
+        if self.left or FREE_THREADED or not has_compiler():
+            return
+        self.left = OFTEN
+        if is_worth_loading():
+            self._load()
+            self.left = -1  # it never comes to zero
+
+    def _load(self) -> None:
+        """Has native code make the calls from now on."""
+        raise NotImplementedError
 
 
 def loads_native_code() -> bool:

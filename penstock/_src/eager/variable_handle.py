@@ -17,13 +17,11 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import UPDATING, VariableHandle, owned
 from penstock._src.eager.context import init_scope
-from penstock._src.eager.execute import OFTEN, is_unobserved, is_worth_loading, surroundings
+from penstock._src.eager.execute import FrequentCalls, is_unobserved, surroundings
 from penstock._src.eager.placed.logical import placed
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.trace import refuse_variable
-from penstock._src.util.process.compiler import has_compiler
 from penstock._src.util.process.quiet import quietly
-from penstock._src.util.process.references import FREE_THREADED
 from penstock._src.util.slots import above
 
 # Of numbers in NumPy's own dtypes, which add without errors.
@@ -101,7 +99,7 @@ _QUIET: dict[np.ufunc, Callable[..., Any]] = {
 }
 
 
-class _QuickCalls:
+class _QuickCalls(FrequentCalls):
     """Reads and assignments that native code makes, after many that Python has made: see `native/process/eager_calls/variable_calls.py`.
 
     Each gives None for a call that it does not serve. Until native code is loaded, all do.
@@ -110,26 +108,17 @@ class _QuickCalls:
       classes: that of variables, and that of the results of assignments.
     """
 
-    __slots__ = ("add", "assign", "classes", "left", "read", "subtract")
+    __slots__ = ("add", "assign", "classes", "read", "subtract")
     classes: tuple[type, type]
 
     def __init__(self) -> None:
+        super().__init__()
         self.read: Callable[[Any], Any] = _not_served
         self.assign = self.add = self.subtract = self.read
-        self.left = OFTEN
 
     def serve(self, variable: type, result: type) -> None:
         """Sets the class of variables, and that of the results of assignments."""
         self.classes = variable, result
-
-    def count(self) -> None:
-        """Counts a call that Python makes; has native code make them once that pays."""
-        self.left -= 1
-        if self.left or FREE_THREADED or not has_compiler():
-            return
-        self.left = OFTEN
-        if is_worth_loading():
-            self._load()
 
     def _load(self) -> None:
         # Only for programs that make many eager calls: it loads what writes native code.
@@ -152,7 +141,6 @@ class _QuickCalls:
         calls = variable_calls(surroundings(), around)
         self.read, self.assign = calls.read, calls.assign
         self.add, self.subtract = calls.add, calls.subtract
-        self.left = -1  # it never comes to zero
 
 
 def of_value(function: Callable[[Tensor], Any]) -> Any:

@@ -10,6 +10,11 @@ from penstock._src.core.registry import raw
 from penstock._src.ops.rules import rank_of, span
 
 
+def of_rank(x: Any, rank: int) -> Any:
+    """Returns the tensor; if its rank is not known, as a tensor of this rank, which is checked when the program runs."""
+    return raw.EnsureShape(input=x, shape=[None] * rank) if x.shape.rank is None else x
+
+
 def moved_axes(x: Any, sources: Sequence[int], targets: Sequence[int]) -> Any:
     """Returns the permutation that puts some axes at other positions, where the others keep their order.
 

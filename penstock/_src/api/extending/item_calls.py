@@ -7,10 +7,8 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dispatch import STATE
-from penstock._src.eager.execute import OFTEN, is_worth_loading, surroundings
+from penstock._src.eager.execute import FrequentCalls, surroundings
 from penstock._src.eager.tensor import EagerTensor
-from penstock._src.util.process.compiler import has_compiler
-from penstock._src.util.process.references import FREE_THREADED
 
 _BOUNDS = {int, type(None)}
 
@@ -62,30 +60,20 @@ def eager_item(tensor: EagerTensor, spec: Any) -> EagerTensor | None:
     return item
 
 
-class _Items:
+class _Items(FrequentCalls):
     """Slices that native code makes after many that NumPy has made; `quick` gives None for what it does not serve."""
 
-    __slots__ = ("left", "quick")
+    __slots__ = ("quick",)
 
     def __init__(self) -> None:
-        self.left = OFTEN
+        super().__init__()
         self.quick: Callable[[Any, Any], Any] = _not_served
-
-    def count(self) -> None:
-        """Counts a slice that NumPy makes; has native code make them once that pays."""
-        self.left -= 1
-        if self.left or FREE_THREADED or not has_compiler():
-            return
-        self.left = OFTEN
-        if is_worth_loading():
-            self._load()
 
     def _load(self) -> None:
         # Only for programs that make many eager calls: it loads what writes native code.
         from penstock._src.native.process.eager_calls.item_calls import item_call
 
         self.quick = item_call(surroundings(), _PLAIN)
-        self.left = -1  # it never comes to zero
 
 
 def _not_served(_tensor: Any, _spec: Any) -> Any:

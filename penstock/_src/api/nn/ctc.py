@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.array.axes import of_rank
 from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.api.control.while_loops import while_loop
 from penstock._src.core import dtypes
@@ -31,8 +32,8 @@ def dense_ctc_loss(
       logit_length: int32[batch], the number of valid frames in each row.
       blank: the blank class, an int32 scalar.
     """
-    labels, logits = _of_rank(labels, 2), _of_rank(logits, 3)
-    label_length, logit_length = _of_rank(label_length, 1), _of_rank(logit_length, 1)
+    labels, logits = of_rank(labels, 2), of_rank(logits, 3)
+    label_length, logit_length = of_rank(label_length, 1), of_rank(logit_length, 1)
     # TensorFlow moves the blank to the front, and labels below it by one: a label equal to it then means the class before.
     moved = raw.LogicalAnd(x=raw.Equal(x=labels, y=blank), y=blank > 0)
     labels = raw.SelectV2(condition=moved, t=labels - 1, e=labels)
@@ -67,11 +68,6 @@ def dense_ctc_loss(
     has_path = _frames_of(labels, label_length) <= logit_length
     value = raw.SelectV2(condition=has_path, t=score, e=_log_sum(last, axis=1) + ELSEWHERE)
     return -(score + raw.StopGradient(input=value - score))
-
-
-def _of_rank(x: Tensor, rank: int) -> Tensor:
-    """The tensor with this rank, which is checked at run time if it is unknown: the loop's state has a rank."""
-    return raw.EnsureShape(input=x, shape=[None] * rank) if x.shape.rank is None else x
 
 
 def _emitted(log_p: Tensor, places: Tensor, label_length: Tensor) -> Tensor:

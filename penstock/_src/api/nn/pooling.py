@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.array.axes import of_rank
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.random.seeds import get_seed
 from penstock._src.core import dtypes
@@ -294,10 +295,8 @@ def pool(
     """
     if pooling_type not in ("MAX", "AVG"):
         raise ValueError(f"`pooling_type` must be 'MAX' or 'AVG'. Received {pooling_type}.")
-    x = convert_to_tensor(input, name="input")
     spatial = len(window_shape)
-    if x.shape.rank is None:
-        x = raw.EnsureShape(input=x, shape=[None] * (spatial + 2))
+    x = of_rank(convert_to_tensor(input, name="input"), spatial + 2)
     x.shape.assert_has_rank(spatial + 2)
     rates = [1] * spatial if dilations is None else list(dilations)
     steps = [1] * spatial if strides is None else list(strides)
