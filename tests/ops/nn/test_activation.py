@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from tests.harness.op_case import OpCase, check
@@ -60,3 +61,19 @@ def test_a_bias_of_another_length_is_rejected():
         InvalidArgumentError, match=r"Must provide as many biases .*\[4\] vs. \[3,5\]"
     ):
         raw.BiasAdd(value=X, bias=np.ones(4))
+
+
+def test_the_second_derivative_of_softsign():
+    def derivatives(x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = tf.nn.softsign(x)
+            slope = inner.gradient(y, x)
+        return outer.gradient(slope, x)
+
+    x = np.array([-3.0, -0.5, 0.0, 0.5, 1e300])
+    expected = -2 * np.sign(x) / (np.abs(x) + 1) / (np.abs(x) + 1) / (np.abs(x) + 1)
+    for function in derivatives, tf.function(derivatives):
+        np.testing.assert_allclose(function(tf.constant(x)).numpy(), expected, rtol=1e-15)

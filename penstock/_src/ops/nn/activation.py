@@ -303,6 +303,11 @@ class SoftsignGrad(_ActivationGrad):
 
     host_kernel = HostKernel(compiles_from=SLOW)
 
+    def gradient(self, gradients, features, _backprops, dy):
+        slope = raw.SoftsignGrad(gradients=dy, features=features)
+        size = raw.Abs(x=features) + 1
+        return slope, -2 * dy * gradients * raw.Sign(x=features) / (size * size * size)
+
     @of_one_shape
     @quiet
     def eager(self, gradients, features):

@@ -195,8 +195,32 @@ class _Extreme(Op):
         "b_shape": (1,),
     }
 
-    def gradient(self, *_tensors):
-        raise NotImplementedError(f"Gradient for {self.op_type} is not implemented.")
+    def gradient(
+        self, a_indices, a_values, a_shape, b_indices, b_values, b_shape, indices, values, _di, dy
+    ):
+        def at_elements(of_union):
+            return raw.SparseAddGrad(
+                backprop_val_grad=of_union, a_indices=a_indices, b_indices=b_indices,
+                sum_indices=indices,
+            )  # fmt: skip
+
+        of_a, of_b = at_elements(values)
+        by_a, by_b = at_elements(dy)
+        none_of_a, none_of_b = raw.ZerosLike(x=a_values), raw.ZerosLike(x=b_values)
+        chosen = raw.Equal(x=of_a, y=a_values)
+        by_a = raw.SelectV2(condition=chosen, t=by_a, e=none_of_a)
+        # Of two equal elements the first one gets the gradient, as in Maximum.
+        taken = raw.SelectV2(condition=chosen, t=raw.OnesLike(x=a_values), e=none_of_a)
+        _, taken, _ = raw.SparseAdd(
+            a_indices=a_indices, a_values=taken, a_shape=a_shape,
+            b_indices=b_indices, b_values=none_of_b, b_shape=b_shape,
+            thresh=np.zeros((), dy.dtype.real_dtype.as_numpy_dtype),
+        )  # fmt: skip
+        _, taken = at_elements(taken)
+        free = raw.Equal(x=taken, y=none_of_b)
+        chosen = raw.LogicalAnd(x=free, y=raw.Equal(x=of_b, y=b_values))
+        by_b = raw.SelectV2(condition=chosen, t=by_b, e=none_of_b)
+        return None, by_a, None, None, by_b, None
 
     @quiet
     def eager(self, a_indices, a_values, a_shape, b_indices, b_values, b_shape):
