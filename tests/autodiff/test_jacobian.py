@@ -77,3 +77,28 @@ def test_jacobians_of_variables():
     np.testing.assert_array_equal(tape.batch_jacobian(squares, v), rows)
     np.testing.assert_array_equal(tape.batch_jacobian(v, v), [np.eye(2), np.eye(2)])
     np.testing.assert_array_equal(tape.jacobian(v, v), np.eye(4).reshape(2, 2, 2, 2))
+
+
+def test_walks_of_many_operations_are_traced_once():
+    x = np.linspace(-1, 1, 12, dtype=np.float32)
+
+    def jacobian(x, length):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, unrelated = x, tf.ones([2])
+            for _ in range(length):
+                y = (
+                    tf.sin(y)
+                    + tf.while_loop(lambda i, _: i < 2, lambda i, y: (i + 1, y * 1.1), (0, y))[1]
+                )
+        return tape.jacobian(y, [x, unrelated])
+
+    graphs = {}
+    for length in (2, 60):
+        found = tf.function(jacobian, autograph=False).get_concrete_function(x, length)
+        graphs[length] = len(found.graph.get_operations())
+        by_x, by_unrelated = found(tf.constant(x), length)
+        assert by_unrelated is None
+        expected, _ = jacobian(tf.constant(x), length)
+        np.testing.assert_allclose(by_x, expected, rtol=1e-4, atol=1e-6)
+    assert graphs[60] < 10 * graphs[2]

@@ -1,4 +1,4 @@
-"""Jacobians: one reverse walk for each element of a target; in graphs, a loop if there are many."""
+"""Jacobians: one reverse walk for each element of a target; in graphs, a loop if there are many or long ones."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,8 +19,9 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.trace import add_arguments, trace_body
 
-# In graphs, up to this many walks are unrolled; more become a loop.
+# In graphs, up to this many walks of up to so many operations in all are unrolled; more become a loop.
 LONGEST_UNROLLED = 64
+MOST_UNROLLED_OPERATIONS = 4_000
 
 # Maps the index of an element to its gradients with respect to all sources.
 Row = Callable[[Any], Sequence[Any]]
@@ -117,14 +118,21 @@ def rows(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> list[Any]
       row: returns gradients, each a tensor, IndexedSlices or None.
       sample: returns gradients with the shapes and dtypes of a row, used if `count` is 0.
     """
-    if STATE.graph is not None and not (isinstance(count, int) and count <= LONGEST_UNROLLED):
+    graph = STATE.graph
+    if graph is not None and not (isinstance(count, int) and count <= LONGEST_UNROLLED):
         return rows_of_loop(count, row, sample)
     count = int(count)
     # Without rows there are no gradients whose shapes are known: a backward pass with zeros yields them.
     if not count:
         empty = [None if g is None else convert_to_tensor(g) for g in sample()]
         return [g if g is None else raw.ExpandDims(g, 0)[:0] for g in empty]
-    computed = [row(i) for i in range(count)]
+    before = 0 if graph is None else len(graph._operations)
+    first = row(0)
+    if graph is not None:
+        added = len(graph._operations) - before
+        if count * added > MOST_UNROLLED_OPERATIONS:
+            return rows_of_loop(count, row, lambda: first)
+    computed = [first, *[row(i) for i in range(1, count)]]
     return [
         None if parts[0] is None else raw.Pack([convert_to_tensor(p) for p in parts])
         for parts in zip(*computed, strict=True)
