@@ -30,6 +30,8 @@ ELSEWHERE |= {"XlaConvV2", "XlaDotV2"}
 ELSEWHERE |= {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"}
 OURS = {"KeyPositions", "PackedDequantize", "PackedGather", "PackedMatMul", "RoundToBfloat16"}
 OURS |= {"TreeEnsemble"}
+# Second derivatives that TensorFlow lacks (docs/differences.md).
+OURS |= {"SoftsignGrad"}
 
 
 def kind(op):
