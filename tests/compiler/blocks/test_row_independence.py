@@ -47,6 +47,36 @@ INDEPENDENT = {
         tf.reshape(tf.repeat(x, 3, axis=0), [-1, 3, *x.shape[1:]]), 1
     ),
 }
+CHECKED = {
+    "numerics": lambda x: tf.debugging.check_numerics(x, "rows"),
+    "all": lambda x: checked(x, tf.reduce_all(x > 0)),
+    "all of any": lambda x: checked(x, tf.reduce_all(tf.reduce_any(x > 0, [1, 2]))),
+    "not any": lambda x: checked(x, tf.logical_not(tf.reduce_any(x > 0))),
+    "not either": lambda x: checked(
+        x, tf.logical_not(tf.logical_or(tf.reduce_any(x > 9), tf.logical_not(tf.reduce_all(x > 0))))
+    ),
+    "both": lambda x: checked(x, tf.logical_and(tf.reduce_all(x > 0), tf.constant(3) > 2)),
+    "number of a batch": lambda x: checked(x, tf.shape(x)[0] < 99),
+    "bounds": lambda x: x + tf.gather(tf.range(9.0), tf.cast(x[:, :, :1], tf.int32)),
+}
+MIXED_CHECKS = {
+    "sum": lambda x: checked(x, tf.reduce_sum(x) > 0),
+    "any": lambda x: checked(x, tf.reduce_any(x > 0)),
+    "all of any row": lambda x: checked(x, tf.reduce_all(tf.reduce_any(x > 0, 0))),
+    "not all": lambda x: checked(x, tf.logical_not(tf.reduce_all(x > 0))),
+    "either": lambda x: checked(x, tf.logical_or(tf.reduce_all(x > 0), tf.reduce_all(x < 0))),
+    "equal": lambda x: checked(x, tf.equal(tf.reduce_all(x > 0), tf.reduce_all(x > 1))),
+    "select": lambda x: checked(x, tf.where(tf.reduce_all(x > 0), True, tf.reduce_all(x < 0))),
+    "first of rows": lambda x: checked(x, x[0, 0, 0] > 0),
+    "few": lambda x: checked(x, tf.shape(x)[0] < 9),
+    "numerics of a sum": lambda x: x + 0 * tf.debugging.check_numerics(tf.reduce_sum(x, 0), "rows"),
+    "in a branch": lambda x: tf.cond(
+        tf.shape(x)[1] > 1, lambda: checked(x, tf.reduce_sum(x) > 0), lambda: x
+    ),
+    "in a loop": lambda x: tf.while_loop(
+        lambda i, y: i < 99, lambda i, y: (i + 1, checked(y, tf.reduce_sum(y) > 0)), (0, x)
+    )[1],
+}
 MIXED = {
     "mean": lambda x: x - tf.reduce_mean(x, 0),
     "maximum of all": lambda x: tf.cond(tf.reduce_max(x) > 1e9, lambda: -x, lambda: x),
@@ -78,6 +108,12 @@ MIXED = {
     )[0],
     "segments": lambda x: x
     + tf.math.unsorted_segment_sum(x, tf.zeros([tf.shape(x)[0]], tf.int32), 1),
+    "begins at the number": lambda x: long(x)[:, tf.shape(x)[0] : tf.shape(x)[0] + 3],
+    "stride is the number": lambda x: long(x)[:, 0 : 3 * tf.shape(x)[0] : tf.shape(x)[0]],
+    "padded by the number": lambda x: tf.pad(
+        x, [[0, 0], [tf.shape(x)[0], 64 - tf.shape(x)[0]], [0, 0]]
+    ),
+    "stream": lambda x: x + tf.random.uniform([x.shape[2]]),
     "kept rows": lambda x: tf.boolean_mask(x, x[:, 0, 0] > 0),
     "dropped": lambda x: x[:-1],
     "scalar": lambda x: tf.reduce_sum(x),
@@ -85,11 +121,22 @@ MIXED = {
 CHAINS = 40
 
 
+def checked(x, condition):
+    with tf.control_dependencies([tf.debugging.Assert(condition, [x])]):
+        return tf.identity(x)
+
+
+def long(x):
+    return tf.concat([x, tf.zeros([tf.shape(x)[0], 200, x.shape[2]])], 1)
+
+
 def traced(names, tail):
     """The names' functions one after the other."""
 
     def run(x):
-        return functools.reduce(lambda y, name: (INDEPENDENT | MIXED)[name](y), names, x)
+        return functools.reduce(
+            lambda y, name: (INDEPENDENT | CHECKED | MIXED | MIXED_CHECKS)[name](y), names, x
+        )
 
     spec = tf.TensorSpec([None, *tail], tf.float32)
     return tf.function(run, autograph=False).get_concrete_function(spec)
@@ -104,12 +151,12 @@ def is_proven(function, tail):
         return False
 
 
-@pytest.mark.parametrize("name", INDEPENDENT)
+@pytest.mark.parametrize("name", INDEPENDENT | CHECKED)
 def test_independent_rows_are_proven(name):
     assert is_proven(traced([name], (3, 4)), (3, 4))
 
 
-@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("name", MIXED | MIXED_CHECKS)
 def test_mixed_rows_are_not_proven(name):
     assert not is_proven(traced([name], (3, 4)), (3, 4))
 

@@ -1,7 +1,9 @@
 """Proofs that a function computes each row of a batch from that row alone, so that requests can be computed together.
 
 A graph is lowered as for a call, with a symbol for the number of rows. It is proven if the rows pass independently through every primitive
-(ir/meaning/rows.py), and if no decision while lowering depended on their number. The decisions about other extents are the conditions of the proof.
+(ir/meaning/rows.py) to the results and to the conditions of checks, and if no decision while lowering depended on their number. The decisions about
+other extents are the conditions of the proof. Of joined rows a check may only ask whether a condition holds for each of them: then a batch fails
+exactly if one of its requests would, and its requests are computed alone (serving/batching/execution.py).
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from penstock._src.ir.errors import LoweringDefect, NotLowerable
 from penstock._src.ir.extents import dims, guards
 from penstock._src.ir.extents.guards import Bounds, Recording
 from penstock._src.ir.extents.values import Expression
-from penstock._src.ir.meaning.rows import ROWS, MixedRows, Rows, infer_rows
+from penstock._src.ir.function import Function
+from penstock._src.ir.meaning.rows import ROWS, MixedRows, Rows, conjuncts, infer_rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import PRIMITIVES
 
@@ -61,7 +64,7 @@ def prove(block: Block, values: Sequence[Any], batched: int, most: int) -> RowPr
     """Returns a proof for a block.
 
     Args:
-      block: whose operations change no variables.
+      block: to prove it for.
       values: its inputs; the first ones have `ROWS` rows along their first axis, only their shapes matter.
       batched: the number of these.
       most: the largest number of rows.
@@ -80,7 +83,10 @@ def prove(block: Block, values: Sequence[Any], batched: int, most: int) -> RowPr
             if position < batched:
                 states[node_id] = Rows(0)
         function = p.function(block.section.name, inputs.parameters, results)
-        for result, rows in zip(results, infer_rows(function, PRIMITIVES, count, states)):
+        _require_no_effects(function, inputs)
+        checked = [node for check in function.checks for node in conjuncts(check.condition)]
+        rows_of_nodes = infer_rows([*results, *checked], PRIMITIVES, count, states)
+        for result, rows in zip(results, rows_of_nodes):  # the other nodes may lack rows
             _require_rows(result, rows, count)
         p.forget()
     proof = RowProof(inputs.form, recording.conditions)
@@ -116,6 +122,17 @@ def _lowered(block: Block, inputs: ProgramInputs, values: Sequence[Any]) -> list
         if not isinstance(result, Node):
             raise MixedRows(f"{tensor.name}: its size depends on data")
     return results  # type: ignore[return-value]
+
+
+def _require_no_effects(function: Function, inputs: ProgramInputs) -> None:
+    """Raises MixedRows if a run changes more than its results, or differs from the next one.
+
+    Joined requests are one run: of a random stream they would get the numbers of one request.
+    """
+    if function.updates or function.exchanges:
+        raise MixedRows(f"{function.name}: assigns variables, or exchanges with other processes")
+    if any(kind == "call" for kind, _ in inputs.sources):
+        raise MixedRows(f"{function.name}: draws from a random stream")
 
 
 def _require_rows(result: Node, rows: Rows | None, count: dims.Dim) -> None:

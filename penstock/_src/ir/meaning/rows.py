@@ -1,7 +1,8 @@
 """Rows of a batch: the axis along which a node has something for each row, where each row's part depends on that row alone.
 
-`infer_rows` follows the rows from a function's parameters to its results. Each kind of node says by its method `rows` how they pass through it;
-it raises `MixedRows` where a part of the result may depend on several rows, on a row's index, or on the number of rows.
+`infer_rows` follows the rows from a function's parameters to nodes, such as its results. Each kind of node says by its method `rows` how they pass
+through it; it raises `MixedRows` where a part of the result may depend on several rows, on a row's index, or on the number of rows.
+`conjuncts` splits a check's condition into nodes to follow.
 
 The axis of an array may have more than the rows: its index is `(o * count + row) * inner + i`, with `o < outer` and `i < inner`, as after a reshape
 of [rows, heads, n] to [rows * heads, n].
@@ -15,6 +16,7 @@ from typing import Any
 from penstock._src.ir.extents import dims
 from penstock._src.ir.extents.dims import Dim, Extent
 from penstock._src.ir.function import reachable
+from penstock._src.ir.node import Node
 from penstock._src.util.dataclass import dataclass
 
 # The number of rows of inputs for which proofs are looked for (compiler/blocks/row_independence.py), which hold for other numbers as well.
@@ -130,6 +132,30 @@ class RowFlow:
             raise MixedRows("works along the axis of the rows")
         return state
 
+    def check_attributes(self, node: Node) -> None:
+        """Checks that a node's attributes do not depend on the number of rows, but for bounds that are the extent of the axis of the rows.
+
+        A start, a stride or an amount of padding may depend on it although no extent of the result does: `x[:, n : n + 3]` for n rows.
+
+        Raises:
+          MixedRows: one does.
+        """
+        x = node.args[0] if node.args and node.args[0].results is None else None
+        state = None if x is None else self.of(x)
+        for name, value in node.attrs.items():
+            if name == "shape":  # that of the result, which `set` has checked
+                continue
+            numbers = value if isinstance(value, tuple | list) else (value,)
+            for axis, number in enumerate(numbers):
+                is_whole = (
+                    isinstance(state, Rows)
+                    and x is not None
+                    and (len(numbers), axis) == (x.rank, state.axis)
+                    and dims.same(number, x.shape[axis])
+                )
+                if self.depends(number) and not is_whole:
+                    raise MixedRows(f"`{name}` depends on the number of rows")
+
     def _check(self, shape: Sequence[Extent], state: Rows | None) -> None:
         axis = self.axis_of(shape)
         if axis is None and state is None:
@@ -180,13 +206,41 @@ def _quotient(a: Extent, b: Extent) -> Extent:
     return quotient
 
 
+# Kinds whose result has the elements of the argument, perhaps several times.
+_SAME_ELEMENTS = ("reshape", "transpose", "broadcast")
+
+
+def conjuncts(condition: Node) -> list[Node]:
+    """Nodes for each of which it is decided row by row whether the condition holds.
+
+    A condition holds for joined rows exactly if it holds for each row alone where it is a conjunction over rows, as `reduce_all(x > 0)` and
+    `not reduce_any(is_nan(x))` are. So only the parts below such reductions need be independent.
+    """
+    found: list[Node] = []
+    pending = [(condition, "and", "all")]  # the second and third: what combines conditions
+    while pending:
+        node, both, every = pending.pop()
+        if node.kind == "unary" and node.op == "not":
+            dual = ("or", "any") if both == "and" else ("and", "all")
+            pending.append((node.args[0], *dual))
+        elif (
+            node.kind in _SAME_ELEMENTS
+            or (node.kind == "binary" and node.op == both)
+            or (node.kind == "reduce" and node.op == every)
+        ):
+            pending += [(arg, both, every) for arg in node.args]
+        else:
+            found.append(node)
+    return found
+
+
 def infer_rows(
-    function: Any, primitives: Mapping[str, Any], count: Dim, states: Mapping[int, State]
+    nodes: Sequence[Node], primitives: Mapping[str, Any], count: Dim, states: Mapping[int, State]
 ) -> list[State]:
-    """The states of a function's results.
+    """The states of nodes of a function.
 
     Args:
-      function: of primitives.
+      nodes: such as the function's results.
       primitives: the kinds of nodes, by name.
       count: the symbol of the number of rows.
       states: those of the parameters, by the ids of their nodes.
@@ -195,7 +249,7 @@ def infer_rows(
       MixedRows: rows are not independent, or a kind of node is not known to keep them so.
     """
     flow = RowFlow(count, states)
-    for node in reachable(function.results):
+    for node in reachable(nodes):
         if node.kind == "parameter":
             flow.set(node, flow.of(node))
             continue
@@ -204,9 +258,10 @@ def infer_rows(
             if primitive is None:
                 raise MixedRows(f"`{node.kind}` may combine rows")
             flow.set(node, primitive.rows(flow, node))
+            flow.check_attributes(node)
         except MixedRows as error:
             raise MixedRows(_message(node, error)) from error
-    return [flow.of(node) for node in function.results]
+    return [flow.of(node) for node in nodes]
 
 
 def _message(node: Any, error: MixedRows) -> str:

@@ -29,7 +29,7 @@ def total_flops(nodes: Iterable[Node]) -> int:
 def _results(function: Any, flow: RowFlow, states: Sequence[State]) -> list[State]:
     """The states of the results of a nested function, given those of its arguments."""
     known = {p.id: state for p, state in zip(function.parameters, states, strict=True)}
-    return infer_rows(function, PRIMITIVES, flow.count, known)
+    return infer_rows(function.results, PRIMITIVES, flow.count, known)
 
 
 def _is_like(a: State, b: State) -> bool:
