@@ -81,8 +81,8 @@ class Gate:
         return self.run(arrays)
 
 
-def answers(function, values, **parameters):
-    """(results, sizes of batches) of requests that wait while the first runs."""
+def answers(function, values, errors=None, **parameters):
+    """(results, sizes of batches) of requests that wait while the first runs; with None for those whose errors are appended."""
     signature = signature_of(function, [2])
     gate = Gate(signature.run)
     object.__setattr__(signature, "run", gate)
@@ -96,7 +96,15 @@ def answers(function, values, **parameters):
         requests.append(request)
         gate.started.wait()
     gate.open.set()
-    results = [wait_on_thread(request)[0].tolist() for request in requests]
+    results = []
+    for request in requests:
+        try:
+            results.append(wait_on_thread(request)[0].tolist())
+        except tf.errors.InvalidArgumentError as error:
+            if errors is None:
+                raise
+            errors.append(error)
+            results.append(None)
     scheduler.close()
     return results, gate.sizes
 
@@ -115,6 +123,45 @@ def test_proven_requests_are_computed_together():
     results, sizes = answers(lambda x: x * 2.0, [1, 2, 3])
     assert results == [[[2, 2]], [[4, 4]], [[6, 6]]]
     assert sizes == [1, 2]
+
+
+def test_a_request_that_a_check_refuses_gets_its_own_error():
+    def function(x):
+        tf.debugging.assert_less(x, 9.0)
+        return x * 2.0
+
+    errors = []
+    results, sizes = answers(function, [1, 2, 10, 3], errors)
+    assert results == [[[2, 2]], [[4, 4]], None, [[6, 6]]]
+    assert sizes == [1, 3, 1, 1, 1]
+    assert "[10 10]" in str(errors[0])
+
+
+def test_a_request_that_a_check_of_all_rows_refuses_is_not_joined():
+    def function(x):
+        tf.debugging.assert_greater(tf.reduce_sum(x), 5.0)
+        return x * 2.0
+
+    results, sizes = answers(function, [3, 1, 4], [])
+    assert results == [[[6, 6]], None, [[8, 8]]]
+    assert sizes == [1, 1, 1]
+
+
+def test_a_request_without_rows_is_not_joined():
+    # A proof is for one row or more, and this holds for all of them.
+    def function(x):
+        tf.debugging.assert_greater(tf.shape(x)[0], 0)
+        return x * 2.0
+
+    assert joins(function, [2])
+    queue = Scheduler(1).queue(signature_of(function, [2]), BatchingParameters())
+    queue.joining.prove(((2,),))
+    for rows in (1, 0, 2, 0):
+        queue._waiting.append(Request([np.zeros([rows, 2], np.float32)], rows, on_thread))
+    taken = []
+    while batch := queue.take():
+        taken.append([request.rows for request in batch])
+    assert taken == [[1, 2], [0], [0]]
 
 
 def test_loaded_models_are_proven(tmp_path):

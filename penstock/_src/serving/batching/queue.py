@@ -196,13 +196,15 @@ class Queue:
         waiting = self._waiting
         if not waiting:
             return []
-        if len(waiting) == 1 or not self.joining.allows(waiting[0].shapes):
+        # Proofs are for one row or more: a request of none is not joined.
+        first = waiting[0]
+        if len(waiting) == 1 or not first.rows or not self.joining.allows(first.shapes):
             return [waiting.popleft()]
-        key = self.key(waiting[0])
+        key = self.key(first)
         fitting: list[Request] = []
         rows = 0
         for request in waiting:
-            if self.key(request) == key:
+            if request.rows and self.key(request) == key:
                 rows += request.rows
                 if fitting and rows > self.parameters.max_batch_size:
                     break
