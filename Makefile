@@ -112,10 +112,10 @@ fuzz/bytes: $(STAMP)
 	$(BIN)/python -m tests.fuzz.bytes --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 # A server under damaged requests, with slow clients and correct ones beside; then workers that are killed, and versions that change under load.
-# SEED=7 runs one case, WITHIN=1000000 that many without sockets.
+# SEED=7 runs one case, WITHIN=1000000 that many without sockets, JOINS=200 joins requests to so many drawn models.
 fuzz/serving: $(STAMP)
-	$(BIN)/python -m tests.fuzz.serving $(if $(SEED),--seed $(SEED),$(if $(WITHIN),--within --count $(WITHIN),--minutes $(MINUTES)) --first $(FIRST))
-	$(if $(SEED)$(WITHIN),,$(BIN)/python -m tests.fuzz.serving.trials)
+	$(BIN)/python -m tests.fuzz.serving$(if $(JOINS),.joins --count $(JOINS) --first $(FIRST), $(if $(SEED),--seed $(SEED),$(if $(WITHIN),--within --count $(WITHIN),--minutes $(MINUTES)) --first $(FIRST)))
+	$(if $(SEED)$(WITHIN)$(JOINS),,$(BIN)/python -m tests.fuzz.serving.trials)
 
 .PHONY: cluster-faults
 cluster-faults: $(STAMP)  ## jobs of four workers that are killed, stopped, cut off. SEED=7, COUNT=200, KINDS="kill stop"
