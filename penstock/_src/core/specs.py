@@ -244,16 +244,20 @@ class TypeSpec:
     def _from_tensor_list(self, tensors: Sequence[Any]) -> Any:
         return self.from_tensors(iter(tensors))
 
+    def _comparison_key(self) -> tuple[Any, ...]:
+        """Returns a hashable value that is equal for equal types."""
+        return type(self), _key(self._serialize())
+
     def __eq__(self, other: Any) -> bool:
         if self is other:
             return True
-        return type(other) is type(self) and _key(self._serialize()) == _key(other._serialize())
+        return type(other) is type(self) and self._comparison_key() == other._comparison_key()
 
     def __ne__(self, other: Any) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
-        return hash((type(self), _key(self._serialize())))
+        return hash(self._comparison_key())
 
     def __reduce__(self) -> Any:
         return type(self), self._serialize()

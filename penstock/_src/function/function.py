@@ -11,12 +11,14 @@ from typing import Any
 from penstock._src.api.extending.types import PolymorphicFunction
 from penstock._src.core.calls import lines
 from penstock._src.core.calls.tracebacks import note_failure, shorten, shortening
+from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.tensor import EagerTensor
+from penstock._src.eager.variable import Variable
 from penstock._src.eager.variable_spec import VariableSpec, stand_in
 from penstock._src.function import retracing, side_effects
 from penstock._src.function.autograph.line_tracer import recorded_lines
@@ -32,7 +34,7 @@ from penstock._src.function.trace_type import (
     parameters_of,
 )
 from penstock._src.function.tracing import Trace, trace_function
-from penstock._src.function.types.attributes import attribute_values
+from penstock._src.function.types.attributes import PUBLIC, attribute_values, checked_names
 from penstock._src.function.types.function_spec import FunctionSpec
 from penstock._src.function.types.function_type import FunctionType
 from penstock._src.function.types.input_signature import (
@@ -134,6 +136,8 @@ class Function(Trackable):
         self._traced = False
         self._side_effects_checked = False  # whether `side_effects.warn` has run
         self._lock = forks.freed_in_child(threading.RLock())
+        # The object to which the traces belong: of a method, the one that does not keep the instance alive.
+        self._traces_of: Callable[[], Any] = weakref.ref(self)
         self._look_like(python_function)
 
     def _look_like(self, python_function: Callable[..., Any]) -> None:
@@ -284,7 +288,7 @@ class Function(Trackable):
     def _trace(
         self, parameters: list[tuple[str, Any]], specs: list[TensorSpec], values: Leaves, why: str
     ) -> ConcreteFunction:
-        retracing.count(self, why)
+        retracing.count(self._traces_of(), why)
         trace = Trace(
             self._target(), self._name, parameters, specs, self._signature, self._autograph, values,
             self._attributes.get("api_implements"), _USES_BUILTINS(self._autograph_options),
@@ -294,7 +298,7 @@ class Function(Trackable):
         concrete.graph.runs_whole = bool(self._jit_compile)
         concrete._function.implements = self._attributes.get("api_implements")
         concrete._function.attributes = attribute_values(self._attributes)
-        concrete._binder = self._tensors_of
+        concrete._binder = self._traces_of()._tensors_of
         return concrete
 
     def _trace_with(self, trace: Trace) -> ConcreteFunction:
@@ -503,14 +507,17 @@ class Function(Trackable):
     def _run_functions_eagerly(self) -> bool:
         return _Settings.run_eagerly
 
-    def __get__(self, instance: Any, owner: Any = None) -> "Function":
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
             return self
         # One for all threads: its first trace makes the variables.
-        return self._bound.of(instance, self._bind_to)
-
-    def _bind_to(self, instance: Any) -> "Function":
-        return BoundFunction(self, instance, self._requested_signature())
+        bound = self._bound.get(instance)
+        if bound is None:
+            if _is_argument(instance):
+                return types.MethodType(self, instance)  # objects of one type share traces
+            bound = BoundFunction(self, instance, self._requested_signature())
+            bound = self._bound.setdefault(instance, bound)
+        return bound._held_by(instance)
 
     def _clone(self, python_function: Callable[..., Any]) -> "Function":
         return Function(
@@ -520,6 +527,13 @@ class Function(Trackable):
 
     def __repr__(self) -> str:
         return f"<tensorflow.python.eager.polymorphic_function.polymorphic_function.Function object at {id(self):#x}>"
+
+
+def _is_argument(instance: Any) -> bool:
+    """True if a method takes its object as an argument that has tensors, False if each object has a function of its own."""
+    if isinstance(instance, CompositeTensor):
+        return instance._type_spec is not None
+    return isinstance(instance, Variable)
 
 
 def _name_of_kind(signature: inspect.Signature | None, kind: Any) -> str | None:
@@ -552,10 +566,18 @@ PolymorphicFunction.register(Function)
 
 
 class BoundFunction(Function):
-    """A tf.function bound to an instance as a method; holds the instance weakly."""
+    """A tf.function bound to an instance as a method.
+
+    The traces of an instance belong to one object, which refers to the instance weakly, so that both end with it. A
+    caller gets another object with the same attributes, which keeps the instance alive: `Model().call(x)` calls a
+    method of an object to which nothing else refers.
+    """
+
+    __slots__ = ("_kept",)
 
     def __init__(self, unbound: Function, instance: Any, signature: Any) -> None:
         self._unbound_function = unbound._python_function
+        self._caller_object: Callable[[], BoundFunction | None] = lambda: None
         try:
             self._instance: Callable[[], Any] = weakref.ref(instance)
         except TypeError:
@@ -570,6 +592,16 @@ class BoundFunction(Function):
             self._declared = declared_types(self._input_signature, self._signature)
             self._plain_arity = -1
 
+    def _held_by(self, instance: Any) -> "BoundFunction":
+        """Returns the function with the same traces that keeps its instance alive; the same one as long as a caller has it."""
+        held = self._caller_object()
+        if held is None:
+            held = object.__new__(BoundFunction)
+            held.__dict__ = self.__dict__
+            held._kept = self, instance
+            self._caller_object = weakref.ref(held)
+        return held
+
     def _look_like(self, python_function: Callable[..., Any]) -> None:
         for name in functools.WRAPPER_ASSIGNMENTS:
             if hasattr(python_function, name):
@@ -579,10 +611,8 @@ class BoundFunction(Function):
     def _python_function(self) -> Callable[..., Any]:  # type: ignore[override]
         instance = self._instance()
         if instance is None:
-            name = self._unbound_function.__qualname__
             raise ReferenceError(
-                f"{name} is called on an object that no longer exists: a tf.function does not keep the object of "
-                "its method alive. Keep it in a variable while the method is called."
+                f"{self._unbound_function.__qualname__} is traced for an object that no longer exists."
             )
         return types.MethodType(self._unbound_function, instance)
 
@@ -636,6 +666,7 @@ def function(
 
     Raises:
       TypeError: `func` is not callable.
+      ValueError: `experimental_attributes` has an unknown name.
 
     >>> @tf.function
     ... def double(x):
@@ -647,6 +678,7 @@ def function(
         reduce_retracing = experimental_relax_shapes
     if jit_compile is None:
         jit_compile = experimental_compile
+    checked_names(experimental_attributes or {}, PUBLIC, "tf.function does not support")
 
     def decorate(inner: Callable[..., Any]) -> Function:
         if not callable(inner):

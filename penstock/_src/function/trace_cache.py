@@ -1,7 +1,7 @@
 """Finds the trace for a call: exact lookup first, then traces with more general shapes."""
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
@@ -19,18 +19,20 @@ class ByInstance:
     def __init__(self) -> None:
         self._held: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
-    def of(self, instance: Any, make: Callable[[Any], Any]) -> Any:
-        """Return what belongs to an object, made by the first call for it, or by each one if it takes no weak references."""
+    def get(self, instance: Any) -> Any:
+        """Return the value of an object, None if it has none."""
         held = self._held.get(id(instance))
-        if held is not None and held[0]() is instance:
-            return held[1]
+        return held[1] if held is not None and held[0]() is instance else None
+
+    def setdefault(self, instance: Any, value: Any) -> Any:
+        """Return the value of an object, the given one if it has none; nothing is stored for one without weak references."""
         number, entries = id(instance), self._held
         try:
             reference = weakref.ref(instance, lambda _: entries.pop(number, None))
         except TypeError:
-            return make(instance)
+            return value
         # One for all threads.
-        return entries.setdefault(number, (reference, make(instance)))[1]
+        return entries.setdefault(number, (reference, value))[1]
 
 
 class TraceCache:

@@ -141,9 +141,11 @@ def add_quick_key(value: Any, key: list[Any], leaves: list[Any]) -> bool:
     parts = getattr(kind, "_trace_parts", None)
     if parts is None:
         return False
-    spec, tensors = parts(value)
-    key.append(spec)
-    leaves.extend(tensors)
+    found = parts(value)
+    if found is None:
+        return False
+    key.append(found[0])
+    leaves.extend(found[1])
     return True
 
 

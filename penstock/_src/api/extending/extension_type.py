@@ -16,6 +16,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import BatchableTypeSpec, TensorSpec, TypeSpec, type_spec_from_value
 from penstock._src.core.tensor import Tensor
+from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.immutable_dict import ImmutableDict
@@ -27,6 +28,7 @@ _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _IN_CONSTRUCTOR = "_tf_extension_type_in_constructor"
 _SPEC = "_tf_extension_type_cached_type_spec"
 _VARIANT = "_tf_extension_type_packed_variant"
+_TRACE_PARTS = "_tf_extension_type_cached_trace_parts"
 # Keras sets these on the values that layers return.
 _OF_KERAS = ("_keras_mask", "_keras_history")
 
@@ -290,6 +292,20 @@ class ExtensionType(_Record, CompositeTensor, metaclass=ExtensionTypeMetaclass):
         if _SPEC not in self.__dict__:
             self.__dict__[_SPEC] = self.Spec.from_value(self)
         return self.__dict__[_SPEC]
+
+    def _trace_parts(self) -> tuple[Any, list[Any]] | None:
+        """The part of a trace key that the object determines, and its tensors; None if they are not all eager."""
+        parts = self.__dict__.get(_TRACE_PARTS)
+        if parts is None and _VARIANT not in self.__dict__:
+            tensors = nest.flatten(self, expand_composites=True)
+            if not all(type(tensor) is EagerTensor for tensor in tensors):
+                return None
+            types = tuple((tensor.dtype, tensor.shape._dims) for tensor in tensors)
+            parts = self.__dict__[_TRACE_PARTS] = (
+                (self._type_spec._comparison_key(), types),
+                tensors,
+            )
+        return parts
 
     def __eq__(self, other: Any) -> Any:
         if type(self) is not type(other) or self._type_spec != other._type_spec:
