@@ -72,3 +72,16 @@ def test_a_narrowed_output_leaves_others_as_they_are():
 def test_an_op_does_not_remember_every_shape():
     made = [tf.tanh(of(number)) for number in range(shapes._MOST_SHAPES + 10)]
     assert len(made[-1].op.raw_op.shapes_found) <= shapes._MOST_SHAPES
+
+
+def test_vectors_packed_of_scalars_of_unknown_rank_determine_ranks():
+    # recorded from TensorFlow 2.21
+    @tf.function(input_signature=[tf.TensorSpec(None, tf.int32)], autograph=False)
+    def shapes(n):
+        made = [tf.fill([n], n), tf.reshape(n, [n, n]), tf.broadcast_to(n, [n]), tf.tile(n, [n])]
+        made += [tf.slice(n, [n], [n]), tf.scatter_nd([[n]], [n], [n]), tf.random.uniform([n, n])]
+        assert [y.shape.rank for y in made] == [1, 2, 1, 1, 1, 1, 2]
+        assert tf.stack([n]).shape.rank is None
+        return n
+
+    shapes.get_concrete_function()

@@ -145,8 +145,8 @@ def _of_shape(op: Any, index: int) -> TensorShape:
 
 
 def _of_pack(op: Any, index: int) -> TensorShape | None:
-    ranks = {t.shape.rank for t in op._inputs} - {None}  # one known rank is that of all
-    if ranks != {0}:
+    ranks = {t.shape.rank for t in op._inputs}
+    if not ranks <= {0, None}:  # a vector is packed of scalars, also of those of unknown rank
         return None
     return make_shape(tuple(_dimension(constant_value(t)) for t in op._inputs))
 

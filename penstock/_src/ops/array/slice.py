@@ -53,7 +53,7 @@ class Slice(Op):
             if input.rank is None and infer.vector_length(vector) is not None:
                 input = unknown_shape(infer.vector_length(vector))
         if input.rank is None:
-            return infer.UNKNOWN
+            input = unknown_shape(sizes.rank)
         if sizes.rank is None:
             infer.merged(begin, size)
             return unknown_shape(input.rank)
