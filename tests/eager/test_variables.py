@@ -13,7 +13,7 @@ from penstock._src.core.registry import raw
 from penstock._src.eager import execute, variable, variable_handle
 from penstock._src.eager.variable_spec import VariableSpec
 from penstock._src.util import slots
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import penstock as tf
 from penstock._src.core.values import resources
 from penstock._src.native import builtins
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 OFTEN = builtins.OFTEN + 4
 

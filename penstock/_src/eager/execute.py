@@ -39,7 +39,8 @@ from penstock._src.ops.native_forms import (
 )
 from penstock._src.util import slots
 from penstock._src.util.process.compiler import has_compiler
-from penstock._src.util.process.references import FREE_THREADED, mark_shared
+from penstock._src.util.process.layout_samples import admits_native_calls
+from penstock._src.util.process.references import mark_shared
 
 if TYPE_CHECKING:
     from penstock._src.native.process.eager_calls.op_calls import Surroundings
@@ -204,7 +205,8 @@ def _count(kernel: Kernel) -> None:
 
 def is_worth_loading() -> bool:
     """Counts OFTEN calls; True if native code for them pays now."""
-    _CALLS.append(OFTEN)
+    if sum(_CALLS) < MANY:
+        _CALLS.append(OFTEN)
     return loads_native_code()
 
 
@@ -219,7 +221,7 @@ class FrequentCalls:
     def count(self) -> None:
         """Counts a call that Python makes; has native code make them once that pays."""
         self.left -= 1
-        if self.left or FREE_THREADED or not has_compiler():
+        if self.left:
             return
         self.left = OFTEN
         if is_worth_loading():
@@ -232,8 +234,9 @@ class FrequentCalls:
 
 
 def loads_native_code() -> bool:
-    """True if native code for calls is loaded, or enough calls were made to be worth loading it."""
-    return sum(_CALLS) >= MANY or "penstock._src.native.kernels" in sys.modules
+    """True if native code may make calls, and is loaded or worth loading by now."""
+    is_loaded = "penstock._src.native.kernels" in sys.modules
+    return (is_loaded or sum(_CALLS) >= MANY) and has_compiler() and admits_native_calls()
 
 
 def _make_quick(kernel: Kernel) -> None:

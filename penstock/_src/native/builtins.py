@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
+from penstock._src.util.process.layouts import OF_ALL_CODE
+
 from . import python_calls as py
 from .code import Code, ModuleCode
 from .kernels import kernels
@@ -80,17 +82,19 @@ def entries(code: Code, functions: type[Functions]) -> Functions:
     return functions(*[py.builtin(library[f"py_{name}"], name) for name in names])
 
 
-def method(name: str) -> Callable[[Callable[[Module, str], None]], Callable[[], Any]]:
+def method(name: str, *kinds: str) -> Callable[[Callable[[Module, str], None]], Callable[[], Any]]:
     """Make a function that writes the entry `py_NAME` into one that returns it as a method, to be bound to owners (`python_calls.bind`).
 
     Args:
       name: of the method.
+      *kinds: of objects whose fields it reads or writes, besides those that all code does (`ModuleCode`).
     """
 
     def decorated(write: Callable[[Module, str], None]) -> Callable[[], Any]:
         @functools.cache
         def load() -> Any:
-            library = kernels()[ModuleCode(write, (name,), kernels().cache)]
+            code = ModuleCode(write, (name,), kernels().cache, kinds=(*OF_ALL_CODE, *kinds))
+            library = kernels()[code]
             _libraries.append(library)
             return py.define(library[f"py_{name}"], name)
 

@@ -16,11 +16,11 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from penstock._src.core.errors import InternalError
+from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.flags import flags
 from penstock._src.util.lazy import ByName
-from penstock._src.util.process import forks
+from penstock._src.util.process import forks, layout_samples, layouts
 from penstock._src.util.process.compiler import has_compiler
 
 from . import llvm
@@ -52,6 +52,7 @@ class Code:
     def of(module: Module, facts: tuple[Any, ...] = ()) -> "WrittenCode":
         """The code of a Module, which is finished by that."""
         if module.code is None:
+            _require(tuple(module.layouts))
             module.code = WrittenCode(
                 str(module), tuple(module.exports), module.target, facts=facts
             )
@@ -262,14 +263,20 @@ class ModuleCode(CachedCode):
         arguments: tuple[str | int, ...],
         cache: ObjectCache,
         target: Target | None = None,
+        kinds: tuple[str, ...] = layouts.OF_ALL_CODE,
     ) -> None:
-        """`write(module, *arguments)` writes the module, by default for this process, which then may take it from a pack."""
+        """`write(module, *arguments)` writes the module, by default for this process, which then may take it from a pack.
+
+        Raises:
+          UnimplementedError: objects of some of the kinds, whose fields the module reads or writes, are laid out otherwise than it assumes.
+        """
         # Without a pack's code, the target is found by LLVM.
         super().__init__(emitter_of(write), cache)
-        self._writer, self._arguments = write, arguments
+        self._writer, self._arguments, self._kinds = write, arguments, kinds
         self._target = target
+        _require(kinds)
         if target is None:
-            MODULES.setdefault((write, arguments))
+            MODULES.setdefault((write, arguments), kinds)
 
     @forks.cached_property
     def target(self) -> Target:  # type: ignore[override]
@@ -277,13 +284,23 @@ class ModuleCode(CachedCode):
 
     @forks.cached_property
     def identity(self) -> str:  # type: ignore[override]
-        return _identity_of_module(self._writer, self._arguments, self.target)
+        return self._identity_for(self.target)
+
+    def _identity_for(self, target: Target) -> str:
+        facts = self._writer.__module__, self._writer.__qualname__, self._arguments
+        return identity_of("module", target, repr((facts, layouts.LAYOUTS.of(self._kinds))))
 
     def _find_name(self) -> str | None:
         return name_of_module(self.identity)
 
     def _write(self) -> Code:
-        return _written(self.target, self._writer, self._arguments)
+        m = Module(self.target)
+        self._writer(m, *self._arguments)
+        if not m.layouts.issubset(self._kinds):
+            raise InternalError(
+                f"{self.emitter} uses the layouts of {sorted(m.layouts)}; its key holds those of {self._kinds}."
+            )
+        return Code.of(m)
 
     @forks.cached_property
     def packed(self) -> PackedCode | None:  # type: ignore[override]
@@ -291,7 +308,7 @@ class ModuleCode(CachedCode):
             return None
         levels = [level(name) for name in levels_of_host()] if packs_in_use() else []
         for target in levels:
-            identity = _identity_of_module(self._writer, self._arguments, target)
+            identity = self._identity_for(target)
             for pack in packs_in_use():
                 code = pack.code(identity)
                 if code is not None:
@@ -299,23 +316,18 @@ class ModuleCode(CachedCode):
         return None
 
 
-def _written(target: Target, write: Callable[..., None], arguments: tuple[str | int, ...]) -> Code:
-    m = Module(target)
-    write(m, *arguments)
-    return Code.of(m)
+def _require(kinds: tuple[str, ...]) -> None:
+    differing = layout_samples.differing(kinds) if kinds else ()
+    if differing:
+        raise UnimplementedError(
+            None,
+            None,
+            f"Native code: objects of {layout_samples.libraries()} are laid out otherwise than it assumes: {', '.join(differing)}.",
+        )
 
 
-def _identity_of_module(
-    write: Callable[..., None], arguments: tuple[str | int, ...], target: Target
-) -> str:
-    # Modules have offsets in Python's objects.
-    layouts = object.__basicsize__, bytes.__basicsize__
-    facts = write.__module__, write.__qualname__, arguments, *layouts
-    return identity_of("module", target, repr(facts))
-
-
-# The modules that this process has needed so far, in order: functions and arguments.
-MODULES: dict[tuple[Callable[..., None], tuple[str | int, ...]], None] = {}
+# The modules that this process has needed so far, in order: functions and arguments, and the kinds of objects whose fields they use.
+MODULES: dict[tuple[Callable[..., None], tuple[str | int, ...]], tuple[str, ...]] = {}
 
 
 def identity_of(kind: str, target: Target, content: str) -> str:

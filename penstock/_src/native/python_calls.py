@@ -8,19 +8,14 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.util.process import layouts
+
 from .language.function import Fn
 from .language.module import Module
 from .language.types import I1, I32, I64, PTR
 from .language.value import Val
 
 METH_FASTCALL = 0x80
-
-# An object's header: reference count and type. The third word of an ndarray is its data pointer.
-HEADER_BYTES = object.__basicsize__
-DATA_WORD = HEADER_BYTES // 8
-TYPE_WORD = DATA_WORD - 1
-# A bytes object has its size after the header, and last its bytes with a zero after them.
-_BYTES_AT = bytes.__basicsize__ - 1
 
 
 class _MethodDef(ctypes.Structure):
@@ -51,11 +46,70 @@ def builtin(address: int, name: str, flags: int = METH_FASTCALL, owner: object =
     return bind(define(address, name, flags), owner)
 
 
-# -- building blocks of entries
+# -- fields of objects
+def field(f: Fn, name: str) -> int:
+    """The number of a field of objects (`util.process.layouts`), on which the function's module depends from then on."""
+    f.module.layouts.add(layouts.kind_of(name))
+    return int(getattr(layouts.LAYOUTS, name))
+
+
+def type_of(f: Fn, obj: Val, ty: str = I64) -> Val:
+    return f.load(obj, field(f, "object_type"), ty)
+
+
+def size_of(f: Fn, sequence: Val) -> Val:
+    """The number of elements of a tuple or list, or of a bytes object."""
+    return f.load(sequence, field(f, "object_size"), I64)
+
+
+def tuple_items(f: Fn, elements: Val) -> Val:
+    """The address of a tuple's elements."""
+    return f.at(elements, field(f, "tuple_items"), I64)
+
+
+def list_items(f: Fn, elements: Val) -> Val:
+    """The address of a list's elements, until its size changes."""
+    return f.load(elements, field(f, "list_items"), PTR)
+
+
+def begin_tuple(f: Fn, elements: Val) -> None:
+    """Notes that a tuple which was allocated as zeros has no cached hash."""
+    at = field(f, "tuple_hash")
+    if at:
+        f.store(f.i64(-1), elements, at)
+
+
+def references_of(f: Fn, obj: Val) -> Val:
+    return f.convert(f.load(obj, field(f, "references_count"), I32), I64)
+
+
 def data_pointer(f: Fn, array: Val) -> Val:
-    return f.load(array, DATA_WORD, PTR)
+    return f.load(array, field(f, "ndarray_data"), PTR)
 
 
+def rank_of(f: Fn, array: Val) -> Val:
+    return f.convert(f.load(array, field(f, "ndarray_rank"), I32), I64)
+
+
+def extents_of(f: Fn, array: Val) -> Val:
+    """The address of an array's extents."""
+    return f.load(array, field(f, "ndarray_extents"), PTR)
+
+
+def base_of(f: Fn, array: Val) -> Val:
+    """The object whose memory an array shares, or null."""
+    return f.load(array, field(f, "ndarray_base"), PTR)
+
+
+def dtype_of(f: Fn, array: Val, ty: str = I64) -> Val:
+    return f.load(array, field(f, "ndarray_dtype"), ty)
+
+
+def flags_of(f: Fn, array: Val) -> Val:
+    return f.convert(f.load(array, field(f, "ndarray_flags"), I32), I64)
+
+
+# -- building blocks of entries
 def integer(f: Fn, obj: Val) -> Val:
     """Converts a Python int to i64; gives -1 with a Python error set if it is not an int."""
     return f.call("PyLong_AsLongLong", obj, ret=I64)
@@ -86,13 +140,13 @@ def bytes_parts(f: Fn, obj: Val) -> tuple[Val, Val]:
     f.module.declare("@PyBytes_Type = external global ptr")
 
     def read() -> tuple[Val, ...]:
-        return f.at(obj, _BYTES_AT), f.load(obj, DATA_WORD, I64)
+        return f.at(obj, field(f, "bytes_data")), size_of(f, obj)
 
     def asked() -> tuple[Val, ...]:
         return _bytes(f, obj), f.call("PyBytes_Size", obj, ret=I64)
 
     # Two calls take as long as a short string's own work.
-    data, count = f.when(f.load(obj, TYPE_WORD, PTR).eq(f.address("PyBytes_Type")), read, asked)
+    data, count = f.when(type_of(f, obj, PTR).eq(f.address("PyBytes_Type")), read, asked)
     return data, count
 
 

@@ -352,7 +352,7 @@ def _emit_entry(m: Module, name: str) -> None:
         array_type = word(_ARRAY_TYPE)
 
         def check(i, good):
-            kind = f.load(f.load(f.argv, i, PTR), py.TYPE_WORD, I64)
+            kind = py.type_of(f, f.load(f.argv, i, PTR))
             return (good & kind.eq(array_type),)
 
         (good,) = f.loop(f.i64(0), inputs, 1, check, f.const(1, "i1"))

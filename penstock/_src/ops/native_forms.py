@@ -11,9 +11,7 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.ops.rules import Binary, HostUnary
-from penstock._src.util.process.compiler import has_compiler
 from penstock._src.util.process.quiet import made_quiet, quietly
-from penstock._src.util.process.references import FREE_THREADED
 
 if TYPE_CHECKING:
     from penstock._src.native.process.eager_calls.op_calls import OpForm
@@ -68,9 +66,7 @@ def may_be_quick(kernel: Kernel, with_lists: bool = False) -> bool:
     """True if native code may call the kernel: its outputs are arrays, and its call's attributes are objects that do not change."""
     op = kernel.op
     return (
-        not FREE_THREADED
-        and has_compiler()
-        and 0 < len(kernel.types) <= MOST_QUICK_INPUTS
+        0 < len(kernel.types) <= MOST_QUICK_INPUTS
         and 0 < len(kernel.outputs) <= MOST_QUICK_OUTPUTS
         and (with_lists or not op.traits.has_lists)
         and not op.traits.has_refs

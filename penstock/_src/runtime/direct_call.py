@@ -11,7 +11,7 @@ from penstock._src.native.process.program_calls import MOST_ARRAYS, ProgramCall
 from penstock._src.runtime.binding import BoundTable
 from penstock._src.runtime.signature import ProgramSignature
 from penstock._src.runtime.weight_packer import WeightPacker, unwatched
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layout_samples import admits_native_calls
 from penstock._src.util.run_observers import RUN_OBSERVERS
 
 # Larger arenas are given back when they are used little, which the long way counts.
@@ -75,7 +75,7 @@ class DirectCall:
     ) -> "DirectCall | None":
         """The direct call; None if it would omit something that the general path does, or has too many arrays."""
         count = signature.count + len(signature.results) + len(packers)
-        if FREE_THREADED or count > MOST_ARRAYS or table.session is not None:
+        if not admits_native_calls() or count > MOST_ARRAYS or table.session is not None:
             return None
         if table.arena.nbytes > MOST_BYTES:
             return None

@@ -10,7 +10,7 @@ from penstock._src.api.extending.direct_calls import DirectCalls, forget_all
 from penstock._src.api.extending.dispatch import _DISPATCHABLES
 from penstock._src.eager import execute
 from penstock._src.util import slots
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one thread at a time")
 

@@ -8,7 +8,7 @@ from penstock._src.api.extending import item_calls
 from penstock._src.api.extending.item_calls import _Items
 from penstock._src.eager import execute
 from penstock._src.util import slots
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 ARRAY = np.arange(12, dtype=np.float32).reshape(3, 4)
 

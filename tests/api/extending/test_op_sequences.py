@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 from tests.api.extending.test_direct_calls import calls_of, directly, outcome
 
 __all__ = ["directly"]

@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from penstock._src.util.process import collector
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 
 def test_the_collector_runs_again_after_the_last_pause():

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from penstock._src.util.process import references
+from penstock._src.util.process.layouts import FREE_THREADED
 from penstock._src.util.process.references import (
     is_any_value_shared,
     is_item_shared,
@@ -85,7 +85,7 @@ def test_another_thread_that_holds_it_shares(held):
     assert held.is_shared()
     also.clear()
     # Without the GIL this thread gives back what the other one counts, and the counts no longer tell.
-    assert held.is_shared() == references.FREE_THREADED
+    assert held.is_shared() == FREE_THREADED
 
 
 def test_a_weak_reference_does_not_share(held):
@@ -97,6 +97,6 @@ def test_a_weak_reference_does_not_share(held):
 
 def test_what_another_thread_made_is_shared_without_the_lock(held):
     """Its count may change while this thread reads it."""
-    assert in_thread(held.is_shared) == [references.FREE_THREADED]
+    assert in_thread(held.is_shared) == [FREE_THREADED]
     (other,) = in_thread(lambda: type(held)(np.arange(3)))
-    assert other.is_shared() == references.FREE_THREADED
+    assert other.is_shared() == FREE_THREADED

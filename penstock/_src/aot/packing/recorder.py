@@ -186,8 +186,8 @@ class Recorder:
             )
         cache = kernels().cache
         modules = [
-            ModuleCode(write, arguments, cache, level(name))
-            for write, arguments in list(MODULES)
+            ModuleCode(write, arguments, cache, level(name), kinds)
+            for (write, arguments), kinds in list(MODULES.items())
             for name in self.targets
         ]
         codes: Sequence[CachedCode] = [*self._codes.values(), *modules]

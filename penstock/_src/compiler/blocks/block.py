@@ -39,8 +39,9 @@ from penstock._src.util.dataclass import dataclass
 from penstock._src.util.lazy import ByName
 from penstock._src.util.names import label_of_function
 from penstock._src.util.process import collector, forks
+from penstock._src.util.process.layouts import FREE_THREADED
 from penstock._src.util.process.progress import Progress
-from penstock._src.util.process.references import FREE_THREADED, mark_shared
+from penstock._src.util.process.references import mark_shared
 from penstock._src.util.slots import above
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 
 from penstock._src.core.values import memory_limit
 from penstock._src.util.process import forks
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 LARGE = 1 << 17  # bytes from which memory is pooled: of this size glibc asks the system
 MOST = 256 << 20  # maximum bytes of free blocks

@@ -18,6 +18,7 @@ from penstock._src.devices.accelerator import accelerator, logical_number
 from penstock._src.devices.gpu.cuda.driver.gpu import Gpu
 from penstock._src.devices.gpu.cuda.driver.memory import DeviceMemory
 from penstock._src.native import Code, Library, Module, kernels
+from penstock._src.native import python_calls as py
 from penstock._src.native.language.types import I8, PTR
 
 CUDA, CUDA_MANAGED = 2, 13
@@ -25,8 +26,6 @@ LEGACY_STREAM, NO_STREAM = 1, -1
 _NAME, _USED = b"dltensor", b"used_dltensor"
 
 CONTEXT = 6  # the word of a record that is not 0 once its reader is done
-# The word of a capsule that points to its record; then comes its name.
-HEAD = object.__basicsize__ // 8
 
 Deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -76,10 +75,11 @@ def _callbacks() -> Library:
     with m.fn("penstock.dlpack.end", record=PTR) as f:
         f.store(f.i64(1), f.record, CONTEXT)
     with m.fn("penstock.dlpack.drop", capsule=PTR) as f:
-        first = f.load(f.load(f.capsule, HEAD + 1, PTR), 0, I8)
+        record = f.load(f.capsule, py.field(f, "capsule_pointer"), PTR)
+        first = f.load(f.load(f.capsule, py.field(f, "capsule_name"), PTR), 0, I8)
 
         def end() -> None:
-            f.store(f.i64(1), f.load(f.capsule, HEAD, PTR), CONTEXT)
+            f.store(f.i64(1), record, CONTEXT)
 
         f.when(first.eq(_NAME[0]), end)
     return kernels()[Code.of(m)]

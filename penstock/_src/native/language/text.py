@@ -14,6 +14,7 @@ class ModuleText:
         self.declarations: dict[str, tuple[str, str]] = {}
         self.names: set[str] = set()
         self.exports: list[str] = []
+        self.layouts: set[str] = set()  # kinds of Python's objects whose fields it reads or writes
         self.code: Any = None  # once it is finished
 
     def define(self, name: str, internal: bool) -> None:

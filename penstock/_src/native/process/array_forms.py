@@ -5,19 +5,17 @@ from collections.abc import Callable, Container, Sequence
 import numpy as np
 
 from penstock._src.core.values.memory import OWN_BLOCKS
+from penstock._src.util.process.layouts import LAYOUTS
 
 from .. import python_calls as py
 from ..builtins import method
 from ..language.function import Fn
 from ..language.module import Module
-from ..language.types import I1, I32, I64, PTR
+from ..language.types import I1, I64, PTR
 from ..language.value import Val
 
-# Fields of an ndarray after its header: words, and halves of words.
-_EXTENTS, _BASE, _DTYPE = 2, 4, 5
-_RANK, _FLAGS = 2, 12
-PLAIN = 0x1 | 0x100  # flags of an array that is contiguous in C's order and aligned
-WRITABLE = 0x400
+PLAIN = LAYOUTS.ndarray_contiguous | LAYOUTS.ndarray_aligned
+WRITABLE = LAYOUTS.ndarray_writable
 _OWN_BLOCKS = 2  # the word with the first type of memory that is an array's own; before: number of forms, type of arrays
 _FORMS = _OWN_BLOCKS + len(OWN_BLOCKS)  # the first word of the first form
 _FORM_WORDS = 3  # of each form before its extents: address of the dtype, rank, flags
@@ -66,7 +64,7 @@ def _entry(m: Module, name: str) -> None:
         def look(i: Val, at: Val, good: Val) -> tuple[Val, ...]:
             array, form = f.load(f.argv, i, PTR), f.at(words, at, I64)
             rank = f.load(form, 1, I64)
-            is_array = f.load(array, py.TYPE_WORD, I64).eq(array_type)
+            is_array = py.type_of(f, array).eq(array_type)
             fits = f.when(is_array, lambda: has_form(f, array, form, rank, words), lambda: false(f))
             return at + rank + _FORM_WORDS, good & fits[0]
 
@@ -78,37 +76,36 @@ def _entry(m: Module, name: str) -> None:
 
 
 def has_form(f: Fn, array: Val, form: Val, rank: Val, words: Val) -> tuple[Val, ...]:
-    fields = f.at(array, py.DATA_WORD, I64)
-    flags = f.convert(f.load(fields, _FLAGS, I32), I64)
     is_like = (
-        f.load(fields, _DTYPE, I64).eq(f.load(form, 0, I64))
-        & f.convert(f.load(fields, _RANK, I32), I64).eq(rank)
-        & (flags & f.load(form, 2, I64)).eq(f.load(form, 2, I64))
+        py.dtype_of(f, array).eq(f.load(form, 0, I64))
+        & py.rank_of(f, array).eq(rank)
+        & (py.flags_of(f, array) & f.load(form, 2, I64)).eq(f.load(form, 2, I64))
     )
-    extents = f.load(fields, _EXTENTS, PTR)
+    extents = py.extents_of(f, array)
 
     def same(axis: Val, good: Val) -> tuple[Val, ...]:
         return (good & f.load(extents, axis, I64).eq(f.load(form, axis + _FORM_WORDS, I64)),)
 
     def all_same() -> tuple[Val, ...]:
         is_read = (f.load(form, 2, I64) & WRITABLE).eq(0)
-        start = f.when(is_read, lambda: true(f), lambda: (_has_own_memory(f, fields, words),))
+        start = f.when(is_read, lambda: true(f), lambda: (_has_own_memory(f, array, words),))
         return f.loop(f.i64(0), rank, 1, same, *start)
 
     return f.when(is_like, all_same, lambda: false(f))
 
 
-def _has_own_memory(f: Fn, fields: Val, words: Val) -> Val:
+def _has_own_memory(f: Fn, array: Val, words: Val) -> Val:
     """As `core.values.memory.has_own_memory`."""
+    base = py.base_of(f, array)
 
     def of_block() -> tuple[Val, ...]:
-        kind = f.load(f.load(fields, _BASE, PTR), py.TYPE_WORD, I64)
+        kind = py.type_of(f, base)
         (good,) = false(f)
         for i in range(len(OWN_BLOCKS)):
             good = good | kind.eq(f.load(words, _OWN_BLOCKS + i, I64))
         return (good,)
 
-    (good,) = f.when(f.load(fields, _BASE, I64).eq(0), lambda: true(f), of_block)
+    (good,) = f.when(f.is_null(base), lambda: true(f), of_block)
     return good
 
 

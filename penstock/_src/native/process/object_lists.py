@@ -12,7 +12,6 @@ from ..language.module import Module
 from ..language.types import I32, I64, PTR
 from ..language.value import Val
 
-_SIZE, _ITEMS = py.TYPE_WORD + 1, py.TYPE_WORD + 2  # words of a list
 _TYPE, _FIRST, _SECOND, _NUMBER, _NEXT, _LIST_TYPE = range(6)  # words of a description
 
 
@@ -58,20 +57,20 @@ def _checked_list(f: Fn, words: Val, at: int, lists: int) -> None:
     f.start("counted")
     good = f.const(1, "i1")
     for i in range(lists):
-        kind = f.load(f.load(f.argv, i, PTR), py.TYPE_WORD, I64)
+        kind = py.type_of(f, f.load(f.argv, i, PTR))
         good = good & kind.eq(f.load(words, at, I64))
     f.branch(good, "lists", "wrong")
     f.start("wrong")
     py.give_type_error(f, "expected lists of the same length")
     f.start("lists")
-    sizes = [f.load(f.load(f.argv, i, PTR), _SIZE, I64) for i in range(lists)]
+    sizes = [_size(f, i) for i in range(lists)]
     f.branch(sizes[0].eq(sizes[-1]), "good", "wrong")
     f.start("good")
 
 
 def _give_list(f: Fn, element: Callable[[Val], Val]) -> None:
     """Ends the entry with a list of an element for each of the first argument's; null if one has failed."""
-    count = f.load(f.load(f.argv, 0, PTR), _SIZE, I64)
+    count = _size(f, 0)
     result = f.call("PyList_New", count, ret=PTR)
 
     def put(i: Val, good: Val) -> tuple[Val, ...]:
@@ -93,8 +92,12 @@ def _give_list(f: Fn, element: Callable[[Val], Val]) -> None:
     f.give(result)
 
 
+def _size(f: Fn, argument: int) -> Val:
+    return f.call("PyList_Size", f.load(f.argv, argument, PTR), ret=I64)
+
+
 def _item(f: Fn, argument: int, i: Val) -> Val:
-    return f.load(f.load(f.load(f.argv, argument, PTR), _ITEMS, PTR), i, PTR)
+    return f.call("PyList_GetItem", f.load(f.argv, argument, PTR), i, ret=PTR)
 
 
 @method("make_objects")

@@ -20,8 +20,6 @@ from ..language.value import Val
 from .array_forms import PLAIN, WRITABLE, false, has_form, true
 
 MOST_ARRAYS = 128  # arguments, results and packed weights, whose addresses are on the stack
-# Words of a list after its type, and of an array of objects.
-_SIZE, _ITEMS = py.TYPE_WORD + 1, py.TYPE_WORD + 2
 # Words of a description. The second to fourth are those of `array_forms`: the type of arrays, and the types of memory that is an array's own.
 (_COUNT, _ARRAY_TYPE, _OWN, _OWN_2, _LIST_TYPE, _FALSE, _TRUE, _NONE, _VALUE, _CLAIM, _RELEASE, _PROGRAM_NAME,
  _TABLE, _PROGRAM, _RUN, _FAILED, _RESULTS, _RESULTS_AT, _PACKED, _PACKED_AT, _EMPTY) = range(21)  # fmt: skip
@@ -113,7 +111,7 @@ class ProgramCall:
 _NOTHING: list[Any] = []
 
 
-@method("call_program")
+@method("call_program", "references", "list")
 def _entry(m: Module, name: str) -> None:
     """The call, a function of CPython's vectorcall protocol; `me` is the description."""
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
@@ -181,12 +179,12 @@ class _Call(py.DescribedCall):
 
     def _is_served(self) -> tuple[Val, ...]:
         f = self.f
-        good = f.load(self.values, py.TYPE_WORD, I64).eq(self.word(_LIST_TYPE, I64))
+        good = py.type_of(f, self.values).eq(self.word(_LIST_TYPE, I64))
 
         def fits() -> tuple[Val, ...]:
-            fitting = f.load(self.values, _SIZE, I64).eq(self.word(_COUNT, I64))
+            fitting = py.size_of(f, self.values).eq(self.word(_COUNT, I64))
             for i in range(_MOST_EMPTY):
-                fitting = fitting & f.load(self.word(_EMPTY + i), _SIZE, I64).eq(0)
+                fitting = fitting & py.size_of(f, self.word(_EMPTY + i)).eq(0)
             return (fitting,)
 
         return f.when(good, fits, lambda: false(f))
@@ -211,7 +209,7 @@ class _Call(py.DescribedCall):
 
     def _take_argument(self, i: Val, form: Val, rank: Val) -> tuple[Val, ...]:
         f = self.f
-        item = f.load(f.load(self.values, _ITEMS, PTR), i, PTR)
+        item = f.load(py.list_items(f, self.values), i, PTR)
         handle = f.load(form, _HANDLE, I64)
 
         def of_handle() -> tuple[Val, ...]:
@@ -232,16 +230,14 @@ class _Call(py.DescribedCall):
 
         def fits() -> tuple[Val, ...]:
             self._take(array)
-            is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(_ARRAY_TYPE, I64))
+            is_array = py.type_of(f, array).eq(self.word(_ARRAY_TYPE, I64))
             return f.when(is_array, plain, lambda: false(f))
 
         def plain() -> tuple[Val, ...]:
             described = f.at(form, 1, I64)
             (good,) = has_form(f, array, described, rank, self.words)
             is_read = (f.load(described, 2, I64) & WRITABLE).eq(0)
-            # The lower half: Python 3.12 and later keep other facts in the upper one.
-            references = f.convert(f.load(array, 0, I32), I64)
-            return (good & (is_read | references.eq(_ALONE)),)
+            return (good & (is_read | py.references_of(f, array).eq(_ALONE)),)
 
         return f.when(f.is_null(array), lambda: false(f), fits)
 
@@ -295,7 +291,7 @@ class _Call(py.DescribedCall):
         def packed(i: Val, good: Val) -> tuple[Val, ...]:
             entry = f.at(self.words, self.word(_PACKED_AT, I64) + i * _PACKED_WORDS, I64)
             number = f.load(entry, 1, I64)
-            f.store(f.load(f.load(self.values, _ITEMS, PTR), number, PTR), self.pair)
+            f.store(f.load(py.list_items(f, self.values), number, PTR), self.pair)
             # The array that was checked: another thread may assign to the variable meanwhile.
             f.store(f.load(self.arrays, number, PTR), self.pair, 1)
             f.store(f.load(entry, 2, PTR), self.pair, 2)

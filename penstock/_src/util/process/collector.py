@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 
 from . import forks
-from .references import FREE_THREADED
+from .layouts import FREE_THREADED
 
 # Reentrant: a collection that begins while it is held calls finalizers, which may pause.
 _lock = forks.freed_in_child(threading.RLock())

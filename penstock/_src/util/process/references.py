@@ -11,28 +11,13 @@ operation, as taking a lock is), and they ask after taking their reference: see 
 thread counts as shared: whoever asks then copies it, and owns the copy.
 """
 
-import ctypes
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-# The objects of a Python without GIL have larger headers.
-FREE_THREADED = object.__basicsize__ > 2 * ctypes.sizeof(ctypes.c_void_p)
-
-
-class _Header(ctypes.Structure):
-    """The header of an object in a Python without GIL."""
-
-    _fields_ = [
-        ("thread", ctypes.c_size_t),
-        ("flags", ctypes.c_uint16),
-        ("mutex", ctypes.c_uint8),
-        ("collector", ctypes.c_uint8),
-        ("own", ctypes.c_uint32),
-        ("others", ctypes.c_ssize_t),
-    ]
-
+from .layouts import FREE_THREADED
+from .layouts import FreeThreadedHeader as _Header
 
 # The lowest bit of `others`: there may be weak references. The next one is set once both counts are merged, and then there is no own count.
 _WEAK = 1

@@ -10,7 +10,7 @@ import penstock as tf
 from penstock._src.eager.execute import surroundings
 from penstock._src.native.process.eager_calls.item_calls import item_call
 from penstock._src.util import slots
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one thread at a time")
 ARRAY = np.arange(24, dtype=np.float32).reshape(2, 3, 4)

@@ -13,7 +13,7 @@ from penstock._src.core.tensor import NEXT_ID
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.native.process.eager_calls.op_calls import OpForm, Surroundings, op_call
 from penstock._src.util import slots
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one thread at a time")
 F32 = dtypes.float32

@@ -13,7 +13,7 @@ from penstock._src.core.tensor import NEXT_ID
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.native.process.eager_calls.op_calls import OpForm, Surroundings, op_call
 from penstock._src.util import slots
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one thread at a time")
 F32, I32 = dtypes.float32, dtypes.int32
@@ -34,6 +34,13 @@ def test_several_outputs_come_in_a_named_tuple():
         assert type(pair) is Pair and pair.values.dtype is F32 and pair.indices.dtype is I32
         assert pair.values.numpy().tolist() == [2.0, 3.0] and pair.indices.numpy() == 7
         assert gc.is_tracked(pair)
+
+
+@pytest.mark.parametrize("container", [Pair, tuple])
+def test_no_hash_of_a_tuple_is_taken_for_computed(container):
+    pair = call_of(lambda x: (x, 7), container=container)({}, X)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(pair)
 
 
 @pytest.mark.parametrize("container", [list, tuple])

@@ -18,7 +18,7 @@ from penstock._src.native.process.eager_calls.variable_calls import (
     variable_calls,
 )
 from penstock._src.util import slots
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 pytestmark = pytest.mark.skipif(FREE_THREADED, reason="calls are served by one thread at a time")
 # Not those of the process, among which earlier tests may have left some.

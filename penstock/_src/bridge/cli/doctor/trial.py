@@ -42,4 +42,24 @@ def small_program() -> Iterator[Finding]:
         yield ok(f"a small function is compiled and run in {seconds * 1e3:.0f} ms")
 
 
-CHECKS = (small_program,)
+def native_calls() -> Iterator[Finding]:
+    """The layouts of CPython's and NumPy's objects that native code assumes."""
+    from penstock._src.util.process import layout_samples  # NumPy may be broken
+    from penstock._src.util.process.layouts import FREE_THREADED, KINDS, OF_ALL_CODE
+
+    differing = layout_samples.differing()
+    if differing:
+        found = note if set(differing).isdisjoint(OF_ALL_CODE) else problem
+        yield found(
+            f"objects of {layout_samples.libraries()} are laid out otherwise than native code assumes ({', '.join(differing)}): Python makes the calls",
+            "Small eager operations take longer. Use another version of either, and report both with `penstock env`.",
+        )
+    elif FREE_THREADED:
+        yield note("without the GIL Python makes all eager calls, and native code none")
+    else:
+        yield ok(
+            f"native code makes frequent calls: objects of {len(KINDS)} kinds are laid out as it assumes"
+        )
+
+
+CHECKS = (native_calls, small_program)

@@ -20,7 +20,7 @@ from penstock._src.eager.execute import Kernel, is_unobserved, value_of
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.members.repetition import is_plain
-from penstock._src.util.process.references import FREE_THREADED
+from penstock._src.util.process.layouts import FREE_THREADED
 
 # Updates of a form before it is recorded, which takes as long as a few of them.
 RECORDED_AFTER = 5

@@ -13,17 +13,16 @@ from ... import python_calls as py
 from ...builtins import method
 from ...language.function import Fn
 from ...language.module import Module
-from ...language.types import I1, I32, I64, PTR
+from ...language.types import I1, I64, PTR
 from ...language.value import Val
 from ..array_forms import false
-from .op_calls import MOST_INPUTS, RANK, OpCall, OpForm, Surroundings, describe
+from .op_calls import MOST_INPUTS, OpCall, OpForm, Surroundings, describe
 from .results import (
     ARRAY_TYPE,
     COUNT,
     DTYPE_AT,
     FIRST_FORM,
     FORM_HEAD,
-    SIZE,
     TENSOR,
     VALUE_AT,
     WORDS,
@@ -137,7 +136,7 @@ def direct_call(forms: Sequence[DirectForm], around: Surroundings) -> Callable[.
     return py.bind(_entry(), describe(0, words, around, keep))
 
 
-@method("call_directly")
+@method("call_directly", "tuple", "list")
 def _entry(m: Module, name: str) -> None:
     """The call, a function of CPython's vectorcall protocol; `me` is the description."""
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
@@ -158,7 +157,7 @@ class _DirectCall(OpCall):
     def find(self) -> Val:
         f = self.f
         arguments, named = f.load(f.argv, 0, PTR), f.load(f.argv, 1, PTR)
-        count = f.load(arguments, SIZE, I64)
+        count = py.size_of(f, arguments)
         names = f.call("PyDict_Size", named, ret=I64)
 
         def look(_i: Val, at: Val, found: Val) -> tuple[Val, ...]:
@@ -178,7 +177,7 @@ class _DirectCall(OpCall):
             name = f.load(argument, _NAME, PTR)
             (value,) = f.when(
                 f.is_null(name),
-                lambda: (f.load(arguments, i + (SIZE + 1), PTR),),
+                lambda: (f.load(py.tuple_items(f, arguments), i, PTR),),
                 lambda: (f.call("PyDict_GetItem", named, name, ret=PTR),),
             )
             (good,) = f.when(
@@ -221,15 +220,14 @@ class _DirectCall(OpCall):
             f.store(value, f.at(self.tensors, at, I64))
             dtype = f.load(value, self.word(DTYPE_AT, I64), I64)
             array = f.load(value, self.word(VALUE_AT, I64), PTR)
-            is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
+            is_array = py.type_of(f, array).eq(self.word(ARRAY_TYPE, I64))
 
             def rank() -> tuple[Val, ...]:
-                given = f.convert(f.load(f.at(array, py.DATA_WORD, I64), RANK, I32), I64)
-                return (given.eq(f.load(wanted, 1, I64)),)
+                return (py.rank_of(f, array).eq(f.load(wanted, 1, I64)),)
 
             return f.when(dtype.eq(f.load(wanted, 0, I64)) & is_array, rank, lambda: false(f))
 
-        is_tensor = f.load(value, py.TYPE_WORD, I64).eq(self.word(TENSOR, I64))
+        is_tensor = py.type_of(f, value).eq(self.word(TENSOR, I64))
         return f.when(is_tensor, look, lambda: false(f))
 
     def _is_sequence(self, argument: Val, value: Val, tensors: Val) -> tuple[Val, ...]:
@@ -239,9 +237,8 @@ class _DirectCall(OpCall):
         length = f.load(rest, 2, I64)
 
         def look() -> tuple[Val, ...]:
-            inside = f.at(value, SIZE + 1, I64)
-            # A tuple has its elements inside, a list elsewhere.
-            (elements,) = f.when(f.load(rest, 1, I64).eq(0), lambda: (inside,), lambda: (f.load(inside, 0, PTR),))  # fmt: skip
+            is_tuple = f.load(rest, 1, I64).eq(0)
+            (elements,) = f.when(is_tuple, lambda: (py.tuple_items(f, value),), lambda: (py.list_items(f, value),))  # fmt: skip
 
             def is_object(i: Val, good: Val) -> tuple[Val, ...]:
                 return (good & f.load(elements, i, I64).eq(f.load(rest, i + 3, I64)),)
@@ -262,9 +259,9 @@ class _DirectCall(OpCall):
             return f.when(f.load(argument, _KIND, I64).eq(_ARE_OBJECTS), objects, all_tensors)
 
         def sized() -> tuple[Val, ...]:
-            return f.when(f.load(value, SIZE, I64).eq(length), look, lambda: false(f))
+            return f.when(py.size_of(f, value).eq(length), look, lambda: false(f))
 
-        is_kind = f.load(value, py.TYPE_WORD, I64).eq(f.load(rest, 0, I64))
+        is_kind = py.type_of(f, value).eq(f.load(rest, 0, I64))
         return f.when(is_kind, sized, lambda: false(f))
 
     def read_form(self) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.util.process.layouts import LAYOUTS
+
 from ... import python_calls as py
 from ...builtins import method
 from ...language.module import Module
-from ...language.types import I1, I32, I64, PTR
+from ...language.types import I1, I64, PTR
 from ...language.value import Val
 from ..array_forms import false, true
 from .op_calls import OpCall, Surroundings, describe
@@ -18,7 +20,6 @@ from .results import (  # fmt: skip
     DTYPE_AT,
     FIRST_FORM,
     NONE,
-    SIZE,
     TENSOR,
     TUPLE_TYPE,
     VALUE_AT,
@@ -26,10 +27,6 @@ from .results import (  # fmt: skip
 
 # Words of a description after those of the surroundings.
 (_INT, _SLICE, _ELLIPSIS, _ORDER, _DTYPES, _FIRST_DTYPE) = range(FIRST_FORM, FIRST_FORM + 6)
-# The words of a slice after its header, and an array's fields: a word, and half a word.
-_BOUNDS = tuple(range(py.TYPE_WORD + 1, py.TYPE_WORD + 4))
-_ARRAY_DTYPE, _FLAGS = 5, 12
-_CONTIGUOUS = 0x1
 
 
 def item_call(around: Surroundings, dtypes: list[np.dtype]) -> Callable[[Any, Any], Any]:
@@ -46,7 +43,7 @@ def item_call(around: Surroundings, dtypes: list[np.dtype]) -> Callable[[Any, An
     return py.bind(_entry(), describe(0, [words], around, keep))
 
 
-@method("item_of_tensor")
+@method("item_of_tensor", "tuple", "slice")
 def _entry(m: Module, name: str) -> None:
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
         _ItemCall(f).write()
@@ -62,7 +59,7 @@ class _ItemCall(OpCall):
         f.start("slice")
         tensor, index = (f.load(f.argv, i, PTR) for i in range(2))
         array = f.load(tensor, self.word(VALUE_AT, I64), PTR)
-        storage = f.load(f.at(array, py.DATA_WORD, I64), _ARRAY_DTYPE, PTR)
+        storage = py.dtype_of(f, array, PTR)
         part = f.call("PyObject_GetItem", array, index, ret=PTR)
         (whole,) = f.when(f.is_null(part), lambda: (f.const(0, PTR),), lambda: self._whole(part, storage))  # fmt: skip
         dtype = f.load(tensor, self.word(DTYPE_AT, I64), PTR)
@@ -86,11 +83,11 @@ class _ItemCall(OpCall):
 
         def of_tensor() -> tuple[Val, ...]:
             array = f.load(tensor, self.word(VALUE_AT, I64), PTR)
-            is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
+            is_array = py.type_of(f, array).eq(self.word(ARRAY_TYPE, I64))
             return f.when(is_array, lambda: of_array(array), lambda: false(f))
 
         def of_array(array: Val) -> tuple[Val, ...]:
-            dtype = f.load(f.at(array, py.DATA_WORD, I64), _ARRAY_DTYPE, I64)
+            dtype = py.dtype_of(f, array)
 
             def look(i: Val, good: Val) -> tuple[Val, ...]:
                 return (good | dtype.eq(f.load(self.words, i + _FIRST_DTYPE, I64)),)
@@ -98,7 +95,7 @@ class _ItemCall(OpCall):
             (known,) = f.loop(f.i64(0), self.word(_DTYPES, I64), 1, look, f.const(0, I1))
             return f.when(known, self._is_basic, lambda: false(f))
 
-        is_tensor = f.load(tensor, py.TYPE_WORD, I64).eq(self.word(TENSOR, I64))
+        is_tensor = py.type_of(f, tensor).eq(self.word(TENSOR, I64))
         (good,) = f.when(is_tensor, of_tensor, lambda: false(f))
         return f.when(good, self._is_unrecorded, lambda: false(f))
 
@@ -113,11 +110,11 @@ class _ItemCall(OpCall):
 
         def all_entries() -> tuple[Val, ...]:
             def look(i: Val, good: Val) -> tuple[Val, ...]:
-                return (good & self._is_entry(f.load(index, i + (SIZE + 1), PTR)),)
+                return (good & self._is_entry(f.load(py.tuple_items(f, index), i, PTR)),)
 
-            return f.loop(f.i64(0), f.load(index, SIZE, I64), 1, look, f.const(1, I1))
+            return f.loop(f.i64(0), py.size_of(f, index), 1, look, f.const(1, I1))
 
-        is_tuple = f.load(index, py.TYPE_WORD, I64).eq(self.word(TUPLE_TYPE, I64))
+        is_tuple = py.type_of(f, index).eq(self.word(TUPLE_TYPE, I64))
         return f.when(is_tuple, all_entries, lambda: (self._is_entry(index),))
 
     def _is_entry(self, entry: Val) -> Val:
@@ -125,17 +122,18 @@ class _ItemCall(OpCall):
 
         def has_bounds() -> tuple[Val, ...]:
             good = f.const(1, I1)
-            for at in _BOUNDS:
+            for bound in range(3):
+                at = py.field(f, "slice_start") + bound
                 good = good & self._is_bound(f.load(entry, at, PTR))
             return (good,)
 
         is_plain = self._is_bound(entry) | self.is_same(entry, self.word(_ELLIPSIS))
-        is_slice = f.load(entry, py.TYPE_WORD, I64).eq(self.word(_SLICE, I64))
+        is_slice = py.type_of(f, entry).eq(self.word(_SLICE, I64))
         return f.when(is_plain, lambda: true(f), lambda: f.when(is_slice, has_bounds, lambda: false(f)))[0]  # fmt: skip
 
     def _is_bound(self, value: Val) -> Val:
         """True for an int itself, and None."""
-        is_int = self.f.load(value, py.TYPE_WORD, I64).eq(self.word(_INT, I64))
+        is_int = py.type_of(self.f, value).eq(self.word(_INT, I64))
         return is_int | self.is_same(value, self.word(NONE))
 
     def _whole(self, part: Val, storage: Val) -> tuple[Val, ...]:
@@ -143,8 +141,7 @@ class _ItemCall(OpCall):
         f = self.f
 
         def is_contiguous() -> tuple[Val, ...]:
-            flags = f.load(f.at(part, py.DATA_WORD, I64), _FLAGS, I32)
-            return ((f.convert(flags, I64) & _CONTIGUOUS).ne(0),)
+            return ((py.flags_of(f, part) & LAYOUTS.ndarray_contiguous).ne(0),)
 
         def convert() -> tuple[Val, ...]:
             for i, value in enumerate((part, storage, self.word(_ORDER))):
@@ -153,6 +150,6 @@ class _ItemCall(OpCall):
             f.call("Py_DecRef", part)
             return (array,)
 
-        is_array = f.load(part, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
+        is_array = py.type_of(f, part).eq(self.word(ARRAY_TYPE, I64))
         (good,) = f.when(is_array, is_contiguous, lambda: false(f))
         return f.when(good, lambda: (part,), convert)

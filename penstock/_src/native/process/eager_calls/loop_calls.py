@@ -5,19 +5,19 @@ the loops are fields of a ufunc that NumPy's C API has made public. A builtin is
 arrays when it was made.
 """
 
-import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from penstock._src.core.values.numpy_loops import BETWEEN, INPUT, RESULT, ROWS, Loop
+from penstock._src.util.process.layout_samples import loops_of
 
 from ... import python_calls as py
 from ...builtins import method
 from ...language.function import Fn
 from ...language.module import Module
-from ...language.types import I32, I64, PTR
+from ...language.types import I64, PTR
 from ...language.value import Val
 from ..array_forms import PLAIN, false
 
@@ -34,19 +34,6 @@ _NOT_REDUCED, _FROM_ZERO, _FROM_FIRST = range(3)
 _CONSTANT, _BUFFER, _STRIDE, _BY_COLUMNS, _BY_ROW, _OPERAND_WORDS = range(6)
 _LOOP_WORDS = _OPERANDS + 3 * _OPERAND_WORDS
 _BUFFERS = {INPUT: 0, RESULT: 1, BETWEEN: 2, ROWS: 3}
-# Fields of an ndarray after its header: words, and halves of words.
-_EXTENTS, _ARRAY_DTYPE, _RANK, _FLAGS = 2, 5, 2, 12
-
-
-class _Ufunc(ctypes.Structure):
-    """The first fields of a ufunc in NumPy's C API."""
-
-    _fields_ = [
-        ("head", ctypes.c_byte * object.__basicsize__), ("nin", ctypes.c_int), ("nout", ctypes.c_int),
-        ("nargs", ctypes.c_int), ("identity", ctypes.c_int), ("functions", ctypes.POINTER(ctypes.c_size_t)),
-        ("data", ctypes.POINTER(ctypes.c_size_t)), ("ntypes", ctypes.c_int), ("reserved", ctypes.c_int),
-        ("name", ctypes.c_char_p),
-    ]  # fmt: skip
 
 
 class _Description(np.ndarray):
@@ -82,15 +69,11 @@ def loop_call(
 def _inner_loop(ufunc: np.ufunc, dtype: np.dtype) -> tuple[int, int] | None:
     """Returns the addresses of a ufunc's inner loop for a dtype and of the loop's data; None if there is no such loop."""
     signature = f"{dtype.char * ufunc.nin}->{dtype.char}"
-    fields = _Ufunc.from_address(id(ufunc))
-    counts = fields.nin, fields.nout, fields.nargs, fields.ntypes
-    if counts != (ufunc.nin, 1, ufunc.nargs, ufunc.ntypes) or signature not in ufunc.types:
+    loops = loops_of(ufunc)
+    if not loops or ufunc.nout != 1 or signature not in ufunc.types:
         return None
-    if fields.name != ufunc.__name__.encode():
-        return None
-    at = ufunc.types.index(signature)
-    function = fields.functions[at]
-    return (function, fields.data[at] if fields.data else 0) if function else None
+    function, data = loops[ufunc.types.index(signature)]
+    return (function, data) if function else None
 
 
 def _words_of(
@@ -180,13 +163,11 @@ class _LoopCall(py.DescribedCall):
         none = (*false(f), f.i64(0), f.i64(1))
 
         def extents() -> tuple[Val, ...]:
-            fields = f.at(array, py.DATA_WORD, I64)
-            rank = f.convert(f.load(fields, _RANK, I32), I64)
-            flags = f.convert(f.load(fields, _FLAGS, I32), I64)
-            is_plain = f.load(fields, _ARRAY_DTYPE, I64).eq(self.word(_DTYPE, I64)) & (flags & PLAIN).eq(PLAIN)  # fmt: skip
+            rank, flags = py.rank_of(f, array), py.flags_of(f, array)
+            is_plain = py.dtype_of(f, array).eq(self.word(_DTYPE, I64)) & (flags & PLAIN).eq(PLAIN)
 
             def sizes() -> tuple[Val, ...]:
-                at = f.load(fields, _EXTENTS, PTR)
+                at = py.extents_of(f, array)
                 (size,) = f.loop(
                     f.i64(0), rank, 1, lambda axis, n: (n * f.load(at, axis, I64),), f.i64(1)
                 )
@@ -195,7 +176,7 @@ class _LoopCall(py.DescribedCall):
 
             return f.when(is_plain & (rank > 0), sizes, lambda: none)
 
-        is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(_ARRAY, I64))
+        is_array = py.type_of(f, array).eq(self.word(_ARRAY, I64))
         return f.when(is_array, extents, lambda: none)
 
     def _run(self, number: Val, size: Val, columns: Val) -> None:

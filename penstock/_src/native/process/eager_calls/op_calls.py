@@ -53,7 +53,6 @@ from .results import (
     RUN,
     RUN_NAME,
     RUNS_ONCE,
-    SIZE,
     SLOTS,
     STATE,
     TAPES,
@@ -65,8 +64,6 @@ from .results import (
 )
 
 MOST_INPUTS = 8
-# Fields of an ndarray after its header: words, and halves of words.
-_EXTENTS, RANK = 2, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,7 +242,7 @@ def _place_of(tensor: Any, slot: str) -> int:
     return places[0]
 
 
-@method("call_op")
+@method("call_op", "tuple", "list")
 def _entry(m: Module, name: str) -> None:
     """The call, a function of CPython's vectorcall protocol; `me` is the description."""
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
@@ -329,7 +326,7 @@ class OpCall(ResultsOfCall):
         f = self.f
 
         def look(i: Val, good: Val) -> tuple[Val, ...]:
-            return (good & f.load(self.input(i), py.TYPE_WORD, I64).eq(self.word(TENSOR, I64)),)
+            return (good & py.type_of(f, self.input(i)).eq(self.word(TENSOR, I64)),)
 
         return f.loop(f.i64(0), self.count, 1, look, f.const(1, I1))
 
@@ -373,7 +370,7 @@ class OpCall(ResultsOfCall):
             good = self.is_same(of(GRAPH), self.word(NONE))
             run = f.call("PyDict_GetItem", self.word(SLOTS), self.word(RUN_NAME), ret=PTR)
             good = good & self.is_same(run, self.word(RUN))
-            recorders = f.load(of(TAPES), SIZE, I64) | f.load(of(ACCUMULATORS), SIZE, I64)
+            recorders = py.size_of(f, of(TAPES)) | py.size_of(f, of(ACCUMULATORS))
             # The thread's state lives on, and so does its context.
             context = of(QUIET)
             f.call("Py_DecRef", state)
@@ -394,15 +391,14 @@ class OpCall(ResultsOfCall):
             array = f.load(self.input(i), self.word(VALUE_AT, I64), PTR)
 
             def of_array() -> tuple[Val, ...]:
-                fields = f.at(array, py.DATA_WORD, I64)
-                extents = f.load(fields, _EXTENTS, PTR)
+                extents = py.extents_of(f, array)
                 (size,) = f.loop(
-                    f.i64(0), f.convert(f.load(fields, RANK, I32), I64), 1,
+                    f.i64(0), py.rank_of(f, array), 1,
                     lambda axis, size: (size * f.load(extents, axis, I64),), f.i64(1),
                 )  # fmt: skip
                 return (size < large,)
 
-            is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
+            is_array = py.type_of(f, array).eq(self.word(ARRAY_TYPE, I64))
             return f.when(is_array, of_array, lambda: false(f))
 
         def are_small() -> tuple[Val, ...]:
@@ -428,9 +424,8 @@ class OpCall(ResultsOfCall):
             array = self.value(f.i64(i))
 
             def extents() -> tuple[Val, ...]:
-                fields = f.at(array, py.DATA_WORD, I64)
-                at = f.load(fields, _EXTENTS, PTR)
-                is_matrix = f.load(fields, RANK, I32).eq(2)
+                at = py.extents_of(f, array)
+                is_matrix = py.rank_of(f, array).eq(2)
                 (rows, columns) = f.when(
                     is_matrix,
                     lambda: (f.load(at, 0, I64), f.load(at, 1, I64)),
@@ -438,7 +433,7 @@ class OpCall(ResultsOfCall):
                 )
                 return is_matrix, rows, columns
 
-            is_array = f.load(array, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
+            is_array = py.type_of(f, array).eq(self.word(ARRAY_TYPE, I64))
             is_matrix, rows, columns = f.when(
                 is_array, extents, lambda: (*false(f), f.i64(0), f.i64(0))
             )

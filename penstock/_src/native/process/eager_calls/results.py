@@ -20,9 +20,6 @@ MOST_OUTPUTS = 8
  OUTPUTS, OUTPUTS_AT, IS_SEQUENCE, CONTAINER, RESULTS, FORM_HEAD) = range(17)  # fmt: skip
 # Words of an output: its dtype and that of its array. The positions of the results follow the outputs.
 _DTYPE, _STORAGE, OUTPUT_WORDS = range(3)
-# The word of an array after its header that has its dtype.
-_ARRAY_DTYPE = 5
-SIZE = py.TYPE_WORD + 1  # the word of a tuple or list that has its length
 
 
 class ResultsOfCall(py.DescribedCall):
@@ -90,16 +87,15 @@ class ResultsOfCall(py.DescribedCall):
     def _is_sequence_of_outputs(self, result: Val) -> Val:
         """True for a list or tuple of as many values as there are outputs."""
         f = self.f
-        kind = f.load(result, py.TYPE_WORD, PTR)
+        kind = py.type_of(f, result, PTR)
         is_sequence = self.is_same(kind, self.word(TUPLE_TYPE)) | self.is_same(kind, self.word(LIST_TYPE))  # fmt: skip
-        return f.when(is_sequence, lambda: (f.load(result, SIZE, I64).eq(self.field(OUTPUTS, I64)),), lambda: false(f))[0]  # fmt: skip
+        return f.when(is_sequence, lambda: (py.size_of(f, result).eq(self.field(OUTPUTS, I64)),), lambda: false(f))[0]  # fmt: skip
 
     def _elements(self, sequence: Val) -> tuple[Val, ...]:
-        """Where the elements of a list or tuple are: a tuple has them inside, a list elsewhere."""
+        """The address of the elements of a list or tuple."""
         f = self.f
-        inside = f.at(sequence, SIZE + 1, I64)
-        is_list = self.is_same(f.load(sequence, py.TYPE_WORD, PTR), self.word(LIST_TYPE))
-        return f.when(is_list, lambda: (f.load(inside, 0, PTR),), lambda: (inside,))
+        is_list = self.is_same(py.type_of(f, sequence, PTR), self.word(LIST_TYPE))
+        return f.when(is_list, lambda: (py.list_items(f, sequence),), lambda: (py.tuple_items(f, sequence),))  # fmt: skip
 
     def _refuse(self) -> tuple[Val, ...]:
         """Sets an error, for which the call is left to the long way."""
@@ -128,12 +124,22 @@ class ResultsOfCall(py.DescribedCall):
             f.call("Py_IncRef", value)
             return value
 
+        def allocated(kind: Val, count: Val) -> tuple[Val, ...]:
+            elements = f.call("PyType_GenericAlloc", kind, count, ret=PTR)
+
+            def begin() -> tuple[Val, ...]:
+                py.begin_tuple(f, elements)
+                return ()
+
+            f.when(f.is_null(elements), lambda: (), begin)
+            return (elements,)
+
         def contained() -> tuple[Val, ...]:
             count, kind = self.field(RESULTS, I64), self.field(CONTAINER)
             (container,) = f.when(
                 self.is_same(kind, self.word(LIST_TYPE)),
                 lambda: (f.call("PyList_New", count, ret=PTR),),
-                lambda: (f.call("PyType_GenericAlloc", kind, count, ret=PTR),),
+                lambda: allocated(kind, count),
             )
 
             def fill() -> tuple[Val, ...]:
@@ -154,8 +160,7 @@ class ResultsOfCall(py.DescribedCall):
         f = self.f
 
         def is_right() -> tuple[Val, ...]:
-            dtype = f.load(f.at(result, py.DATA_WORD, I64), _ARRAY_DTYPE, PTR)
-            return (self.is_same(dtype, storage),)
+            return (self.is_same(py.dtype_of(f, result, PTR), storage),)
 
         def convert() -> tuple[Val, ...]:
             f.store(result, self.pair)
@@ -164,7 +169,7 @@ class ResultsOfCall(py.DescribedCall):
             f.call("Py_DecRef", result)
             return (array,)
 
-        is_array = f.load(result, py.TYPE_WORD, I64).eq(self.word(ARRAY_TYPE, I64))
+        is_array = py.type_of(f, result).eq(self.word(ARRAY_TYPE, I64))
         (good,) = f.when(is_array, is_right, lambda: false(f))
         return f.when(good, lambda: (result,), convert)[0]
 

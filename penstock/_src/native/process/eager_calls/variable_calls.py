@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.values.memory import OWN_BLOCKS
+from penstock._src.util.process.layouts import LAYOUTS
 
 from ... import python_calls as py
 from ...builtins import method
@@ -23,7 +24,7 @@ from ...language.types import F32, F64, I1, I32, I64, PTR
 from ...language.value import Val
 from ..array_forms import PLAIN, WRITABLE, false, true
 from .op_calls import OpCall, Surroundings, describe
-from .results import ARRAY_TYPE, DTYPE_AT, FIRST_FORM, NONE, SIZE, TENSOR, TUPLE_TYPE, VALUE_AT
+from .results import ARRAY_TYPE, DTYPE_AT, FIRST_FORM, NONE, TENSOR, TUPLE_TYPE, VALUE_AT
 
 MOST_ELEMENTS = 1 << 14  # the update of an array keeps other threads waiting
 _LIMIT = 2.0**31  # as in `core.convert.number`
@@ -35,10 +36,6 @@ _STORAGE = _OWN + len(OWN_BLOCKS)
 # The dtypes of arrays that are updated here.
 _UPDATED = {"float32": F32, "float64": F64, "int32": I32, "int64": I64}
 _WORDS = _STORAGE + len(_UPDATED)
-# Fields of an ndarray after its header: words, and halves of words.
-_EXTENTS, _BASE, _ARRAY_DTYPE = 2, 4, 5
-_RANK, _FLAGS = 2, 12
-_CONTIGUOUS = 0x1
 _ALONE = 2  # references to the array of a variable without other owners: the variable's and that of this call
 
 
@@ -119,19 +116,19 @@ def _description(
     return describe(0, [words], around, [objects, of_variables])
 
 
-@method("read_variable")
+@method("read_variable", "tuple", "list")
 def _read_entry(m: Module, name: str) -> None:
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
         _Read(f).write()
 
 
-@method("assign_variable")
+@method("assign_variable", "references", "tuple", "list")
 def _assign_entry(m: Module, name: str) -> None:
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
         _Assign(f).write()
 
 
-@method("update_variable")
+@method("update_variable", "references", "tuple", "list")
 def _update_entry(m: Module, name: str) -> None:
     with m.fn(f"py_{name}", ret=PTR, noalias=False, me=PTR, argv=PTR, nargs=I64) as f:
         _Update(f).write()
@@ -194,15 +191,14 @@ class _VariableCall(OpCall):
             served, recorded, _ = self._look_around()
             return (self.is_served_around(served, recorded),)
 
-        is_variable = f.load(self.variable, py.TYPE_WORD, I64).eq(self.word(_VARIABLE, I64))
-        return f.when(is_variable, around, lambda: false(f))
+        return f.when(self.is_of_type(self.variable, _VARIABLE), around, lambda: false(f))
 
     def is_served_around(self, served: Val, recorded: Val) -> Val:
         """True if calls are served where eager calls are, which may be recorded."""
         return served & (recorded ^ self.f.const(1, I1)) & self._is_empty(_OBSERVED)
 
     def _is_empty(self, number: int) -> Val:
-        return self.f.load(self.word(number), SIZE, I64).eq(0)
+        return py.size_of(self.f, self.word(number)).eq(0)
 
     def attribute(self, owner: Val, name: int) -> Val:
         """An attribute that its owner keeps, without a reference of its own; null if there is none."""
@@ -216,7 +212,7 @@ class _VariableCall(OpCall):
 
     def is_of_type(self, value: Val, number: int) -> Val:
         """True if the type of an object is that in a word."""
-        return self.f.load(value, py.TYPE_WORD, I64).eq(self.word(number, I64))
+        return py.type_of(self.f, value).eq(self.word(number, I64))
 
     def _of_resource(self) -> Val:
         f = self.f
@@ -331,13 +327,6 @@ class _LockedCall(_VariableCall):
 
         return f.when(self.is_same(taken, self.word(_TRUE)), change, lambda: false(f))
 
-    def fields(self, array: Val) -> tuple[Val, Val, Val]:
-        """The fields of an array, its rank and its flags."""
-        f = self.f
-        fields = f.at(array, py.DATA_WORD, I64)
-        rank, flags = (f.convert(f.load(fields, at, I32), I64) for at in (_RANK, _FLAGS))
-        return fields, rank, flags
-
     def is_operand(self, dtype: Val) -> Val:
         """True if the operand is a tensor of a dtype with an array."""
         f = self.f
@@ -362,34 +351,32 @@ class _LockedCall(_VariableCall):
         array = self.owned_attribute(resource, _VALUE)
 
         def own() -> tuple[Val, ...]:
-            fields, _, flags = self.fields(array)
             wanted = PLAIN | WRITABLE
-            # The lower half: Python 3.12 and later keep other facts in the upper one.
-            references = f.convert(f.load(array, 0, I32), I64)
-            is_own = references.eq(_ALONE) & (flags & wanted).eq(wanted)
-            (is_own,) = f.when(is_own, lambda: self._has_own_memory(fields), lambda: false(f))
+            is_plain = (py.flags_of(f, array) & wanted).eq(wanted)
+            is_own = py.references_of(f, array).eq(_ALONE) & is_plain
+            (is_own,) = f.when(is_own, lambda: self._has_own_memory(array), lambda: false(f))
             return f.when(is_own, lambda: write(array), self.nothing)
 
         (result,) = f.when(self.is_array(array), own, self.nothing)
         f.call("Py_DecRef", array)
         return (result,)
 
-    def _has_own_memory(self, fields: Val) -> tuple[Val, ...]:
+    def _has_own_memory(self, array: Val) -> tuple[Val, ...]:
         f = self.f
+        base = py.base_of(f, array)
 
         def of_block() -> tuple[Val, ...]:
-            base = f.load(fields, _BASE, PTR)
             (good,) = false(f)
             for i in range(len(OWN_BLOCKS)):
                 good = good | self.is_of_type(base, _OWN + i)
             return (good,)
 
-        return f.when(f.load(fields, _BASE, I64).eq(0), lambda: true(f), of_block)
+        return f.when(f.is_null(base), lambda: true(f), of_block)
 
     def for_type(self, array: Val, write: Callable[[str], tuple[Val, ...]]) -> tuple[Val, ...]:
         """What `write` gives for the type of an array's elements; null if it is another than those that are updated here."""
         f = self.f
-        dtype = f.load(f.at(array, py.DATA_WORD, I64), _ARRAY_DTYPE, I64)
+        dtype = py.dtype_of(f, array)
 
         def of_type(rest: list[tuple[int, str]]) -> tuple[Val, ...]:
             if not rest:
@@ -443,9 +430,8 @@ class _Assign(_LockedCall):
 
         def of_tensor() -> tuple[Val, ...]:
             array = f.load(self.operand, self.word(VALUE_AT, I64), PTR)
-            fields, rank, flags = self.fields(array)
-            extents = f.load(fields, _EXTENTS, PTR)
-            is_contiguous = (flags & _CONTIGUOUS).ne(0)
+            rank, extents = py.rank_of(f, array), py.extents_of(f, array)
+            is_contiguous = (py.flags_of(f, array) & LAYOUTS.ndarray_contiguous).ne(0)
             (fits,) = f.when(
                 is_contiguous, lambda: self._has_shape(rank, extents), lambda: false(f)
             )
@@ -459,7 +445,7 @@ class _Assign(_LockedCall):
             return self.into_own(resource, number)
 
         def number(array: Val) -> tuple[Val, ...]:
-            _, rank, _ = self.fields(array)
+            rank = py.rank_of(f, array)
             (fits,) = f.when(
                 self.is_number() & rank.eq(0),
                 lambda: self._has_shape(rank, f.const(0, PTR)),
@@ -494,11 +480,11 @@ class _Assign(_LockedCall):
             return f.when(is_tuple, lambda: same(dims), lambda: false(f))
 
         def same(dims: Val) -> tuple[Val, ...]:
-            has_rank = f.load(dims, SIZE, I64).eq(rank)
+            has_rank = py.size_of(f, dims).eq(rank)
             return f.when(has_rank, lambda: f.loop(f.i64(0), rank, 1, lambda i, good: (good & extent(dims, i),), f.const(1, I1)), lambda: false(f))  # fmt: skip
 
         def extent(dims: Val, i: Val) -> Val:
-            static = f.load(dims, i + (SIZE + 1), PTR)
+            static = f.load(py.tuple_items(f, dims), i, PTR)
             # An unknown extent is None.
             (number,) = f.when(self.is_of_type(static, _INT), lambda: (py.integer(f, static),), lambda: (f.i64(-1),))  # fmt: skip
             return number.eq(f.load(extents, i, I64))
@@ -514,12 +500,12 @@ class _Update(_LockedCall):
 
         def of_tensor(array: Val) -> tuple[Val, ...]:
             other = f.load(self.operand, self.word(VALUE_AT, I64), PTR)
-            (fields, rank, _), (others, other_rank, flags) = self.fields(array), self.fields(other)
-            extents, others_extents = (f.load(each, _EXTENTS, PTR) for each in (fields, others))
+            rank = py.rank_of(f, array)
+            extents, others_extents = py.extents_of(f, array), py.extents_of(f, other)
             is_like = (
-                rank.eq(other_rank)
-                & (flags & PLAIN).eq(PLAIN)
-                & f.load(fields, _ARRAY_DTYPE, I64).eq(f.load(others, _ARRAY_DTYPE, I64))
+                rank.eq(py.rank_of(f, other))
+                & (py.flags_of(f, other) & PLAIN).eq(PLAIN)
+                & py.dtype_of(f, array).eq(py.dtype_of(f, other))
             )
 
             def compare() -> tuple[Val, ...]:
@@ -534,8 +520,7 @@ class _Update(_LockedCall):
             return f.when(good & (size < MOST_ELEMENTS), lambda: self.for_type(array, lambda ty: change(array, ty, data, size)), self.nothing)  # fmt: skip
 
         def of_number(array: Val) -> tuple[Val, ...]:
-            _, rank, _ = self.fields(array)
-            fits = self.is_number() & rank.eq(0)
+            fits = self.is_number() & py.rank_of(f, array).eq(0)
             return f.when(
                 fits, lambda: self.for_type(array, lambda ty: number(array, ty)), self.nothing
             )
