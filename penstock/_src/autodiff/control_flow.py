@@ -410,7 +410,9 @@ def copy_operations(
         copy = into.add(node.raw_op, [table[t._id] for t in node._inputs], node.name)
         copy.gradient_override = node.gradient_override
         copy_facts(node, copy, table)
-        copy._add_control_inputs(copies[id(c)] for c in node._control_inputs if id(c) in copies)
+        for awaited in node._control_inputs:
+            replaced = (table[t._id].op for t in awaited.outputs if t._id in table)
+            copy._add_control_inputs([copies[id(awaited)]] if id(awaited) in copies else replaced)
         copies[id(node)] = copy
         for old, new in zip(node.outputs, copy.outputs, strict=True):
             table.setdefault(old._id, new)  # a given replacement of one result of several stays

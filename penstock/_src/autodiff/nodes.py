@@ -12,7 +12,7 @@ from penstock._src.core.calls.binding import complete
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
-from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.func_graph import FuncGraph, graphs_in
 from penstock._src.graph.graph import Graph, shown
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -21,10 +21,12 @@ from penstock._src.graph.operation import Operation, SymbolicTensor
 def add_node(
     op_type: str, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None
 ) -> Operation:
-    """Adds an operation that holds functions to the current graph and records it on the tapes."""
+    """Adds an operation that holds functions, and waits as they do, to the current graph and records it on the tapes."""
     graph = STATE.graph
     local = [graph.local(t) for t in inputs]
-    node = graph.add(make_op(op_type, attrs), local, name)
+    awaited = [op for body in graphs_in(attrs.values()) for op in body.control_captures]
+    with graph.control_dependencies(awaited):
+        node = graph.add(make_op(op_type, attrs), local, name)
     for outer, inner in zip(node.outputs, output_models(node), strict=True):
         outer._handle_data = inner._handle_data
     record_node(node)

@@ -65,6 +65,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     graph = FuncGraph(trace.name)
     graph.calling_device = dispatch.STATE.device
     graph.implements = trace.implements
+    graph.calls_wait = True
     graph.is_debugged = lines.is_recording()
     created: list[Any] = []
     graph.variable_rule = created.append if allow_variables else graph_trace.refuse_variable

@@ -106,6 +106,8 @@ class FuncGraph(Graph, TensorSignature):
     converts = True
     # True if the outputs come after all side effects: definitions express it by control inputs, programs keep the order.
     outputs_wait = False
+    # True if the operations that run it wait for its `control_captures`.
+    calls_wait = False
     # the interface that the traced function is one of several implementations of
     implements: str | None = None
     # the device of the traced call; operations do not store it, as other calls may run on other devices
@@ -130,6 +132,8 @@ class FuncGraph(Graph, TensorSignature):
         self.inputs: list[SymbolicTensor] = []
         self.outputs: list[SymbolicTensor] = []
         self.control_outputs: list[Operation] = []
+        # operations of the graphs around it that run before it
+        self.control_captures: list[Operation] = []
         self.structured_input_signature = structured_input_signature
         self.structured_outputs = structured_outputs
         self.capture_by_value = capture_by_value
@@ -300,12 +304,23 @@ class FuncGraph(Graph, TensorSignature):
             STATE.graph, STATE.tapes = before
             self._control_stack = control
 
-    def _awaited_here(self, op: Operation) -> Operation:
-        """Returns the placeholder of a tensor that is made after `op` in the graph around this one."""
+    def _awaited_here(self, op: Operation) -> Operation | None:
+        """Returns `op`, or None if it belongs to a graph around this one: calls of this graph wait for it, or, if nothing adds such
+        calls to a graph, the placeholder of a tensor that is made after it."""
+        if op.graph is self:
+            return op
         outer = self.enclosing
         while outer is not None and outer is not op.graph:
             outer = getattr(outer, "enclosing", None)
-        return op if outer is None else self.capture(_made_after(op)).op
+        if outer is None and op.outputs:  # of a forward graph, or out of scope
+            return FuncGraph.capture(self, op.outputs[0]).op
+        if outer is None:
+            raise ValueError(f"{op!r} is not an element of this graph.")
+        if not self.calls_wait:
+            return FuncGraph.capture(self, _made_after(op)).op  # not a copy of the constant
+        if op not in self.control_captures:
+            self.control_captures.append(op)
+        return None
 
     @property
     def captures(self) -> list[tuple[Any, SymbolicTensor]]:
@@ -339,7 +354,7 @@ class FuncGraph(Graph, TensorSignature):
         """
         self._captures.clear()
         for operation in self._operations:
-            for graph in _graphs_in(operation.raw_op.attrs.values()):
+            for graph in graphs_in(operation.raw_op.attrs.values()):
                 # Graphs of called functions may be in use by other calls.
                 if graph.enclosing is self and graph.is_control_flow_graph:
                     graph.release_captures()
@@ -397,7 +412,7 @@ class FuncGraph(Graph, TensorSignature):
     __repr__ = __str__
 
 
-def _graphs_in(attributes: Iterable[Any]) -> Iterator[FuncGraph]:
+def graphs_in(attributes: Iterable[Any]) -> Iterator[FuncGraph]:
     """Yields the graphs of the functions among the values of attributes, also in tuples."""
     for value in attributes:
         for inner in value if isinstance(value, tuple) else (value,):
@@ -452,7 +467,7 @@ class ControlFlowGraph(FuncGraph):
     order of its effects if that graph does.
     """
 
-    is_control_flow_graph = is_part_of_function = True
+    is_control_flow_graph = is_part_of_function = calls_wait = True
 
     def __init__(self, name: str) -> None:
         """`name` consists of the operation's name and its part, such as `outer/while/body`."""

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.api.control.scopes import control_dependencies
 from penstock._src.api.mapping.functional import map_fn
 from penstock._src.api.random.seeds import count_draws_around
 from penstock._src.api.vectorized.elements import parts_of_result, parts_of_rows
@@ -188,6 +189,7 @@ def _mapped(
 ) -> Any:
     """Returns the results of `row`, a function of the components of one row, for all rows."""
     graph = FuncGraph("loop_body")
+    graph.calls_wait = True
     created: list[Any] = []
     if executing_eagerly():
         graph.variable_rule = created.append
@@ -213,16 +215,17 @@ def _mapped(
     known = {part._id: value for part, value in zip(parts, values, strict=True)}
     for outer, inner in graph._captures.values():
         known[inner._id] = Value(outer, False)
-    if not reductions:
-        _run_effects(graph, known, count)
     loop = Vectorizer(graph, known, count, by_rows, reductions)
     wanted = [t for t in tensors if isinstance(t, SymbolicTensor)]
-    if leaves is None:
-        return _row_by_row(row, values, count, specs)
-    try:
-        outputs = iter(loop.outputs(wanted, [t for t in tensors if isinstance(t, Operation)]))
-    except NoRows:
-        return _row_by_row(row, values, count, specs)
+    with control_dependencies(graph.control_captures):
+        if not reductions:
+            _run_effects(graph, known, count)
+        if leaves is None:
+            return _row_by_row(row, values, count, specs)
+        try:
+            outputs = iter(loop.outputs(wanted, [t for t in tensors if isinstance(t, Operation)]))
+        except NoRows:
+            return _row_by_row(row, values, count, specs)
     stacked = [
         whole(next(outputs), count)
         if isinstance(t, SymbolicTensor)

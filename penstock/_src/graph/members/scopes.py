@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from penstock._src.core import dispatch
+from penstock._src.core.composite import IndexedSlices
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util.lazy import resolve
 
@@ -107,6 +108,7 @@ class ControlScopes:
     """The methods of graphs for control dependencies."""
 
     _control_stack: list[Waiting]
+    building_function: bool
 
     if TYPE_CHECKING:
 
@@ -131,20 +133,23 @@ class ControlScopes:
         if control_inputs is None:
             self._control_stack = []
         else:
-            self._control_stack = [*before, Waiting([self._control(c) for c in control_inputs])]
+            awaited = [self._control(element) for element in control_inputs]
+            self._control_stack = [*before, Waiting([op for op in awaited if op is not None])]
         try:
             yield
         finally:
             self._control_stack = before
 
-    def _control(self, element: Any) -> Operation:
-        """Returns the operation that a tensor, variable or name stands for in control dependencies."""
+    def _control(self, element: Any) -> Operation | None:
+        """Returns the operation that a tensor, variable or name stands for in control dependencies; None if nothing here waits."""
         if isinstance(element, Operation):
             return self._awaited_here(element)
+        if isinstance(element, IndexedSlices):
+            return self._awaited_here(element.op)
         # for a variable, the op that creates its handle or assigns it: a dependency reads nothing
         maker = getattr(getattr(element, "_handle", None), "op", None) and element.op
-        if isinstance(maker, Operation) and maker.graph is self:
-            return maker
+        if isinstance(maker, Operation):
+            return self._awaited_here(maker)
         if not isinstance(element, SymbolicTensor) and hasattr(element, "_as_graph_element"):
             converted = element._as_graph_element()
             # In a function an assignment returns the variable: depend on a read, which comes after the assignment.
@@ -152,13 +157,30 @@ class ControlScopes:
         if isinstance(element, Operation):
             return self._awaited_here(element)
         if hasattr(element, "_value"):
+            if self.building_function:
+                return None  # computed already
             element = self.local(element)
         if not isinstance(element, SymbolicTensor):
-            return self.as_graph_element(element)  # a name, or nothing of a graph
-        return self.local(element).op
+            element = self._around_with(element).as_graph_element(element)
+        return self._awaited_here(element if isinstance(element, Operation) else element.op)
 
-    def _awaited_here(self, op: Operation) -> Operation:
-        """Returns an operation of this graph that comes after `op`; functions have one for those of the graph around them."""
+    def _around_with(self, element: Any) -> Any:
+        """Returns the innermost graph around the next operation that has a name; this graph for other elements."""
+        graph: Any = self
+        if isinstance(element, str):
+            name = element.partition(":")[0]
+            while name not in graph._by_name and getattr(graph, "enclosing", None) is not None:
+                graph = graph.enclosing
+        return graph
+
+    def _awaited_here(self, op: Operation) -> Operation | None:
+        """Returns `op`, or the operation of this graph that comes after it; None if all calls of this graph come after it.
+
+        Raises:
+          ValueError: the operation belongs to another graph.
+        """
+        if op.graph is not self:
+            raise ValueError(f"{op!r} is not an element of this graph.")
         return op
 
     def _control_inputs_for(self, inputs: Sequence[SymbolicTensor]) -> list[Operation]:

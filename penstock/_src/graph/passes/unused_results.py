@@ -141,7 +141,10 @@ def _inputs_needed(functions: Sequence[GraphFunction], is_read: Sequence[bool]) 
     for function in functions:
         outputs, graph = _chosen(function.outputs, is_read), function.graph
         needed_ops = operations_to_run(graph, function.inputs, outputs, graph.control_outputs)
-        ids = {t._id for t in outputs}.union(t._id for op in needed_ops for t in op._inputs)
+        ids = {t._id for t in outputs}
+        for op in needed_ops:
+            ids.update(t._id for t in op._inputs)
+            ids.update(t._id for awaited in op._control_inputs for t in awaited._outputs)
         needed = [n or t._id in ids for n, t in zip(needed, function.inputs, strict=True)]
     return needed
 

@@ -97,6 +97,7 @@ class DefinedFunction:
 
     def _trace(self) -> GraphFunction:
         graph = FuncGraph(self.__name__)
+        graph.calls_wait = True
         give_store(graph)
         names = list(inspect.signature(self._func).parameters)
         with trace.recording(graph):
