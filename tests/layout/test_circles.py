@@ -1,5 +1,11 @@
-"""Files import one another in one direction, those for type checkers included; imports inside functions give their reason."""
+"""Files import one another in one direction, those for type checkers included; imports inside functions give their reason.
 
+What is kept on disk is named by all sources that its writers import.
+"""
+
+import pytest
+
+from penstock._src.native.cache.sources import OF_KERNELS, OF_MODULES, OF_PLANS
 from tests.layout.sources import Tree
 from tests.layout.sources.imports import Import, imports
 
@@ -128,3 +134,34 @@ def h():
 """
     files = plant({f"{SRC}/util/a.py": text, f"{SRC}/util/nest.py": ""})
     assert imports_without_reason(files) == ["util.a:3 imports util.nest"]
+
+
+# What is kept on disk: the modules that decide it, before those that they import, and the folders whose contents name it.
+KEPT = {
+    "modules": (("native.",), OF_MODULES),
+    "kernels": (("compiler.codegen.",), OF_KERNELS),
+    "plans": (("compiler.", "runtime.", "devices.cpu.", "ops."), OF_PLANS),
+}
+
+
+def imported_by(tree: Tree, roots: tuple[str, ...]) -> set[str]:
+    """The modules whose names begin like this, and all that they import."""
+    graph = imports_of_ours(tree)
+    needed = set[str]()
+    pending = [module for module in graph if module.startswith(roots)]
+    while pending:
+        module = pending.pop()
+        if module not in needed:
+            needed.add(module)
+            pending += [imported for imported, _ in graph[module]]
+    return needed
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_all_sources_that_decide_what_is_kept_name_it(tree, kind):
+    roots, folders = KEPT[kind]
+    needed = imported_by(tree, roots)
+    assert len(needed) > 100
+    named = tuple([f"{folder.replace('/', '.')}." for folder in folders])
+    others = {module for module in needed if not f"{module}.".startswith(named)}
+    assert others <= {"version"}  # it is written, and decides nothing

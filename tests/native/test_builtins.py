@@ -4,13 +4,9 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
 from penstock._src.native import builtins, python_calls
-from penstock._src.native.cache.sources import digest_of
 from penstock._src.native.language.types import I64
 
 
@@ -60,18 +56,3 @@ def test_a_later_process_does_not_write_the_module(tmp_path):
     )
     assert first == "[3, 1, 0, 2] 1\n"
     assert second == "[3, 1, 0, 2] 0\n"
-
-
-@pytest.mark.parametrize("folders", [("ir",), ("core", "ir")])
-def test_another_source_is_another_digest(tmp_path: Path, folders):
-    for folder in folders:
-        (tmp_path / folder / "inner").mkdir(parents=True)
-    source = tmp_path / "ir" / "inner" / "rule.py"
-    source.write_text("a = 1\n")
-    digests = [digest_of(tmp_path, folders)]
-    source.write_text("a = 22\n")
-    digests.append(digest_of(tmp_path, folders))
-    os.utime(source, (1, 1))
-    digests.append(digest_of(tmp_path, folders))
-    assert len(set(digests)) == 3
-    assert digest_of(tmp_path / "elsewhere", folders) is None

@@ -11,10 +11,14 @@ others, and texts are written again, but LLVM does not compile again what it has
 import ast
 import functools
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+
+import ml_dtypes
+import numpy as np
 
 from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.util.dataclass import dataclass
@@ -22,11 +26,12 @@ from penstock._src.util.flags import flags
 from penstock._src.util.lazy import ByName
 from penstock._src.util.process import forks, layout_samples, layouts
 from penstock._src.util.process.compiler import has_compiler
+from penstock._src.version import OWN_VERSION
 
 from . import llvm
 from .cache import ObjectCache
 from .cache.packs import Pack, PackedCode, packs_in_use
-from .cache.sources import PACKAGE, digest_of
+from .cache.sources import OF_MODULES, OF_OBJECTS, PACKAGE, digest_of
 from .language.module import Module
 from .target import Target, host, level, levels_of_host
 
@@ -61,7 +66,7 @@ class Code:
 
     @forks.cached_property
     def key(self) -> str:
-        """The permanent identity of this code: a hash of text, CPU, features, and the versions of LLVM and Penstock."""
+        """The permanent identity of this code: a hash of text, CPU, features, the version of LLVM, and how Penstock calls it."""
         return hashed(self.target, self.text.encode())
 
     @property
@@ -355,7 +360,8 @@ def name_of_module(identity: str) -> str | None:
 
 def name_of(sources: str, identity: str) -> str:
     """The name of a code in this user's cache, for a state of the sources."""
-    return hashlib.sha256(f"{versions()}\n{sources}\n{identity}".encode()).hexdigest()[:40]
+    facts = f"{versions()}\n{libraries()}\n{sources}\n{identity}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:40]
 
 
 def file_of(key: str) -> str:
@@ -376,8 +382,8 @@ def emitter_of(write: Callable[..., Any]) -> str:
 
 
 def hashed(target: Target, content: bytes) -> str:
-    """A hash of content, CPU, features, and the versions of LLVM and Penstock."""
-    digest = hashlib.sha256(f"{versions()}\n{target.identity}\n".encode())
+    """A hash of content, CPU, features, the version of LLVM, and how Penstock calls it."""
+    digest = hashlib.sha256(f"{versions()}\n{_COMPILER}\n{target.identity}\n".encode())
     digest.update(content)
     return digest.hexdigest()[:40]
 
@@ -388,5 +394,12 @@ def versions() -> str:
     return f"{FORMAT} {llvm.versions() if has_compiler() else 'run-only'}"
 
 
-# The state of the sources that write modules. Computed when this is loaded: if they change while this process runs, it still has the old code.
-_SOURCES = digest_of(PACKAGE, ("core", "native", "util"))
+def libraries() -> str:
+    """Versions that texts and plans depend on: of what computes constants, and of Python, whose objects modules read."""
+    return f"python {sys.version} numpy {np.__version__} ml_dtypes {ml_dtypes.__version__}"
+
+
+# The states of the sources that write modules, and that call LLVM: an installation without sources is known by its version. Computed when this is
+# loaded: if they change while this process runs, it still has the old code.
+_SOURCES = digest_of(OF_MODULES)
+_COMPILER = digest_of(OF_OBJECTS) or OWN_VERSION

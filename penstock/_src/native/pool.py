@@ -11,8 +11,7 @@ from penstock._src.util.process import forks
 from .cache import ObjectCache
 from .code import ModuleCode
 from .language.module import Module
-from .llvm import initialize
-from .llvm.compile import compile_object
+from .llvm.compile import compile_object, machine_for
 from .loading import Library, provide
 from .process import array_memory, bounds, denormals, float16_calls, interrupts, workers
 from .systems import system_calls
@@ -38,8 +37,7 @@ class Pool:
         code = ModuleCode(write_pool, (), cache)
         data = code.packed.content if code.packed else code.kept(cache)
         if data is None:
-            initialize()
-            data = compile_object(code.text, host().machine())
+            data = compile_object(code.text, machine_for(host()))
             code.keep(cache, data)
         self.library = Library(data, code.exports)
         for name in code.exports:

@@ -159,19 +159,6 @@ class Target:
         # Cores and caches are not part of it: they shape code only through its text.
         return f"{self.triple} {self.cpu} {self.features}{checked}"
 
-    def machine(self, opt: int = 2) -> Any:
-        """A new LLVM target machine: one for each compiling thread."""
-        # On Windows, a process's libraries may be out of reach of the 32 bits of an address in code.
-        model = "large" if self.system == "windows" else "small"
-        llvm.initialize()
-        return (
-            llvm.binding()
-            .Target.from_triple(self.triple)
-            .create_target_machine(
-                cpu=self.cpu, features=self.features, opt=opt, reloc="pic", codemodel=model
-            )
-        )
-
 
 @functools.cache
 def host() -> Target:

@@ -51,6 +51,12 @@ def test_values_of_other_structure_differ(pair):
     assert first != second
 
 
+def test_narrow_floats_of_equal_bits_differ():
+    types = [dtypes.float8_e4m3fn, dtypes.float8_e5m2, dtypes.bfloat16, dtypes.float16]
+    values = [np.frombuffer(bytes(8), each.np)[0] for each in types]
+    assert len({name_of(value) for value in values}) == 4
+
+
 def test_targets_with_other_caches_have_other_names_where_schedules_differ():
     small, large = (
         Target("x86_64-unknown-linux-gnu", "x86-64-v4", "", 64, 32, l2=n << 10) for n in (256, 4096)

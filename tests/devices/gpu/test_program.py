@@ -8,6 +8,7 @@ import pytest
 import penstock as tf
 from penstock._src.compiler.pipeline import plan_function
 from penstock._src.core import dtypes
+from penstock._src.devices.gpu.cuda.driver import gpu as gpu_in_use
 from penstock._src.devices.gpu.device import CudaDevice
 from penstock._src.devices.gpu.emulator.device import DEVICE, ir_image
 from penstock._src.devices.gpu.emulator.library import EmulatedLibrary
@@ -187,8 +188,10 @@ def planned(device):
     return plan_function(function, device.generator, device.threads)
 
 
-def test_cubins_are_kept_on_disk_by_content_and_gpu(tmp_path):
+def test_cubins_are_kept_on_disk_by_content_and_gpu(tmp_path, monkeypatch):
     with override(cache_dir=str(tmp_path)):
+        assert [linked(), linked()] == [1, 0]
+        monkeypatch.setattr(gpu_in_use, "_CALLERS", "of other sources")
         assert [linked(), linked()] == [1, 0]
         assert [linked("9.0"), linked("9.0")] == [1, 0]
     with override(cache_dir="none"):

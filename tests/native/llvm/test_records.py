@@ -1,5 +1,8 @@
 """Facts by LLVM, kept for processes that compile nothing."""
 
+import os
+from types import SimpleNamespace
+
 import pytest
 
 from penstock._src.native.llvm import records
@@ -45,8 +48,35 @@ def test_a_damaged_record_is_made_again(asked, tmp_path):
     assert asked("a") == (["of", "a"], True)
 
 
-def test_libraries_of_llvm_are_found():
-    assert any("llvmlite" in path for path, _, _ in records._state_of_llvm())
+@pytest.fixture
+def llvmlite(tmp_path, monkeypatch):
+    """A folder that looks like llvmlite, with sizes and times that stay."""
+    package = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(records.importlib.util, "find_spec", lambda name: package)
+    (tmp_path / "binding").mkdir()
+    with open(tmp_path / "binding" / "libllvmlite.so", "wb") as library:
+        library.truncate(records._LEAST_WITH_LLVM)
+    return tmp_path
+
+
+def test_another_version_of_equal_size_and_time_is_another_llvm(llvmlite):
+    states = []
+    for number in ("0.50.0", "0.50.1"):
+        (llvmlite / "_version.py").write_text(f"version = '{number}'")
+        os.utime(llvmlite / "_version.py", (1, 1))
+        states.append(records._state_of_llvm())
+    assert None not in states and states[0] != states[1]
+
+
+def test_a_library_that_takes_the_system_s_llvm_is_asked_each_time(llvmlite):
+    (llvmlite / "_version.py").write_text("version = '0.50.0'")
+    assert records._state_of_llvm() is not None
+    os.truncate(llvmlite / "binding" / "libllvmlite.so", 1 << 20)
+    assert records._state_of_llvm() is None
+
+
+def test_the_library_of_this_installation_contains_llvm():
+    assert any("llvmlite" in str(each) for each in records._state_of_llvm())
 
 
 @pytest.mark.skipif(bool(flags.cpu), reason="PENSTOCK_CPU names another processor")

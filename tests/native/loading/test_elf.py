@@ -12,7 +12,7 @@ import pytest
 from penstock._src.core.errors import DataLossError, InternalError, OpError
 from penstock._src.native import Code, Module, host
 from penstock._src.native.llvm import initialize
-from penstock._src.native.llvm.compile import compile_object
+from penstock._src.native.llvm.compile import compile_object, machine_for
 from penstock._src.native.loading.elf import ElfObject, link
 from penstock._src.native.loading.relocations import PROCESSORS, Site
 from penstock._src.native.target import level
@@ -61,7 +61,7 @@ def compiled(target, text=TEXT):
     initialize()
     module = Module(target)
     module.raw(text, EXPORTS)
-    return compile_object(Code.of(module).text, target.machine())
+    return compile_object(Code.of(module).text, machine_for(target))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 PROGRAM = """
 import ctypes
 import llvmlite.binding as llvm
+from penstock._src.native.llvm.compile import machine_for
 from penstock._src.native.loading import Library
 from penstock._src.native.target import host
 
@@ -49,8 +50,7 @@ def entry():
     library = Library(code, ("entry",))
     return library.function("entry", ctypes.c_int64, result=ctypes.c_int64)
 
-target = host()
-code = target.machine().emit_object(llvm.parse_assembly(TEXT))
+code = machine_for(host()).emit_object(llvm.parse_assembly(TEXT))
 before = entry()
 scatter()
 after = entry()

@@ -9,7 +9,7 @@ import pytest
 from penstock._src.core import errors
 from penstock._src.native import Code, Module, Target, assembly, host
 from penstock._src.native.llvm import initialize as initialize_llvm
-from penstock._src.native.llvm.compile import compile_object
+from penstock._src.native.llvm.compile import compile_object, machine_for
 from penstock._src.native.pool import write_pool
 from penstock._src.native.systems import is_supported, symbols, system_calls
 
@@ -63,7 +63,7 @@ def test_the_pool_calls_what_its_system_has(target, calls):
     code = Code.of(module)
     assert is_supported(target) and undefined(code) <= calls
     assert {name for name in calls - {FLOATS} if name in code.text} == calls - {FLOATS}
-    compile_object(code.text, target.machine(), verify=True)
+    compile_object(code.text, machine_for(target), verify=True)
 
 
 def test_other_systems_are_refused():
@@ -107,13 +107,13 @@ def test_object_files_of_windows_link_to_addresses_anywhere():
     initialize_llvm()
     module = Module(WINDOWS)
     module.raw(REFERENCES, ("where", "fifty"))
-    data = compile_object(Code.of(module).text, WINDOWS.machine())
+    data = compile_object(Code.of(module).text, machine_for(WINDOWS))
     assert data[:2] == b"\x64\x86"
     builder = llvm.JITLibraryBuilder().add_object_img(data)
     used = ctypes.c_int()
     builder.import_symbol("far", 0x1234_5678_9ABC).import_symbol("_fltused", ctypes.addressof(used))
     builder.export_symbol("where").export_symbol("fifty")
-    jit = llvm.create_lljit_compiler(WINDOWS.machine(), use_jit_link=True)
+    jit = llvm.create_lljit_compiler(machine_for(WINDOWS), use_jit_link=True)
     library = builder.link(jit, "references")
     called = [ctypes.CFUNCTYPE(ctypes.c_int64)(library[name])() for name in ("where", "fifty")]
     assert called == [0x1234_5678_9ABC, 50]

@@ -13,6 +13,7 @@ from penstock._src.aot.targets import Machine
 from penstock._src.compiler.plan.plan import Plan
 from penstock._src.compiler.plan.prepacked import PackedConstant, PackedForm
 from penstock._src.native import host
+from penstock._src.native.llvm.compile import machine_for
 from penstock._src.native.loading import Library
 from penstock._src.runtime.weight_packer import packed_constant, packer_of
 
@@ -69,6 +70,6 @@ def _on_this_machine(weights: PackedForm, machine: Machine) -> Library:
     names = sorted({stage.function for stage in weights.stages})
     own = host()
     text = code.text.replace(machine.target.attributes, own.attributes)
-    llvm_machine = own.machine()
+    llvm_machine = machine_for(own)
     module = parsed(text, llvm_machine, llvm.create_context())
     return Library(finished(module, llvm_machine, names), tuple(names))

@@ -24,7 +24,7 @@ from penstock._src.ir.extents.values import Values
 from penstock._src.native import Kernels, NamedCode, kernels
 from penstock._src.native.algorithms.sizing import sizing
 from penstock._src.native.cache.packs.format import Entry, Manifest, sealed
-from penstock._src.native.cache.sources import digest_of_contents
+from penstock._src.native.cache.sources import OF_PLANS, digest_of
 from penstock._src.native.code import FORMAT, MODULES, CachedCode, ModuleCode
 from penstock._src.native.target import LEVELS, level
 from penstock._src.runtime.packed.record import PlanRecord, text_of
@@ -177,7 +177,7 @@ class Recorder:
         Raises:
           FailedPreconditionError: the sources of this installation cannot be read.
         """
-        sources = digest_of_contents(kernels().cache)
+        sources = digest_of(OF_PLANS)
         if sources is None:
             raise FailedPreconditionError(
                 None,

@@ -20,7 +20,7 @@ from penstock._src.native import code, kernels
 from penstock._src.native.cache import ObjectCache
 from penstock._src.native.cache.packs import Pack, PackRefused, open_pack
 from penstock._src.native.cache.packs.format import Entry, Manifest, sealed
-from penstock._src.native.cache.sources import digest_of_contents
+from penstock._src.native.cache.sources import OF_PLANS, digest_of
 from penstock._src.version import OWN_VERSION
 
 
@@ -44,7 +44,7 @@ def export_cache(path: Any, key: Path | str) -> tuple[int, int]:
         number = numbers.setdefault(content, len(numbers))
         entries[identity] = Entry(number, exports, repr(facts))
     table = [(hashlib.sha256(each).hexdigest(), len(each)) for each in numbers]
-    manifest = Manifest(code.FORMAT, OWN_VERSION, _sources(cache), {}, table, entries)
+    manifest = Manifest(code.FORMAT, OWN_VERSION, _sources(), {}, table, entries)
     data = sealed(manifest, list(numbers), maker.key, maker.sign)
     write_whole(os.fsdecode(path), data)
     return len(entries), len(data)
@@ -83,7 +83,7 @@ def opened(path: Any) -> Pack:
     """
     place = os.fsdecode(path)
     with open_file(place) as file:
-        return open_pack(file, place, code.FORMAT, _sources(ObjectCache.from_flags()))
+        return open_pack(file, place, code.FORMAT, _sources())
 
 
 def _named(cache: ObjectCache) -> Iterator[tuple[str, tuple[str, ...], tuple[Any, ...], bytes]]:
@@ -117,8 +117,8 @@ def _cache() -> ObjectCache:
     return cache
 
 
-def _sources(cache: ObjectCache) -> str:
-    sources = digest_of_contents(cache)
+def _sources() -> str:
+    sources = digest_of(OF_PLANS)
     if sources is None:
         raise PackRefused("this installation's sources cannot be read, to name them")
     return sources

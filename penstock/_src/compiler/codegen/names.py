@@ -13,10 +13,7 @@ import numpy as np
 from penstock._src.compiler.codegen.processors import processor_of
 from penstock._src.core.dtypes import DType
 from penstock._src.native import Target, code
-from penstock._src.native.cache.sources import PACKAGE, digest_of
-
-# Folders of the package with the code that writes texts.
-FOLDERS = ("compiler", "core", "ir", "native")
+from penstock._src.native.cache.sources import OF_KERNELS, digest_of
 
 
 class _Unknown(TypeError):
@@ -64,7 +61,8 @@ def _add(value: Any, parts: list[str]) -> None:
     elif isinstance(value, DType):
         parts.append(f"t{value.name}")
     elif isinstance(value, np.generic):
-        parts.append(f"n{value.dtype.str} {value.tobytes().hex()}")
+        # Types of eight bits beyond NumPy's own have one `str`.
+        parts.append(f"n{value.dtype.str} {value.dtype.name} {value.tobytes().hex()}")
     elif isinstance(value, enum.Enum):
         parts.append(f"e{kind.__qualname__}.{value.name}")
     elif dataclasses.is_dataclass(value):
@@ -77,4 +75,4 @@ def _add(value: Any, parts: list[str]) -> None:
 
 
 # Computed when the compiler is loaded: if sources change while this process runs, it still has the old code.
-_SOURCES = digest_of(PACKAGE, FOLDERS)
+_SOURCES = digest_of(OF_KERNELS)

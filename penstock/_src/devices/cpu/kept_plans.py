@@ -8,12 +8,8 @@ which it was made, which are checked for each call, as within a process.
 import functools
 import hashlib
 import json
-import platform
 from collections.abc import Sequence
 from typing import Any
-
-import ml_dtypes
-import numpy as np
 
 from penstock._src.compiler.blocks.recorded.contents import content_of
 from penstock._src.compiler.blocks.section import Section
@@ -24,8 +20,8 @@ from penstock._src.devices.cpu.packed_plans import RecordedPlan, plans_are_usabl
 from penstock._src.ir.extents.guards import Recording
 from penstock._src.ir.extents.values import Values
 from penstock._src.native import NamedCode, host, kernels, pool
-from penstock._src.native.cache.sources import FOLDERS, PACKAGE, digest_of
-from penstock._src.native.code import versions
+from penstock._src.native.cache.sources import OF_PLANS, digest_of
+from penstock._src.native.code import libraries, versions
 from penstock._src.runtime.packed.program import PackedProgram, libraries_by_number
 from penstock._src.runtime.packed.record import PlanRecord, record_of, text_of
 from penstock._src.runtime.program import Program
@@ -80,12 +76,12 @@ def _missing() -> NamedCode:
 
 def _state() -> str | None:
     """All that planning depends on besides the section; None if it is not known."""
-    libraries = versions(), np.__version__, ml_dtypes.__version__, platform.python_version()
-    return None if _SOURCES is None else repr((_SOURCES, libraries, host(), pool().threads))
+    facts = _SOURCES, versions(), libraries(), host(), pool().threads
+    return None if _SOURCES is None else repr(facts)
 
 
 # Computed when this is loaded, as of kernels: if sources change while this process runs, it still has the old code.
-_SOURCES = digest_of(PACKAGE, FOLDERS)
+_SOURCES = digest_of(OF_PLANS)
 
 
 def _place(section: Section, key: str) -> str | None:

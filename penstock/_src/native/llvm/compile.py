@@ -75,6 +75,20 @@ def compile_object(text: str, machine: Any, verify: bool = False) -> bytes:
         _unlocked("LLVMPY_DisposeModule")(module)
 
 
+def machine_for(target: Target, opt: int = 2) -> Any:
+    """A new target machine of LLVM: one for each compiling thread."""
+    # On Windows, a process's libraries may be out of reach of the 32 bits of an address in code.
+    model = "large" if target.system == "windows" else "small"
+    initialize()
+    return (
+        binding()
+        .Target.from_triple(target.triple)
+        .create_target_machine(
+            cpu=target.cpu, features=target.features, opt=opt, reloc="pic", codemodel=model
+        )
+    )
+
+
 class _LoopStrengthReduction:
     """LLVM's loop strength reduction, an option of the process: it is off while kernels for x86-64 are compiled.
 
@@ -126,7 +140,7 @@ class _Machines:
         try:
             machine = free.pop()
         except IndexError:
-            machine = target.machine(flags.optimize)
+            machine = machine_for(target, flags.optimize)
         yield machine
         free.append(machine)  # unless the block failed
 
@@ -219,7 +233,7 @@ def assembly(code: Code) -> str:
     initialize()
     llvm = binding()
     module = llvm.parse_assembly(code.text, llvm.create_context())
-    machine = code.target.machine(flags.optimize)
+    machine = machine_for(code.target, flags.optimize)
     module.triple = machine.triple
     with _LOOP_STRENGTH_REDUCTION.off_for(code.target):
         return machine.emit_assembly(module)

@@ -1,7 +1,9 @@
 """Facts that only LLVM knows, kept in the kernel cache, so that a process which compiles nothing need not load it.
 
-A record is kept under a hash of all that its facts depend on: the files of llvmlite, by version, size and time of writing, and what more the caller names. It
-is signed by the user's key, as code is.
+A record is kept under a hash of all that its facts depend on: llvmlite, and what more the caller names. It is signed by the user's key, as code is.
+
+llvmlite is named by the content of the file with its version, and by sizes and times of its libraries, which are too large to be read. A library that does not
+contain LLVM takes the system's, which changes without it: then nothing is kept.
 """
 
 import hashlib
@@ -14,6 +16,9 @@ from typing import Any
 from ..cache import ObjectCache
 
 _LIBRARIES = (".so", ".dylib", ".dll")
+_LEAST_WITH_LLVM = (
+    16 << 20
+)  # bytes of a library that contains LLVM: with one target, it has some 40 MB
 
 
 def recorded(kind: str, facts: Any, compute: Callable[[], list[Any]]) -> list[Any]:
@@ -38,18 +43,21 @@ def recorded(kind: str, facts: Any, compute: Callable[[], list[Any]]) -> list[An
     return record
 
 
-def _state_of_llvm() -> list[tuple[str, int, int]] | None:
-    """Path, size and time of the libraries of llvmlite; None if they are not found."""
+def _state_of_llvm() -> list[Any] | None:
+    """The version of llvmlite, then path, size and time of its libraries; None if they are not found, or do not contain LLVM."""
     package = importlib.util.find_spec("llvmlite")
     folders = (package and package.submodule_search_locations) or ()
-    records = []
+    versions: list[Any] = []
+    libraries = []
     try:
         for folder in folders:
-            # The version's file is another with each version, whatever the time of the libraries.
-            for path in sorted([*Path(folder, "binding").iterdir(), Path(folder, "_version.py")]):
-                if path.suffix in _LIBRARIES or path.name == "_version.py":
+            versions.append(Path(folder, "_version.py").read_bytes())
+            for path in sorted(Path(folder, "binding").iterdir()):
+                if path.suffix in _LIBRARIES:
                     status = path.stat()
-                    records.append((str(path), status.st_size, status.st_mtime_ns))
+                    libraries.append((str(path), status.st_size, status.st_mtime_ns))
     except OSError:
         return None
-    return records if any(path.endswith(_LIBRARIES) for path, _, _ in records) else None
+    if max([size for _, size, _ in libraries], default=0) < _LEAST_WITH_LLVM:
+        return None
+    return versions + libraries

@@ -5,7 +5,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from ..llvm import binding, initialize
+from ..llvm import binding
+from ..llvm.compile import machine_for
 from ..target import host
 
 # LLVM keeps some 9 KB of a library that is unloaded until its linker goes, so a linker is for a few libraries only.
@@ -17,10 +18,9 @@ _linkers: list[Any] = []  # the newest
 
 
 def _new_linker() -> Any:
-    initialize()
     # JITLink gives a library one piece of memory; LLVM's older linker places sections
     # one by one, in a large process too far apart for the 32 bits of an address in code.
-    return binding().create_lljit_compiler(host().machine(), use_jit_link=True)
+    return binding().create_lljit_compiler(machine_for(host()), use_jit_link=True)
 
 
 class JitLinked:

@@ -12,9 +12,8 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.filesystems.files import exists, open_file, read
 from penstock._src.filesystems.transaction import recover
-from penstock._src.native import kernels
 from penstock._src.native.cache.packs import Pack, PackRefused, open_pack, use_for_process
-from penstock._src.native.cache.sources import digest_of_contents
+from penstock._src.native.cache.sources import OF_PLANS, digest_of
 from penstock._src.native.code import FORMAT
 from penstock._src.native.llvm import INSTALL
 from penstock._src.native.target import levels_of_host
@@ -108,7 +107,7 @@ def pack_in(folder: str) -> Pack | None:
     if not exists(path):
         return None
     try:
-        sources = digest_of_contents(kernels().cache)
+        sources = digest_of(OF_PLANS)
         if sources is None:
             raise PackRefused(
                 "this installation's sources cannot be read, to compare them with those that wrote it"

@@ -6,8 +6,8 @@ Read `format.py` first: the file. `ed25519.py` verifies signatures, `trust.py` h
 Decisions:
 
 Identity   A kernel is looked up by its *identity*, the hash of its signature and target: what its text is a function of, besides the sources that
-           write it. A pack names the hash of those sources' contents and holds for an installation with the same (`sources.py` computes it once for an
-           installation), so a second machine writes no text to find a kernel, and another version of Penstock never takes it for its own.
+           write it. A pack names the hash of those sources' contents and holds for an installation with the same (`sources.py`), so a second machine
+           writes no text to find a kernel, and another version of Penstock never takes it for its own.
 Levels     Code is for x86-64-v2, v3, v4 and aarch64 (`LEVELS` in native/target.py), not for one processor: a model with a pack is planned for the best
            level that both have, and for a number of threads that the pack has code for. Programs without a pack are planned for this processor as ever.
 Signature  Ed25519 over the manifest, which has the SHA-256 of each object. Nothing of the manifest is parsed before its signature is verified, and no

@@ -29,9 +29,13 @@ from penstock._src.devices.gpu.cuda.driver.memory import (
 from penstock._src.devices.gpu.kernels.language import CudaCode
 from penstock._src.devices.gpu.target import Architecture, architecture_of
 from penstock._src.native.cache import ObjectCache
+from penstock._src.native.cache.sources import OF_OBJECTS, digest_of
 from penstock._src.util.process import forks
+from penstock._src.version import OWN_VERSION
 
 PATIENCE = 2e-5  # seconds between polls of a GPU that may wait for others
+# The state of the sources that write text for drivers and call them: an installation without sources is known by its version.
+_CALLERS = digest_of(("devices/gpu/cuda", *OF_OBJECTS)) or OWN_VERSION
 Imager = Callable[[CudaCode], bytes]  # the text of a code that a driver links
 
 
@@ -192,7 +196,7 @@ class Gpu:
     def _cubin(self, code: CudaCode) -> bytes:
         """The machine code that the driver compiles for this kind of GPU, kept on disk for later processes."""
         # Another driver may compile the same text to other machine code, or reject the old one.
-        made_for = (self.name, self.capability, self.driver.version())
+        made_for = self.name, self.capability, self.driver.version(), _CALLERS
         key = hashlib.sha256(f"{code.key} {made_for}".encode()).hexdigest()
         cache = ObjectCache.from_flags()
         cubin = cache.read(key)
