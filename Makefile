@@ -437,6 +437,10 @@ five-minutes: stand-in  ## what README.md says, line by line, in a fresh environ
 matrix: wheel  ## the tests' core against the wheel on every Python that uv finds; writes docs/platforms.md; PYTHONS
 	$(BIN)/python tools/platforms/matrix.py --uv $(UV) --page $(if $(PYTHONS),--pythons $(PYTHONS))
 
+.PHONY: pythons
+pythons: $(UV)  ## eager calls, functions, fit, files and a server on Python 3.12 to 3.15, pyenv's or Debian's; PYTHONS="3.14"
+	$(BIN)/python -m tools.platforms.pythons --uv $(UV) $(PYTHONS)
+
 .PHONY: processors
 processors: $(STAMP)  ## the tests of generated code with the code for lesser processors
 	for cpu in x86-64-v2 x86-64-v3; do \

@@ -10,15 +10,20 @@ KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def download(
-    folder: Path, packages: Sequence[str], release: str, architectures: Sequence[str] = ("amd64",)
+    folder: Path,
+    packages: Sequence[str],
+    release: str,
+    architectures: Sequence[str] = ("amd64",),
+    with_dependencies: bool = False,
 ) -> list[Path]:
-    """Downloads packages of a release and of architectures that need not be the system's, without what they depend on.
+    """Downloads packages of a release and of architectures that need not be the system's.
 
     Args:
       folder: for apt's lists and the archives.
       packages: Debian's names, with ":arm64" for those of another architecture.
       release: Debian's name of it.
       architectures: of the packages.
+      with_dependencies: True for the packages that these depend on, too.
 
     Returns:
       The archives.
@@ -34,12 +39,25 @@ def download(
     settings = {
         "Dir::State": apt, "Dir::State::status": apt / "status", "Dir::Cache": apt / "cache",
         "Dir::Etc::sourcelist": apt / "sources.list", "Dir::Etc::sourceparts": "-", "APT::Sandbox::User": "root",
+        # Without it an unreachable mirror is a warning, and packages are looked for in old lists.
+        "APT::Update::Error-Mode": "any",
     }  # fmt: skip
     options_of_apt = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
     get = ["apt-get", "-qq", *options_of_apt]
     subprocess.run([*get, "update"], check=True)
+    if with_dependencies:
+        packages = _to_install(get, packages)
     subprocess.run([*get, "download", *packages], cwd=archives, check=True)
     return sorted(archives.glob("*.deb"))
+
+
+def _to_install(get: Sequence[str], packages: Sequence[str]) -> list[str]:
+    """Returns the packages that would be installed for some, themselves among them."""
+    planned = subprocess.run(
+        [*get, "-s", "--no-install-recommends", "install", *packages],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return [line.split()[1] for line in planned.stdout.splitlines() if line[:5] == "Inst "]
 
 
 class Tools:
@@ -64,11 +82,7 @@ class Tools:
         get = ["apt-get", "-qq", "-o", f"Dir::State::lists={self._lists}"]
         get += ["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1"]
         subprocess.run([*get, "update"], check=True)
-        planned = subprocess.run(
-            [*get, "-s", "--no-install-recommends", "install", *self._packages],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
-        missing = [line.split()[1] for line in planned.stdout.splitlines() if line[:5] == "Inst "]
+        missing = _to_install(get, self._packages)
         if missing:
             subprocess.run([*get, "download", *missing], cwd=archives, check=True)
         for archive in sorted(archives.glob("*.deb")):
