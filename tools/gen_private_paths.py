@@ -2,21 +2,25 @@
 
 Run it with an interpreter that has TensorFlow 2.21; Penstock is not needed:
 
-    python tools/gen_private_paths.py penstock/_src/bridge/names/private_paths.txt penstock/_src/bridge/names/private_imports.txt
+    python tools/gen_private_paths.py penstock/_src/bridge/names
 
 Each line of the table is a module below `tensorflow`, then groups of names: `tf.math:add,abs` says that the names
 `add` and `abs` of this module are `tf.math.add` and `tf.math.abs`; `name=tf.math.add` gives one name another target;
 `raw` says that raw operations are there, by their own names and by those of their Python wrappers. A line without
 groups is a module that exists, all of whose names are internal.
 
-The second table says which internal names a module has from another private module, since it imports them:
-`python.summary.writer.event_file_writer:EventFileWriter`, or `new=module:old`.
+The second table, `private_imports.txt`, says which internal names a module has from another private module, since it
+imports them: `python.summary.writer.event_file_writer:EventFileWriter`, or `new=module:old`.
+
+The third, `private_names.txt.gz`, has the names that are in neither, so that the three have all names of all modules:
+names that TensorFlow lacks are not found, whatever our modules hold.
 """
 
 from __future__ import annotations
 
 import ast
 import collections
+import gzip
 import importlib
 import inspect
 import os
@@ -37,6 +41,20 @@ LEFT_OUT = re.compile(
 KEPT = {"tensorflow.python.framework.test_util"}
 GENERATED = re.compile(r"\.gen_\w+$")
 PACKAGES = ("tensorflow.python", "tensorflow.core", "tensorflow.dtensor")
+# Modules elsewhere, or left out of the first table, for which there are modules of ours.
+OTHERS = """
+compiler.tf2tensorrt._pywrap_py_utils compiler.tf2xla.python.xla compiler.xla.xla_data_pb2
+dtensor.python.tests.test_util lite.python.convert lite.python.convert_saved_model lite.python.interpreter
+lite.python.lite lite.python.op_hint lite.python.util python.autograph.impl.testing.pybind_for_testing
+python.data.kernel_tests.test_base python.distribute.combinations python.distribute.multi_process_runner
+python.distribute.multi_worker_test_base python.distribute.strategy_combinations python.framework.combinations
+python.framework.test_combinations python.keras python.keras.layers python.keras.saving
+python.keras.saving.saving_utils python.platform._pywrap_tf2 python.pywrap_sanitizers python.pywrap_tensorflow
+python.pywrap_tfe python.saved_model.pywrap_saved_model python.saved_model.pywrap_saved_model.constants
+python.saved_model.pywrap_saved_model.fingerprinting python.saved_model.pywrap_saved_model.metrics
+python.tools.saved_model_cli python.util._pywrap_util_port tools.compatibility.all_renames_v2
+tools.compatibility.renames_v2 tools.docs.doc_controls
+""".split()
 CONSTANTS = (int, float, str, bytes, bool, tuple, type(None))
 
 
@@ -250,13 +268,35 @@ def line_of_imports(module: str, row: dict[str, str]) -> str:
     return " ".join([module, *(f"{home}:{','.join(n)}" for home, n in groups.items()), *others])
 
 
+def other_names(rows: dict[str, dict[str, str]], imports: dict[str, dict[str, str]]) -> str:
+    """The lines of the third table: of each module the names that are in neither of the others."""
+    from absl import flags
+
+    for flag in list(flags.FLAGS):  # programs define flags of one name
+        delattr(flags.FLAGS, flag)
+    paths = set(rows)
+    for path in OTHERS:
+        importlib.import_module(f"tensorflow.{path}")
+        parts = path.split(".")
+        paths |= {".".join(parts[: i + 1]) for i in range(len(parts))}
+    lines = []
+    for path in sorted(paths):
+        known = {*rows.get(path, ()), *imports.get(path, ())}
+        names = [n for n in dir(sys.modules[f"tensorflow.{path}"]) if not n.startswith("__")]
+        lines.append(f"{path} {','.join(name for name in names if name not in known)}\n")
+    return "".join(lines)
+
+
 def main() -> None:
-    """Writes the tables to the paths on the command line."""
+    """Writes the tables to the folder on the command line."""
+    folder = pathlib.Path(sys.argv[1])
     rows = table()
     imports = {path: imported(path, row) for path, row in rows.items()}
     lines = [line_of_imports(*item) for item in imports.items() if item[1]]
-    pathlib.Path(sys.argv[2]).write_text("".join(each + "\n" for each in lines))
-    pathlib.Path(sys.argv[1]).write_text("".join(line(*item) + "\n" for item in rows.items()))
+    (folder / "private_imports.txt").write_text("".join(each + "\n" for each in lines))
+    (folder / "private_paths.txt").write_text("".join(line(*item) + "\n" for item in rows.items()))
+    names = gzip.compress(other_names(rows, imports).encode(), mtime=0)
+    (folder / "private_names.txt.gz").write_bytes(names)
     print(len(rows), "modules,", sum(map(len, rows.values())), "names")
 
 

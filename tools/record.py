@@ -40,8 +40,8 @@ RECORDERS = {
         ("{tensorflow} tests/parity/record_op_tables.py",),
     ),
     "private names": Recorder(
-        (f"{NAMES}/private_paths.txt", f"{NAMES}/private_imports.txt"),
-        (f"{{tensorflow}} tools/gen_private_paths.py {NAMES}/private_paths.txt {NAMES}/private_imports.txt",),
+        tuple(f"{NAMES}/private_{table}" for table in ("paths.txt", "imports.txt", "names.txt.gz")),
+        (f"{{tensorflow}} tools/gen_private_paths.py {NAMES}",),
     ),
     "identities": Recorder(
         (f"{NAMES}/identities.txt",),

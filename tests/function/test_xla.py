@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.bridge.internals import control_flow
 
 compile_ = tf.xla.experimental.compile
 
@@ -73,3 +74,32 @@ def test_floats_saturate_in_loops_with_jit_compile():
     np.testing.assert_array_equal(
         whole(total)(tf.constant(OUTSIDE)), 3 * np.array(SATURATED["uint8"])
     )
+
+
+def test_functions_with_jit_compile_and_all_within_are_built_for_xla():
+    found = {}
+
+    def note(name, x):
+        inside = control_flow.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+        assert inside is (tf.__internal__.get_enclosing_xla_context() is not None)
+        found[name] = inside
+        return x
+
+    inner = tf.function(lambda x: note("inner", x))
+    compiled = tf.function(lambda x: note("compiled", inner(x)), jit_compile=True)
+
+    @tf.function
+    def outer(x):
+        tf.cond(x > 0.0, lambda: compiled(note("branch", x)), lambda: x)
+        tf.xla.experimental.compile(lambda x: note("xla.compile", x), [x])
+        return note("outer", x)
+
+    @tf.function(jit_compile=True)
+    def loop(x):
+        return tf.while_loop(lambda x: x < 3.0, lambda x: note("body", x) + 1.0, [x])
+
+    outer(tf.constant(1.0))
+    loop(tf.constant(1.0))
+    assert found == {
+        "inner": True, "compiled": True, "branch": False, "xla.compile": True, "outer": False, "body": True,
+    }  # fmt: skip

@@ -121,7 +121,7 @@ def _in_graph(graph: Any, value: Any) -> Any:
     while graph is not None:
         if is_symbolic and tensor.graph is graph:
             return tensor
-        captured = getattr(graph, "_captures", {}).get(tensor._id)
+        captured = getattr(graph, "_captured", {}).get(tensor._id)
         if captured is not None and not is_symbolic:
             return captured[1]
         argument = getattr(graph, "argument_handles", {}).get(tensor._id)

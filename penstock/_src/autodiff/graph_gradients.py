@@ -164,7 +164,7 @@ def _across_closures(
     stops = {t._id for t in stopped}
     captures = [
         (outer, inner)
-        for outer, inner in getattr(graph, "_captures", {}).values()
+        for outer, inner in getattr(graph, "_captured", {}).values()
         if isinstance(outer, SymbolicTensor) and outer._id not in stops
     ]
     weighted = list(zip(ys, grad_ys, strict=True))
@@ -312,7 +312,7 @@ class BackwardGraph(FuncGraph):
 
     def capture(self, tensor: Any, name: str | None = None, shape: Any = None) -> SymbolicTensor:
         """Returns the placeholder or constant for an outer tensor."""
-        if isinstance(tensor, SymbolicTensor) and tensor._id not in self._captures:
+        if isinstance(tensor, SymbolicTensor) and tensor._id not in self._captured:
             if tensor.graph is self:
                 return tensor
             copies = self.constants_of_captures

@@ -141,7 +141,7 @@ def _keep_long(
 ) -> bool:
     """Measures the gradient of a list instead of the list's versions, and leaves out cuts; False if there are none to leave out."""
     graph = backward.graph
-    captured = [t for t in versions if t._id in graph._captures]
+    captured = [t for t in versions if t._id in graph._captured]
     measures = [op for t in captured for op in _readers(backward, t)]
     lengths = [op.outputs[0] for op in measures if op.type == "TensorListLength"]
     users = [op for op in graph._operations if any(t is n for t in op._inputs for n in lengths)]

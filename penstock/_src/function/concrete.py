@@ -68,8 +68,8 @@ class ConcreteFunction:
         self.arity = len(graph.inputs) - graph.num_captures
         self._function = GraphFunction(graph)
         self._callable = DifferentiableFunction(self._function)
-        self._captures = list(graph.external_captures)
-        mark_shared(*[getattr(tensor, "_value", None) for tensor in self._captures])
+        self._captured = list(graph.external_captures)
+        mark_shared(*[getattr(tensor, "_value", None) for tensor in self._captured])
         outputs = graph.structured_outputs
         self._single = isinstance(outputs, SymbolicTensor)
         # Kinds of tensors, and names, that passed the checks of arguments -> the order of the tensors; None if they stand in order.
@@ -85,7 +85,7 @@ class ConcreteFunction:
         """Returns the objects that own captured resources, for SavedModels only."""
         if save_type == "checkpoint":
             return {}
-        resources = [getattr(tensor, "_value", None) for tensor in self._captures]
+        resources = [getattr(tensor, "_value", None) for tensor in self._captured]
         owners = [owner() for r in resources if (owner := getattr(r, "owner", None)) is not None]
         return {
             f"capture_{at}": resource_owner
@@ -165,7 +165,7 @@ class ConcreteFunction:
     def call_flat(self, tensors: Sequence[Any]) -> Any:
         """Calls with the tensors of the arguments, in order; returns the structured result."""
         state = STATE.__dict__  # of this thread: each attribute would be looked up by it
-        inputs = [*tensors, *self._captures]
+        inputs = [*tensors, *self._captured]
         if state["tapes"] or state["graph"] is not None:
             for variable in self.graph.variables:
                 variable_accessed(variable)
@@ -340,7 +340,7 @@ class ConcreteFunction:
     @property
     def captured_inputs(self) -> list[Any]:
         """The captured outer tensors, which are passed after the arguments."""
-        return list(self._captures)
+        return list(self._captured)
 
     @property
     def _captured_inputs(self) -> list[Any]:
@@ -392,7 +392,7 @@ class ConcreteFunction:
         """The parameters with their types, the captures and the type of the result."""
         if self._type is None:
             self._type = of_trace(
-                self.parameters, self._signature, self.graph.structured_outputs, self._captures
+                self.parameters, self._signature, self.graph.structured_outputs, self._captured
             )
         return self._type
 

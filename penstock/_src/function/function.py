@@ -292,6 +292,7 @@ class Function(Trackable):
         trace = Trace(
             self._target(), self._name, parameters, specs, self._signature, self._autograph, values,
             self._attributes.get("api_implements"), _USES_BUILTINS(self._autograph_options),
+            bool(self._jit_compile),
         )  # fmt: skip
         concrete = self._trace_with(trace)
         concrete._attributes = dict(self._attributes)
@@ -574,6 +575,7 @@ class BoundFunction(Function):
     """
 
     __slots__ = ("_kept",)
+    _kept: tuple["BoundFunction", Any]
 
     def __init__(self, unbound: Function, instance: Any, signature: Any) -> None:
         self._unbound_function = unbound._python_function

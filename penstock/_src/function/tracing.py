@@ -48,6 +48,7 @@ class Trace:
     # The interface that the function is one of several implementations of.
     implements: str | None = None
     prints_values: bool = False  # whether `print` shows tensors when the function runs
+    is_for_xla: bool = False
 
 
 @collector.paused()
@@ -66,6 +67,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
     graph.calling_device = dispatch.STATE.device
     graph.implements = trace.implements
     graph.calls_wait = True
+    graph.is_for_xla = trace.is_for_xla
     graph.is_debugged = lines.is_recording()
     created: list[Any] = []
     graph.variable_rule = created.append if allow_variables else graph_trace.refuse_variable

@@ -37,9 +37,15 @@ def compile(computation: Callable[..., Any], inputs: Any = None) -> Any:
         nest.map_structure(convert_to_tensor, value) if value is not None else None
         for value in inputs or ()
     ]
-    if STATE.graph is None:
-        return function(lambda: _outputs(computation(*arguments)), autograph=False)()
-    return _outputs(computation(*arguments))
+    graph = STATE.graph
+    if graph is None:
+        run = function(lambda: _outputs(computation(*arguments)), autograph=False, jit_compile=True)
+        return run()
+    was_for_xla, graph.is_for_xla = graph.is_for_xla, True
+    try:
+        return _outputs(computation(*arguments))
+    finally:
+        graph.is_for_xla = was_for_xla
 
 
 def _outputs(results: Any) -> Any:

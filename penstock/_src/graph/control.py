@@ -168,6 +168,8 @@ def read_only_resources(op: Operation) -> list[int]:
 def is_in_xla_context(graph: Any) -> bool:
     """True if a graph, or one around it, is being built in a context that XLA compiles."""
     while graph is not None:
+        if graph.is_for_xla:
+            return True
         context = graph._control_flow_context
         while context is not None:
             if context.IsXLAContext():

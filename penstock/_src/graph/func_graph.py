@@ -138,7 +138,7 @@ class FuncGraph(Graph, TensorSignature):
         self.structured_outputs = structured_outputs
         self.capture_by_value = capture_by_value
         # id of the external tensor -> (external tensor, placeholder), in order
-        self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
+        self._captured: dict[int, tuple[Any, SymbolicTensor]] = {}
         # id of an external tensor -> the constant that replaces it
         self.constants_of_captures: dict[int, SymbolicTensor] = {}
         # gradients of the graph that were made: see autodiff/control_flow.py and loop_gradient.py
@@ -196,7 +196,7 @@ class FuncGraph(Graph, TensorSignature):
             self._check_in_scope(tensor)
             if self.capture_by_value:
                 return self._copy_of(tensor)
-        known = self._captures.get(tensor._id)
+        known = self._captured.get(tensor._id)
         if known is not None:
             _watch_copy(tensor, known[1])
             return known[1]
@@ -233,7 +233,7 @@ class FuncGraph(Graph, TensorSignature):
             tensor.dtype, tensor.shape if shape is None else shape, name or self._name_of(tensor)
         )
         placeholder._handle_data = _handle_data_of(tensor)
-        self._captures[tensor._id] = (tensor, placeholder)
+        self._captured[tensor._id] = (tensor, placeholder)
         self.inputs.append(placeholder)
         self.record_capture(tensor, placeholder)
         return placeholder
@@ -325,17 +325,17 @@ class FuncGraph(Graph, TensorSignature):
     @property
     def captures(self) -> list[tuple[Any, SymbolicTensor]]:
         """Pairs (external tensor, placeholder), in the order they were captured."""
-        return list(self._captures.values())
+        return list(self._captured.values())
 
     @property
     def external_captures(self) -> list[Any]:
         """The outer tensors that the function reads."""
-        return [external for external, _ in self._captures.values()]
+        return [external for external, _ in self._captured.values()]
 
     @property
     def internal_captures(self) -> list[SymbolicTensor]:
         """The placeholders of the captures."""
-        return [placeholder for _, placeholder in self._captures.values()]
+        return [placeholder for _, placeholder in self._captured.values()]
 
     @property
     def deferred_internal_captures(self) -> list[SymbolicTensor]:
@@ -345,14 +345,14 @@ class FuncGraph(Graph, TensorSignature):
     @property
     def num_captures(self) -> int:
         """The number of captures."""
-        return len(self._captures)
+        return len(self._captured)
 
     def release_captures(self) -> None:
         """Lets go of the outer tensors, in branches and loops, too, once no function is left that runs the graph.
 
         A graph and its operations hold each other until the cyclic collector comes, and would hold the tensors' arrays as long.
         """
-        self._captures.clear()
+        self._captured.clear()
         for operation in self._operations:
             for graph in graphs_in(operation.raw_op.attrs.values()):
                 # Graphs of called functions may be in use by other calls.
@@ -361,11 +361,11 @@ class FuncGraph(Graph, TensorSignature):
 
     def replace_capture(self, tensor: Any, placeholder: SymbolicTensor) -> None:
         """Makes `placeholder`, already an input, the capture of `tensor`."""
-        self._captures[tensor._id] = (tensor, placeholder)
+        self._captured[tensor._id] = (tensor, placeholder)
 
     def drop_capture(self, tensor: Any) -> SymbolicTensor:
         """Removes the capture of an outer tensor that no operation reads any more; returns its placeholder."""
-        _, placeholder = self._captures.pop(tensor._id)
+        _, placeholder = self._captured.pop(tensor._id)
         self.inputs = [t for t in self.inputs if t is not placeholder]
         return placeholder
 

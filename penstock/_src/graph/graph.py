@@ -51,6 +51,8 @@ class Graph(
     keeps_program_order = False
     # True if nothing runs before all inputs are available: a function with `jit_compile`.
     runs_whole = False
+    # Whether the operations that are being added are for XLA, as libraries ask.
+    is_for_xla = False
 
     # (number of operations, True if one of them has an effect): see graph/control.py
     effect_found: tuple[int, bool] = (-1, False)

@@ -52,8 +52,7 @@ IMPORTED = {
     "python.ops.parallel_for.control_flow_ops": "pfor",
     "python.trackable.resource": "RestoredResource",
     "python.ops.resource_variable_ops": "VariableSpec",
-    "python.saved_model.load_context": "get_load_options",
-    "python.saved_model.nested_structure_coder": "StructureCoder decode_proto",
+    "python.saved_model.nested_structure_coder": "decode_proto",
     "python.summary.summary": "scalar",
     "python.tools.saved_model_utils": "get_meta_graph_def",
     "python.util._pywrap_util_port": "IsMklEnabled",
@@ -135,8 +134,51 @@ def stand_in():
 
 def test_a_name_without_counterpart_says_so():
     module = private_modules.build("python.ops.array_ops", "tensorflow.python.ops.array_ops")
-    with pytest.raises(AttributeError, match="array_ops.*'of_no_use'.*no counterpart"):
-        _ = module.of_no_use
+    with pytest.raises(AttributeError, match="array_ops.*'NEW_AXIS'.*no counterpart"):
+        _ = module.NEW_AXIS
+
+
+def offered(path):
+    """The names in the modules of ours for a private path."""
+    own = private_modules._own_module(path)
+    names = set(dir(own)) if own is not None else set()
+    for source in python_paths.PATHS.get(path, "").split():
+        names |= (
+            {source.partition("=")[0]}
+            if "=" in source
+            else set(dir(private_modules._target(source)))
+        )
+    return {name for name in names if not name.startswith("__")}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "python.autograph.core.converter",
+        "python.framework.func_graph",
+        "python.framework.ops",
+        "python.framework.tensor_spec",
+        "python.ops.control_flow_util",
+        "python.ops.resource_variable_ops",
+        "python.trackable.base",
+        "python.util.nest",
+    ],
+)
+def test_a_name_that_tensorflow_lacks_is_missing(path, stand_in):
+    module = importlib.import_module(f"tensorflow.{path}")
+    lacking = offered(path) - python_paths.all_names()[path]
+    assert lacking
+    modules = {name for name in lacking if private_modules.is_known(f"{path}.{name}")}
+    assert {name for name in lacking if hasattr(module, name)} == modules
+    assert not set(dir(module)) & lacking - modules - set(vars(module))
+
+
+def test_every_module_of_ours_at_a_private_path_is_one_of_tensorflows(stand_in):
+    unknown = {path for path in python_paths.PATHS if not private_modules.is_known(path)}
+    assert unknown == set()
+    for path in ("python.training.tracking.base", "python.tools.audit", "python.keras.no_such"):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(f"tensorflow.{path}")
 
 
 def test_a_path_as_a_program_imports_it():
@@ -282,7 +324,7 @@ def test_what_no_module_has_is_missing_with_imports_too():
     generated = importlib.import_module("tensorflow.python.ops.gen_math_ops")
     for module in (writer, generated):
         with pytest.raises(AttributeError, match="no counterpart"):
-            getattr(module, "no_such_name")  # noqa: B009
+            getattr(module, "Annotated" if module is generated else "EventFileWriterV2")
 
 
 def test_constants_are_evaluated_through_any_ops():

@@ -1,5 +1,6 @@
 """Tests drawn from combinations of parameters."""
 
+import functools
 import unittest
 from collections import OrderedDict
 
@@ -69,3 +70,28 @@ def test_parameters_must_fit():
 
     _, result = run(Case)
     assert "requires parameters whose arguments were not passed: {'b'}" in result.errors[0][1]
+
+
+def test_the_public_generate_is_a_partial_function_that_libraries_extend():
+    rules = make.generate.keywords["test_combinations"]
+    seen = []
+
+    class Doubles(make.TestCombination):
+        def parameter_modifiers(self):
+            return [make.OptionalParameter("times")]
+
+        def context_managers(self, kwargs):
+            seen.append(kwargs.pop("times"))
+            return []
+
+    extended = functools.partial(make.generate, test_combinations=(*rules, Doubles()))
+
+    class Case(parameterized.TestCase):
+        @extended(make.combine(mode=["graph", "eager"], times=[1, 2]))
+        def test(self):
+            seen.append(tf.executing_eagerly())
+
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
+    assert result.testsRun == 4 and result.wasSuccessful()
+    assert sorted(map(str, seen)) == ["1", "1", "2", "2", "False", "False", "True", "True"]

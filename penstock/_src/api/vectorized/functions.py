@@ -213,7 +213,7 @@ def _mapped(
     for variable in graph.variables:  # their reads below are operations on handles
         variable_accessed(variable)
     known = {part._id: value for part, value in zip(parts, values, strict=True)}
-    for outer, inner in graph._captures.values():
+    for outer, inner in graph._captured.values():
         known[inner._id] = Value(outer, False)
     loop = Vectorizer(graph, known, count, by_rows, reductions)
     wanted = [t for t in tensors if isinstance(t, SymbolicTensor)]

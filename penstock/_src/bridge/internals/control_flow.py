@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock._src.api.control.conditionals import case, indexed_case
 from penstock._src.api.vectorized.functions import pfor as pfor
+from penstock._src.bridge.internals.control_flow_contexts import XLAControlFlowContext
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.tensor import Tensor
@@ -49,8 +50,8 @@ def get_enclosing_xla_context() -> Any:
     graph: Any = STATE.graph
     while graph is not None:
         context = GetContainingXLAContext(graph._get_control_flow_context())
-        if context is not None:
-            return context
+        if context is not None or graph.is_for_xla:
+            return context or XLAControlFlowContext()
         graph = getattr(graph, "enclosing", None)
     return None
 

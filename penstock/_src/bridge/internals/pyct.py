@@ -34,10 +34,6 @@ class Base(_Refused):
     """A transformer of syntax trees."""
 
 
-class EntityContext(_Refused):
-    """The state of rewriting a function."""
-
-
 class ASTEdgePattern(_Refused):
     """A pattern of edges of a syntax tree."""
 

@@ -47,14 +47,6 @@ def can_encode(nested_structure: Any) -> bool:
     return True
 
 
-class StructureCoder:
-    """`encode_structure` and `decode_proto` as methods."""
-
-    can_encode = staticmethod(can_encode)
-    encode_structure = staticmethod(encode_structure)
-    decode_proto = staticmethod(decode_proto)
-
-
 @export("__internal__.saved_model.parse_saved_model", v1=[])
 def parse_saved_model(export_dir: Any) -> Any:
     """Returns the SavedModel message of a folder.

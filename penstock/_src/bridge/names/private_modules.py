@@ -10,7 +10,8 @@ A name of such a module is looked up, in this order, in
 6. the table `private_imports.txt`: the private module from which TensorFlow's module imports the name;
 7. the private modules themselves, since TensorFlow's modules import each other: `array_ops.gen_array_ops`.
 
-What none of them has is internal to TensorFlow, and raises an AttributeError that says so.
+What none of them has is internal to TensorFlow, and raises an AttributeError that says so. Names that TensorFlow 2.21 lacks
+are not looked up: libraries ask for names of older versions to learn which version there is.
 """
 
 from __future__ import annotations
@@ -30,7 +31,15 @@ from penstock._src.util.lazy import NamedModule
 
 from . import protos
 from .identities import NAMING, home_of
-from .python_paths import BRIDGE, PATHS, imported_names, packages, public_names
+from .python_paths import (
+    BRIDGE,
+    PATHS,
+    all_names,
+    imported_names,
+    names_in,
+    packages,
+    public_names,
+)
 
 # Names that look like Python's own, in modules of ours. For others, which `inspect` asks all loaded modules for, none is loaded.
 _DUNDERS = {
@@ -48,13 +57,8 @@ MIRRORED = ("core", "python")
 
 
 def is_known(path: str) -> bool:
-    """True if `tensorflow.<path>` is a private module, or a package of such."""
-    return (
-        path in PATHS
-        or path in public_names()
-        or path in packages()
-        or _own_place(path) is not None
-    )
+    """True if `tensorflow.<path>` is a private module of TensorFlow's, or a package of such."""
+    return path in all_names()
 
 
 @functools.cache
@@ -87,22 +91,7 @@ def file_of(path: str) -> pathlib.Path | None:
 @functools.cache
 def _public_names(path: str) -> dict[str, str]:
     """Maps the names in the table's line of a module to their targets; "raw" maps to itself."""
-    return _names_in(public_names().get(path, ""), ".")
-
-
-def _names_in(line: str, joint: str) -> dict[str, str]:
-    """Maps the names in a table's line, of `name=target holder:member,... name`, to their targets: of members the holder, the joint and the name."""
-    names = {}
-    for group in line.split():
-        name, is_one, target = group.partition("=")
-        holder, _, members = group.partition(":")
-        if is_one:
-            names[name] = target
-        elif members:
-            names.update((member, f"{holder}{joint}{member}") for member in members.split(","))
-        else:
-            names[group] = group
-    return names
+    return names_in(public_names().get(path, ""), ".")
 
 
 class PrivateModule(NamedModule):
@@ -122,6 +111,10 @@ class PrivateModule(NamedModule):
             if attribute not in _DUNDERS.get(self._path, ()):
                 raise AttributeError(attribute)
             return getattr(_own_module(self._path), attribute)
+        if attribute not in all_names()[self._path] and not _is_found(
+            f"{self.__name__}.{attribute}"
+        ):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {attribute!r}")
         try:
             value = _find(self._path, attribute)
         except LookupError:
@@ -179,8 +172,9 @@ class PrivateModule(NamedModule):
         super().__delattr__(attribute)
 
     def __dir__(self) -> list[str]:
-        own = _own_module(self._path)
-        return sorted({*super().__dir__(), *(dir(own) if own else ()), *_public_names(self._path)})
+        own = dir(_own_module(self._path)) if _own_place(self._path) is not None else ()
+        offered = {*own, *_public_names(self._path)} & all_names()[self._path]
+        return sorted({*super().__dir__(), *offered})
 
 
 def _module_named(name: str, child: str, path: str) -> str | None:
@@ -242,7 +236,7 @@ def _find(path: str, attribute: str) -> Any:
 @functools.cache
 def _imported_names(path: str) -> dict[str, str]:
     """Maps the names that TensorFlow's module has from other private modules to `module:name`."""
-    return _names_in(imported_names().get(path, ""), ":")
+    return names_in(imported_names().get(path, ""), ":")
 
 
 @functools.cache
@@ -268,6 +262,8 @@ def _snake_names() -> dict[str, str]:
 def _raw_function(attribute: str) -> Any:
     """Returns the raw op with this name (`BatchMatMulV2`, by keyword) or wrapper's name (`batch_mat_mul_v2`)."""
     name = _snake_names()[attribute.replace("_", "").lower()]
+    if registry.lookup(name) is None:  # another class beside the ops
+        raise LookupError(attribute)
     return _target(f"tf.raw_ops.{name}") if name == attribute else _by_position(name)
 
 

@@ -16,6 +16,7 @@ Nothing is imported here but Python's own library: the distribution that stands 
 from __future__ import annotations
 
 import functools
+import gzip
 import pathlib
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -187,7 +188,6 @@ PATHS: dict[str, str] = {
     "python.grappler.tf_optimizer": "@bridge.internals.conversion",
     "python.keras": "tf.keras",
     "python.keras.layers": "tf.keras.layers",
-    "python.keras.layers.recurrent_v2": "tf.keras.layers",
     "python.keras.saving": "tf.keras.saving",
     "python.keras.saving.saving_utils": "@bridge.internals.conversion",
     "python.module.module": (
@@ -285,7 +285,6 @@ PATHS: dict[str, str] = {
     "python.platform._pywrap_tf2": ("is_enabled=@api.internal:tf2_enabled"),
     "python.pywrap_tensorflow": "",
     "python.pywrap_tfe": "@bridge.internals.runtime",
-    "python.saved_model.load_context": "@bridge.internals.hooks",
     "python.saved_model.loader_impl": (
         "_LOADER_LABEL=@saving.metrics:LOADER "
         "SavedModelLoader=@v1.saving.saved_model:SavedModelLoader "
@@ -322,10 +321,6 @@ PATHS: dict[str, str] = {
     "python.training.experimental.loss_scale": "@v1.training.loss_scale",
     "python.training.experimental.mixed_precision": "@v1.training.mixed_precision",
     "python.training.experimental.mixed_precision_global_state": "@v1.process.mixed_precision_state",
-    "python.training.tracking.base": "tf.__internal__.tracking @core.tracking.trackable",
-    "python.training.tracking.data_structures": (
-        "@core.tracking.data_structures @core.tracking.trackable"
-    ),
     "python.types.core": (
         "Symbol=tf.Tensor TensorLike=tf.types.experimental.TensorLike Value=@eager.tensor:EagerTensor"
     ),
@@ -363,6 +358,33 @@ def imported_names() -> dict[str, str]:
     return _table("private_imports.txt")
 
 
+@functools.cache
+def all_names() -> dict[str, frozenset[str]]:
+    """Maps each private module of TensorFlow, and each package, to all its names but those with two leading underscores."""
+    text = gzip.decompress((FOLDER / "private_names.txt.gz").read_bytes()).decode()
+    names = {}
+    for line in text.splitlines():
+        module, _, others = line.partition(" ")
+        known = (names_in(table().get(module, ""), "") for table in (public_names, imported_names))
+        names[module] = frozenset(others.split(",")).union(*known)
+    return names
+
+
+def names_in(line: str, joint: str) -> dict[str, str]:
+    """Maps the names in a table's line, of `name=target holder:member,... name`, to their targets: of members the holder, the joint and the name."""
+    names = {}
+    for group in line.split():
+        name, is_one, target = group.partition("=")
+        holder, _, members = group.partition(":")
+        if is_one:
+            names[name] = target
+        elif members:
+            names.update((member, f"{holder}{joint}{member}") for member in members.split(","))
+        else:
+            names[group] = group
+    return names
+
+
 def _table(file: str) -> dict[str, str]:
     lines = (FOLDER / file).read_text(encoding="utf-8").splitlines()
     return {module: groups for module, _, groups in (line.partition(" ") for line in lines)}
@@ -371,11 +393,4 @@ def _table(file: str) -> dict[str, str]:
 @functools.cache
 def packages() -> set[str]:
     """Returns the packages above the modules that are known, such as "python.framework"."""
-    packages_ = set()
-    for path in (*PATHS, *public_names()):
-        while "." in path:
-            path = path.rpartition(".")[0]
-            if path in packages_:
-                break
-            packages_.add(path)
-    return packages_
+    return {path.rpartition(".")[0] for path in all_names()} - {""}

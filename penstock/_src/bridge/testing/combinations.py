@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import itertools
 import re
@@ -17,7 +18,7 @@ from absl.testing import parameterized
 from penstock._src.api.internal import tf2_enabled
 from penstock._src.core import dispatch
 from penstock._src.graph.graph import Graph
-from penstock._src.util.export import export
+from penstock._src.util.export import export, export_constant
 
 Combination = OrderedDict[str, Any]
 _ADDRESS = re.compile("0[xX][0-9a-fA-F]+")
@@ -170,25 +171,21 @@ def _method(run: Callable[..., None], kwargs: dict[str, Any]) -> Callable[..., N
     return test
 
 
-@export("__internal__.test.combinations.generate", v1=[])
-def generate(
-    combinations: Sequence[Combination],
-    test_combinations: Sequence[TestCombination] = (
-        EagerGraphCombination(),
-        TFVersionCombination(),
-    ),
-) -> Callable[[Any], Any]:
-    """Returns a decorator of test methods or classes: a test is run with each of the combinations.
+# Libraries read the keyword `test_combinations` of this partial function to add their own.
+generate = functools.partial(
+    generate_with, test_combinations=(EagerGraphCombination(), TFVersionCombination())
+)
+generate.__doc__ = """Returns a decorator of test methods or classes: a test is run with each of the combinations.
 
-    Args:
-      combinations: what `combine` and `times` return. The parameters `mode` ("eager" or "graph")
-        and `tf_api_version` (1 or 2) say how the test is run.
-      test_combinations: what is made of the arguments.
+Args:
+  combinations: what `combine` and `times` return. The parameters `mode` ("eager" or "graph")
+    and `tf_api_version` (1 or 2) say how the test is run.
+  test_combinations: what is made of the arguments.
 
-    Returns:
-      The decorator.
-    """
-    return generate_with(combinations, test_combinations)
+Returns:
+  The decorator.
+"""
+export_constant("__internal__.test.combinations.generate", generate, v1=[])
 
 
 def _letters(text: str) -> str:

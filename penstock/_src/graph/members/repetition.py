@@ -52,7 +52,7 @@ class Repetition:
             or x.graph is not graph
         ):
             return function(x)
-        known = graph._captures
+        known = graph._captured
         # Which are captured by now decides where placeholders are among the operations.
         captured = tuple([tensor._id in known for tensor in outer])
         whole = (form, graph._scope, STATE.device, x.dtype, x.shape._dims, captured, len(variables))
@@ -215,7 +215,7 @@ def _part_of(
     alike = {tensor._id for tensor in shared or ()}
     if len(positions) != len(outer) or not alike.isdisjoint(positions):
         return None
-    placeholders = {key: graph._captures[key][1] for key in positions if key in graph._captures}
+    placeholders = {key: graph._captured[key][1] for key in positions if key in graph._captured}
     # Another tensor that was not captured became a constant.
     if any(t._id not in placeholders and t.dtype.name != "resource" for t in outer):
         return None
@@ -230,7 +230,7 @@ def _part_of(
     if result is not None and (not isinstance(result, SymbolicTensor) or result._op not in inside):
         return None
     if shared is not None:
-        alike |= {graph._captures[key][1]._id for key in alike if key in graph._captures}
+        alike |= {graph._captured[key][1]._id for key in alike if key in graph._captured}
         alike |= {placeholder._id for placeholder in placeholders.values()} | {x._id}
         read = [t for op in operations for t in op._inputs if t._op not in inside]
         if any(t._id not in alike and t._op.type != "Const" for t in read):

@@ -157,7 +157,7 @@ class Program:
         else:
             self.resources.append(_Shared(node))
             handle = self.resources[-1].resource_handle
-        self.graph._captures[handle._id] = (handle, output)
+        self.graph._captured[handle._id] = (handle, output)
         self.graph.inputs.append(output)
 
     def _variable(self, node: Operation) -> Variable:

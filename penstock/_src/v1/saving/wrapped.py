@@ -66,7 +66,7 @@ class WrappedFunction(ConcreteFunction):
         for tensor in inputs:
             table[tensor._id] = part.placeholder(tensor.dtype, tensor.shape, tensor.op.name)
             part.inputs.append(table[tensor._id])
-        for outer, inner in self.graph._captures.values():
+        for outer, inner in self.graph._captured.values():
             if inner._id in read and inner._id not in table:
                 table[inner._id] = part.capture(outer, inner.op.name)
         copies = copy_operations(needed, part, table)
@@ -170,7 +170,7 @@ def _lift_variables(graph: FuncGraph) -> list[Any]:
                 )
                 known[handle._id] = lifted_variable
                 lifted.append(lifted_variable)
-                graph._captures[lifted_variable.handle._id] = (lifted_variable.handle, handle)
+                graph._captured[lifted_variable.handle._id] = (lifted_variable.handle, handle)
                 graph.inputs.append(handle)
                 graph.watch_variable(lifted_variable)
             items[index] = known[handle._id]

@@ -137,7 +137,7 @@ class RevivedConcreteFunction(ConcreteFunction):
         """The parameters with their types, the captures and the type of the result."""
         if self._type is None:
             self._type = of_trace(
-                self.parameters, self._signature, self._results, self._captures, keeps_names=True
+                self.parameters, self._signature, self._results, self._captured, keeps_names=True
             )
         return self._type
 
@@ -150,9 +150,9 @@ def revive_concrete(
     """The concrete function of an imported graph function, bound to its captures."""
     graph = function.graph
     inputs = len(function.inputs) - len(captured)
-    graph._captures.clear()
+    graph._captured.clear()
     for tensor, placeholder in zip(captured, function.inputs[inputs:], strict=True):
-        graph._captures[placeholder._id] = (tensor, placeholder)
+        graph._captured[placeholder._id] = (tensor, placeholder)
         placeholder._handle_data = getattr(tensor, "_handle_data", None)
     if saved.HasField("canonicalized_input_signature"):
         signature = decode(saved.canonicalized_input_signature)
