@@ -8,6 +8,7 @@ import pytest
 from penstock._src.core import dtypes
 from penstock._src.core.errors import (
     DeadlineExceededError,
+    InternalError,
     InvalidArgumentError,
     UnavailableError,
 )
@@ -111,6 +112,25 @@ def test_an_error_is_only_its_own(scheduler):
         wait_on_thread(requests[2])
     found = [wait_on_thread(requests[i])[0].tolist() for i in (0, 1, 3)]
     assert found == [[2], [4], [6]]
+
+
+@pytest.mark.parametrize("joins", [False, True])
+def test_python_code_that_exits_ends_only_its_request(scheduler, joins):
+    def run(arrays):
+        if (arrays[0] > 5).any():
+            raise SystemExit(3)
+        return arrays
+
+    gate = Gate()
+    queue = queue_of(scheduler, lambda arrays: gate(arrays) and run(arrays))
+    requests = [ask(queue, 1)]
+    gate.started.wait()
+    requests += [ask(queue, number) for number in ((9, 2, 3) if joins else (9,))]
+    gate.open.set()
+    with pytest.raises(InternalError, match="SystemExit: 3"):
+        wait_on_thread(requests[1])
+    assert [wait_on_thread(each)[0].tolist() for each in requests[2:]] == [[2], [3]][: 2 * joins]
+    assert wait_on_thread(ask(queue, 4))[0].tolist() == [4]  # the thread is still there
 
 
 def test_outputs_without_the_rows_of_a_batch(scheduler):

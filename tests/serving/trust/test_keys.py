@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 
@@ -11,6 +12,7 @@ import grpc
 import pytest
 
 import penstock as tf
+from penstock._src.core.errors import UnauthenticatedError
 from penstock._src.serving.models.config import ModelConfig
 from penstock._src.serving.options import Options
 from penstock._src.serving.processes.background import running
@@ -117,6 +119,19 @@ def test_keys_are_read_again(served, monkeypatch):
     write(before)
     assert ask(server, bearer("secret-a"))[0] == 200
     assert ask(server, bearer("secret-c"))[0] == 401
+
+
+def test_a_key_that_is_replaced_in_place_is_revoked_whatever_the_file_s_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(keys, "_INTERVAL", 0.0)
+    path = tmp_path / "keys"
+    path.write_text(line("carol", "secret-c"))
+    known, status = keys.ApiKeys(str(path)), path.stat()
+    assert known.name_of([("x-api-key", "secret-c")]) == "carol"
+    time.sleep(0.05)  # the system's clock of files ticks
+    path.write_text(line("carol", "secret-d"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(UnauthenticatedError):
+        known.name_of([("x-api-key", "secret-c")])
 
 
 def test_all_keys_are_compared_whole(served, monkeypatch):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.calls import deadlines
+from penstock._src.core.errors import InternalError
 from penstock._src.serving.batching.padding import padded
 from penstock._src.serving.batching.queue import CHECKS, Queue
 from penstock._src.serving.batching.request import Request
@@ -90,6 +91,8 @@ def _compute_alone(queue: Queue, request: Request) -> None:
         request.outputs = _run(queue, inputs, request.deadline)
     except Exception as error:  # it is the caller's
         request.error = error
+    except BaseException as error:  # a model's Python code exits: this thread has other requests
+        request.error = InternalError(f"{queue.signature.name}: {type(error).__name__}: {error}")
 
 
 def _compute_joined(queue: Queue, requests: Sequence[Request]) -> bool:
@@ -99,7 +102,7 @@ def _compute_joined(queue: Queue, requests: Sequence[Request]) -> bool:
     rows = sum([request.rows for request in requests])
     try:
         outputs = _run(queue, _joined(queue, requests), limit)
-    except Exception as error:  # each request meets its own when it runs alone
+    except BaseException as error:  # each request meets its own when it runs alone
         _LOG.debug("A batch of %d rows for %s failed: %s", rows, queue.signature.name, error)
         return False
     if any(array.shape[:1] != (rows,) for array in outputs):

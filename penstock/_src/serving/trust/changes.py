@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-# The facts that change with a file: its path, size and time.
-Stamp = tuple[int, int, int] | None
+# The facts that change with a file: its number, size and times. The last time is the system's own, which no program sets back.
+Stamp = tuple[int, int, int, int] | None
 
 
 def stamp_of(path: str) -> Stamp:
@@ -14,4 +14,4 @@ def stamp_of(path: str) -> Stamp:
         status = os.stat(path)
     except FileNotFoundError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
