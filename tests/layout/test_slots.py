@@ -19,6 +19,7 @@ GRAFTS = {  # files that give attributes to classes or modules of other files, a
     "api/operators.py": "operators of Tensor and Variable are public functions, with their conversions and dispatch",
     "api/variables.py": "methods of Variable that are public functions",
     "api/ragged_overrides/table.py": "operators of RaggedTensor are public functions",
+    "api/extending/reads.py": "a tensor notes its reads only while a call is recorded, and costs nothing otherwise",
     "api/ragged/indexing.py": "indexing makes ragged tensors, so the class cannot import it",
     "api/linalg/operators/functions.py": "functions on operators need every kind of them",
     "api/numpy_behavior/behavior.py": "done when the user asks for NumPy's behavior",

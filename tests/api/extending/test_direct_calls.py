@@ -259,7 +259,7 @@ def test_variables_are_read_at_each_call():
     v = tf.Variable([1.0, 4.0])
     for _ in range(4):
         tf.sqrt(v)
-    assert calls_of(tf.sqrt).quick is not None
+    assert (0,) in calls_of(tf.sqrt).of_variables
     v.assign([9.0, 16.0])
     np.testing.assert_array_equal(tf.sqrt(v), [3.0, 4.0])
 
@@ -373,7 +373,7 @@ def test_variables_of_other_libraries_are_read_at_each_call():
         with tf.GradientTape() as tape:
             y = tf.reduce_sum(tf.nn.bias_add(x, held) * 2.0)
         np.testing.assert_array_equal(tape.gradient(y, held.variable), [2.0, 2.0])
-    assert calls_of(tf.nn.bias_add).quick is not None
+    assert (1,) in calls_of(tf.nn.bias_add).of_variables
     held.variable.assign([5.0, 6.0])
     np.testing.assert_array_equal(tf.nn.bias_add(x, held), [[6.0, 8.0]])
 
@@ -404,3 +404,42 @@ def test_one_tensor_given_twice_is_recorded_as_itself():
     assert calls_of(tf.concat).quick(([x, x], 0), {}) is not None
     other = tf.constant(X + 1.0)
     assert tf.concat([x, other], 0).numpy().tolist() == [*X.tolist(), *(X + 1.0).tolist()]
+
+
+@pytest.mark.parametrize(
+    ("call", "values"),
+    {
+        "batches": (lambda n: tf.gather(X, [[0, 1]] * 3, axis=1, batch_dims=n), [0, 1]),
+        "batches of coordinates": (lambda n: tf.gather_nd(X, np.zeros([3, 1], int), batch_dims=n), [0, 1]),
+        "an axis of a softmax": (lambda n: tf.nn.softmax(X, axis=n), [0, 1]),
+        "an axis of a squeeze": (lambda n: tf.squeeze(X[:1, :1], [n]), [0, 1]),
+        "a number of slices": (lambda n: tf.unstack(X[:2], num=n), [2, 2]),
+    }.values(),
+)  # fmt: skip
+@pytest.mark.parametrize("make", [tf.constant, tf.Variable])
+def test_values_that_become_attributes_are_looked_at_each_time(call, values, make):
+    expected = []
+    for value in values:
+        forget_all()
+        expected.append(outcome(lambda value=value: call(make(value))))
+    forget_all()
+    for _ in range(4):
+        for value, wanted in zip(values, expected, strict=True):
+            assert outcome(lambda value=value: call(make(value))) == wanted
+
+
+def test_extents_that_were_read_are_those_of_all_calls_of_a_kind():
+    for extent in (2, 3, 2, 4, 3):
+        for _ in range(3):
+            assert len(tf.unstack(tf.zeros([extent, 2]))) == extent
+    assert calls_of(tf.unstack).quick((tf.zeros([2, 5]),), {}) is None
+
+
+def test_variables_are_taken_as_the_function_takes_them():
+    flag, x = tf.Variable(True), tf.constant([1.0])
+    refused = {outcome(lambda: tf.stack(flag)) for _ in range(6)}
+    assert len(refused) == 1 and refused.pop()[0] is TypeError
+    for _ in range(6):  # a tensor in its place is another kind of call
+        tf.sqrt(x)
+        tf.sqrt(tf.Variable([4.0]))
+    assert calls_of(tf.sqrt).quick((tf.Variable([4.0]),), {}) is None

@@ -19,7 +19,7 @@ from penstock._src.ops.rules import ints
 from .creation import shape_input, shape_vector
 
 
-@dispatchable("gather", v1=[], direct=True, own_reads=True)
+@dispatchable("gather", v1=[], direct=True)
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """Returns the slices of `params` along `axis` at `indices`.
 
@@ -60,7 +60,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     return raw.GatherV2(params=params, indices=indices, axis=axis, batch_dims=batch_dims, name=name)
 
 
-@dispatchable("gather_nd", v1=[], direct=True, own_reads=True)
+@dispatchable("gather_nd", v1=[], direct=True)
 def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """Returns the entries or slices of `params` at coordinates that stand in the last axis of `indices`.
 

@@ -109,7 +109,7 @@ def stack(values, axis=0, name="stack"):
         kind = convert_to_tensor(values).dtype if numbers else None
         first = convert_to_tensor(values[0], dtype=kind)
         values[0] = first
-    rank = first.shape.rank
+    rank = first._rank()
     if rank is not None and not -rank - 1 <= axis <= rank:
         raise ValueError(f"Argument `axis` = {axis} not in range [{-rank - 1}, {rank + 1})")
     return raw.Pack(values=values, axis=axis, name=name)
@@ -179,7 +179,7 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
         count = int(num_or_size_splits)
         return list(raw.Split(axis=axis, value=value, num_split=count, name=name))
     sizes = convert_to_tensor(num_or_size_splits)
-    if sizes.shape.rank == 0:
+    if sizes._rank() == 0:
         raise ValueError(
             "Rank-0 tensors are not supported as the num_or_size_splits argument to split. "
             f"Argument provided: {num_or_size_splits}"

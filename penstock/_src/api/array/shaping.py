@@ -194,7 +194,7 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
         a = convert_to_tensor(a, name="a")
     op = raw.ConjugateTranspose if conjugate and a.dtype.is_complex else raw.Transpose
     if perm is None:
-        known = a.shape.rank
+        known = a._rank()
         if known is not None and STATE.graph is None:
             perm = integers(*range(known - 1, -1, -1))
         elif known is not None:

@@ -11,7 +11,7 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from penstock._src.core.calls.refusals import ACCIDENTS, refusal_of_call
 from penstock._src.core.calls.tracebacks import shorten
@@ -21,7 +21,7 @@ from penstock._src.eager.tensor import EagerTensor
 from penstock._src.util import nest
 from penstock._src.util.export import export
 
-from .direct_calls import DirectCalls
+from .direct_calls import DirectCalls, Places
 from .matching import Match, check_annotation, match_call
 from .scopes import NameScope, name_scope_of
 
@@ -148,14 +148,12 @@ def _dispatching(
     function: Callable[..., Any],
     iterables: Sequence[str],
     scope: NameScope | None = None,
-    direct: bool | Callable[[], bool] | Literal["several ops"] = False,
-    own_reads: bool = False,
+    direct: bool | Callable[[], bool] = False,
 ) -> Callable[..., Any]:
     targets: list[tuple[Any, Callable[..., Any]]] = []
     in_graph = function if scope is None else scope.entered_by(function)
     condition = direct if callable(direct) else None
-    several = direct == "several ops"
-    calls = DirectCalls(function, condition is not None, several) if direct else None
+    calls = DirectCalls(function, condition is not None) if direct else None
 
     @functools.wraps(function)
     def call(*args, **kwargs):
@@ -172,18 +170,18 @@ def _dispatching(
                     if result is not None:
                         return result
             try:
-                run, values = function, args
                 if is_known:
-                    if not own_reads and (quick is not None or calls.left == 1):
-                        values = _values_of(args)
-                    if values is not args and quick is not None:
-                        result = quick(values, kwargs)
+                    values, places = args, ()
+                    if calls.left == 1 or calls.of_variables:
+                        values, places = _values_of(args)
+                    if places and places in calls.of_variables:
+                        result = calls.of_variables[places](values, kwargs)
                         if result is not None:
                             return result
                     calls.left -= 1
                     if not calls.left:
-                        run = calls.learn
-                return (run if STATE.graph is None else in_graph)(*values, **kwargs)
+                        return calls.learn(args, kwargs, values, places)
+                return (function if STATE.graph is None else in_graph)(*args, **kwargs)
             except (TypeError, ValueError) as error:
                 result = _fall_back(api, args, kwargs)
                 if result is NOT_SUPPORTED:
@@ -209,26 +207,21 @@ def _dispatching(
     return api
 
 
-def _values_of(args: tuple) -> tuple:
-    """Returns the arguments with the values of variables in their place; the same tuple if there are none.
-
-    Variables of other libraries stay, unless all before the last of them are tensors of one dtype: they are converted to the dtypes of other
-    arguments, and do not determine those of numbers before them.
-    """
-    held, same = 0, True
-    values: list[Any] = []
-    for one in args:
+def _values_of(args: tuple) -> tuple[tuple, Places]:
+    """Returns the arguments with the values of variables in their place, and the positions of these."""
+    values, places = list(args), []
+    for at, one in enumerate(args):
         kind = type(one)
+        if kind is EagerTensor:
+            continue
         if kind in READERS:
-            one = READERS[kind](one)
-        elif kind is not EagerTensor and is_holder(kind):
-            held, one = len(values) + 1, convert_to_tensor(one)
-            for before in values:
-                same = same and type(before) is EagerTensor and before._dtype is one.dtype
-        values.append(one)
-    if not held:
-        return args if READERS.keys().isdisjoint(map(type, args)) else tuple(values)
-    return tuple(values) if same and type(values[held - 1]) is EagerTensor else args
+            values[at] = READERS[kind](one)
+        elif is_holder(kind):
+            values[at] = convert_to_tensor(one)
+        else:
+            continue
+        places.append(at)
+    return (tuple(values), tuple(places)) if places else (args, ())
 
 
 def dispatchable(
@@ -236,8 +229,7 @@ def dispatchable(
     v1: Sequence[str] | None = None,
     scope: str | None = None,
     named: str | None = None,
-    direct: bool | Callable[[], bool] | Literal["several ops"] = False,
-    own_reads: bool = False,
+    direct: bool | Callable[[], bool] = False,
 ) -> Decorator:
     """Exports a function, and makes it dispatch on other types.
 
@@ -246,15 +238,11 @@ def dispatchable(
       v1: those in `tf.compat.v1`, if others.
       scope: the name scope of the function's ops in graphs, see `scoped`.
       named: that scope, if it names the result too.
-      direct: native code may make its calls, see `direct_calls.py`: the op that it runs and its constants follow from the dtypes and
-        ranks of tensors and from the other arguments alone. A function instead of True says at each call if they do.
-        "several ops": this holds for all ops that it runs, and it compares no extents, if its tensors are of floats.
-      own_reads: the function reads variables in a way of its own; others take the values of variables as they take tensors.
+      direct: native code may make its calls, see `direct_calls.py`: the ops that it runs and their constants follow from its arguments alone.
+        A function instead of True says at each call if they do.
     """
     entered = name_scope_of(scope, named)
-    return lambda function: export(*names, v1=v1)(
-        _dispatching(function, (), entered, direct, own_reads)
-    )
+    return lambda function: export(*names, v1=v1)(_dispatching(function, (), entered, direct))
 
 
 def unary(*names: str, **options: Any) -> Decorator:

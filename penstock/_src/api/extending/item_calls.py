@@ -49,9 +49,9 @@ def _number(value: Any) -> Any:
 
 def eager_item(tensor: EagerTensor, spec: Any) -> EagerTensor | None:
     """Returns the slice of a basic index that no tape records; None if an op is needed to record it or to raise an error."""
-    value = tensor._value
     if STATE.tapes or STATE.accumulators or STATE.graph is not None or tensor._dtype.np.kind == "O":
         return None
+    value = tensor._value
     try:
         item = EagerTensor(np.asarray(value[spec], value.dtype, order="C"), tensor._dtype)
     except (IndexError, ValueError):

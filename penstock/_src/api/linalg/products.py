@@ -103,7 +103,7 @@ def matmul(
     return raw.BatchMatMulV2(x=a, y=b, adj_x=adjoint_a, adj_y=adjoint_b, name=name or "MatMul")
 
 
-@dispatchable("linalg.matvec", scope="MatVec", direct="several ops")
+@dispatchable("linalg.matvec", scope="MatVec", direct=True)
 def matvec(
     a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None
 ):

@@ -107,7 +107,7 @@ def _spectral_norm(tensor, axes, keep, name):
     "nn.l2_normalize",
     v1=[],
     named="l2_normalize",
-    direct="several ops",
+    direct=True,
 )
 def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
     """Returns x / sqrt(max(sum(x**2), epsilon)): `x` scaled to length 1.

@@ -278,7 +278,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     return raw.AddV2(x=result, y=peak, name=name)
 
 
-@dispatchable("math.reduce_variance", scope="reduce_variance", direct="several ops")
+@dispatchable("math.reduce_variance", scope="reduce_variance", direct=True)
 def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     """Returns the mean squared distance from the mean, over some axes or over all.
 
@@ -314,7 +314,7 @@ def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     return reduce_mean(squares, axis, keepdims=keepdims, name=name)
 
 
-@dispatchable("math.reduce_std", scope="reduce_std", direct="several ops")
+@dispatchable("math.reduce_std", scope="reduce_std", direct=True)
 def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
     """Returns the standard deviation, over some axes or over all.
 

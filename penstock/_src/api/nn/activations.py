@@ -149,7 +149,7 @@ def crelu(features, axis=-1, name=None):
 def _along(op, logits, axis, name):
     """Applies a row-wise op along any axis, which is moved to the end and back."""
     logits = convert_to_tensor(logits)
-    rank = logits.shape.rank
+    rank = logits._rank()
     if axis is None:
         axis = -1
     if axis == -1 or rank is not None and axis == rank - 1:

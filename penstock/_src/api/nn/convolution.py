@@ -40,7 +40,7 @@ def windows(value, spatial, channel_axis, argument):
 def _flatten_batch(x, spatial, inner):
     """Runs `inner` on `x` with all axes before the last spatial + 1 as one batch axis."""
     x = convert_to_tensor(x)
-    rank = x.shape.rank
+    rank = x._rank()
     if rank is None or rank <= spatial + 2:
         return inner(x)
     shape = raw.Shape(input=x)

@@ -97,7 +97,7 @@ def _flattened(logits):
 
 
 def _to_last(x, axis):
-    rank = x.shape.rank
+    rank = x._rank()
     if axis == -1 or rank is not None and axis == rank - 1:
         return x
     return raw.Transpose(x=x, perm=moved_axes(x, [axis], [-1]))
@@ -137,10 +137,10 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     scores = cast(logits, dtypes.float32) if half else logits
     labels = cast(labels, scores.dtype)
     scores, labels = _to_last(scores, axis), _to_last(labels, axis)
-    static = scores.shape[:-1]
-    if scores.shape.rank == 2:
+    if scores._rank() == 2:
         loss = raw.SoftmaxCrossEntropyWithLogits(features=scores, labels=labels, name=name)[0]
     else:
+        static = scores.shape[:-1]
         loss = raw.SoftmaxCrossEntropyWithLogits(
             features=_flattened(scores), labels=_flattened(labels), name=name
         )[0]

@@ -18,7 +18,7 @@ from penstock._src.core.typesets import NARROW
 from penstock._src.graph.operation import scope_of
 
 
-@dispatchable("nn.moments", v1=[], direct="several ops")
+@dispatchable("nn.moments", v1=[], direct=True)
 def moments(x, axes, shift=None, keepdims=False, name=None):
     """Returns the mean and the variance over some axes.
 
@@ -172,7 +172,7 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
     return mean, variance
 
 
-@dispatchable("nn.batch_normalization", v1=["nn.batch_normalization"], direct="several ops")
+@dispatchable("nn.batch_normalization", v1=["nn.batch_normalization"], direct=True)
 def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
     """Returns (x - mean) / sqrt(variance + variance_epsilon) * scale + offset.
 

@@ -70,7 +70,7 @@ def _pool_1d(kind, x, size, strides, padding, data_format, name):
 
 def _pool(kind, x, size, strides, padding, data_format, name):
     x = convert_to_tensor(x, name="input")
-    rank = x.shape.rank
+    rank = x._rank()
     if rank is None and data_format is not None:
         rank = len(data_format)
     if rank not in (3, 4, 5):

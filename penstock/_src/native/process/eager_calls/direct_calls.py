@@ -6,8 +6,10 @@ a call that no form fits, or that cannot be served here, gives None.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ... import python_calls as py
 from ...builtins import method
@@ -15,7 +17,7 @@ from ...language.function import Fn
 from ...language.module import Module
 from ...language.types import I1, I64, PTR
 from ...language.value import Val
-from ..array_forms import false
+from ..array_forms import false, true
 from .op_calls import MOST_INPUTS, OpCall, OpForm, Surroundings, describe
 from .results import (
     ARRAY_TYPE,
@@ -31,10 +33,11 @@ from .results import (
 # Words of a form after those of its op: numbers of arguments by position and by name, of inputs, of the function's arguments, and of the words of
 # all arguments. Then come the arguments, the inputs and the function's arguments.
 _POSITIONAL, _NAMED, _INPUTS, _VALUES, _ARGUMENT_WORDS, _ARGUMENTS = range(FORM_HEAD, FORM_HEAD + 6)
-# Words of an argument: its name, or 0; its kind; the numbers of its words and of its tensors; and the rest: the dtype and rank of a tensor, an object,
-# or the type of a sequence, if that is a list, its length, and its elements.
+# Words of an argument: its name, or 0; its kind; the numbers of its words and of its tensors; and the rest: a tensor, an object, or the type of a
+# sequence, if that is a list, its length, and its elements. Words of a tensor: its dtype, its rank, and the address of its extents, or 0 if they may be any.
 _NAME, _KIND, _LENGTH, _TENSORS, _REST = range(5)
 _IS_TENSOR, _IS_OBJECT, _ARE_OBJECTS, _ARE_TENSORS = range(4)
+_DTYPE, _RANK, _EXTENTS, _TENSOR = range(4)
 _SOURCE = 2  # words of an input or value: a constant or null, and the position among the tensors
 MOST_TENSORS = MOST_INPUTS
 
@@ -45,14 +48,21 @@ def _argument(name: int, kind: int, tensors: int, rest: Sequence[int]) -> list[i
 
 @dataclasses.dataclass(frozen=True)
 class TensorArgument:
-    """An eager tensor of a dtype and rank."""
+    """An eager tensor of a dtype and rank, and of these extents, unless they are None."""
 
     dtype: Any
     rank: int
+    extents: tuple[int, ...] | None = None
 
-    def words(self, name: int) -> list[int]:
-        """Returns the words that describe it."""
-        return _argument(name, _IS_TENSOR, 1, [id(self.dtype), self.rank])
+    def tensor_words(self, keep: list[Any]) -> list[int]:
+        """Returns the words that describe the tensor, and adds what they are addresses of to `keep`."""
+        extents = np.array(self.extents or (), np.int64)
+        keep.append(extents)
+        return [id(self.dtype), self.rank, extents.ctypes.data if self.extents else 0]
+
+    def words(self, name: int, keep: list[Any]) -> list[int]:
+        """Returns the words that describe the argument."""
+        return _argument(name, _IS_TENSOR, 1, self.tensor_words(keep))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +71,7 @@ class ObjectArgument:
 
     value: Any
 
-    def words(self, name: int) -> list[int]:
+    def words(self, name: int, _keep: list[Any]) -> list[int]:
         """Returns the words that describe it."""
         return _argument(name, _IS_OBJECT, 0, [id(self.value)])
 
@@ -73,13 +83,13 @@ class SequenceArgument:
     kind: type
     elements: tuple[Any, ...]
 
-    def words(self, name: int) -> list[int]:
+    def words(self, name: int, keep: list[Any]) -> list[int]:
         """Returns the words that describe it."""
         head = [id(self.kind), self.kind is list, len(self.elements)]
         tensors = [one for one in self.elements if type(one) is TensorArgument]
         if not tensors:
             return _argument(name, _ARE_OBJECTS, 0, [*head, *map(id, self.elements)])
-        rest = [word for one in tensors for word in (id(one.dtype), one.rank)]
+        rest = [word for one in tensors for word in one.tensor_words(keep)]
         return _argument(name, _ARE_TENSORS, len(tensors), [*head, *rest])
 
 
@@ -89,17 +99,17 @@ class DirectForm:
 
     Args:
       op: the kernel, with `types` and `attributes` empty.
-      positional: the arguments by position.
-      named: those by name.
       inputs: of the op: the position of one among the tensors of the arguments, or a constant tensor.
       values: of the kernel's function: the same, or a constant object.
+      positional: the arguments by position.
+      named: those by name.
     """
 
     op: OpForm
-    positional: Sequence[Any]
-    named: dict[str, Any]
     inputs: Sequence[Any]
     values: Sequence[Any]
+    positional: Sequence[Any] = ()
+    named: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def serves_as(self, other: "DirectForm") -> bool:
         """True if calls that one serves have the arguments of those that the other serves."""
@@ -110,9 +120,9 @@ class DirectForm:
         keep += [self, *self.named]
         arguments: list[int] = []
         for argument in self.positional:
-            arguments += argument.words(0)
+            arguments += argument.words(0, keep)
         for name, argument in self.named.items():
-            arguments += argument.words(id(name))
+            arguments += argument.words(id(name), keep)
         counts = (self.positional, self.named, self.inputs, self.values, arguments)
         rest = [*map(len, counts), *arguments]
         for source in (*self.inputs, *self.values):
@@ -213,7 +223,7 @@ class _DirectCall(OpCall):
         return f.when(is_kind(_IS_TENSOR), lambda: self._is_tensor(rest, value, tensors), other)
 
     def _is_tensor(self, wanted: Val, value: Val, at: Val) -> tuple[Val, ...]:
-        """If a value is a tensor of a dtype and rank, which are two words; puts it among the tensors."""
+        """If a value is a tensor as some words say; puts it among the tensors."""
         f = self.f
 
         def look() -> tuple[Val, ...]:
@@ -223,12 +233,26 @@ class _DirectCall(OpCall):
             is_array = py.type_of(f, array).eq(self.word(ARRAY_TYPE, I64))
 
             def rank() -> tuple[Val, ...]:
-                return (py.rank_of(f, array).eq(f.load(wanted, 1, I64)),)
+                given = py.rank_of(f, array)
+                same = given.eq(f.load(wanted, _RANK, I64))
+                return f.when(same, lambda: self._has_extents(array, given, wanted), lambda: false(f))  # fmt: skip
 
-            return f.when(dtype.eq(f.load(wanted, 0, I64)) & is_array, rank, lambda: false(f))
+            return f.when(dtype.eq(f.load(wanted, _DTYPE, I64)) & is_array, rank, lambda: false(f))
 
         is_tensor = py.type_of(f, value).eq(self.word(TENSOR, I64))
         return f.when(is_tensor, look, lambda: false(f))
+
+    def _has_extents(self, array: Val, rank: Val, wanted: Val) -> tuple[Val, ...]:
+        """If an array of the right rank has the extents that a tensor's words ask for, if they ask for any."""
+        f = self.f
+        extents, given = f.load(wanted, _EXTENTS, PTR), py.extents_of(f, array)
+
+        def same(axis: Val, good: Val) -> tuple[Val, ...]:
+            return (good & f.load(given, axis, I64).eq(f.load(extents, axis, I64)),)
+
+        return f.when(
+            f.is_null(extents), lambda: true(f), lambda: f.loop(f.i64(0), rank, 1, same, f.const(1, I1))
+        )  # fmt: skip
 
     def _is_sequence(self, argument: Val, value: Val, tensors: Val) -> tuple[Val, ...]:
         """If a value is a list or tuple, as the argument says, of its objects or of tensors like its own."""
@@ -245,7 +269,7 @@ class _DirectCall(OpCall):
 
             def is_tensor(i: Val, good: Val) -> tuple[Val, ...]:
                 def one() -> tuple[Val, ...]:
-                    wanted = f.at(rest, i * 2 + 3, I64)
+                    wanted = f.at(rest, i * _TENSOR + 3, I64)
                     return self._is_tensor(wanted, f.load(elements, i, PTR), tensors + i)
 
                 return f.when(good, one, lambda: false(f))
