@@ -20,6 +20,7 @@ from penstock._src.ops.strings.elements import each, strings, text
 from penstock._src.ops.strings.numbers import needs_care, to_float, to_integer
 
 _FEW = 64  # numbers
+_WIDEST = 1 << 16  # of strings of floats that native code makes
 _TRUTHS = strings([b"false", b"true"], (2,))
 MOST_DIGITS = 1100  # after the point, of any float64
 
@@ -103,7 +104,8 @@ class AsString(Op):
     def _finite(self, numbers):
         """The strings of finite floats."""
         flags, digits = self._flags(), self.precision if self.precision > -1 else 6
-        if self.fill not in ("#", " ") and runs_native_code():
+        # Native code does not ask whether there is memory for a string.
+        if self.fill not in ("#", " ") and self.width <= _WIDEST and runs_native_code():
             # Of a few numbers one after the other takes less time than the calls of NumPy for all at once.
             if numbers.size > _FEW and not (self.shortest or self.scientific or flags):
                 written = bytewise.fixed(numbers, digits)
