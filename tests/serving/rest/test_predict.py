@@ -140,6 +140,7 @@ def test_an_operation_that_refuses_its_values(rest):
         (b'{"instances": ["1.0"]}', "Received a string"),
         (b'{"instances": [null]}', "Received null"),
         (b'{"instances": [true]}', "Received true or false"),
+        (b'{"instances": [1.5, true]}', "Received true or false"),
         (b'{"instances": [1e39]}', "out of its range"),
         (b'{"instances": [{"x": 1}, {"y": 1}]}', "element: 1"),
         (b'{"instances": [{"y": 1}]}', "takes ['x']. Received 'y'"),

@@ -70,7 +70,7 @@ def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
     """
     if info.dtype is dtypes.string:
         return _strings(value, name)
-    if isinstance(value, list) and (wrong := _other_than_numbers(value)):
+    if isinstance(value, list) and (wrong := _other_than_numbers(value, info.dtype.is_bool)):
         _refuse(info, name, wrong)
     try:
         array = np.array(value)
@@ -84,14 +84,18 @@ def array_of(value: Any, info: TensorInfo, name: str) -> np.ndarray:
     return _converted(array, info, name)
 
 
-def _other_than_numbers(value: list[Any]) -> str:
-    """Return a description of a list's elements that are not numbers; "" if there are none. NumPy would convert all to text, while other threads wait."""
+def _other_than_numbers(value: list[Any], takes_bools: bool) -> str:
+    """Return a description of a list's elements that are not numbers; "" if there are none.
+
+    NumPy would convert all to text, while other threads wait, and true among numbers to 1.
+    """
+    others = _OTHERS if takes_bools else _OTHERS | {bool: "true or false"}
     left = [value]
     while left:
         items = left.pop()
         kinds = set(map(type, items))
-        if wrong := kinds & _OTHERS.keys():
-            return _OTHERS[wrong.pop()]
+        if wrong := kinds & others.keys():
+            return others[wrong.pop()]
         if list in kinds:
             left += [item for item in items if isinstance(item, list)]
     return ""
