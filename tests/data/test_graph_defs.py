@@ -153,3 +153,18 @@ def test_graphs_of_datasets_hold_tables(make):
         table.insert(tf.constant([1], tf.int64), tf.constant([20], tf.int64))
     found = tf.data.experimental.from_variant(again, dataset.element_spec)
     assert list(found.as_numpy_iterator()) == [10, -1, 30]
+
+
+def test_keras_2_finds_shuffling_in_the_graph_of_a_dataset():
+    def kinds(serialized):
+        graph = tf.compat.v1.GraphDef.FromString(serialized)
+        return {node.op for node in graph.node}
+
+    eager = tf.data.Dataset.range(5).shuffle(3)
+    assert "ShuffleDatasetV3" in kinds(eager._as_serialized_graph().numpy())
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        plain = tf.compat.v1.data.Dataset.range(5).map(lambda x: x + 1)
+        for policy in (None, tf.data.experimental.ExternalStatePolicy.FAIL):
+            graph = session.run(plain._as_serialized_graph(external_state_policy=policy))
+            assert kinds(graph) >= {"RangeDataset", "MapDataset"}
+            assert not any("Shuffle" in kind for kind in kinds(graph))

@@ -21,7 +21,12 @@ from penstock._src.data.functional import Functional
 from penstock._src.data.generator import from_generator, generator_spec
 from penstock._src.data.graph_defs import VariantTracker, is_rebuildable
 from penstock._src.data.iterator import NumpyIterator, OwnedIterator
-from penstock._src.data.options import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Options
+from penstock._src.data.options import (
+    INFINITE_CARDINALITY,
+    UNKNOWN_CARDINALITY,
+    ExternalStatePolicy,
+    Options,
+)
 from penstock._src.data.sampling import Sampling
 from penstock._src.data.stored import Stored
 from penstock._src.data.transforms import seed_pair
@@ -104,6 +109,34 @@ class DatasetV2(Functional, Sampling, Stored, collections.abc.Iterable, Composit
     @property
     def _flat_structure(self) -> dict[str, Any]:
         return structure.attributes(self.element_spec)
+
+    @property
+    def _flat_shapes(self) -> list[TensorShape]:
+        return structure.flat_shapes(self.element_spec)
+
+    @property
+    def _flat_types(self) -> list[dtypes.DType]:
+        return structure.flat_types(self.element_spec)
+
+    def _as_serialized_graph(
+        self,
+        allow_stateful: bool | None = None,
+        strip_device_assignment: bool | None = None,
+        external_state_policy: ExternalStatePolicy | None = ExternalStatePolicy.WARN,
+    ) -> Any:
+        """Return the serialized GraphDef of the dataset, as a string tensor."""
+        variant, without_devices = self._variant_tensor, bool(strip_device_assignment)
+        if external_state_policy is None:
+            return raw.DatasetToGraph(
+                input_dataset=variant,
+                allow_stateful=bool(allow_stateful),
+                strip_device_assignment=without_devices,
+            )
+        return raw.DatasetToGraphV2(
+            input_dataset=variant,
+            external_state_policy=external_state_policy.value,
+            strip_device_assignment=without_devices,
+        )
 
     @property
     def _metadata(self) -> Any:

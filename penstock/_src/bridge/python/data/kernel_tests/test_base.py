@@ -292,9 +292,7 @@ class DatasetTestBase(TestCase):
 
     def graphRoundTrip(self, dataset: Any, allow_stateful: bool = False) -> Dataset:
         """Returns the dataset of a dataset's graph."""
-        graph = raw.DatasetToGraph(
-            input_dataset=dataset._variant_tensor, allow_stateful=allow_stateful
-        )
+        graph = dataset._as_serialized_graph(allow_stateful, external_state_policy=None)
         return from_variant(raw.DatasetFromGraph(graph_def=graph), dataset.element_spec)
 
     def lookupTableInitializer(self, init_source: str, vals: Sequence[Any]) -> Any:
