@@ -172,3 +172,21 @@ def test_branches_and_loops_wait_for_operations_around_them(kind):
             session.run(v.initializer)
             assert session.run(result) == 1.0
             assert session.run(v) == 1.0
+
+
+def test_operations_of_a_branch_are_placed_beside_those_around_it():
+    # recorded from TensorFlow 2.21
+    found = []
+
+    def branch():
+        for beside in (variable, constant, constant.op, constant + 1.0):
+            with tf.compat.v1.colocate_with(beside):
+                found.append(tf.identity(1.0).op.colocation_groups())
+        return 1.0
+
+    with tf.Graph().as_default():
+        variable = tf.compat.v1.get_variable("v", [], use_resource=True)
+        constant = tf.constant(3.0, name="c")
+        result = tf.cond(variable > 0.0, branch, lambda: 2.0)
+    assert found == [[b"loc:@v"], [b"loc:@c"], [b"loc:@c"], [b"loc:@add"]]
+    assert not result.op.control_inputs

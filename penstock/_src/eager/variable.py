@@ -191,7 +191,8 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
                     f"not compatible with the explicitly supplied `shape` argument ({self._shape})."
                 )
             self._handle = make_handle(self._shape, self._dtype, self._name, is_local)
-            if STATE.graph is not None:
+            self._in_graph_mode = STATE.graph is not None
+            if self._in_graph_mode:
                 with under(self._name, "IsInitialized"):
                     raw.VarIsInitializedOp(resource=self._handle)
             with under(self._name):

@@ -26,7 +26,11 @@ class Colocation:
 
         def device(self, device_name_or_function: Any) -> Any: ...
 
-        def _control(self, element: Any) -> Operation: ...
+        def local(self, tensor: Any) -> SymbolicTensor: ...
+
+        def as_graph_element(
+            self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
+        ) -> Any: ...
 
     @contextlib.contextmanager
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
@@ -48,7 +52,7 @@ class Colocation:
                 "only to leave enclosing scopes."
             )
         before, functions = self._colocation, self._device_functions
-        operations = [] if op is None else [op if isinstance(op, Operation) else self._control(op)]
+        operations = [] if op is None else [self._beside(op)]
         self._colocation = operations if ignore_existing else [*before, *operations]
         self._device_functions = []
         try:
@@ -56,6 +60,18 @@ class Colocation:
                 yield
         finally:
             self._colocation, self._device_functions = before, functions
+
+    def _beside(self, element: Any) -> Operation:
+        """Returns the operation that makes a tensor or variable, which may belong to a graph around this one."""
+        if isinstance(element, Operation):
+            return element
+        handle = getattr(element, "_handle", element)
+        if not isinstance(handle, SymbolicTensor):
+            if not hasattr(handle, "_value"):
+                handle = self.as_graph_element(element)  # a name
+                return handle if isinstance(handle, Operation) else handle.op
+            handle = self.local(handle)
+        return element.op if isinstance(getattr(element, "op", None), Operation) else handle.op
 
     @contextlib.contextmanager
     def initial_value_of(self, name: str, is_called: bool) -> Iterator[None]:

@@ -322,17 +322,9 @@ class BaseSession:
             )
         feeds = self._feeds(feed_dict or {})
         self._require_open()
-        step = run.step(feeds, plan.tensors)
-        program = self._program(step.given, step.wanted, [], run.already_run)
         with deadline(self._timeout(None)):
-            results = program([value for _, value in step.given])
-        values = run.keep(step, results)
-        return plan.pack(
-            {
-                t._id: self._handled(t._id, read_reference(t.dtype, values[t._id]), plan)
-                for t in plan.tensors
-            }
-        )
+            values = self._stepped(run, feeds, plan.tensors)
+        return plan.pack({t._id: self._handled(t._id, values[t._id], plan) for t in plan.tensors})
 
     def make_callable(
         self, fetches: Any, feed_list: Any = None, accept_options: bool = False
@@ -359,13 +351,64 @@ class BaseSession:
     def _make_callable_from_options(self, callable_options: Any) -> Any:
         """Returns a function of values for the feeds of CallableOptions, which returns a list for its fetches."""
         fetches = [*callable_options.fetch, *callable_options.target]
+        connections = callable_options.tensor_connection
 
         def call(*values: Any, run_metadata: Any = None) -> list[Any]:
             feeds = dict(zip(callable_options.feed, values, strict=True))
-            results = self.run(fetches, feeds, callable_options.run_options, run_metadata)
+            options = callable_options.run_options
+            if connections:
+                with deadline(self._timeout(options)), contextlib.ExitStack() as described:
+                    if run_metadata is not None:
+                        described.enter_context(described_run(options, run_metadata, self, fetches))
+                    results = self._run_connected(fetches, feeds, connections)
+            else:
+                results = self.run(fetches, feeds, options, run_metadata)
             return results[: len(callable_options.fetch)]
 
         return call
+
+    def _run_connected(
+        self, fetches: list[str], feed_dict: dict[str, Any], connections: Sequence[Any]
+    ) -> list[Any]:
+        """Runs fetches with tensors replaced by other tensors of the graph: a run in two steps.
+
+        Args:
+          fetches: names of tensors and operations.
+          feed_dict: {name: value}.
+          connections: messages with `to_tensor`, which is replaced by `from_tensor`.
+        """
+        self._require_open()
+
+        def tensor(name: str) -> Any:
+            return self._graph.as_graph_element(name, allow_operation=False)
+
+        pairs = [(tensor(c.to_tensor), tensor(c.from_tensor)) for c in connections]
+        sources = {source._id: source for _, source in pairs}
+        plan = Fetches(self._graph, [*fetches, *sources.values()])
+        feeds = self._feeds(feed_dict)
+        run = PartialRun(self._graph, plan, [*(t for t, _ in feeds), *(t for t, _ in pairs)])
+        values = self._stepped(run, feeds, list(sources.values()))
+        replaced = [(target, values[source._id]) for target, source in pairs]
+        others = [t for t in plan.tensors if t._id not in sources]
+        values = self._stepped(run, replaced, others, plan.operations)
+        return list(plan.pack(values))
+
+    def _stepped(
+        self,
+        run: PartialRun,
+        feeds: list[tuple[SymbolicTensor, Any]],
+        fetches: list[SymbolicTensor],
+        operations: Sequence[Operation] = (),
+    ) -> dict[int, Any]:
+        """Makes a step of a run; returns all values so far by the ids of their tensors."""
+        step = run.step(feeds, fetches)
+        program = self._program(step.given, step.wanted, list(operations), run.already_run)
+        values = run.keep(step, program([value for _, value in step.given]))
+        references = {t._id: t.dtype for t in fetches}
+        return {
+            key: read_reference(references[key], value) if key in references else value
+            for key, value in values.items()
+        }
 
 
 _PARTIAL_RUNS = itertools.count()
