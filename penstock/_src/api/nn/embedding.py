@@ -219,7 +219,6 @@ def _sparse_lookup(params, sp_ids, sp_weights, strategy, combiner, max_norm, nam
         weights = None if sp_weights is None else sp_weights.values
     if weights is not None:
         ids.shape.assert_is_compatible_with(weights.shape)
-    segments = cast(segments, dtypes.int32)
     distinct, places = raw.Unique(x=ids)
     rows = lookup(params, distinct, strategy, max_norm)
     kind = rows.dtype

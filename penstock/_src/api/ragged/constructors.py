@@ -302,6 +302,12 @@ class RaggedConstructors:
         )
         in_place = raw.Equal(x=columns, y=expected[: raw.Size(input=columns)])
         checks = require(in_place, "SparseTensor is not right-ragged", indices)
+        inside = raw.LogicalAnd(
+            x=raw.GreaterEqual(x=rows, y=np.int64(0)), y=raw.Less(x=rows, y=dense_shape[0])
+        )
+        checks += require(inside, "Rows of the SparseTensor are outside of its shape", indices)
+        ascend = raw.GreaterEqual(x=rows[1:], y=rows[:-1])
+        checks += require(ascend, "Rows of the SparseTensor are out of order", indices)
         return cls.from_value_rowids(
             depending(st_input.values, checks),
             cast(rows, kind),

@@ -40,7 +40,7 @@ class SparseTensor(CompositeTensor):
       dense_shape: int64 `[rank]`: the shape.
 
     Raises:
-      ValueError: the shapes of the three do not fit.
+      ValueError: the shapes of the three do not fit, or an extent is negative.
 
     >>> sparse = tf.sparse.SparseTensor(indices=[[0, 1], [1, 0]], values=[5, 7], dense_shape=[2, 2])
     >>> tf.sparse.to_dense(sparse).numpy()
@@ -70,6 +70,10 @@ class SparseTensor(CompositeTensor):
         for one, other in zip(ranks[0], (ranks[1][0], ranks[2][0])):
             if one is not None and other is not None and one != other:
                 raise ValueError(f"Dimensions {one} and {other} are not compatible")
+        if isinstance(dense_shape, EagerTensor):
+            least = min(dense_shape.numpy().tolist(), default=0)
+            if least < -1:  # -1 stands for an unknown extent
+                raise ValueError(f"Dimension {least} must be >= 0")
         self._static = None if static is None else TensorShape(static)
 
     @classmethod

@@ -374,6 +374,10 @@ class EditDistance(Op):
                     f"{truth_shape.size} dimensions. Received indices {show(indices.shape)} and values "
                     f"{show(values.shape)}"
                 )
+        for shape in (hypothesis_shape, truth_shape):
+            if (shape < 0).any():
+                raise self.invalid(f"dimensions must be >= 0. Received shape {show(shape)}")
+            check_elements(self, *shape.tolist())
         dims = np.maximum(hypothesis_shape, truth_shape)[:-1]
         check_elements(self, *dims.tolist())
         out = np.zeros(dims.tolist(), np.float32)
@@ -409,7 +413,7 @@ def _grouped(op, indices, values, dims):
     places = np.zeros(len(rows), np.int64)
     for at, extent in zip(rows.T, dims.tolist(), strict=True):
         places = places * extent + at
-    order = np.argsort(places, kind="stable")
+    order = np.lexsort((indices[:, -1], places))
     counts = np.bincount(places, minlength=math.prod(dims.tolist()))
     return _Groups(values[order], np.concatenate([[0], np.cumsum(counts)]))
 

@@ -160,6 +160,14 @@ class _CtcLoss(Op):
                 f"label SparseTensor is not valid: indices[{at}] = {show(labels_indices[at])} is out of "
                 f"bounds: need 0 <= index < {batch}"
             )
+        (row, column), (next_row, next_column) = labels_indices[:-1].T, labels_indices[1:].T
+        ascends = (next_row > row) | (next_row == row) & (next_column > column)
+        if not ascends.all():
+            at = int(np.argmin(ascends)) + 1
+            raise self.invalid(
+                f"label SparseTensor is not valid: indices[{at}] = {show(labels_indices[at])} is out of "
+                "order or repeated. Use `tf.sparse.reorder` to create a correctly ordered copy."
+            )
         blank = 0 if self.blank_is_first else classes - 1
         losses, gradients = np.zeros(batch, inputs.dtype), np.zeros_like(inputs)
         rows = {}

@@ -35,8 +35,8 @@ def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
     if outside(rows, shape) is None:
         places = flat_places(rows, shape)
     else:  # TensorFlow adds elements outside as well
-        least = rows.min(0)
-        places = flat_places(rows - least, rows.max(0) - least + 1)
+        _, places = np.unique(rows, axis=0, return_inverse=True)
+        places = places.reshape(-1)
     places = places[: len(a_indices)], places[len(a_indices) :]
     ascend = all((x[1:] > x[:-1]).all() for x in places)
     if not ascend:

@@ -61,6 +61,10 @@ def check_indices(op, indices, values, dense_shape):
             f"Input indices must be a 2-dimensional tensor with a row for each value. Got: "
             f"{show(indices.shape)} for {show(values.shape)} values of rank {dense_shape.size}"
         )
+    if values.ndim != 1:
+        raise op.invalid(f"Input values must be a vector. Got: {show(values.shape)}")
+    if dense_shape.size == 2 and not 0 < dense_shape[0] < 2**31:
+        raise op.invalid(f"Cannot allocate {dense_shape[0]} batches, is the dense shape too wide?")
     if dense_shape.size not in (1, 2):
         raise op.invalid(f"The rank of the input must be 1 or 2. Received {dense_shape.size}")
     outside = (indices < 0) | (indices >= dense_shape)

@@ -11,7 +11,13 @@ from penstock._src.core.op import Op, at_least
 from penstock._src.core.typesets import SIGNED
 from penstock._src.ops.array.unique import distinct
 from penstock._src.ops.rules import show
-from penstock._src.ops.sparse.tensor import check_indices, flat_places, grouped, outside
+from penstock._src.ops.sparse.tensor import (
+    check_indices,
+    check_sparse,
+    flat_places,
+    grouped,
+    outside,
+)
 
 
 class _Elements(NamedTuple):
@@ -118,6 +124,7 @@ def check_set(op, indices, values, shape):
         )
     if shape.size < 2:
         raise op.invalid(f"Invalid rank {shape.size}.")
+    check_sparse(op, indices, values, shape)
     if op.validate_indices:
         check_indices(op, indices, shape)
     if outside(indices, shape) is not None:

@@ -1,5 +1,7 @@
 """Sparse tensors as (indices, values, dense shape): conversion, reordering, reshaping, slicing, concatenation."""
 
+import math
+
 import numpy as np
 
 from penstock._src.core import dtypes
@@ -73,7 +75,16 @@ def check_indices(op, indices, shape, ordered=True, what=""):
 
 
 def check_sparse(op, indices, values, shape, what="sparse"):
-    """Raises InvalidArgumentError unless the three arrays are a valid sparse tensor."""
+    """Raises InvalidArgumentError unless three arrays are the parts of a sparse tensor of a possible shape."""
+    check_parts(op, indices, values, shape, what)
+    extents = shape.tolist()  # numbers of Python: faster than NumPy for a few
+    if min(extents, default=0) < 0:
+        raise op.invalid(f"dimensions must be >= 0. Received shape {show(shape)}")
+    check_elements(op, *extents)
+
+
+def check_parts(op, indices, values, shape, what="sparse"):
+    """Raises InvalidArgumentError unless three arrays fit together as the parts of a sparse tensor."""
     if indices.ndim != 2 or values.ndim != 1 or shape.ndim != 1:
         raise op.invalid(
             f"the parts of a {what} tensor must be a matrix and two vectors. Received "
@@ -89,10 +100,6 @@ def check_sparse(op, indices, values, shape, what="sparse"):
             f"Dimensions {indices.shape[0]} and {values.shape[0]} are not compatible: the parts of a "
             f"{what} tensor are {show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
         )
-    extents = shape.tolist()  # numbers of Python: faster than NumPy for a few
-    if min(extents, default=0) < 0:
-        raise op.invalid(f"dimensions must be >= 0. Received shape {show(shape)}")
-    check_elements(op, *extents)
 
 
 def dense_of(indices, values, shape, fill=0):
@@ -106,11 +113,14 @@ def dense_of(indices, values, shape, fill=0):
 
 
 def sorted_parts(indices, values, shape):
-    """Indices and values in row-major order."""
-    places = flat_places(indices, np.asarray(shape))
-    if (places[1:] >= places[:-1]).all():
-        return indices, values
-    order = stable_order(places)
+    """Indices and values in row-major order; indices outside of the shape are ordered, too."""
+    if outside(indices, shape) is None:
+        places = flat_places(indices, np.asarray(shape))
+        if (places[1:] >= places[:-1]).all():
+            return indices, values
+        order = stable_order(places)
+    else:
+        order = np.lexsort(indices.T[::-1])
     return indices.take(order, 0), values.take(order)
 
 
@@ -280,26 +290,35 @@ class SparseReshape(Op):
                 "Input tensor rank must match input shape length. Received indices of "
                 f"{show(input_indices.shape)} and shape {show(input_shape)}"
             )
-        total = int(np.prod(input_shape))
-        target = [int(n) for n in new_shape]
+        extents, target = input_shape.tolist(), new_shape.tolist()
+        if min(extents, default=0) < 0:
+            raise self.invalid(
+                f"Expected shape dimensions to be non-negative, got {show(input_shape)}"
+            )
+        check_elements(self, *extents)
+        check_elements(self, *[n for n in target if n != -1])
+        total = math.prod(extents)
         if target.count(-1) > 1:
             raise self.invalid("only one output dimension may be -1")
         if -1 in target:
-            known = int(np.prod([n for n in target if n != -1]))
+            known = math.prod(n for n in target if n != -1)
             if known <= 0 or total % known:
                 raise self.invalid(
                     f"Input to reshape is a SparseTensor with {total} dense values, but the requested "
                     f"shape requires a multiple of {known}. input_shape={show(input_shape)}"
                 )
             target[target.index(-1)] = total // known
-        if int(np.prod(target)) != total:
+        if math.prod(target) != total:
             raise self.invalid(
                 f"Input to reshape is a tensor with {total} dense values, but the requested shape has "
-                f"{int(np.prod(target))}. input_shape={show(input_shape)} output_shape={show(target)}"
+                f"{math.prod(target)}. input_shape={show(input_shape)} output_shape={show(target)}"
             )
         if target == input_shape.tolist():
             return input_indices, input_shape
-        # As TensorFlow's, indices are not checked: one beyond the shape stays beyond.
+        # As TensorFlow's, an index beyond the shape stays beyond, if it has a place at all.
+        strides = strides_of(input_shape)
+        if (input_indices < 0).any() or (input_indices @ np.array(strides, float) >= 2.0**63).any():
+            check_indices(self, input_indices, input_shape, ordered=False)
         places = flat_places(input_indices, input_shape)
         moved = np.zeros((len(places), len(target)), np.int64)
         for axis, stride in enumerate(strides_of(target)):
@@ -326,6 +345,8 @@ class SparseConcat(Op):
         return [total, rank], [total], [rank]
 
     def eager(self, indices, values, shapes):
+        for parts in zip(indices, values, shapes, strict=True):
+            check_sparse(self, *parts)
         axis = axis_of(self, self.concat_dim, shapes[0].size, "concat_dim")
         offset, moved = 0, []
         for part, shape in zip(indices, shapes, strict=True):
@@ -339,6 +360,7 @@ class SparseConcat(Op):
             moved.append(shifted)
             offset += int(shape[axis])
         whole = shapes[0].copy()
+        check_elements(self, *np.delete(whole, axis), offset)
         whole[axis] = offset
         parts = sorted_parts(np.concatenate(moved), np.concatenate(values), whole)
         return (*parts, whole)
@@ -368,6 +390,7 @@ class SparseSlice(Op):
                     f"{vector.size}"
                 )
         check_sparse(self, indices, values, shape, "input")
+        check_indices(self, indices, shape, ordered=False)  # TensorFlow drops them
         if (size < 0).any():
             raise self.invalid(f"Expected a non-negative size, got {show(size)}")
         inside, columns = np.ones(len(indices), bool), []

@@ -9,7 +9,7 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.op import Op
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import Resource
-from penstock._src.ops.rules import show
+from penstock._src.ops.sparse.tensor import check_indices, check_sparse
 
 _KEPT = resources.ResourceManager(keep=True)
 
@@ -42,16 +42,6 @@ class _MapOp(Op):
         )
 
 
-def _check(op, indices, values, shape):
-    if indices.ndim != 2 or values.ndim != 1 or shape.ndim != 1:
-        raise op.invalid(
-            "expected indices as a matrix, values and shape as vectors. Received "
-            f"{show(indices.shape)}, {show(values.shape)}, {show(shape.shape)}"
-        )
-    if (shape < 0).any():
-        raise op.invalid(f"Expected shape dimensions to be non-negative, got {show(shape)}")
-
-
 class AddSparseToTensorsMap(_MapOp):
     """Stores a sparse tensor; returns its number."""
 
@@ -59,7 +49,7 @@ class AddSparseToTensorsMap(_MapOp):
         -> sparse_handle: int64[]"""
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
-        _check(self, sparse_indices, sparse_values, sparse_shape)
+        check_sparse(self, sparse_indices, sparse_values, sparse_shape)
         return np.int64(self.map().add(sparse_indices, sparse_values, sparse_shape))
 
 
@@ -70,7 +60,12 @@ class AddManySparseToTensorsMap(_MapOp):
         -> sparse_handles: int64[?]"""
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
-        _check(self, sparse_indices, sparse_values, sparse_shape)
+        check_sparse(self, sparse_indices, sparse_values, sparse_shape)
+        if sparse_shape.size < 2:
+            raise self.invalid(
+                f"Rank of input SparseTensor should be > 1, but saw rank: {sparse_shape.size}"
+            )
+        check_indices(self, sparse_indices, sparse_shape)
         ends = np.searchsorted(sparse_indices[:, 0], np.arange(int(sparse_shape[0]) + 1))
         numbers = [
             self.map().add(sparse_indices[a:b, 1:], sparse_values[a:b], sparse_shape[1:])

@@ -11,6 +11,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ops.rules import show
 from penstock._src.ops.sparse.splits import check_splits
+from penstock._src.ops.sparse.tensor import check_indices, check_parts, check_sparse
 from penstock._src.ops.tensor_proto import from_proto, to_proto
 from penstock._src.proto.tensor import TensorProto
 
@@ -232,6 +233,7 @@ class _Serialize(Op):
 
     def packed(self, indices, values, shape):
         """The three parts in the requested form."""
+        check_parts(self, indices, values, shape)
         if self.out_type == dtypes.variant:
             return indices, values, shape
         parts = ((indices, dtypes.int64), (values, self.T), (shape, dtypes.int64))
@@ -259,6 +261,12 @@ class SerializeManySparse(_Serialize):
         return [None if known is None else int(known[0]), 3]
 
     def eager(self, sparse_indices, sparse_values, sparse_shape):
+        check_sparse(self, sparse_indices, sparse_values, sparse_shape)
+        if sparse_shape.size < 2:
+            raise self.invalid(
+                f"Rank of input SparseTensor should be > 1, but saw rank: {sparse_shape.size}"
+            )
+        check_indices(self, sparse_indices, sparse_shape)
         rows = int(sparse_shape[0])
         serialized = np.empty((rows, 3), object)  # first, so that too many rows are refused at once
         for row in range(rows):
@@ -304,6 +312,11 @@ class DeserializeManySparse(Op):
                 "Serialized sparse should have 3 columns, but has shape "
                 f"{show(serialized_sparse.shape)}"
             )
+        if not len(serialized_sparse):
+            raise self.invalid(
+                "Serialized sparse should have at least 1 serialized tensor, but has a zero dimension "
+                f"{show(serialized_sparse.shape)}"
+            )
         parts = [_parsed(self, row) for row in serialized_sparse]
         return _in_rows(self, parts, (len(parts),))
 
@@ -322,6 +335,7 @@ def _in_rows(op, triples, lead):
     dtype = op.dtype
     indices, values, widest = [], [], None
     for at, (index, value, shape) in enumerate(triples):
+        check_parts(op, index, value, shape, f"SparseTensor[{at}]")
         if value.dtype != dtype.np:
             raise op.invalid(
                 f"Requested SparseTensor of type {dtype.name} but SparseTensor[{at}].values.dtype() "
