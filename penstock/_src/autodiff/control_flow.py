@@ -1,6 +1,6 @@
 """Gradients of calls and conditionals: the forward node outputs the intermediate values that the backward node reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock._src.autodiff.graph_gradients import (
@@ -25,10 +25,11 @@ from penstock._src.core.dispatch import STATE, building, building_unrecorded
 from penstock._src.core.dtypes import DType
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
+from penstock._src.core.shapes import UNKNOWN
 from penstock._src.graph.control import add_control_dependencies, is_in_xla_context
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
-from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor
+from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor, source_of
 from penstock._src.graph.trace import identities
 
 # keys of `GraphFunction.derived`
@@ -188,7 +189,8 @@ def forward_values(
     first = len(node._inputs) - len(bodies[0].inputs)  # skip a predicate or branch index
     missing: list[tuple[int, SymbolicTensor]] = []
     for index, (body, tensors) in enumerate(zip(bodies, captured, strict=True)):
-        known = {t._id for t in (*body.inputs, *body.outputs)}
+        # An output is a copy of the tensor that a gradient reads.
+        known = {t._id for t in (*body.inputs, *body.outputs, *map(source_of, body.outputs))}
         for t in tensors:
             inside = isinstance(t, SymbolicTensor) and t.graph is body.graph
             if inside and t._id not in known:
@@ -200,7 +202,8 @@ def forward_values(
         bodies = grown
     values = []
     for body, tensors in zip(bodies, captured, strict=True):
-        by_id = {t._id: result for t, result in zip(body.outputs, node.outputs)}
+        by_id = {source_of(t)._id: result for t, result in zip(body.outputs, node.outputs)}
+        by_id.update((t._id, result) for t, result in zip(body.outputs, node.outputs))
         by_id.update((t._id, argument) for t, argument in zip(body.inputs, node._inputs[first:]))
         inside = [isinstance(t, SymbolicTensor) and t.graph is body.graph for t in tensors]
         values.append([by_id[t._id] if own else t for t, own in zip(tensors, inside)])
@@ -434,10 +437,18 @@ def unify(
     graphs: list[FuncGraph],
     arguments: int,
     captured: list[list[tuple[Any, SymbolicTensor]]] | None = None,
+    unread: Callable[[FuncGraph, Any], SymbolicTensor] | None = None,
 ) -> tuple[list[GraphFunction], list[Any]]:
     """Makes the inputs of all graphs equal: their arguments, then everything that any of them captures.
 
-    Returns the functions, and the outer tensors to pass after the arguments.
+    Args:
+      graphs: of the branches of a condition, or of a loop's condition and body.
+      arguments: the number of their arguments.
+      captured: for each graph pairs of an outer tensor and its placeholder; default: the captures.
+      unread: makes the placeholder for an outer tensor that a graph does not read; default: one without a given name.
+
+    Returns:
+      The functions, and the outer tensors to pass after the arguments.
     """
     captured = captured or [graph.captures for graph in graphs]
     externals: dict[int, Any] = {}
@@ -458,12 +469,41 @@ def unify(
         for key, external in externals.items():
             placeholder = placeholders.get(key)
             if placeholder is None:
-                placeholder = graph.placeholder(external.dtype, external.shape, "unused")
+                placeholder = (unread or _unread)(graph, external)
                 placeholder._handle_data = getattr(external, "_handle_data", None)
             inputs.append(placeholder)
         graph.inputs = inputs
         functions.append(GraphFunction(graph, inputs))
     return functions, list(externals.values())
+
+
+def _unread(graph: FuncGraph, external: Any) -> SymbolicTensor:
+    return graph.placeholder(external.dtype, external.shape, "Placeholder", "")
+
+
+def unify_loop(
+    cond: FuncGraph, body: FuncGraph, arguments: int
+) -> tuple[GraphFunction, GraphFunction, list[Any]]:
+    """Makes the inputs of a loop's condition and body equal, as `unify` does; the body returns its captures unchanged.
+
+    Converters write the condition into the body's graph: so the names of inputs of the condition that it does not read differ
+    from all names of the body. The body captures what the condition captures before it is traced, so that their order is one.
+
+    Returns:
+      The functions of the condition and the body, and the outer tensors to pass after the arguments.
+    """
+    added: list[SymbolicTensor] = []
+
+    def unread(graph: FuncGraph, external: Any) -> SymbolicTensor:
+        if graph is body:
+            return graph.capture(external)
+        name = f"{cond.name}___redundant_placeholder{len(added)}"
+        added.append(graph.placeholder(external.dtype, UNKNOWN, name, ""))
+        return added[-1]
+
+    (test, step), externals = unify([cond, body], arguments, unread=unread)
+    step.outputs = [*body.outputs, *step.inputs[arguments:]]
+    return test, step, externals
 
 
 def replace_tensor(graph: FuncGraph, old: SymbolicTensor, new: SymbolicTensor) -> None:

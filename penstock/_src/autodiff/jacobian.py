@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.autodiff.backprop import gradients_of_tape, zeros_like
 from penstock._src.autodiff.composite import gradient_tensors
-from penstock._src.autodiff.control_flow import unify
+from penstock._src.autodiff.control_flow import unify_loop
 from penstock._src.autodiff.loop_gradient import add_while
 from penstock._src.autodiff.tape import Tape
 from penstock._src.core import dtypes
@@ -16,7 +16,6 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import SCALAR
 from penstock._src.graph.func_graph import FuncGraph
-from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.trace import add_arguments, trace_body
 
 # In graphs, up to this many walks of up to so many operations in all are unrolled; more become a loop.
@@ -157,6 +156,8 @@ def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> l
 
     def step() -> list[Any]:
         at, *lists = body.inputs
+        for tensor in test.external_captures:
+            body.capture(tensor)
         row_values = row(at)
         items = [convert_to_tensor(row_values[k]) for k in flowing]
         put = [raw.TensorListSetItem(h, at, item) for h, item in zip(lists, items, strict=True)]
@@ -164,12 +165,8 @@ def rows_of_loop(count: Any, row: Row, sample: Callable[[], Sequence[Any]]) -> l
 
     trace_body(test, lambda: raw.Less(test.inputs[0], count))
     trace_body(body, step)
-    functions, externals = unify([test, body], len(starts))
-    again = functions[1]
-    # What the loop captures becomes a variable that the body returns unchanged.
-    outputs = [*body.outputs, *again.inputs[len(starts) :]]
-    again = GraphFunction(again.graph, again.inputs, outputs)
-    loop_outputs = add_while(functions[0], again, [*starts, *externals], count, "jacobian")
+    proceed, again, externals = unify_loop(test, body, len(starts))
+    loop_outputs = add_while(proceed, again, [*starts, *externals], count, "jacobian")
     result: list[Any] = [None] * len(like)
     # Captured tensors follow the lists among the loop's outputs.
     for k, shape, tensor_list in zip(flowing, shapes, loop_outputs[1:], strict=False):

@@ -29,7 +29,7 @@ from penstock._src.autodiff.control_flow import (
     lowering_here,
     own_outputs,
     spread,
-    unify,
+    unify_loop,
 )
 from penstock._src.autodiff.graph_gradients import (
     NODE_GRADIENTS,
@@ -273,12 +273,13 @@ def _forward_values(node: Operation, step: _Step) -> _Plan:
     body: GraphFunction = node.raw_op.attrs["body"]
     invariants: list[tuple[Any, Any]] = []
     accumulated: list[SymbolicTensor] = []
+    unchanged = body.unchanged
     for t in step.backward.graph.external_captures:
         if not isinstance(t, SymbolicTensor) or t.graph is not body.graph:
             invariants.append((t, t))  # from outside of the loop: the same in all iterations
             continue
         at = position_of(body, t)
-        if at is not None and body.outputs[at] is t:  # passed on unchanged
+        if at is not None and at in unchanged:
             invariants.append((t, node._inputs[at]))
         elif at is not None and keeps_length(body, at) and is_only_measured(step.backward, t):
             # No iteration changes the length and the item shape: the final list has them too. Accumulating lists would keep all versions.
@@ -358,12 +359,10 @@ def _backward_loop(
         position = cond_graph.inputs[0]
         cond_graph.outputs = [raw.Less(x=position, y=cond_graph.local(counter))]
     with building_unrecorded(body_graph):
+        body_graph.capture(counter)
         body_graph.outputs = _backward_iteration(body_graph, body, step, plan)
-    n = len(starts)
     # Tensors that either graph captures become variables of both, which the body passes on unchanged.
-    functions, externals = unify([cond_graph, body_graph], n)
-    cond, loop = functions
-    loop = GraphFunction(loop.graph, loop.inputs, [*body_graph.outputs, *loop.inputs[n:]])
+    cond, loop, externals = unify_loop(cond_graph, body_graph, len(starts))
     loop_outputs = add_while(cond, loop, [*starts, *externals], limit)
     # Identities, as after the forward loop: a gradient of these gradients may append variables, which replaces the loop's node.
     return identities(loop_outputs[1 : 1 + len(step.active)])
@@ -394,7 +393,8 @@ def _backward_iteration(
     position = graph.inputs[0]
     values: dict[int, Any] = {t._id: outside for t, outside in plan.invariants}
     popped_lists = []
-    for (t, _), stack in zip(plan.popped, graph.inputs[1 + count :], strict=True):
+    stacks = graph.inputs[1 + count : 1 + count + len(plan.popped)]
+    for (t, _), stack in zip(plan.popped, stacks, strict=True):
         shape = (
             [-1 if s is None else s for s in t.shape.as_list()] if t.shape.rank is not None else -1
         )

@@ -9,7 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
-from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.operation import Operation, SymbolicTensor, source_of
 
 _MEASURES = ("TensorListElementShape", "TensorListLength")
 _CONDITIONALS = ("if", "case")
@@ -60,10 +60,16 @@ def _measured_in(
     if any(t is tensor for t in outputs):
         return False
     readers = (op for op in graph._operations if any(t is tensor for t in op._inputs))
-    return all(op.type in _MEASURES or _measures_inside(graph, op, tensor) for op in readers)
+    return all(
+        op.type in _MEASURES or _measures_inside(graph, outputs, op, tensor) for op in readers
+    )
 
 
-def _measures_inside(graph: FuncGraph, op: Operation, tensor: SymbolicTensor) -> bool:
+def _measures_inside(
+    graph: FuncGraph, outputs: Sequence[SymbolicTensor], op: Operation, tensor: SymbolicTensor
+) -> bool:
+    if op.type == "Identity":
+        return _measured_in(graph, outputs, op.outputs[0])
     positions = [at for at, t in enumerate(op._inputs) if t is tensor]
     if op.raw_op.flow.control in _CONDITIONALS:
         return all(
@@ -79,7 +85,7 @@ def _measures_inside(graph: FuncGraph, op: Operation, tensor: SymbolicTensor) ->
 def _measures_invariant(graph: FuncGraph, loop: Operation, at: int) -> bool:
     """True if a loop does not change a variable, and the loop and the readers of its result only measure the list."""
     body, cond = loop.raw_op.attrs["body"], loop.raw_op.attrs["cond"]
-    if body.outputs[at] is not body.inputs[at]:
+    if at not in body.unchanged:
         return False
     others = [*body.outputs[:at], *body.outputs[at + 1 :]]
     return (
@@ -160,7 +166,7 @@ def _keep_long(
 
 def _versions(body: GraphFunction, at: int) -> Sequence[SymbolicTensor]:
     """The versions of a list if an iteration only writes and reads items of them; () if anything else reads one."""
-    versions = [body.outputs[at]]
+    versions = [source_of(body.outputs[at])]
     if versions[0].dtype is not dtypes.variant:
         return ()
     while versions[-1].op.type == "TensorListSetItem":

@@ -7,11 +7,14 @@ forward node. Tapes that have recorded the node are updated, so that higher-orde
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from penstock._src.autodiff.graph_gradients import node_gradient
 from penstock._src.core.calls.binding import complete
 from penstock._src.core.dispatch import STATE, building_unrecorded
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
+from penstock._src.core.shapes import TensorShape
 from penstock._src.graph.func_graph import FuncGraph, graphs_in
 from penstock._src.graph.graph import Graph, shown
 from penstock._src.graph.library import GraphFunction
@@ -116,6 +119,14 @@ def insert_before(node: Operation, build: Callable[[], Any]) -> Any:
     at = rest.index(node)
     _set_operations(graph, [*rest[:at], *added, *rest[at:]])
     return result
+
+
+def set_constant(op: Operation, array: np.ndarray) -> None:
+    """Gives a constant, which nothing has read so far, another value of its dtype."""
+    op.raw_op = make_op("Const", {**op.raw_op.attrs, "value": array})
+    op._outputs[0]._shape = TensorShape(array.shape)
+    op.static_outputs = None
+    op.graph._edits += 1
 
 
 def remove(nodes: Sequence[Operation], graph: FuncGraph) -> None:

@@ -90,8 +90,7 @@ def _traced(trace: Trace, allow_variables: bool) -> tuple[ConcreteFunction, list
             name_users_line(error)
             raise
         _check_unchanged(trace, arguments, before)
-        graph_trace.set_outputs(graph, result)
-        graph_trace.mark_outputs(graph)
+        graph_trace.set_outputs(graph, result, marks=True)
     add_control_dependencies(graph)
     for leave in graph.exit_callbacks:
         leave()

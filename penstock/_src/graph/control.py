@@ -181,8 +181,10 @@ def is_in_xla_context(graph: Any) -> bool:
 
 def _exchanges_resources(body: Any) -> bool:
     """True if a loop variable is not the same resource in all iterations."""
-    pairs = zip(body.inputs, body.outputs, strict=False)
-    return any(after.dtype is dtypes.resource and after is not before for before, after in pairs)
+    unchanged = body.unchanged
+    return any(
+        t.dtype is dtypes.resource and i not in unchanged for i, t in enumerate(body.outputs)
+    )
 
 
 def _has_unnamed_effect(op: Operation) -> bool:

@@ -229,9 +229,10 @@ class FuncGraph(Graph, TensorSignature):
         return tensor._num_elements() <= SMALL_CONSTANT
 
     def _add_capture(self, tensor: Any, name: str | None, shape: Any) -> SymbolicTensor:
-        placeholder = self.placeholder(
-            tensor.dtype, tensor.shape if shape is None else shape, name or self._name_of(tensor)
-        )
+        name = name or self._name_of(tensor)
+        given = tensor.op.name if isinstance(tensor, SymbolicTensor) else name.rpartition("/")[2]
+        shape = tensor.shape if shape is None else shape
+        placeholder = self.placeholder(tensor.dtype, shape, name, given)
         placeholder._handle_data = _handle_data_of(tensor)
         self._captured[tensor._id] = (tensor, placeholder)
         self.inputs.append(placeholder)
@@ -248,11 +249,11 @@ class FuncGraph(Graph, TensorSignature):
         """The name of a capture: in the scope of the operation that reads it, the outer name or that of the argument."""
         inner = tensor.op.name if isinstance(tensor, SymbolicTensor) else ""
         if self._recording is None:
-            return inner.rpartition("/")[2] or "capture"
+            return inner or "capture"
         owner, op, inputs = self._recording
         position = next((i for i, t in enumerate(inputs) if t is tensor), None)
         if position is None or owner[-1] == "/":
-            return inner.rpartition("/")[2] or "capture"
+            return inner or "capture"
         around, self._binding = self._binding, owner
         try:
             return self._name_of_part(inner or _argument_at(op, position))
@@ -293,16 +294,21 @@ class FuncGraph(Graph, TensorSignature):
         inputs = [self.local(t) for t in op._inputs]
         return self.add(op.raw_op, inputs, op.name).outputs[tensor.value_index]
 
-    def placeholder(self, dtype: DType, shape: TensorShape, name: str) -> SymbolicTensor:
-        """Adds a placeholder, outside all control dependencies."""
+    def placeholder(
+        self, dtype: DType, shape: TensorShape, name: str, given_name: str | None = None
+    ) -> SymbolicTensor:
+        """Adds a placeholder, outside all control dependencies; `given_name` is that of `Operation`."""
         before = STATE.graph, STATE.tapes
+        recording = self._recording  # an operation that captures several tensors
         STATE.graph, STATE.tapes = self, ()
         control, self._control_stack = self._control_stack, []
         try:
-            return raw.Placeholder(dtype=dtype, shape=shape, name=name)
+            tensor = raw.Placeholder(dtype=dtype, shape=shape, name=name)
+            tensor._op.given_name = given_name
+            return tensor
         finally:
             STATE.graph, STATE.tapes = before
-            self._control_stack = control
+            self._control_stack, self._recording = control, recording
 
     def _awaited_here(self, op: Operation) -> Operation | None:
         """Returns `op`, or None if it belongs to a graph around this one: calls of this graph wait for it, or, if nothing adds such
@@ -405,6 +411,10 @@ class FuncGraph(Graph, TensorSignature):
     def name_for_forward(self) -> str:
         """Returns a name for the form of a function that also returns the tensors that gradients read."""
         return f"__forward_{self.name}_{next(_COUNT)}"
+
+    def name_for_frozen(self) -> str:
+        """Returns a name for a function that takes the values of variables in place of their handles."""
+        return f"{self.name}_frozen_{next(_COUNT)}"
 
     def __str__(self) -> str:
         return f"FuncGraph(name={self.name}, id={id(self)})"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from penstock._src.graph.func_graph import FuncGraph, TensorSignature
-from penstock._src.graph.operation import Operation, SymbolicTensor
+from penstock._src.graph.operation import Operation, SymbolicTensor, source_of
 from penstock._src.util.signatures import read_only
 from penstock._src.util.slots import above
 
@@ -92,6 +92,12 @@ class GraphFunction(TensorSignature):
         """Returns a function over the same graph that returns `outputs`."""
         name = self.graph.name_for_forward()
         return GraphFunction(self.graph, self.inputs, outputs, name, self.why_host)
+
+    @property
+    def unchanged(self) -> set[int]:
+        """The positions of the arguments that a loop's body returns unchanged."""
+        pairs = enumerate(zip(self.inputs, self.outputs, strict=True))
+        return {i for i, (argument, result) in pairs if source_of(result) is argument}
 
     def __repr__(self) -> str:
         return f"<GraphFunction {self.name}>"

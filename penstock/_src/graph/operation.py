@@ -161,6 +161,8 @@ class Operation(OperationConversions):
 
     # of a While
     loop: LoopFacts | None = None
+    # for an argument of a function: the name by which programs know it; None: its own; "": it has none
+    given_name: str | None = None
     # for a VarHandleOp: True if TensorFlow has a reference variable, whose value a session fetches
     stands_for_reference: bool = False
     # see bridge/internals/control_flow_contexts.py
@@ -346,6 +348,13 @@ class Operation(OperationConversions):
 def is_symbolic(value: Any) -> bool:
     """True if `value` is a tensor of a graph."""
     return isinstance(value, SymbolicTensor)
+
+
+def source_of(tensor: SymbolicTensor) -> SymbolicTensor:
+    """Returns the tensor that `tensor` is a copy of: functions return their results through Identity operations."""
+    while tensor._op.type == "Identity":
+        tensor = tensor._op._inputs[0]
+    return tensor
 
 
 # -- the graph that an operation belongs in: that of its inputs, whichever graph is the default one

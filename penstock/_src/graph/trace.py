@@ -49,10 +49,11 @@ def add_arguments(
 ) -> list[SymbolicTensor]:
     """Adds a placeholder to `graph` for each tensor of `models`, with its dtype and the given static shape.
 
-    `names` belong to the first placeholders; the others are named `Placeholder`."""
+    `names` are given to the first placeholders; the others have no given name.
+    """
     placeholders = []
     for model, shape, name in itertools.zip_longest(models, shapes, names):
-        placeholder = graph.placeholder(model.dtype, shape, name or "Placeholder")
+        placeholder = graph.placeholder(model.dtype, shape, name or "Placeholder", name or "")
         placeholder._handle_data = getattr(model, "_handle_data", None)
         graph.inputs.append(placeholder)
         placeholders.append(placeholder)
@@ -64,11 +65,12 @@ def trace_body(
 ) -> FuncGraph:
     """Calls `function` while recording into `graph`; its result becomes the graph's outputs.
 
-    Side effects that no output depends on are kept, except within a graph of TensorFlow 1: there a run has only the effects it depends on.
+    Side effects that no output depends on are kept, except within a graph of TensorFlow 1: there a run has only the effects it depends on,
+    and outputs have no Identity of their own.
     Outer tapes watch the trainable variables that it uses, as if it ran eagerly.
     """
     with recording(graph):
-        set_outputs(graph, function(*arguments))
+        set_outputs(graph, function(*arguments), marks=graph.keeps_program_order)
     if graph.keeps_program_order:
         add_control_dependencies(graph)
     for tape in STATE.tapes:
@@ -77,57 +79,59 @@ def trace_body(
     return graph
 
 
-def set_outputs(graph: FuncGraph, result: Any) -> None:
+def set_outputs(graph: FuncGraph, result: Any, marks: bool = False) -> None:
     """Makes the tensors of a nested result the outputs of `graph`.
 
     `graph.structured_outputs` is `result` with every convertible leaf replaced by a tensor of the graph.
 
+    Args:
+      graph: the graph, which is being built.
+      result: a nested structure.
+      marks: passes every output through an Identity, as TensorFlow does, so that no output is an input and each has a name.
+
     Raises:
       TypeError: a leaf cannot be converted to a tensor.
     """
-    result = nest.map_structure(lambda leaf: _as_output(graph, leaf), result)
+    result = nest.map_structure(lambda leaf: _as_output(graph, leaf, marks), result)
     graph.structured_outputs = result
     leaves = nest.flatten(result, expand_composites=True)
     graph.outputs = [t for t in leaves if isinstance(t, SymbolicTensor)]
+    graph.outputs_wait = marks
 
 
-def mark_outputs(graph: FuncGraph) -> None:
-    """Passes every output through an Identity, as TensorFlow does, so that no output is an input and each has a name."""
-    marked = [raw.Identity(input=t) for t in graph.outputs]
-    for before, after in zip(graph.outputs, marked, strict=True):
-        after._handle_data = before._handle_data
-    graph.structured_outputs = fill_outputs(graph.structured_outputs, marked)
-    graph.outputs = marked
-    graph.outputs_wait = True
-
-
-def _as_output(graph: FuncGraph, leaf: Any) -> Any:
-    if leaf is None or isinstance(leaf, SymbolicTensor) and leaf.graph is graph:
-        return leaf
+def _as_output(graph: FuncGraph, leaf: Any, marks: bool) -> Any:
+    if leaf is None:
+        return None
     if isinstance(leaf, Operation):
         graph.control_outputs.append(leaf)
         return None
-    if isinstance(leaf, SymbolicTensor):
-        return graph.local(leaf)
     if isinstance(leaf, CompositeTensor) or nest.is_composite(leaf):
         parts = nest.flatten(leaf, expand_composites=True)
-        inner = [graph.local(convert_to_tensor(part)) for part in parts]
+        inner = [_output(graph, convert_to_tensor(part), marks) for part in parts]
         return nest.pack_sequence_as(leaf, inner, expand_composites=True)
     try:
-        return graph.local(convert_to_tensor(leaf))
+        tensor = convert_to_tensor(leaf)
     except (ValueError, TypeError) as error:
         raise TypeError(
             "To be compatible with tf.function, Python functions must return zero or more Tensors or "
             f"ExtensionTypes or None values; in compilation of {graph.name}, found return value of type "
             f"{type(leaf).__name__}, which is not a Tensor or ExtensionType."
         ) from error
+    return _output(graph, tensor, marks)
+
+
+def _output(graph: FuncGraph, tensor: Any, marks: bool) -> SymbolicTensor:
+    if not marks:
+        return graph.local(tensor)
+    (copy,) = identities([tensor])
+    return copy
 
 
 def identities(outputs: Sequence[Any]) -> list[Any]:
     """Returns a copy of each output, which can be fetched separately."""
     copies = [raw.Identity(input=tensor) for tensor in outputs]
-    for copy, tensor in zip(copies, outputs, strict=True):
-        copy._handle_data = tensor._handle_data
+    for copy in copies:
+        copy._handle_data = copy.op._inputs[0]._handle_data
     return copies
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.autodiff.nodes import insert_before
+from penstock._src.autodiff.nodes import set_constant
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
@@ -371,7 +371,7 @@ class TensorArray(CompositeTensor):
         return raw.TensorListConcatV2(
             input_handle=self._flow,
             element_shape=_shape_value(whole),
-            leading_dims=np.zeros(0, np.int64),
+            leading_dims=convert_to_tensor(np.zeros(0, np.int64)),
             element_dtype=self._dtype,
             name=name,
         ).tensor
@@ -529,10 +529,7 @@ def _tell_origin(known: _Known) -> None:
     value = constant_value(node._inputs[0])
     if value is not None and value.ndim and value.tolist() == dims:
         return
-    array = np.asarray(dims, np.int32)
-    node._update_input(
-        0, insert_before(node, lambda: node.graph.constant(array, dtypes.int32, None))
-    )
+    set_constant(node._inputs[0].op, np.asarray(dims, np.int32))
 
 
 @export("TensorArraySpec")

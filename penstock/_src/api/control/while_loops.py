@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.autodiff.control_flow import unify
+from penstock._src.autodiff.control_flow import unify_loop
 from penstock._src.autodiff.loop_gradient import add_limited_while
 from penstock._src.autodiff.loop_reads import move_reads_out
 from penstock._src.core import dtypes
@@ -157,13 +157,12 @@ class _Loop:
         shapes = [TensorShape([]), limit.shape, *self.shapes]
         cond_graph, body_graph = (ControlFlowGraph(scope + part) for part in ("cond", "body"))
         for graph in (cond_graph, body_graph):
-            add_arguments(graph, starts, shapes, ("while_loop_counter", "while_maximum_iterations"))
+            add_arguments(graph, starts, shapes, [t.op.name for t in starts[:_FIRST]])
         trace_body(cond_graph, lambda: self._condition(cond_graph))
-        trace_body(body_graph, lambda: self._iteration(body_graph))
+        trace_body(body_graph, lambda: self._iteration(body_graph, cond_graph.external_captures))
         move_reads_out([cond_graph, body_graph])
         n = len(starts)
-        (test, step), externals = unify([cond_graph, body_graph], n)
-        step.outputs = [*body_graph.outputs, *step.inputs[n:]]
+        test, step, externals = unify_loop(cond_graph, body_graph, n)
         inputs = [*starts, *externals]
         limit = limit if is_limited else None
         node = add_limited_while(test, step, inputs, limit, scope, self.parallel_iterations)
@@ -198,7 +197,9 @@ class _Loop:
             proceed = raw.LogicalAnd(x=within, y=proceed)
         return proceed
 
-    def _iteration(self, graph: FuncGraph) -> list[Any]:
+    def _iteration(self, graph: FuncGraph, read_by_condition: Sequence[Any]) -> list[Any]:
+        for tensor in read_by_condition:
+            graph.capture(tensor)
         placeholders = graph.inputs[_FIRST : _FIRST + len(self.flat)]
         result = self.body(*self._packed(placeholders))
         unpacked = not isinstance(result, list | tuple)

@@ -11,7 +11,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.composite import CompositeTensor
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, executing_eagerly
+from penstock._src.core.dispatch import STATE, executing_eagerly, scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.specs import TensorSpec, TypeSpec
@@ -35,12 +35,11 @@ def _count(tensors: list[Tensor]) -> Any:
 
 
 def _rows(tensors: list[Tensor], count: Any) -> list[TensorArray]:
-    return [
-        TensorArray(t.dtype, size=count, element_shape=t.shape[1:], clear_after_read=False).unstack(
-            t
-        )
+    arrays = [
+        TensorArray(t.dtype, size=count, element_shape=t.shape[1:], clear_after_read=False)
         for t in tensors
     ]
+    return [array.unstack(t) for array, t in zip(arrays, tensors, strict=True)]
 
 
 def _flat_tensors(elems: Any) -> list[Tensor]:
@@ -103,17 +102,23 @@ def map_fn(
         for leaf in nest.flatten([elems, signature])
     ):
         return _map_composite(fn, elems, signature, infer_shape)
-    fn = autograph_converted(fn)
     flat = _flat_tensors(elems)
     if not flat:
         raise ValueError(
             f"elems must be a Tensor or (possibly nested) sequence of Tensors. Got {elems}, which "
             "does not contain any Tensors."
         )
-    count = _count(flat)
-    arrays = _rows(flat, count)
     if signature is None:
         signature = nest.pack_sequence_as(elems, [t.dtype for t in flat])
+    with scope_in_graph(name, "map"):
+        return _map_tensors(autograph_converted(fn), elems, signature, infer_shape)
+
+
+def _map_tensors(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
+    flat = _flat_tensors(elems)
+    count = _count(flat)
+    arrays = _rows(flat, count)
+    start = convert_to_tensor(0)
     outputs = [_array_for(s, count, infer_shape) for s in nest.flatten(signature)]
 
     def body(i: Any, written: list[TensorArray]) -> tuple[Any, list[TensorArray]]:
@@ -121,10 +126,11 @@ def map_fn(
         result = fn(row)
         nest.assert_same_structure(signature, result)
         parts = nest.flatten(result)
-        return i + 1, [array.write(i, part) for array, part in zip(written, parts, strict=True)]
+        after = [array.write(i, part) for array, part in zip(written, parts, strict=True)]
+        return i + 1, after
 
     _, results = while_loop(
-        lambda i, *_: i < count, body, (convert_to_tensor(0), outputs), maximum_iterations=count
+        lambda i, *_: i < count, body, (start, outputs), maximum_iterations=count
     )
     return nest.pack_sequence_as(signature, [_static(array.stack(), count) for array in results])
 
@@ -216,12 +222,15 @@ def _map_fields(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape:
     return nest.pack_sequence_as(signature, results)
 
 
-def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
+def _converted(fn: Any) -> Callable[..., Any]:
     if not callable(fn):
         raise TypeError(
             f"{getattr(fn, '__name__', fn)} is not callable. Please provide a callable function."
         )
-    fn = autograph_converted(fn)
+    return autograph_converted(fn)
+
+
+def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
     flat = _flat_tensors(elems)
     count = _count(flat)
     arrays = _rows(flat, count)
@@ -229,21 +238,28 @@ def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
     def row(i: Any) -> Any:
         return nest.pack_sequence_as(elems, [array.read(i) for array in arrays])
 
-    first = convert_to_tensor(count, dtypes.int32) - 1 if backwards else convert_to_tensor(0)
-    step = -1 if backwards else 1
+    start = count if backwards else 0  # the number of the next row; backwards, of that before
     if initializer is None:
-        start, state = first + step, row(first)
+        state = row(count - 1 if backwards else 0)
+        start = count - 1 if backwards else 1
     else:
         # Python numbers stay unconverted in eager execution: the rows determine their dtype.
         eager = executing_eagerly()
         state = initializer if eager else nest.map_structure(convert_to_tensor, initializer)
-        start = first
 
-    def more(i: Any, _: Any) -> Any:
-        return i >= 0 if backwards else i < count
+    def forward(i: Any, accumulated: Any) -> tuple[Any, Any]:
+        result = fn(accumulated, row(i))
+        return i + 1, result
+
+    def backward(i: Any, accumulated: Any) -> tuple[Any, Any]:
+        i = i - 1
+        return i, fn(accumulated, row(i))
 
     return while_loop(
-        more, lambda i, a: (i + step, fn(a, row(i))), (start, state), maximum_iterations=count
+        lambda i, _: i > 0 if backwards else i < count,
+        backward if backwards else forward,
+        (convert_to_tensor(start), state),
+        maximum_iterations=count,
     )[1]
 
 
@@ -275,7 +291,9 @@ def foldl(
     >>> tf.foldl(lambda a, x: a * 10 + x, tf.constant([1, 2, 3])).numpy()
     np.int32(123)
     """
-    return _fold(fn, elems, initializer, backwards=False)
+    fn = _converted(fn)
+    with scope_in_graph(name, "foldl"):
+        return _fold(fn, elems, initializer, backwards=False)
 
 
 @dispatchable("foldr")
@@ -306,7 +324,9 @@ def foldr(
     >>> tf.foldr(lambda a, x: a * 10 + x, tf.constant([1, 2, 3])).numpy()
     np.int32(321)
     """
-    return _fold(fn, elems, initializer, backwards=True)
+    fn = _converted(fn)
+    with scope_in_graph(name, "foldr"):
+        return _fold(fn, elems, initializer, backwards=True)
 
 
 @dispatchable("scan")
@@ -344,11 +364,14 @@ def scan(
     >>> tf.scan(lambda a, x: a + x, tf.constant([1, 2, 3])).numpy()
     array([1, 3, 6], dtype=int32)
     """
-    if not callable(fn):
-        raise TypeError(
-            f"{getattr(fn, '__name__', fn)} is not callable. Please provide a callable function."
-        )
-    fn = autograph_converted(fn)
+    fn = _converted(fn)
+    with scope_in_graph(name, "scan"):
+        return _scan(fn, elems, initializer, infer_shape, reverse)
+
+
+def _scan(
+    fn: Callable[..., Any], elems: Any, initializer: Any, infer_shape: bool, reverse: bool
+) -> Any:
     flat = _flat_tensors(elems)
     count = _count(flat)
     arrays = _rows(flat, count)
@@ -356,9 +379,7 @@ def scan(
     def row(i: Any) -> Any:
         return nest.pack_sequence_as(elems, [array.read(i) for array in arrays])
 
-    last = convert_to_tensor(count, dtypes.int32) - 1
-    first = last if reverse else convert_to_tensor(0)
-    step = -1 if reverse else 1
+    first = count - 1 if reverse else 0
     state = (
         row(first) if initializer is None else nest.map_structure(convert_to_tensor, initializer)
     )
@@ -375,14 +396,16 @@ def scan(
     start = first
     if initializer is None:
         outputs = [array.write(first, t) for array, t in zip(outputs, parts, strict=True)]
-        start = first + step
+        start = count - 2 if reverse else 1
+    start = convert_to_tensor(start)
 
     def body(i: Any, accumulated: Any, written: list[TensorArray]) -> Any:
         result = nest.map_structure(convert_to_tensor, fn(accumulated, row(i)))
         nest.assert_same_structure(state, result)
         flat_result = nest.flatten(result)
         packed = nest.pack_sequence_as(state, flat_result)
-        return i + step, packed, [a.write(i, t) for a, t in zip(written, flat_result, strict=True)]
+        after = [a.write(i, t) for a, t in zip(written, flat_result, strict=True)]
+        return i - 1 if reverse else i + 1, packed, after
 
     def more(i: Any, *_: Any) -> Any:
         return i >= 0 if reverse else i < count

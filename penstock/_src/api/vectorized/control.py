@@ -264,8 +264,8 @@ def loop(step: Step) -> list:
     """Repeat the body for all rows, or for those still in the loop."""
     op: Any = step.op
     test, body = Body(step, op.cond), Body(step, op.body)
-    inputs, outputs = op.body.inputs, op.body.outputs
-    constant = [after._id == before._id for before, after in zip(inputs, outputs, strict=True)]
+    unchanged, outputs = op.body.unchanged, op.body.outputs
+    constant = [i in unchanged for i in range(len(outputs))]
     stacked = _fixed_point(body, [value.stacked for value in step.values])
     if not test.differs(stacked)[0]:
         return _common_loop(step, test, body, constant, stacked)

@@ -164,7 +164,7 @@ def _while(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[L
         id(op),
         lambda values: truth(lowering, inline(lowering, cond, values)[0]),
         lambda values: inline(lowering, body, values),
-        unchanged(body),
+        body.unchanged,
         lambda values: counts_after(lowering, body, body.outputs, values),
     )
     return lower_loop(lowering, loop, list(args))
@@ -193,18 +193,6 @@ def _for(lowering: Lowering, op: Operation, args: list[Lowered]) -> Sequence[Low
         return {0: p.add(values[0], delta), **after}
 
     return lower_loop(lowering, Loop(id(op), condition, body, set(), counts), [start, *rest])[1:]
-
-
-def unchanged(body: Any) -> set[int]:
-    """The positions of arguments that a loop's body returns unchanged."""
-    # Identities are followed, as tracing adds them to captured tensors.
-    positions = set()
-    for i, (argument, result) in enumerate(zip(body.inputs, body.outputs, strict=True)):
-        while result is not argument and result.op.type == "Identity":
-            result = result.op._inputs[0]
-        if result is argument:
-            positions.add(i)
-    return positions
 
 
 def counts_after(

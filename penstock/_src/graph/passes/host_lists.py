@@ -55,6 +55,10 @@ def _changes(
         tensor, is_ready = pending.pop()
         for op in readers.get(tensor._id, ()):
             ready = is_ready and all(t is tensor or t._id not in computed for t in op._inputs)
+            if op.type == "Identity":
+                changes.append(op)
+                pending.append((op._outputs[0], is_ready))
+                continue
             use = op.raw_op.host_kernel.use_of_list
             if not use or not (ready or use == "changes"):
                 return None

@@ -172,17 +172,18 @@ def _control_names(
     return sorted(name_of(c) for c in op._control_inputs if c not in implied)
 
 
-def _add_wait(graph: Graph, nodes: Any) -> None:
+def _add_wait(graph: Graph, nodes: Any, names: "BodyNames | None" = None) -> None:
     """Adds a NoOp that runs after all operations with effects, as a control input of the outputs of a function."""
     if not getattr(graph, "outputs_wait", False):
         return
-    outputs = {t.op.name for t in graph.outputs}  # type: ignore[attr-defined]
-    effects = sorted(op.name for op in graph._operations if op.raw_op.stateful)
-    if not outputs or not effects:
+    names = names or BodyNames()
+    marks = {names.node(t.op) for t in graph.outputs}  # type: ignore[attr-defined]
+    effects = sorted(names.node(op) for op in graph._operations if op.raw_op.stateful)
+    if not marks or not effects:
         return
-    name = graph._names.unique("NoOp", mark_as_used=False)
+    name = graph.unique_name("NoOp", mark_as_used=False)
     for node in nodes:
-        if node.name in outputs:
+        if node.name in marks:
             node.input.append(f"^{name}")
     nodes.add(name=name, op="NoOp").input.extend(f"^{effect}" for effect in effects)
 
@@ -192,29 +193,25 @@ def _graph_input(tensor: SymbolicTensor) -> str:
 
 
 def fill_body_node(
-    node: Any, op: Operation, arguments: dict[int, str], add_shapes: bool = False
+    node: Any,
+    op: Operation,
+    names: "BodyNames",
+    library: WrittenFunctions | None = None,
+    add_shapes: bool = False,
 ) -> None:
     """Fills in the NodeDef of an operation in a FunctionDef.
 
     Args:
       node: the NodeDef.
       op: the operation.
-      arguments: {id of an argument's tensor: its name}.
+      names: in the FunctionDef.
+      library: takes the functions to which the operation refers.
       add_shapes: True to write the static shapes of its outputs.
     """
-    _fill_body_node(node, op, arguments, WrittenFunctions(), add_shapes)
-
-
-def _fill_body_node(
-    node: Any, op: Operation, arguments: dict[int, str], library: WrittenFunctions, add_shapes: bool
-) -> None:
-    def name_of(control: Operation) -> str:
-        known = arguments.get(control.outputs[0]._id) if control.outputs else None
-        return known or control.name
-
-    fill_node(node, op, library, add_shapes)
-    node.input.extend(body_input(t, arguments) for t in op.as_written()[1])
-    node.input.extend(f"^{name}" for name in _control_names(op, name_of))
+    fill_node(node, op, library or WrittenFunctions(), add_shapes)
+    node.name = names.node(op)
+    node.input.extend(names.input(t) for t in op.as_written()[1])
+    node.input.extend(f"^{name}" for name in _control_names(op, names.node))
 
 
 def fill_node(
@@ -272,46 +269,40 @@ def _function_def(function: GraphFunction, library: WrittenFunctions, add_shapes
     signature.is_stateful = function.is_stateful
     for name, value in function.attributes.items():
         definition.attr[name].CopyFrom(value)
-    arguments = _add_arguments(definition, function)
-    for op in function.graph._operations:
-        if not (op.outputs and all(t._id in arguments for t in op.outputs)):
-            _fill_body_node(definition.node_def.add(), op, arguments, library, add_shapes)
-    _add_wait(function.graph, definition.node_def)
-    outputs = _Names()
+    # Where names collide, outputs have theirs, and arguments and operations others.
+    names, outputs = BodyNames(), []
     for t in function.outputs:
-        name = outputs.argument(t.op.name)
-        signature.output_arg.add(name=name, type=t.dtype.as_datatype_enum)
-        definition.ret[name] = body_input(t, arguments)
+        outputs.append(names.argument(t.op.name))
+        signature.output_arg.add(name=outputs[-1], type=t.dtype.as_datatype_enum)
+    _add_arguments(definition, function, names)
+    operations = [op for op in function.graph._operations if not names.is_argument(op)]
+    for op in operations:
+        names.add_node(op)
+    for op in operations:
+        fill_body_node(definition.node_def.add(), op, names, library, add_shapes)
+    _add_wait(function.graph, definition.node_def, names)
+    for name, t in zip(outputs, function.outputs, strict=True):
+        definition.ret[name] = names.input(t)
     for op in function.graph.control_outputs:
         signature.control_output.append(op.name)
-        definition.control_ret[op.name] = op.name
+        definition.control_ret[op.name] = names.node(op)
     if add_shapes:
         _add_shapes(definition, function)
     return definition
 
 
-def _add_arguments(definition: Any, function: GraphFunction) -> dict[int, str]:
-    """Adds the arguments of a function to its FunctionDef; returns their names by the tensors' ids."""
-    names = _Names()
-    arguments: dict[int, str] = {}
-    captured = {inner._id: outer for outer, inner in function.graph.captures}
+def _add_arguments(definition: Any, function: GraphFunction, names: "BodyNames") -> None:
     for index, t in enumerate(function.inputs):
-        name = arguments[t._id] = names.argument(t.op.name)
+        name = names.argument(t.op.name)
+        names.add_input(t, name)
         definition.signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
         said = definition.arg_attr[index].attr
-        said["_user_specified_name"].s = _given_name(t, captured.get(t._id)).encode()
+        given = t.op.name if t.op.given_name is None else t.op.given_name
+        if given:
+            said["_user_specified_name"].s = given.encode()
         if t.dtype is not resource:
             shape = said["_output_shapes"].list.shape.add()
             shape.CopyFrom(attributes.shape_to_proto(t.shape))
-    return arguments
-
-
-def _given_name(placeholder: SymbolicTensor, captured: Any) -> str:
-    """The name that an argument was given: of a capture, that of the outer tensor, or without the scope."""
-    if isinstance(captured, SymbolicTensor):
-        return captured.op.name
-    name = placeholder.op.name
-    return name if captured is None else name.rpartition("/")[2]
 
 
 def _add_shapes(definition: Any, function: GraphFunction) -> None:
@@ -328,37 +319,58 @@ def _add_shapes(definition: Any, function: GraphFunction) -> None:
             entry.shape.CopyFrom(attributes.shape_to_proto(shape))
 
 
-def body_input(tensor: SymbolicTensor, arguments: dict[int, str]) -> str:
-    """Returns `argument`, or `node:output argument:index in it`."""
-    if tensor._id in arguments:
-        return arguments[tensor._id]
-    op, index = tensor.op, tensor.value_index
-    if op.raw_op.composed is not None:
-        return f"{op.name}:{composed.OUTPUT}:{index}"
-    for argument, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
-        count = len(dtype) if type(dtype) is tuple else 1
-        if index < count:
-            return f"{op.name}:{argument.name}:{index}"
-        index -= count
-    raise AssertionError(f"{tensor!r} is not an output of its operation.")
-
-
-class _Names:
-    """Makes unique argument names of lower case letters, digits and underscores."""
+class BodyNames:
+    """Names in a FunctionDef: outputs, arguments and operations have different ones, where those of an earlier kind come first."""
 
     def __init__(self) -> None:
-        self.taken: set[str] = set()
+        self._numbers: dict[str, int] = {}  # of each name: that which its next copy ends with
+        self._nodes: dict[Operation, str] = {}
+        self._arguments: dict[int, str] = {}
 
     def argument(self, text: str) -> str:
-        name = re.sub(r"[^a-z0-9]", "_", text.lower())
-        if not name or not name[0].isalpha():
-            name = "arg_" + name
-        unique, count = name, 0
-        while unique in self.taken:
-            count += 1
-            unique = f"{name}_{count}"
-        self.taken.add(unique)
+        """Returns a new name of lower case letters, digits and underscores for an argument or output."""
+        name = re.sub(r"[^a-z0-9]", "_", text.lower()).lstrip("_0123456789")
+        return self._unique(name or "unknown")
+
+    def add_input(self, tensor: SymbolicTensor, name: str) -> None:
+        """Gives an argument its name."""
+        self._arguments[tensor._id] = self._nodes[tensor.op] = name
+
+    def add_node(self, op: Operation) -> None:
+        """Gives an operation a name: its own, if no argument or output has it."""
+        self._nodes[op] = self._unique(op.name)
+
+    def _unique(self, name: str) -> str:
+        unique = name
+        while unique in self._numbers:
+            number = self._numbers[name]
+            self._numbers[name] += 1
+            unique = f"{name}_{number}"
+        self._numbers[unique] = 0
         return unique
+
+    def is_argument(self, op: Operation) -> bool:
+        """True if everything that an operation makes is an argument."""
+        return bool(op.outputs) and all(t._id in self._arguments for t in op.outputs)
+
+    def node(self, op: Operation) -> str:
+        """Returns the name of an operation, or of the argument that it makes."""
+        return self._nodes.get(op, op.name)
+
+    def input(self, tensor: SymbolicTensor) -> str:
+        """Returns `argument`, or `node:output argument:index in it`."""
+        if tensor._id in self._arguments:
+            return self._arguments[tensor._id]
+        op, index = tensor.op, tensor.value_index
+        name = self.node(op)
+        if op.raw_op.composed is not None:
+            return f"{name}:{composed.OUTPUT}:{index}"
+        for argument, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
+            count = len(dtype) if type(dtype) is tuple else 1
+            if index < count:
+                return f"{name}:{argument.name}:{index}"
+            index -= count
+        raise AssertionError(f"{tensor!r} is not an output of its operation.")
 
 
 def functions_of(graph: Graph) -> list[GraphFunction]:

@@ -84,8 +84,7 @@ def func_graph_from_py_func(
             (inner_args, inner_kwargs),
         )
         result = python_func(*inner_args, **inner_kwargs)
-        trace.set_outputs(graph, nest.map_structure(returned, result))
-        trace.mark_outputs(graph)
+        trace.set_outputs(graph, nest.map_structure(returned, result), marks=True)
     if add_control_dependencies:
         order_effects(graph)
     return graph

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from penstock._src.graph.serialize.exporter import body_input, fill_body_node
+from penstock._src.graph.serialize.exporter import BodyNames, fill_body_node
 from penstock._src.proto.graph import FunctionDef
 
 
@@ -36,17 +36,17 @@ def graph_to_function_def(
         raise ValueError(f"Must not have duplicates in out_names. Received: {list(out_names)}")
     function_def = FunctionDef()
     function_def.signature.name = "_"
-    names = _unique_names(inputs)
-    arguments = {t._id: name for t, name in zip(inputs, names, strict=True)}
-    for t, name in zip(inputs, names, strict=True):
+    names, arguments = BodyNames(), {t._id for t in inputs}
+    for t, name in zip(inputs, _unique_names(inputs), strict=True):
+        names.add_input(t, name)
         function_def.signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
     for op in operations:
         if not any(t._id in arguments for t in op.outputs):
-            fill_body_node(function_def.node_def.add(), op, arguments)
+            fill_body_node(function_def.node_def.add(), op, names)
             function_def.signature.is_stateful |= op.raw_op.stateful
     for t, name in zip(outputs, out_names or _unique_names(outputs), strict=True):
         function_def.signature.output_arg.add(name=name, type=t.dtype.as_datatype_enum)
-        function_def.ret[name] = body_input(t, arguments)
+        function_def.ret[name] = names.input(t)
     return function_def
 
 
