@@ -11,6 +11,7 @@ from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import index, lookup
 from penstock._src.core.specs import TensorSpec
 from penstock._src.core.tensor import Tensor
+from penstock._src.formats.frozen import captured_values
 from penstock._src.function.function import function as def_function
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.passes.fold_constants import known_results
@@ -29,6 +30,7 @@ from penstock._src.v1.saving.freezing.constants import (
     convert_variables_to_constants,
     convert_variables_to_constants_v2,
     frozen_graph_def,
+    without_assignments,
 )
 
 __all__ = [
@@ -71,19 +73,46 @@ def convert_variables_to_constants_from_session_graph(
     )
 
 
-def _refused(name: str) -> type:
-    def refuse(self: Any, *args: Any, **kwargs: Any) -> None:
+class _FunctionConverterData:
+    """A function whose variables `_replace_variables_by_constants` replaces.
+
+    Args:
+      func: a concrete function.
+      lower_control_flow, aggressive_inlining: as for `convert_variables_to_constants_v2`.
+    """
+
+    def __init__(
+        self, func: Any, lower_control_flow: bool, aggressive_inlining: bool, **names: Any
+    ) -> None:
+        if any(value is not None for value in names.values()):
+            raise UnimplementedError(
+                f"_FunctionConverterData: variables cannot be chosen by {', '.join(names)} here."
+            )
+        self.func = func
+
+
+class _FunctionConverterDataInEager(_FunctionConverterData):
+    """A function whose variables are eager."""
+
+
+class _FunctionConverterDataInGraph(_FunctionConverterData):
+    """Raises UnimplementedError: the variables of a graph have values in a session."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise UnimplementedError(
-            f"{name}: freezing has no such step here; use convert_variables_to_constants_v2."
+            "_FunctionConverterDataInGraph: use convert_var_to_const_function_in_v1."
         )
 
-    return type(name, (), {"__init__": refuse, "__doc__": "Raises: freezing has no such step."})
 
+def _replace_variables_by_constants(converter_data: _FunctionConverterData) -> tuple[Any, set[int]]:
+    """Returns the GraphDef of a function without variables, and the positions of the inputs that became constants.
 
-_FunctionConverterData = _refused("_FunctionConverterData")
-_FunctionConverterDataInEager = _refused("_FunctionConverterDataInEager")
-_FunctionConverterDataInGraph = _refused("_FunctionConverterDataInGraph")
-_replace_variables_by_constants = _refused("_replace_variables_by_constants")
+    TensorFlow leaves assignments in it, with values as inputs, for converters to remove: here they are left out, if no result depends on
+    them.
+    """
+    func = converter_data.func
+    frozen = without_assignments(func).graph.as_graph_def(add_shapes=True)  # type: ignore[attr-defined]
+    return frozen, set(captured_values(func))
 
 
 def OptimizeGraph(

@@ -36,7 +36,7 @@ def convert_variables_to_constants_v2(
       aggressive_inlining: accepted; all calls are inlined.
 
     Raises:
-      UnimplementedError: the function changes a variable.
+      UnimplementedError, ValueError: the function changes a variable; the error is both.
     """
     return _with_values(func, captured_values(func))
 
@@ -86,9 +86,20 @@ def convert_variables_in_session(
     return _with_values(func, {key: np.asarray(value) for key, value in values.items()})
 
 
-def _with_values(func: ConcreteFunction, values: Mapping[int, np.ndarray]) -> WrappedFunction:
+def without_assignments(func: ConcreteFunction) -> WrappedFunction:
+    """Returns `func` like `convert_variables_to_constants_v2`, without the assignments at its end.
+
+    Raises:
+      UnimplementedError, ValueError: a result depends on an assignment; the error is both.
+    """
+    return _with_values(func, captured_values(func), leaves_out_writes=True)
+
+
+def _with_values(
+    func: ConcreteFunction, values: Mapping[int, np.ndarray], leaves_out_writes: bool = False
+) -> WrappedFunction:
     """Returns a function with constants in place of some inputs; its results are a list."""
-    frozen = freeze(func.graph_function, dict(values))
+    frozen = freeze(func.graph_function, dict(values), True, leaves_out_writes)
     graph = frozen.graph
     graph.structured_outputs = list(graph.outputs)
     graph.structured_input_signature = func.graph.structured_input_signature

@@ -82,6 +82,7 @@ class FrozenFunctions:
             argument = copy.signature.input_arg[at]
             argument.type = dtype
             dtypes_by_name[argument.name] = dtype
+            _state_shape(copy, at)
         del copy.node_def[:]
         renamed = {}
         for node in function.node_def:
@@ -106,3 +107,17 @@ class FrozenFunctions:
             if result.type == resource.as_datatype_enum and text in dtypes_by_name:
                 result.type = dtypes_by_name[text]
         self._library.function.append(copy)
+
+
+def _state_shape(function: Any, at: int) -> None:
+    """States the shape of an argument's value, where that of its handle was."""
+    argument = function.signature.input_arg[at]
+    shapes = [data.shape for data in argument.handle_data]
+    if "_input_shapes" in function.attr:
+        stated = function.attr["_input_shapes"].list.shape[at]
+        stated.Clear()
+        if shapes:
+            stated.CopyFrom(shapes[0])
+        else:
+            stated.unknown_rank = True
+    argument.ClearField("handle_data")
