@@ -27,7 +27,7 @@ from penstock._src.saving.object_graph import (
     GRAPH_KEY,
     ObjectView,
 )
-from penstock._src.saving.restoration import Assignments, Restoration
+from penstock._src.saving.restoration import Assignments, NamedRestoration, Restoration
 from penstock._src.saving.serialized import Reads, registered_arrays, serialized
 from penstock._src.saving.sharding import ShardByTaskPolicy, by_task, sharded, stored
 from penstock._src.saving.status import (
@@ -259,7 +259,9 @@ class _Checkpoint(AutoTrackable):
                 recover(folder)
                 save_path = inner
         status = self.read(save_path, options)
-        self._counter()
+        counter = self._counter()
+        if isinstance(status, NameBasedSaverStatus):
+            status.add_to_optionally_restored(counter)
         return status
 
     def sync(self) -> None:
@@ -386,7 +388,7 @@ def _read_objects(
 ) -> LoadStatus:
     with init_scope():
         if GRAPH_KEY not in reader:
-            return _restore_by_name(reader, root, attached)
+            return NameBasedSaverStatus(NamedRestoration(reader, root, attached, assignments))
         data = reader.read(GRAPH_KEY)[()]
         graph = TrackableObjectGraph.FromString(data)
         skips_slots = options is not None and options.experimental_skip_slot_variables
@@ -394,19 +396,6 @@ def _read_objects(
         reader.expect_all()
         restoration.begin(root)
     return CheckpointLoadStatus(restoration)
-
-
-def _restore_by_name(reader: BundleReader, root: Any, attached: Any) -> LoadStatus:
-    missing = []
-    for trackable in ObjectView(root, attached).objects:
-        name = getattr(trackable, "_shared_name", None)
-        if name is None:
-            continue
-        if name in reader:
-            trackable._restore_from_tensors({"VARIABLE_VALUE": reader.read(name)})
-        else:
-            missing.append(trackable)
-    return NameBasedSaverStatus(missing)
 
 
 def _path(prefix: Any) -> str:

@@ -19,6 +19,7 @@ from penstock._src.eager.restored_variables import restore
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.eager.variable import ResourceVariable, Variable
 from penstock._src.saving.object_graph import (
+    ObjectView,
     attribute_of,
     give_values,
     has_serialize_to_tensors,
@@ -30,12 +31,13 @@ from penstock._src.saving.registered import (
     get_strict_predicate_restore,
     validate_restore_function,
 )
+from penstock._src.saving.serialized import slots_of
 from penstock._src.util import nest
 
 # In a graph, by the identity of an object: the object, the placeholders of its values, and the operation that assigns them.
 Assignments = dict[int, tuple[Any, dict[str, Any], Any]]
 
-_NUMBERS = itertools.count()
+NUMBERS = itertools.count()
 VALUE = "VARIABLE_VALUE"  # the attribute of a variable
 log = logging.getLogger("tensorflow")
 INCONSISTENT = (
@@ -44,7 +46,75 @@ INCONSISTENT = (
 )
 
 
-class Restoration:
+class CheckpointValues:
+    """Reads values of a checkpoint, and assigns them to objects.
+
+    Of several restorations of one object the latest counts, although an earlier one may reach the object last.
+
+    Args:
+      reader: of the checkpoint.
+      assignments: in a graph, what earlier restorations added to it.
+    """
+
+    def __init__(self, reader: Any, assignments: Assignments | None) -> None:
+        self.reader, self._assignments = reader, assignments
+        self.number = next(NUMBERS)
+        self.feeds: dict[Any, Any] = {}  # in a graph, the values of placeholders
+
+    def _is_latest(self, trackable: Any) -> bool:
+        """True unless a later restoration has the object; this one becomes its latest."""
+        if trackable._update_uid > self.number:
+            return False
+        trackable._update_uid = self.number
+        return True
+
+    def _value(self, key: str, like: Any) -> Any:
+        """The tensor of a key; {slice: tensor} for an object that gives such."""
+        if isinstance(like, dict) and list(like) != [""]:
+            return {part: self._value_of_slice(key, part, one) for part, one in like.items()}
+        return self._checked(key, self.reader.read(key), like)
+
+    def _value_of_slice(self, key: str, part: str, like: Any) -> EagerTensor:
+        info = SaveSliceInfo.from_spec(part)
+        return self._checked(
+            key, self.reader.read_slice(key, info.var_offset, info.var_shape), like
+        )
+
+    def _checked(self, key: str, array: Any, like: Any) -> EagerTensor:
+        value = EagerTensor(array, self.reader.dtype(key))
+        kind = getattr(like, "dtype", value.dtype)
+        if value.dtype != kind:
+            raise InvalidArgumentError(
+                f"tensor_name = {key}; expected dtype {kind.name} "
+                f"does not equal original dtype {value.dtype.name}"
+            )
+        return value
+
+    def _wanted_in_graph(self, trackable: Any) -> dict[str, Any]:
+        """The values of an object without new operations, if there was a restoration before."""
+        assignment = (self._assignments or {}).get(id(trackable))
+        return assignment[1] if assignment is not None else values_of(trackable)
+
+    def _assignment(self, trackable: Any, tensors: dict[str, Any]) -> Any:
+        """Return, in a graph, the operation that restores an object, from placeholders if it is used again."""
+        if self._assignments is None:
+            constant = STATE.graph.constant
+            return give_values(
+                trackable, nest.map_structure(lambda t: constant(t._value, t.dtype, None), tensors)
+            )
+        assignment = self._assignments.get(id(trackable))
+        if assignment is None or _shapes(assignment[1]) != _shapes(tensors):
+            places = nest.map_structure(
+                lambda tensor: raw.Placeholder(dtype=tensor.dtype, shape=tensor.shape), tensors
+            )
+            assignment = trackable, places, give_values(trackable, dict(places))
+            self._assignments[id(trackable)] = assignment
+        values = [tensor._value for tensor in nest.flatten(tensors)]
+        self.feeds.update(zip(nest.flatten(assignment[1]), values, strict=True))
+        return assignment[2]
+
+
+class Restoration(CheckpointValues):
     """Restores the values of a checkpoint into objects.
 
     For an object that does not exist yet, an entry is left in its parent (`_self_deferred`); it gets its values when it is created.
@@ -67,9 +137,8 @@ class Restoration:
         assignments: Assignments | None = None,
         skips_slots: bool = False,
     ) -> None:
-        self.reader, self.graph, self.attached = reader, graph, dict(attached)
-        self.prefix, self._assignments = prefix, assignments
-        self.feeds: dict[Any, Any] = {}  # in a graph, the values of placeholders
+        super().__init__(reader, assignments)
+        self.graph, self.attached, self.prefix = graph, dict(attached), prefix
         self.bound: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
         self.used: set[str] = set()
@@ -106,7 +175,11 @@ class Restoration:
                 continue
             self.bound[number], self.numbers[id(trackable)] = trackable, number
             trackable._maybe_initialize_trackable()
-            self.give(number, trackable)
+            if self._is_latest(trackable):
+                self.give(number, trackable)
+            else:
+                attributes = self.graph.nodes[number].attributes
+                self.used.update(attribute.checkpoint_key for attribute in attributes)
             self._restore_slots(number)
             children = self.graph.nodes[number].children
             dependencies = _dependencies(trackable) if len(children) > 1 else None
@@ -206,51 +279,6 @@ class Restoration:
             f"Error when restoring from checkpoint or SavedModel at {self.prefix}: Key {missing} not found in checkpoint"
         )
 
-    def _wanted_in_graph(self, trackable: Any) -> dict[str, Any]:
-        """The values of an object without new operations, if there was a restoration before."""
-        assignment = (self._assignments or {}).get(id(trackable))
-        return assignment[1] if assignment is not None else values_of(trackable)
-
-    def _value(self, key: str, like: Any) -> Any:
-        """The tensor of a key; {slice: tensor} for an object that gives such."""
-        if isinstance(like, dict) and list(like) != [""]:
-            return {part: self._value_of_slice(key, part, one) for part, one in like.items()}
-        return self._checked(key, self.reader.read(key), like)
-
-    def _value_of_slice(self, key: str, part: str, like: Any) -> EagerTensor:
-        info = SaveSliceInfo.from_spec(part)
-        return self._checked(
-            key, self.reader.read_slice(key, info.var_offset, info.var_shape), like
-        )
-
-    def _checked(self, key: str, array: Any, like: Any) -> EagerTensor:
-        value = EagerTensor(array, self.reader.dtype(key))
-        kind = getattr(like, "dtype", value.dtype)
-        if value.dtype != kind:
-            raise InvalidArgumentError(
-                f"tensor_name = {key}; expected dtype {kind.name} "
-                f"does not equal original dtype {value.dtype.name}"
-            )
-        return value
-
-    def _assignment(self, trackable: Any, tensors: dict[str, Any]) -> Any:
-        """Return, in a graph, the operation that restores an object, from placeholders if it is used again."""
-        if self._assignments is None:
-            constant = STATE.graph.constant
-            return give_values(
-                trackable, nest.map_structure(lambda t: constant(t._value, t.dtype, None), tensors)
-            )
-        assignment = self._assignments.get(id(trackable))
-        if assignment is None or _shapes(assignment[1]) != _shapes(tensors):
-            places = nest.map_structure(
-                lambda tensor: raw.Placeholder(dtype=tensor.dtype, shape=tensor.shape), tensors
-            )
-            assignment = trackable, places, give_values(trackable, dict(places))
-            self._assignments[id(trackable)] = assignment
-        values = [tensor._value for tensor in nest.flatten(tensors)]
-        self.feeds.update(zip(nest.flatten(assignment[1]), values, strict=True))
-        return assignment[2]
-
     def _add_registered(self, saver: str, number: int, trackable: Any) -> None:
         """Notes an object for its registered saver.
 
@@ -311,6 +339,86 @@ class Restoration:
         return names.get(number, f"(object {number})")
 
 
+class NamedRestoration(CheckpointValues):
+    """Restores variables by their names, from a checkpoint of TensorFlow 1: of objects, of those added to them later, and slots.
+
+    In a graph nothing happens before `run`.
+
+    Args:
+      reader: of the checkpoint.
+      root, attached: as for `ObjectView`.
+      assignments: in a graph, what earlier restorations added to it.
+    """
+
+    def __init__(
+        self, reader: Any, root: Any, attached: Mapping[str, Any], assignments: Assignments | None
+    ) -> None:
+        super().__init__(reader, assignments)
+        self.root, self.attached = root, attached
+        self._restored: dict[int, Any] = {}
+        if not in_v1_graph():
+            self._take(ObjectView(root, attached))
+
+    def _take(self, view: ObjectView) -> None:
+        for trackable in view.objects:
+            if self._take_later not in trackable._self_named_restores:
+                trackable._self_named_restores.append(self._take_later)
+        for trackable in _with_slots(view):
+            wanted = values_of(trackable) if self._is_latest(trackable) else {}
+            key = _name_of(trackable)
+            if list(wanted) == [VALUE] and key in self.reader:
+                give_values(trackable, {VALUE: self._value(key, wanted[VALUE])})
+            elif wanted:
+                continue
+            self._restored[id(trackable)] = trackable
+
+    def _take_later(self, trackable: Any) -> None:
+        with init_scope():  # it may have been made while a function is traced
+            self._take(ObjectView(trackable))
+
+    def run(self, session: Any) -> None:
+        """Restores the values of a graph.
+
+        Raises:
+          NotFoundError: a value is not in the checkpoint; then none is restored.
+        """
+        operations = []
+        trackables = _with_slots(ObjectView(self.root, self.attached))
+        for trackable in trackables:
+            wanted = self._wanted_in_graph(trackable)
+            key = _name_of(trackable)
+            if wanted and (list(wanted) != [VALUE] or key not in self.reader):
+                raise NotFoundError(f"Key {key} not found in checkpoint: {trackable}")
+            if wanted:
+                tensors = {VALUE: self._value(key, wanted[VALUE])}
+                operations.append(self._assignment(trackable, tensors))
+        session.run(operations, feed_dict=self.feeds)
+        for trackable in trackables:
+            trackable._update_uid = max(trackable._update_uid, self.number)
+            self._restored[id(trackable)] = trackable
+
+    def unrestored(self) -> list[tuple[Any, str]]:
+        """Returns the objects with values that are there now and were not restored, and their names."""
+        return [
+            (trackable, _name_of(trackable))
+            for trackable in _with_slots(ObjectView(self.root, self.attached))
+            if id(trackable) not in self._restored
+            and (isinstance(trackable, Variable) or values_of(trackable))
+        ]
+
+
+def _with_slots(view: ObjectView) -> list[Any]:
+    """The objects of a view and the slots of its optimizers, each once."""
+    slots = (slot for *_, slot in slots_of(view))
+    return list({id(trackable): trackable for trackable in (*view.objects, *slots)}.values())
+
+
+def _name_of(trackable: Any) -> str:
+    """The name of a variable in checkpoints of TensorFlow 1; a part of a partitioned one has the name of the whole."""
+    info = getattr(trackable, "_get_save_slice_info", lambda: None)()
+    return info.full_name if info is not None else getattr(trackable, "_shared_name", "")
+
+
 def _dependencies(trackable: Any) -> dict[str, Any] | None:
     """The dependencies of an object by name, so that all lookups list them once; None if its class has its own lookup."""
     has_own_way = type(trackable)._lookup_dependency is not Trackable._lookup_dependency
@@ -331,7 +439,7 @@ class SlotPosition:
 
     def __init__(self, restoration: Any, number: int) -> None:
         self._restoration, self._number = restoration, number
-        self.restore_uid = next(_NUMBERS)
+        self.restore_uid = restoration.number
 
     def is_simple_variable(self) -> bool:
         """True if the slot is a single value of a variable."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.saving.object_graph import ObjectView, values_of
-from penstock._src.saving.restoration import Restoration
+from penstock._src.saving.restoration import NUMBERS, NamedRestoration, Restoration
 from penstock._src.saving.serialized import slots_of
 
 
@@ -55,10 +55,20 @@ class InitializationOnlyStatus(LoadStatus):
 
     def __init__(self, root: Any, attached: Any) -> None:
         self._root, self._attached = root, attached
+        self._number = next(NUMBERS)
+
+    def run_restore_ops(self, session: Any = None) -> None:
+        """Raises AssertionError, because there was no checkpoint."""
+        raise AssertionError(
+            "No checkpoint specified, so no restore operations are available (save_path=None)."
+        )
 
     def initialize_or_restore(self, session: Any = None) -> None:
-        """Initializes the variables of a graph."""
-        starts = _initializers(ObjectView(self._root, self._attached))
+        """Initializes the variables of a graph that no later call restores."""
+        view = ObjectView(self._root, self._attached)
+        objects = [*view.objects, *(slot for *_, slot in slots_of(view))]
+        restored = {id(one) for one in objects if one._update_uid > self._number}
+        starts = _initializers(view, restored)
         if STATE.graph is not None:
             (session or STATE.graph._default_session()).run(starts)
 
@@ -147,22 +157,34 @@ class CheckpointLoadStatus(LoadStatus):
 class NameBasedSaverStatus(LoadStatus):
     """The result of restoring variables by name, from a checkpoint of TensorFlow 1."""
 
-    def __init__(self, missing: list[Any]) -> None:
-        self._missing = missing
+    def __init__(self, restoration: NamedRestoration) -> None:
+        self._restoration = restoration
+        self._optional: list[Any] = []
+
+    def add_to_optionally_restored(self, var: Any) -> None:
+        """Lets the assertions pass without a value for `var`."""
+        self._optional.append(var)
+
+    def run_restore_ops(self, session: Any = None) -> None:
+        """Restores the values in a session; they are restored already when executing eagerly.
+
+        Raises:
+          NotFoundError: a variable is not in the checkpoint.
+        """
+        if STATE.graph is not None:
+            self._restoration.run(session or STATE.graph._default_session())
 
     def assert_consumed(self) -> "NameBasedSaverStatus":
-        """Raises AssertionError unless every variable was restored; the checkpoint may have more."""
-        if self._missing:
-            listed = "".join(f"\n    {one}: {[one._shared_name]}" for one in self._missing)
+        """Raises AssertionError unless every object was restored; the checkpoint may have more."""
+        unrestored = [
+            (one, name)
+            for one, name in self._restoration.unrestored()
+            if all(one is not optional for optional in self._optional)
+        ]
+        if unrestored:
+            listed = "".join(f"\n    {one}: {[name]}" for one, name in unrestored)
             raise AssertionError(f"Some objects had attributes which were not restored: {listed}")
-        return self.assert_existing_objects_matched()
-
-    def assert_existing_objects_matched(self) -> "NameBasedSaverStatus":
-        """Raises AssertionError unless every variable was restored."""
-        if self._missing:
-            raise AssertionError(f"Some variables are not in the checkpoint: {self._missing}")
         return self
 
-    def assert_nontrivial_match(self) -> "NameBasedSaverStatus":
-        """The same as `assert_existing_objects_matched`."""
-        return self.assert_existing_objects_matched()
+    assert_existing_objects_matched = assert_consumed
+    assert_nontrivial_match = assert_consumed

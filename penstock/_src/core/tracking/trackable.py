@@ -30,6 +30,20 @@ class Trackable:
         return self.__dict__.setdefault("_self_unconditional_deferred_dependencies", {})
 
     @property
+    def _self_named_restores(self) -> list[Callable[[Trackable], None]]:
+        """Restores by name, oldest first, which also restore the dependencies that are added later."""
+        return self.__dict__.setdefault("_self_name_based_restores", [])
+
+    @property
+    def _update_uid(self) -> int:
+        """The number of the latest restore of the object's own values: an earlier one does not restore them again."""
+        return self.__dict__.get("_self_update_uid", -1)
+
+    @_update_uid.setter
+    def _update_uid(self, number: int) -> None:
+        self.__dict__["_self_update_uid"] = number
+
+    @property
     def _object_identifier(self) -> str:
         """The name of the class in SavedModels."""
         return "_generic_user_object"
@@ -97,7 +111,7 @@ class Trackable:
 
     def _handle_deferred_dependencies(self, name: str, trackable: Trackable) -> None:
         """Applies pending restores for the dependency `name` to `trackable`."""
-        for restore in self._self_deferred.pop(name, ()):
+        for restore in (*self._self_deferred.pop(name, ()), *self._self_named_restores):
             restore(trackable)
 
     def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Trackable | None:
