@@ -669,7 +669,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
 
     def __repr__(self) -> str:
         head = f"<tf.Variable '{self.name}' shape={self._shape} dtype={self._dtype.name}"
-        if STATE.graph is not None:
+        if STATE.graph is not None or not hasattr(self._handle, "_value"):  # of a graph
             return head + ">"
         if getattr(self._handle._value, "value", self) is None:
             return head + ", numpy=<uninitialized>>"

@@ -99,6 +99,7 @@ TABLE = {
     "BoundedTensorSpec": "bridge.python.framework.tensor",  # messages of structures
     "resource_variable_scope": "v1.variables.scopes",  # Strategy.scope
     "replica_variable_scope": "v1.variables.scopes",  # Strategy.run
+    "slot_scope": "v1.variables.scopes",  # ExponentialMovingAverage
     "make_initializable_iterator": "v1.inputs.datasets",  # Strategy.make_dataset_iterator
     "write_object_proto": "saving.saved_model.writing.variables",  # tf.Variable's message
     "export_to_saved_model_graph": "saving.saved_model.writing.variables",  # and its copy

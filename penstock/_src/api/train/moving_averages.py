@@ -11,6 +11,7 @@ from penstock._src.eager.context import init_scope
 from penstock._src.eager.variable import Variable
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
+from penstock._src.util.slots import above
 
 
 @export("train.ExponentialMovingAverage")
@@ -73,8 +74,7 @@ class ExponentialMovingAverage:
 
     def _new_average(self, var):
         base = var.name.split(":")[0] if isinstance(var, Variable) else var.op.name
-        name = f"{base}/{self._name}"
-        with init_scope():
+        with init_scope(), above("slot_scope")(f"{base}/{self._name}") as name:
             if isinstance(var, Variable):
                 start = var.initialized_value() if hasattr(var, "initialized_value") else var
                 return Variable(start, trainable=False, name=name)

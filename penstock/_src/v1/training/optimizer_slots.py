@@ -11,6 +11,7 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tracking.trackable import Trackable
 from penstock._src.eager.variable import Variable
 from penstock._src.v1.variables.initializers import Constant, Ones, Zeros
+from penstock._src.v1.variables.scopes import slot_scope
 
 
 def free() -> Any:
@@ -59,8 +60,8 @@ class OptimizerSlots(Trackable):
         key = _var_key(variable)
         if key not in slots:
             full = f"{variable.name.split(':')[0]}/{op_name}"
-            with beside(variable):
-                slots[key] = Variable(first, trainable=False, name=full)
+            with beside(variable), slot_scope(full) as unique:
+                slots[key] = Variable(first, trainable=False, name=unique)
             for restore in self._waiting.pop((name, key), ()):
                 restore(slots[key])
         return slots[key]

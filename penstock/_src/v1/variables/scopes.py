@@ -297,6 +297,15 @@ class variable_scope:
         return f"{self._default}_{index}"
 
 
+@contextlib.contextmanager
+def slot_scope(name: str) -> Iterator[str]:
+    """A context for making a variable that belongs to another one; gives its name, which is unique and without name scopes."""
+    with variable_scope(None, default_name=name, auxiliary_name_scope=False) as scope:
+        unique = scope.name
+    with bare_names():
+        yield unique
+
+
 def resource_variable_scope() -> variable_scope:
     """Returns the current scope, re-entered with resource variables."""
 
