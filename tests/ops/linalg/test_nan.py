@@ -129,3 +129,73 @@ def test_eigenvalues_do_not_depend_on_nan_above_the_diagonal(n):
     expected = tf.linalg.eigvalsh(x)
     x[1, 0, n - 1] = NAN
     np.testing.assert_allclose(tf.linalg.eigvalsh(x), expected)
+
+
+# TensorFlow's solver divides by the largest magnitude, and ends where no NaN reaches the numbers below the diagonal.
+ENDS = {
+    "a NaN": ([[NAN]], [NAN]),
+    "infinity": ([[INF]], [INF]),
+    "the second of two": ([[1, 0], [0, NAN]], [1, NAN]),
+    "an infinite first": ([[INF, 0, 0], [1, 2, 0], [3, 4, 5]], [NAN, NAN, NAN]),
+    "infinities of two": ([[1, 0], [2, -INF]], [NAN, NAN]),
+}
+REFUSED = [
+    [[NAN, 0], [0, 1]],
+    [[1, 0], [INF, 1]],
+    [[1, 0], [1e-3, NAN]],
+    np.diag([1, 2, NAN]),
+    np.diag([1, INF, 2]),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64])
+@pytest.mark.parametrize("case", ENDS)
+def test_eigenvalues_of_matrices_that_are_not_finite_leave_the_others_of_a_batch(case, dtype):
+    matrix, values = ENDS[case]
+    n = len(values)
+    others = np.diag(np.arange(1.0, n + 1))
+    stack = np.array([others, matrix, 2 * others]).astype(dtype)
+    found, vectors = tf.linalg.eigh(stack)
+    expected = np.array([others.diagonal(), values, 2 * others.diagonal()])
+    np.testing.assert_allclose(found.numpy().real, expected)
+    np.testing.assert_array_equal(vectors[1], np.eye(n))
+    np.testing.assert_allclose(tf.linalg.eigvalsh(stack).numpy().real, expected)
+
+
+@pytest.mark.parametrize("matrix", REFUSED, ids=str)
+def test_matrices_whose_eigenvalues_are_not_found_are_refused(matrix):
+    good = np.eye(len(matrix))
+    for op in (tf.linalg.eigh, tf.linalg.eigvalsh):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="not successful"):
+            op(np.array([good, matrix]))
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "compiled"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize("rows", [2, 7, 40])
+def test_a_nan_is_no_pivot_unless_it_is_the_first(rows, dtype, wrap):
+    matrix = np.random.default_rng(rows).normal(size=(rows, rows)).astype(dtype)
+    plain, below = matrix.copy(), matrix.copy()
+    plain[-1], below[-1, 0] = 0, NAN
+    factors, order = wrap(tf.linalg.lu)(below)
+    # The row with the NaN is never exchanged: others are ordered as if it were 0.
+    assert order.numpy()[0] == np.argmax(np.abs(plain[:, 0])) and order.numpy()[-1] == rows - 1
+    assert np.isnan(factors).any(1).tolist() == [False] * (rows - 1) + [True]
+    assert np.isnan(wrap(tf.linalg.inv)(below)).all()
+    assert np.isnan(wrap(lambda x: tf.linalg.solve(x, tf.ones_like(x)))(below)).all()
+    matrix[0, 0] = NAN
+    for op in (tf.linalg.lu, tf.linalg.inv, lambda x: tf.linalg.solve(x, x)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
+            wrap(op)(matrix)
+
+
+def test_gradients_of_singular_factors_are_nan_for_their_matrix_alone():
+    factors = np.array([np.eye(2), np.zeros((2, 2)), 2 * np.eye(2)])
+    found = tf.raw_ops.CholeskyGrad(l=factors, grad=np.ones_like(factors)).numpy()
+    assert np.isnan(found).any((1, 2)).tolist() == [False, True, False]
+
+
+def test_complex_eigenvalues_of_single_numbers_are_these():
+    values, vectors = tf.linalg.eig(np.array([[[NAN]], [[INF + 1j]], [[2]]], np.complex64))
+    np.testing.assert_array_equal(values[:, 0], np.array([NAN, INF + 1j, 2], np.complex64))
+    np.testing.assert_array_equal(vectors, np.ones((3, 1, 1)))

@@ -8,7 +8,8 @@ BLOCK = 32  # columns of QR that are carried over to the rest at once: so does a
 def lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """L and U of matrices [batch, n, n] in one array, the order of their rows, and how many were exchanged.
 
-    The pivot is the largest number of its column, or the first NaN. One of 0 divides nothing: the matrix is singular, and the rest meaningless.
+    The pivot is the largest number of its column, which a NaN is only in the first place. One of 0 divides nothing: the matrix is singular, and
+    the rest meaningless.
     """
     factors = a.copy()
     batch, n, _ = a.shape
@@ -16,7 +17,8 @@ def lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     exchanges = np.zeros(batch, np.int32)
     for matrix, rows, k in zip(factors, order, range(batch), strict=True):
         for j in range(n):
-            best = j + int(np.argmax(np.abs(matrix[j:, j])))
+            sizes = np.abs(matrix[j:, j])
+            best = j if np.isnan(sizes[0]) else j + int(np.nanargmax(sizes))
             if best != j:
                 matrix[[j, best]], rows[[j, best]] = matrix[[best, j]], rows[[best, j]]
                 exchanges[k] += 1
@@ -35,13 +37,14 @@ def cholesky(a: np.ndarray) -> np.ndarray:
     n = a.shape[-1]
     for matrix in factors:
         for j in range(n):
-            if matrix[j, j] <= 0:
+            pivot = matrix[j, j].real  # diagonals of Hermitian matrices are real
+            if pivot <= 0:
                 matrix[:] = np.tril(np.full_like(matrix, np.nan))
                 break
-            matrix[j, j] = np.sqrt(matrix[j, j])
+            matrix[j, j] = np.sqrt(pivot)
             matrix[j + 1 :, j] /= matrix[j, j]
             below = matrix[j + 1 :, j]
-            matrix[j + 1 :, j + 1 :] -= np.tril(np.outer(below, below))
+            matrix[j + 1 :, j + 1 :] -= np.tril(np.outer(below, below.conj()))
     return factors
 
 

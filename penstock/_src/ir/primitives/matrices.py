@@ -5,20 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.ir.meaning import factorizations
 from penstock._src.ir.meaning.rows import RowFlow, Rows
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives.base import Args, Arrays, Attrs, Primitive, Result, SameType
 
 FLOATS = (dtypes.float32, dtypes.float64)
+COMPLEX = (dtypes.complex64, dtypes.complex128)  # no device has a kernel for them
 
 
-def _require_matrices(kind: Primitive, args: Args, square: bool = True) -> None:
+def _require_matrices(
+    kind: Primitive, args: Args, square: bool = True, types: tuple[DType, ...] = FLOATS + COMPLEX
+) -> None:
     x = args[0]
     # Compared as extents of the call: of two equal ones, one may be known and the other not.
     is_square = x.rank == 3 and x.shape[1] == x.shape[2]
     kind.require(x.rank == 3 and (is_square or not square), "no square matrices", args)
-    kind.require(x.dtype in FLOATS, "a type other than float32 and float64", args)
+    kind.require(x.dtype in types, "another type", args)
 
 
 class Cholesky(SameType):
@@ -108,7 +112,7 @@ class Qr(Primitive):
         return [flow.along(flow.of(node.args[0]), (1, 2))] * 2
 
     def infer(self, args: Args, attrs: Attrs) -> list[Result]:
-        _require_matrices(self, args, square=False)
+        _require_matrices(self, args, square=False, types=FLOATS)
         (x,) = args
         return [((*x.shape[:2], attrs["columns"]), x.dtype), (x.shape, x.dtype)]
 

@@ -8,6 +8,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, INDEX
+from penstock._src.ir.meaning import factorizations
 from penstock._src.ops.linalg import elimination, lapack, small
 from penstock._src.ops.linalg.matrices import (
     adjoint,
@@ -26,7 +27,8 @@ from penstock._src.ops.linalg.matrices import (
     with_diagonal,
     zeros,
 )
-from penstock._src.ops.rules import in_float32, show
+from penstock._src.ops.linalg.solve import substitute
+from penstock._src.ops.rules import in_float32, quiet, show
 
 
 class Cholesky(Op):
@@ -89,6 +91,7 @@ class CholeskyGrad(Op):
     def shape(self, l, grad):
         return square(l)
 
+    @quiet
     def eager(self, l, grad):
         if l.shape != grad.shape:
             raise self.invalid(
@@ -98,7 +101,8 @@ class CholeskyGrad(Op):
         middle = np.tril(lapack.matmul(np.swapaxes(lower, -1, -2), np.tril(in_float32(grad))))
         at = np.arange(lower.shape[-1])
         middle[..., at, at] *= 0.5
-        inverse = lapack.inv(lower)
+        # Zeros on the diagonal are divided by: NaN for that matrix alone.
+        inverse = substitute(lower, np.broadcast_to(np.eye(len(at), dtype=l.dtype), l.shape), True)
         outer = lapack.matmul(lapack.matmul(np.swapaxes(inverse, -1, -2), middle), inverse)
         both = 0.5 * (outer + np.swapaxes(outer, -1, -2))
         return both.astype(l.dtype, copy=False)
@@ -207,8 +211,11 @@ class Lu(Op):
         packed = x.reshape(math.prod(x.shape[:-2]), n, n).copy()
         order = np.tile(np.arange(n), (packed.shape[0], 1))
         if not small.factorize(packed, order):
-            for matrix, rows in zip(packed, order, strict=True):
-                _factorize(self, matrix, rows)
+            with np.errstate(all="ignore"):
+                packed, order, _ = factorizations.lu(packed)
+            pivots = packed.diagonal(axis1=1, axis2=2)
+            if not pivots.all() or np.isnan(pivots[:, :1]).any():
+                raise self.invalid("Input is not invertible.")
         kind = self.output_idx_type.as_numpy_dtype
         return (
             packed.reshape(x.shape).astype(input.dtype, copy=False),
@@ -220,20 +227,6 @@ class Lu(Op):
         p.check(elimination.are_pivots(p, pivots), f"{self.op_type}: Input is not invertible.")
         order = p.cast(p.reshape(order, input.shape[:-1]), self.output_idx_type)
         return p.cast(p.reshape(factors, input.shape), input.dtype), order
-
-
-def _factorize(op, matrix, rows):
-    """Gaussian elimination with partial pivoting, in place."""
-    n = matrix.shape[0]
-    for k in range(n):
-        pivot = k + int(np.argmax(np.abs(matrix[k:, k])))
-        if matrix[pivot, k] == 0 or (k == 0 and np.isnan(matrix[pivot, k])):
-            raise op.invalid("Input is not invertible.")
-        if pivot != k:
-            matrix[[k, pivot]] = matrix[[pivot, k]]
-            rows[[k, pivot]] = rows[[pivot, k]]
-        matrix[k + 1 :, k] /= matrix[k, k]
-        matrix[k + 1 :, k + 1 :] -= np.outer(matrix[k + 1 :, k], matrix[k, k + 1 :])
 
 
 class Svd(Op):
@@ -357,16 +350,54 @@ class SelfAdjointEigV2(Op):
         result = small.symmetric_eigen(x, self.compute_v)
         if result is None:
             # Only the lower triangle is read.
-            if not np.isfinite(np.tril(x)).all():
-                raise self.invalid(
-                    "Self-adjoint eigen decomposition was not successful. The input might not be valid."
-                )
-            result = small.eigh(x)
-        if not self.compute_v:
-            values = lapack.eigvalsh(x) if result is None else result[0]
-            return values.astype(input.dtype), np.zeros(0, input.dtype)
-        values, vectors = result or lapack.eigh(x)
+            finite = np.isfinite(np.tril(x)).all((-2, -1))
+            result = self._of_finite(x) if finite.all() else self._of_any(x, finite)
+        values, vectors = result
+        vectors = vectors if self.compute_v else np.zeros(0, input.dtype)
         return values.astype(input.dtype), vectors.astype(input.dtype, copy=False)
+
+    def _of_finite(self, x):
+        """The eigenvalues of finite matrices, and with `compute_v` the vectors."""
+        result = small.eigh(x)
+        if result is not None:
+            return result
+        return lapack.eigh(x) if self.compute_v else (lapack.eigvalsh(x), None)
+
+    def _of_any(self, x, finite):
+        """The same, with NaN for those of the matrices with infinities or NaN whose reduction to a diagonal ends, as in TensorFlow."""
+        values = np.empty(x.shape[:-1], x.real.dtype)
+        vectors = np.tile(np.eye(x.shape[-1], dtype=x.dtype), (*x.shape[:-2], 1, 1))
+        for at in map(tuple, np.argwhere(~finite)):
+            values[at] = self._values_of_infinite(x[at])
+        if finite.any():
+            values[finite], own = self._of_finite(x[finite])
+            if self.compute_v:
+                vectors[finite] = own
+        return values, vectors
+
+    def _values_of_infinite(self, x):
+        """What TensorFlow's reduction gives for a matrix with infinities or NaN in its lower triangle.
+
+        It divides by the largest magnitude, which a NaN is only in the first place, so that infinities become NaN, and other numbers beside
+        them 0. The reduction ends if the numbers below the diagonal are 0 then: NaN reach them from everywhere but the first place, and
+        the second of two.
+
+        Raises:
+          InvalidArgumentError: the reduction does not end.
+        """
+        n = len(x)
+        diagonal, sizes = x.diagonal(), np.abs(np.tril(x))
+        diagonal = np.where(np.isnan(diagonal), np.nan, diagonal.real)
+        if n == 1:
+            return diagonal
+        has_infinity = np.isinf(sizes).any()
+        below = np.isfinite(sizes[1, 0]) if has_infinity else sizes[1, 0] == 0
+        others = np.count_nonzero(~np.isfinite(sizes.reshape(-1)[1:]))
+        if np.isnan(sizes[0, 0]) or not (below if n == 2 else has_infinity and not others):
+            raise self.invalid(
+                "Self-adjoint eigen decomposition was not successful. The input might not be valid."
+            )
+        return np.full(n, np.nan) if has_infinity else diagonal
 
 
 class Eig(Op):
@@ -403,6 +434,9 @@ class Eig(Op):
             raise self.invalid(
                 f"Invalid output dtype {self.Tout.name} for an input of {self.T.name}"
             )
+        if input.shape[-1] == 1 and self.T.is_complex:  # of any number, infinities and NaN included
+            values = input[..., 0]
+            return values, np.ones_like(input) if self.compute_v else np.zeros(0, kind)
         if not self.compute_v:
             return lapack.eigvals(input).astype(kind), np.zeros(0, kind)
         values, vectors = lapack.eig(input)

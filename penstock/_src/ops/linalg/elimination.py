@@ -12,6 +12,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.facts import SLOWEST, HostKernel
+from penstock._src.core.typesets import NARROW
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import Extent, ceil_divide, is_symbolic
 from penstock._src.ir.immediate import ImmediateBuilder
@@ -37,6 +38,8 @@ def _as_batch(p: Any, x: Any, largest: int) -> Any:
     """
     if max(x.shape[-2:]) > largest:
         raise NotLowerable(f"matrices of more than {largest} rows are left to LAPACK")
+    if x.dtype.is_complex:
+        raise NotLowerable("complex matrices")
     return _batched(p, x, (math.prod(x.shape[:-2]), *x.shape[-2:]))
 
 
@@ -44,7 +47,7 @@ def square_batch(p: Any, x: Any) -> Any:
     """The same of square matrices; that they are is a condition where extents are unknown.
 
     Raises:
-      NotLowerable: they are not square, complex, empty or large.
+      NotLowerable: they are not square, empty or large, or complex where kernels are made.
     """
     rows, n = x.shape[-2:]
     if rows != n:
@@ -67,9 +70,9 @@ def right_sides(p: Any, a: Any, x: Any) -> Any:
 
 
 def _batched(p: Any, x: Any, shape: Sequence[Extent]) -> Any:
-    if x.dtype.is_complex or not x.size:
+    if (x.dtype.is_complex and not isinstance(p, ImmediateBuilder)) or not x.size:
         raise NotLowerable("matrices that are complex or empty")
-    wide = x if x.dtype in (dtypes.float32, dtypes.float64) else p.cast(x, dtypes.float32)
+    wide = p.cast(x, dtypes.float32) if x.dtype in NARROW else x
     return p.reshape(wide, shape)
 
 
@@ -295,8 +298,10 @@ def _factorized_columns(
     def step(
         j: Any, panel: Any, order: Any, numbers: Any, pivots: Any, exchanges: Any
     ) -> list[Any]:
-        # Rows above are done: less than any magnitude, they are never the pivot.
-        lengths = p.select(p.ge(places, j), p.abs(column(p, panel, j)), -1.0)
+        # Rows above are done, and a NaN is the pivot only in row j: less than any magnitude, others are never the pivot.
+        lengths = p.abs(column(p, panel, j))
+        may_be_pivot = p.or_(p.eq(places, j), p.and_(p.gt(places, j), p.eq(lengths, lengths)))
+        lengths = p.select(may_be_pivot, lengths, -1.0)
         best = p.reshape(p.arg_max(lengths, 1, dtypes.int32), (batch, 1))
         moves = p.iota((1, n), 1, dtypes.int32)
         moves = p.select(p.eq(moves, j), best, p.select(p.eq(moves, best), j, moves))

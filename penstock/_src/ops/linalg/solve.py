@@ -223,7 +223,7 @@ class MatrixTriangularSolve(Op):
         a, lower = in_float32(matrix), self.lower
         if self.adjoint:
             a, lower = adjoint_array(a), not lower
-        return _substitute(a, in_float32(rhs), lower).astype(rhs.dtype, copy=False)
+        return substitute(a, in_float32(rhs), lower).astype(rhs.dtype, copy=False)
 
     def lower_op(self, p, matrix, rhs):
         batch = p.broadcast_shape(matrix.shape[:-2], rhs.shape[:-2])
@@ -236,8 +236,11 @@ class MatrixTriangularSolve(Op):
 
 
 def _oriented(p, a, adjoint):
-    """The matrices, or their transposes."""
-    return p.transpose(a, (0, 2, 1)) if adjoint else a
+    """The matrices, or their adjoints."""
+    if not adjoint:
+        return a
+    turned = p.transpose(a, (0, 2, 1))
+    return p.conj(turned) if a.dtype.is_complex else turned
 
 
 def _sign_and_pivots(p, input):
@@ -250,7 +253,7 @@ BLOCK = 64  # rows of a triangle that are solved row by row; products carry the 
 WHOLE = 128  # rows of matrices that are solved as one triangle
 
 
-def _substitute(a, b, lower):
+def substitute(a, b, lower):
     """Forward or backward substitution; a zero on the diagonal is divided by without an error."""
     dtype = a.dtype if a.dtype == b.dtype else np.result_type(a, b)
     shape = b.shape
@@ -394,11 +397,11 @@ def _by_triangle(a, b):
     """The solutions for matrices of full rank by their QR factors, and bounds of the condition numbers of the triangles."""
     is_tall = a.shape[-2] >= a.shape[-1]
     q, r = lapack.qr(a if is_tall else adjoint_array(a))
-    inverse = _substitute(r, np.broadcast_to(np.eye(r.shape[-1], dtype=r.dtype), r.shape), False)
+    inverse = substitute(r, np.broadcast_to(np.eye(r.shape[-1], dtype=r.dtype), r.shape), False)
     growth = np.linalg.norm(r, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
     if is_tall:
-        return _substitute(r, lapack.matmul(adjoint_array(q), b), False), growth
-    return lapack.matmul(q, _substitute(adjoint_array(r), b, True)), growth
+        return substitute(r, lapack.matmul(adjoint_array(q), b), False), growth
+    return lapack.matmul(q, substitute(adjoint_array(r), b, True)), growth
 
 
 def _regularized(gram, penalty):
@@ -488,4 +491,4 @@ class BandedTriangularSolve(Op):
         lower = self.lower
         if self.adjoint:
             dense, lower = adjoint_array(dense), not lower
-        return _substitute(dense, rhs, lower)
+        return substitute(dense, rhs, lower)

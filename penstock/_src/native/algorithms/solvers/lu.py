@@ -53,8 +53,10 @@ class Numbers:
         # Squares of the parts could overflow, or vanish.
         ratio = small / large
         scaled = large * f.intrinsic("sqrt", ratio * ratio + 1.0)
-        is_plain = large.eq(0.0) | large.eq(float("inf"))
-        return f.select(is_plain, large, scaled)
+        is_infinite = large.eq(float("inf")) | small.eq(float("inf"))
+        # Of zeros the sum, which is NaN if one part is.
+        size = f.select(large.eq(0.0), large + small, scaled)
+        return f.select(is_infinite, f.const(float("inf"), self.ty), size)
 
     def difference(self, x: Number, a: Number, b: Number) -> Number:
         """x - a * b."""
@@ -110,7 +112,7 @@ def factors(m: Module, dtype: str) -> None:
 
 
 def _pivot(numbers: Numbers, matrix: Val, j: Val) -> tuple[Val, Val]:
-    """The row of column j's largest magnitude from row j on, the first NaN if there is one, and the magnitude."""
+    """The row of column j's largest magnitude from row j on, and the magnitude; a NaN counts in row j alone."""
     f = numbers.f
 
     def size_at(i: Val) -> Val:
@@ -118,8 +120,7 @@ def _pivot(numbers: Numbers, matrix: Val, j: Val) -> tuple[Val, Val]:
 
     def compare(i: Val, best: Val, largest: Val) -> tuple[Val, ...]:
         size = size_at(i)
-        is_nan = f.compare("uno", size, size) & f.compare("ord", largest, largest)
-        is_better = (size > largest) | is_nan
+        is_better = size > largest  # false for NaN on either side
         return f.select(is_better, i, best), f.select(is_better, size, largest)
 
     best, largest = f.loop(j + 1, f.n, 1, compare, j, size_at(j))

@@ -129,7 +129,7 @@ def _factorize_columns(f: Any, ty: str) -> None:
 
 
 def _pivot(f: Any, j: Val, ty: str) -> Val:
-    """The row with the largest number of column j among row j and those below, or the first NaN."""
+    """The row with the largest number of column j among row j and those below; a NaN counts in row j alone."""
     word = {4: I32, 8: I64}[SIZE[ty]]
     lanes = f.target.lanes(ty)
     wide, bits = vec(word, lanes), 8 * SIZE[ty]
@@ -141,11 +141,10 @@ def _pivot(f: Any, j: Val, ty: str) -> Val:
     def look(i: Val, best: Val, largest: Val) -> tuple[Val, Val]:
         mask = f.mask(lanes, f.rows - i)
         key = f.gather(f.at(f.a, i * BLOCK + j, ty), offsets, wide, mask) & magnitude
-        key = f.intrinsic("umin", key, f.splat(f.const(nan, word), lanes))
-        is_larger = (key > largest) & mask
-        return f.select(is_larger, numbers + f.splat(i, lanes), best), f.select(
-            is_larger, key, largest
-        )
+        rows = numbers + f.splat(i, lanes)
+        is_pivot = (key < f.splat(f.const(nan, word), lanes)) | rows.eq(f.splat(j, lanes))
+        is_larger = (key > largest) & mask & is_pivot
+        return f.select(is_larger, rows, best), f.select(is_larger, key, largest)
 
     best, largest = f.loop(
         j, f.rows, lanes, look, f.splat(j, lanes), f.splat(f.const(-1, word), lanes)
