@@ -92,8 +92,10 @@ def test_decompositions_with_permutations_of_unknown_rank():
     np.testing.assert_allclose(rebuilt, matrix, rtol=1e-6)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 5])
-@pytest.mark.parametrize("traced", [False, True])
+# A single row that is known is the eigenvalue itself.
+@pytest.mark.parametrize(
+    ("rows", "traced"), [(1, True), (2, False), (2, True), (5, False), (5, True)]
+)
 def test_gradients_of_tridiagonal_eigenvalues_are_those_of_the_whole_matrix(rows, traced):
     random = np.random.default_rng(rows)
     alpha, beta = tf.constant(random.normal(size=rows)), tf.constant(random.normal(size=rows - 1))
@@ -114,6 +116,59 @@ def test_gradients_of_tridiagonal_eigenvalues_are_those_of_the_whole_matrix(rows
     wanted = (vectors * weights.numpy()) @ vectors.T
     np.testing.assert_allclose(by_alpha, np.diag(wanted), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(by_beta, 2 * np.diag(wanted, 1), rtol=1e-9, atol=1e-9)
+
+
+BOTH_FORMS = pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "traced"])
+
+
+@BOTH_FORMS
+@pytest.mark.parametrize("dtype", [np.float32, np.complex128])
+def test_tridiagonal_eigenvalues_of_numbers_that_are_not_finite_are_nan(wrap, dtype):
+    solve = wrap(lambda a, b: tf.linalg.eigh_tridiagonal(a, b, eigvals_only=False))
+    for place in (0, 1):
+        for special in (np.nan, np.inf):
+            parts = [np.array([1, 2, 3], dtype), np.array([1, 2], dtype)]
+            parts[place][1] = special
+            values, vectors = solve(*parts)
+            assert np.isnan(values).all() and np.isnan(vectors).all()
+            assert values.dtype == tf.as_dtype(dtype).real_dtype and vectors.shape == (3, 3)
+
+
+@BOTH_FORMS
+def test_tridiagonal_matrices_without_or_with_one_row_are_their_diagonal(wrap):
+    for shape in ((0,), (1,), (0, 3), (1, 3)):
+        for eigvals_only in (True, False):
+            solve = wrap(lambda a, b, e=eigvals_only: tf.linalg.eigh_tridiagonal(a, b, e))
+            alpha = np.full(shape, 2 + 1j, np.complex64)
+            beta = np.ones((*shape[:-1], max(shape[-1] - 1, 0)), np.complex64)
+            found = solve(alpha, beta)
+            assert found.dtype == tf.float32
+            np.testing.assert_array_equal(found, alpha.real)
+
+
+@BOTH_FORMS
+def test_tridiagonal_eigenvalues_are_selected_by_index_and_interval(wrap):
+    alpha, beta = np.arange(1.0, 6), np.full(4, 0.25)
+
+    def select(kind, first, last, eigvals_only=True):
+        solve = wrap(
+            lambda: tf.linalg.eigh_tridiagonal(
+                alpha, beta, eigvals_only, select=kind, select_range=(first, last)
+            )
+        )
+        return solve()
+
+    values, vectors = tf.linalg.eigh_tridiagonal(alpha, beta, eigvals_only=False)
+    np.testing.assert_allclose(select("i", 1, 3), values[1:4])
+    found = select("i", 4, 4, eigvals_only=False)
+    np.testing.assert_allclose(np.abs(found[1]), np.abs(vectors[:, 4:]))
+    np.testing.assert_allclose(select("v", 1.5, 3.5), values[1:3], rtol=1e-12)
+    assert select("v", 80.0, 90.0, eigvals_only=False)[1].shape == (5, 0)
+    for kind, first, last in (("i", 2, 1), ("i", -1, 1), ("i", 3, 5), ("v", 2.0, 2.0)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="select_range"):
+            select(kind, first, last)
+    with pytest.raises(ValueError, match="same type"):
+        tf.linalg.eigh_tridiagonal(alpha, beta.astype(np.float32))
 
 
 def test_eye_of_a_size_that_only_the_run_tells_has_a_rank():

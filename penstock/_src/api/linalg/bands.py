@@ -2,9 +2,14 @@
 
 import numpy as np
 
+from penstock._src.api.debugging.asserts import (
+    assert_less,
+    assert_less_equal,
+    assert_non_negative,
+)
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.op_functions import op_functions
-from penstock._src.api.math.complex_numbers import conj
+from penstock._src.api.math.complex_numbers import conj, imag, real
 from penstock._src.api.math.elementwise import cast
 from penstock._src.api.math.reduction import reduce_sum
 from penstock._src.core import dtypes
@@ -539,32 +544,70 @@ def eigh_tridiagonal(
 
     Returns:
       The eigenvalues `[m]`, ascending, of the real dtype of `alpha`; unless `eigvals_only`, a
-      tuple of them and the eigenvectors `[n, m]` of the dtype of `alpha`, as columns.
+      tuple of them and the eigenvectors `[n, m]` of the dtype of `alpha`, as columns. They are NaN
+      if a number of the matrix is not finite. If the first extent of `alpha` is known to be at most
+      1, the result is `alpha`, as in TensorFlow.
 
     Raises:
-      ValueError: `select` is something else.
+      ValueError: `select` is something else, or the dtypes differ.
+      InvalidArgumentError: `select_range` selects nothing by its order, or has indices that no
+        eigenvalue has.
     """
     del tol
     if select not in ("a", "i", "v"):
         raise ValueError("'select must have a value in {'a', 'i', 'v'}.")
     alpha = convert_to_tensor(alpha, name="alpha")
-    beta = convert_to_tensor(beta, dtype=alpha.dtype, name="beta")
+    beta = convert_to_tensor(beta, name="beta")
+    if alpha.dtype != beta.dtype:
+        raise ValueError(
+            "'alpha' and 'beta' must have the same type. "
+            f"Received alpha {alpha.dtype.name}, beta {beta.dtype.name}"
+        )
+    if alpha.shape.rank and (alpha.shape[0] or 0) <= 1 and alpha.shape[0] is not None:
+        return real(alpha)
+    finite = raw.LogicalAnd(x=_is_finite(alpha), y=_is_finite(beta))
+    alpha, beta = (raw.SelectV2(condition=finite, t=x, e=raw.ZerosLike(x=x)) for x in (alpha, beta))
     matrix = raw.MatrixDiag(diagonal=alpha)
     # shifted down by padding, which also works for a single row and an unknown number of rows
     below = raw.MatrixDiag(diagonal=conj(beta))
     lower = raw.Pad(input=below, paddings=np.array([[1, 0], [0, 1]], np.int32))
     upper = adjoint_of(lower)
-    values, vectors = raw.SelfAdjointEigV2(input=matrix + lower + upper, compute_v=True, name=name)
+    values, vectors = raw.SelfAdjointEigV2(
+        input=matrix + lower + upper, compute_v=not eigvals_only, name=name
+    )
     values = cast(values, values.dtype.real_dtype)
+    nan = convert_to_tensor(np.nan, values.dtype)
+    values = raw.SelectV2(condition=finite, t=values, e=nan)
+    if not eigvals_only:
+        vectors = raw.SelectV2(condition=finite, t=vectors, e=cast(nan, vectors.dtype))
+    if select == "a":
+        return values if eigvals_only else (values, vectors)
+    low, high = select_range
     if select == "i":
-        first, last = select_range
-        values, vectors = values[first : last + 1], vectors[:, first : last + 1]
-    elif select == "v":
-        low, high = (convert_to_tensor(v, dtype=values.dtype) for v in select_range)
+        low, high = (convert_to_tensor(n, dtypes.int32) for n in (low, high))
+        assert_less_equal(low, high, message="empty index range in select_range")
+        assert_non_negative(low, message="negative index in select_range")
+        count = raw.Size(input=values)
+        assert_less(high, count, message="index in select_range beyond the eigenvalues")
+        inside = raw.Range(start=low, limit=high + 1, delta=1)
+    else:
+        low, high = (convert_to_tensor(v, dtype=values.dtype) for v in (low, high))
+        assert_less(low, high, message="empty interval in select_range")
         inside = raw.Where(condition=raw.LogicalAnd(x=values > low, y=values <= high))[:, 0]
-        values = raw.GatherV2(params=values, indices=inside, axis=0)
-        vectors = raw.GatherV2(params=vectors, indices=inside, axis=1)
-    return values if eigvals_only else (values, vectors)
+    values = raw.GatherV2(params=values, indices=inside, axis=0)
+    if eigvals_only:
+        return values
+    return values, raw.GatherV2(params=vectors, indices=inside, axis=1)
+
+
+def _is_finite(x):
+    """A scalar: whether all numbers of a tensor are finite."""
+    parts = [real(x), imag(x)] if x.dtype.is_complex else [x]
+    every = [
+        raw.All(input=raw.IsFinite(x=p), axis=raw.Range(start=0, limit=raw.Rank(input=p), delta=1))
+        for p in parts
+    ]
+    return every[0] if len(every) == 1 else raw.LogicalAnd(x=every[0], y=every[1])
 
 
 __getattr__ = op_functions(
