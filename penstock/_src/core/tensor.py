@@ -13,7 +13,10 @@ from penstock._src.core.shapes import TensorShape
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
+# Ids of eager tensors: there are as many as were ever made.
 NEXT_ID = itertools.count(1).__next__
+# Moments at which operations, symbolic tensors and marks of the debugger were made. A symbolic tensor's id is its moment below 0.
+NEXT_MOMENT = itertools.count(1).__next__
 
 
 @export("__internal__.types.Tensor", v1=[])

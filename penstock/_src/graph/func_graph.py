@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.placement import POLICY
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InaccessibleTensorError
@@ -129,6 +130,8 @@ class FuncGraph(Graph, TensorSignature):
         super().__init__()
         self.name = name
         self.enclosing = outer_graph if outer_graph is not None else STATE.graph
+        if self.enclosing is None:
+            POLICY.traced = True
         self.inputs: list[SymbolicTensor] = []
         self.outputs: list[SymbolicTensor] = []
         self.control_outputs: list[Operation] = []

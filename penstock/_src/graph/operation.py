@@ -11,7 +11,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import OperatorNotAllowedInGraphError, OutOfRangeError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape, as_shape
-from penstock._src.core.tensor import NEXT_ID, Tensor
+from penstock._src.core.tensor import NEXT_MOMENT, Tensor
 from penstock._src.graph.members.conversions import OperationConversions
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
@@ -34,7 +34,7 @@ class SymbolicTensor(Tensor):
     def __init__(self, op: "Operation", index: int, dtype: DType, shape: TensorShape) -> None:
         self._op, self._value_index = op, index
         self._dtype, self._shape = dtype, shape
-        self._id = NEXT_ID()
+        self._id = -NEXT_MOMENT()
         self._handle_data: Any = None
 
     op: "Operation" = read_only("_op", "The operation that makes this tensor.")
@@ -199,8 +199,8 @@ class Operation(OperationConversions):
         self._inputs, self._control_inputs = inputs, control_inputs
         self._device, self.location = device, location
         self.position = len(graph._operations)
-        # Larger than the ids of all earlier operations, wherever it is in the graph.
-        self.moment = NEXT_ID()
+        # Larger than the moments of all earlier operations, wherever it is in the graph.
+        self.moment = NEXT_MOMENT()
         # Set by tf.custom_gradient: a function (op, *gradients) -> gradients that replaces the op's own gradient.
         self.gradient_override: Any = None
         # The name of such a function in a SavedModel or GraphDef.

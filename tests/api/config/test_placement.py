@@ -37,10 +37,11 @@ def test_missing_devices_give_way_to_the_cpu():
 def test_memory_of_a_cpu_is_not_counted():
     experimental = tf.config.experimental
     for count in (experimental.get_memory_info, experimental.get_memory_usage):
-        with pytest.raises(ValueError, match="Allocator stats not available for device 'CPU:0'"):
-            count("CPU:0")
-    with pytest.raises(ValueError, match="Cannot reset memory stats for device 'CPU:0'"):
-        experimental.reset_memory_stats("CPU:0")
+        assert count("CPU:0") in (0, {"current": 0, "peak": 0})
+    experimental.reset_memory_stats("CPU:0")
+    for device in ("GPU:0", "CPU:1"):
+        with pytest.raises(ValueError, match="No matching devices found"):
+            experimental.get_memory_info(device)
     cpu = tf.config.list_physical_devices("CPU")[0]
     with pytest.raises(KeyError):
         experimental.get_memory_growth(cpu)

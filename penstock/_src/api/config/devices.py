@@ -375,7 +375,7 @@ def get_device_details(device):
 
 @export("config.experimental.get_memory_info")
 def get_memory_info(device):
-    """Current and peak memory of a GPU in bytes.
+    """Current and peak memory of a device in bytes; 0 for a CPU, whose memory is not counted.
 
     Args:
       device: a name such as "GPU:0".
@@ -384,11 +384,11 @@ def get_memory_info(device):
       A dict with "current" and "peak".
 
     Raises:
-      ValueError: there is no such device, or it is a CPU, whose memory is not counted.
+      ValueError: there is no such device.
     """
     gpu = _gpu_of(device)
-    if gpu is None:
-        raise ValueError(f"Allocator stats not available for device '{device}'")
+    if gpu is None:  # as in TensorFlow, which does not count the memory of CPUs either
+        return {"current": 0, "peak": 0}
     return {"current": gpu.use.current, "peak": gpu.use.peak}
 
 
@@ -416,12 +416,11 @@ def reset_memory_stats(device):
       device: a name such as "GPU:0".
 
     Raises:
-      ValueError: there is no such device, or it is a CPU, whose memory is not counted.
+      ValueError: there is no such device.
     """
     gpu = _gpu_of(device)
-    if gpu is None:
-        raise ValueError(f"Cannot reset memory stats for device '{device}'")
-    gpu.use.peak = gpu.use.current
+    if gpu is not None:
+        gpu.use.peak = gpu.use.current
 
 
 def _gpu_of(device):

@@ -92,7 +92,7 @@ def set_inter_op_parallelism_threads(num_threads):
     >>> tf.config.threading.get_inter_op_parallelism_threads()
     0
     """
-    if get_inter_op_parallelism_threads() == num_threads:
+    if SETTINGS.threads["inter"] == num_threads:
         return
     SETTINGS.refuse_if_started("Inter op parallelism cannot be modified after initialization.")
     SETTINGS.threads["inter"] = int(num_threads)
@@ -128,7 +128,7 @@ def set_intra_op_parallelism_threads(num_threads):
             "set_intra_op_parallelism_threads: `num_threads` must be at least 0. "
             f"Received: num_threads={num_threads!r}."
         )
-    if wanted == get_intra_op_parallelism_threads():
+    if wanted == SETTINGS.threads["intra"]:
         return
     message = "Intra op parallelism cannot be modified after initialization."
     SETTINGS.refuse_if_started(message)

@@ -19,8 +19,8 @@ class Settings:
 
     def clear(self) -> None:
         """Resets all settings; the program counts as not started."""
+        self.was_reset, POLICY.traced = True, False
         self._start()
-        self.was_reset = True
 
     def _start(self) -> None:
         self.visible: Any = None
@@ -35,8 +35,8 @@ class Settings:
         self.jit: bool | None = None
         self.optimizer: dict[str, Any] = {}
         self.mlir_bridge: bool | None = None
-        # tensors are numbered as they are made, so this says later whether any was
-        self._first_tensor = NEXT_ID()
+        # Eager tensors are numbered, so the next number says whether any was made; 1, the first, until this is asked or reset.
+        self._next_tensor = NEXT_ID() + 1 if self.was_reset else 1
 
     @property
     def soft_placement(self) -> bool | None:
@@ -62,10 +62,11 @@ class Settings:
             install()
 
     def started(self) -> bool:
-        """True if ops have run, or devices have been listed."""
-        if not self.initialized and not in_v1_graph() and NEXT_ID() != self._first_tensor + 1:
+        """True if eager tensors were made, functions traced or devices listed."""
+        number = NEXT_ID()
+        if not in_v1_graph() and (POLICY.traced or number != self._next_tensor):
             self.initialized = True
-        self._first_tensor = NEXT_ID()
+        self._next_tensor = number + 1
         return self.initialized
 
     def refuse_if_started(self, message: str) -> None:

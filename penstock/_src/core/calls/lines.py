@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
-from penstock._src.core.tensor import NEXT_ID
+from penstock._src.core.tensor import NEXT_MOMENT
 from penstock._src.util.dataclass import dataclass
 
 
@@ -28,7 +28,7 @@ class Mark:
     streams: tuple[Any, Any] | None = None
     frame: FrameType | None = None
     number: int = 0
-    moment: int = dataclasses.field(default_factory=NEXT_ID)
+    moment: int = dataclasses.field(default_factory=NEXT_MOMENT)
 
 
 @dataclass(eq=False)

@@ -21,11 +21,13 @@ class Policy:
     soft  whether an operation may run on another device than it names; None: as TensorFlow has it, which is yes
     logs  whether the device of each operation is logged
     cpus  the number of logical CPUs
+    traced  whether a function has been traced
     """
 
     soft: bool | None = None
     logs = False
     cpus = 1
+    traced = False
 
 
 POLICY = Policy()

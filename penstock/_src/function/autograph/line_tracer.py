@@ -11,7 +11,7 @@ from typing import Any
 from penstock._src.core.calls import lines
 from penstock._src.core.calls.lines import Activation, Line
 from penstock._src.core.dispatch import STATE
-from penstock._src.core.tensor import NEXT_ID, Tensor
+from penstock._src.core.tensor import NEXT_MOMENT, Tensor
 from penstock._src.function.autograph.undefined import Undefined
 from penstock._src.util.locations import belongs_to_library, is_users
 
@@ -79,7 +79,7 @@ class _Frame:
     def __init__(self, activation: Activation, stack: list[Activation]) -> None:
         self.activation, self.stack = activation, stack
         self.held: dict[str, Any] = {}
-        self.begin = NEXT_ID()
+        self.begin = NEXT_MOMENT()
 
     def traced(self, frame: FrameType, event: str, argument: Any) -> Callable[..., Any]:
         """Python's trace function of the frame."""
@@ -103,7 +103,7 @@ class _Frame:
         unbound = tuple(name for name in self.held if name not in now)
         self.held = now
         size = len(activation.graph._operations)
-        line = Line(frame.f_lineno, NEXT_ID(), size, bound, unbound)
+        line = Line(frame.f_lineno, NEXT_MOMENT(), size, bound, unbound)
         last = activation.lines[-1] if activation.lines else None
         if last is not None and _is_empty(last, line) and "ag__" in frame.f_locals:
             line.bound = {**last.bound, **bound}

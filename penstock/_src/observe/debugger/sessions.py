@@ -15,7 +15,7 @@ from penstock._src.compiler.host.running import run_on_host
 from penstock._src.compiler.token_flow import TokenFlow
 from penstock._src.core.calls.lines import Activation, Line, Mark
 from penstock._src.core.errors import UnimplementedError
-from penstock._src.core.tensor import NEXT_ID
+from penstock._src.core.tensor import NEXT_MOMENT
 from penstock._src.core.values import kernel_state
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.graph.library import GraphFunction, Runner
@@ -138,7 +138,7 @@ def _activation(graph: Any, frame: FrameType, marks: Sequence[Mark]) -> Activati
     call.lines += [Line(m.number, m.moment, 0, {}, marks=[m]) for m in marks]
     call.lines.sort(key=lambda line: line.moment)
     last = call.lines[-1].number
-    call.lines.append(Line(last, NEXT_ID(), len(graph._operations), {}))
+    call.lines.append(Line(last, NEXT_MOMENT(), len(graph._operations), {}))
     _bind(call.lines, frame.f_locals, graph)
     return call
 
