@@ -203,6 +203,9 @@ class StatementConverter(ExpressionConverter):
     def visit_For(self, node: ast.For) -> Block:
         state: list[str] = node.state  # type: ignore[attr-defined]
         options, body_statements = self._body_and_options(node)
+        options.keys.append(ast.Constant("target"))
+        options.values.append(ast.Constant(ast.unparse(node.target)))
+        ast.fix_missing_locations(ast.copy_location(options, node))
         iterated = self.visit(node.iter)
         body, stop = self.namer.new("loop_body"), self.namer.new("extra_test")
         item = self.namer.new("item")
@@ -227,13 +230,13 @@ class StatementConverter(ExpressionConverter):
             + templates.statements(call, node, ITERATED=iterated, OPTIONS=options)
         )
 
-    def _body_and_options(self, node: Loop) -> tuple[ast.expr, Block]:
+    def _body_and_options(self, node: Loop) -> tuple[ast.Dict, Block]:
         """Returns the options of a loop, and its body without them."""
         start = cleared_flags(node)
         options, body = self._loop_options(node.body[start:])
         return options, [*node.body[:start], *body]
 
-    def _loop_options(self, body: Block) -> tuple[ast.expr, Block]:
+    def _loop_options(self, body: Block) -> tuple[ast.Dict, Block]:
         """Remove `tf.autograph.experimental.set_loop_options(...)` from the start of a loop body, or of a context there."""
         if isinstance(body[0], ast.With):
             options, body[0].body = self._loop_options(body[0].body)

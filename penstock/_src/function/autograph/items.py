@@ -18,6 +18,7 @@ class Items:
     start: Any
     # True if a variable's shape may change between steps without shape invariants.
     loosens = False
+    is_range = False
 
     def more(self, position: Any) -> Any:
         raise NotImplementedError
@@ -31,6 +32,8 @@ class Items:
 
 class RangeItems(Items):
     """tf.range(start, limit, delta), without creating the tensor."""
+
+    is_range = True
 
     def __init__(self, start: Any, limit: Any, delta: Any):
         self.start, self.limit, self.delta = start, limit, delta

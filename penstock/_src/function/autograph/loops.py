@@ -113,6 +113,8 @@ def for_(
     _forbid_return(get_state())
     if isinstance(iterated, Tensor) or values.is_variable(iterated):
         items: Items = range_items(iterated) or tensor_items(convert_to_tensor(iterated))
+        if items.is_range:
+            _define(options.get("target", ""), items.start, names, get_state, set_state)
     elif hasattr(iterated, "get_next_as_optional"):
         items = IteratorItems(iterated)
     elif hasattr(iterated, "row_splits"):
@@ -123,6 +125,18 @@ def for_(
         iterator = iter(iterated if newly_made is None else newly_made())
         items = IteratorItems(iterator, loosens=True)
     _for_in_graph(items, extra_test, body, get_state, set_state, names, options)
+
+
+def _define(
+    target: str, value: Any, names: tuple[str, ...], get_state: GetState, set_state: SetState
+) -> None:
+    """Gives the target of a loop over a range the range's start, where it is undefined: without a turn it stays so, as in TensorFlow."""
+    pairs = zip(names, get_state(), strict=True)
+    set_state(
+        tuple(
+            value if name == target and isinstance(old, Undefined) else old for name, old in pairs
+        )
+    )
 
 
 def _carried(
