@@ -112,3 +112,33 @@ def test_functions_return_the_structure_that_they_take(wrap, before, after, erro
     for call in calls:
         with pytest.raises(error, match="same nested structure"):
             wrap(call)()
+
+
+LOOPS = {
+    "map_fn": lambda x, **k: tf.map_fn(lambda v: v * v, x, **k),
+    "scan": lambda x, **k: tf.scan(lambda a, v: a * v, x, **k),
+    "foldl": lambda x, **k: tf.foldl(lambda a, v: a * v, x, **k),
+    "foldr": lambda x, **k: tf.foldr(lambda a, v: a * v, x, **k),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_in_graphs_pass_gradients_on_only_with_back_prop(name):
+    def gradient(back_prop):
+        x = tf.constant([2.0, 3.0])
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = LOOPS[name](x, back_prop=back_prop)
+        found = tape.gradient(y, x)
+        return tf.constant(-1.0) if found is None else tf.reduce_sum(found)
+
+    assert float(tf.function(gradient)(True)) > 0
+    assert float(tf.function(gradient)(False)) == -1
+    assert float(gradient(False)) > 0  # eager loops are Python's, as in TensorFlow
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_refuse_numbers_of_parallel_iterations_below_one(name):
+    for wrap in (lambda f: f, tf.function):
+        with pytest.raises(TypeError, match="'parallel_iterations' must be a positive integer"):
+            wrap(lambda: LOOPS[name](tf.constant([1.0]), parallel_iterations=-1))()

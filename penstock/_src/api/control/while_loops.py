@@ -83,7 +83,12 @@ def while_loop(
         parallel_iterations,
         name or "while",
     ).build()
-    if back_prop:
+    return differentiable(result, back_prop)
+
+
+def differentiable(result: Any, back_prop: bool) -> Any:
+    """The result of a loop; without `back_prop`, one in a graph passes no gradients on, as in TensorFlow."""
+    if back_prop or STATE.graph is None:
         return result
     return nest.map_structure(
         lambda t: raw.StopGradient(t) if isinstance(t, Tensor) else t,

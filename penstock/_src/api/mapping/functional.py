@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.api.control.tensor_array import TensorArray
-from penstock._src.api.control.while_loops import while_loop
+from penstock._src.api.control.while_loops import differentiable, while_loop
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.mapping import row_codec
 from penstock._src.core import dtypes
@@ -74,8 +74,8 @@ def map_fn(
       fn: a function of one row, in the structure of `elems`.
       elems: a tensor or ragged or sparse tensor, or a structure of them with equal first extents.
       dtype: an older name of `fn_output_signature`.
-      parallel_iterations: a hint without effect.
-      back_prop: if False, no gradient flows.
+      parallel_iterations: a hint without effect; a positive integer.
+      back_prop: if False, no gradient flows through the operations in a graph.
       swap_memory: a hint without effect.
       infer_shape: whether all results have one shape.
       name: a name for the operation.
@@ -95,13 +95,14 @@ def map_fn(
     if not callable(fn):
         raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.")
     signature = fn_output_signature if fn_output_signature is not None else dtype
+    loop = {"parallel_iterations": parallel_iterations or 10}
     if any(map(_is_batchable, nest.flatten([elems, signature]))):
-        return _map_fields(fn, elems, signature, infer_shape)
+        return differentiable(_map_fields(fn, elems, signature, infer_shape, loop), back_prop)
     if any(
         row_codec.is_encoded(leaf) or nest.is_composite(leaf) and not isinstance(leaf, Tensor)
         for leaf in nest.flatten([elems, signature])
     ):
-        return _map_composite(fn, elems, signature, infer_shape)
+        return differentiable(_map_composite(fn, elems, signature, infer_shape, loop), back_prop)
     flat = _flat_tensors(elems)
     if not flat:
         raise ValueError(
@@ -111,10 +112,13 @@ def map_fn(
     if signature is None:
         signature = nest.pack_sequence_as(elems, [t.dtype for t in flat])
     with scope_in_graph(name, "map"):
-        return _map_tensors(autograph_converted(fn), elems, signature, infer_shape)
+        result = _map_tensors(autograph_converted(fn), elems, signature, infer_shape, loop)
+        return differentiable(result, back_prop)
 
 
-def _map_tensors(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
+def _map_tensors(
+    fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool, loop: dict[str, Any]
+) -> Any:
     flat = _flat_tensors(elems)
     count = _count(flat)
     arrays = _rows(flat, count)
@@ -130,7 +134,7 @@ def _map_tensors(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape
         return i + 1, after
 
     _, results = while_loop(
-        lambda i, *_: i < count, body, (start, outputs), maximum_iterations=count
+        lambda i, *_: i < count, body, (start, outputs), maximum_iterations=count, **loop
     )
     return nest.pack_sequence_as(signature, [_static(array.stack(), count) for array in results])
 
@@ -152,7 +156,9 @@ def _array_for(signature: Any, count: Any, infer_shape: bool) -> TensorArray:
     )
 
 
-def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
+def _map_composite(
+    fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool, loop: dict[str, Any]
+) -> Any:
     """map_fn where some inputs or results are ragged or sparse."""
     leaves = nest.flatten(elems)
     specs = [row_codec.row_spec(leaf) for leaf in leaves]
@@ -172,7 +178,11 @@ def _map_composite(fn: Callable[..., Any], elems: Any, signature: Any, infer_sha
         return i + 1, [array.write(i, row) for array, row in zip(written, rows, strict=True)]
 
     _, results = while_loop(
-        lambda i, *_: i < count, body, (convert_to_tensor(0), outputs), maximum_iterations=count
+        lambda i, *_: i < count,
+        body,
+        (convert_to_tensor(0), outputs),
+        maximum_iterations=count,
+        **loop,
     )
     stacked = []
     for spec, array in zip(wanted, results, strict=True):
@@ -195,7 +205,9 @@ def _decoded(parts: Any, spec: Any) -> Any:
     return spec.__batch_encoder__.decode(spec, parts)
 
 
-def _map_fields(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool) -> Any:
+def _map_fields(
+    fn: Callable[..., Any], elems: Any, signature: Any, infer_shape: bool, loop: dict[str, Any]
+) -> Any:
     """map_fn where some inputs or results are ExtensionTypes: maps over their fields."""
     leaves = nest.flatten(elems)
     row_specs = [v._type_spec._unbatch() if _is_batchable(v) else None for v in leaves]
@@ -214,7 +226,9 @@ def _map_fields(fn: Callable[..., Any], elems: Any, signature: Any, infer_shape:
             for w, value in zip(wanted, values, strict=True)
         ]
 
-    stacked = map_fn(of_fields, fields, infer_shape=infer_shape, fn_output_signature=of_results)
+    stacked = map_fn(
+        of_fields, fields, infer_shape=infer_shape, fn_output_signature=of_results, **loop
+    )
     results = [
         _decoded(s, w._batch(None)) if _is_batchable(w) else s
         for w, s in zip(wanted, stacked, strict=True)
@@ -230,7 +244,7 @@ def _converted(fn: Any) -> Callable[..., Any]:
     return autograph_converted(fn)
 
 
-def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
+def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool, loop: dict[str, Any]) -> Any:
     flat = _flat_tensors(elems)
     count = _count(flat)
     arrays = _rows(flat, count)
@@ -260,6 +274,7 @@ def _fold(fn: Any, elems: Any, initializer: Any, backwards: bool) -> Any:
         backward if backwards else forward,
         (convert_to_tensor(start), state),
         maximum_iterations=count,
+        **loop,
     )[1]
 
 
@@ -280,8 +295,8 @@ def foldl(
       fn: a function of what has been accumulated and of one row.
       elems: a tensor, or a structure of tensors with equal first extents.
       initializer: what to begin with; by default the first row.
-      parallel_iterations: a hint without effect.
-      back_prop: if False, no gradient flows.
+      parallel_iterations: a hint without effect; a positive integer.
+      back_prop: if False, no gradient flows through the operations in a graph.
       swap_memory: a hint without effect.
       name: a name for the operation.
 
@@ -293,7 +308,8 @@ def foldl(
     """
     fn = _converted(fn)
     with scope_in_graph(name, "foldl"):
-        return _fold(fn, elems, initializer, backwards=False)
+        loop = {"parallel_iterations": parallel_iterations, "back_prop": back_prop}
+        return _fold(fn, elems, initializer, False, loop)
 
 
 @dispatchable("foldr")
@@ -313,8 +329,8 @@ def foldr(
       fn: a function of what has been accumulated and of one row.
       elems: a tensor, or a structure of tensors with equal first extents.
       initializer: what to begin with; by default the last row.
-      parallel_iterations: a hint without effect.
-      back_prop: if False, no gradient flows.
+      parallel_iterations: a hint without effect; a positive integer.
+      back_prop: if False, no gradient flows through the operations in a graph.
       swap_memory: a hint without effect.
       name: a name for the operation.
 
@@ -326,7 +342,8 @@ def foldr(
     """
     fn = _converted(fn)
     with scope_in_graph(name, "foldr"):
-        return _fold(fn, elems, initializer, backwards=True)
+        loop = {"parallel_iterations": parallel_iterations, "back_prop": back_prop}
+        return _fold(fn, elems, initializer, True, loop)
 
 
 @dispatchable("scan")
@@ -348,8 +365,8 @@ def scan(
       fn: a function of what has been accumulated and of one row.
       elems: a tensor, or a structure of tensors with equal first extents.
       initializer: what to begin with; by default the first row, which is then the first result.
-      parallel_iterations: a hint without effect.
-      back_prop: if False, no gradient flows.
+      parallel_iterations: a hint without effect; a positive integer.
+      back_prop: if False, no gradient flows through the operations in a graph.
       swap_memory: a hint without effect.
       infer_shape: whether all results have one shape.
       reverse: whether it goes from the last row to the first.
@@ -366,11 +383,18 @@ def scan(
     """
     fn = _converted(fn)
     with scope_in_graph(name, "scan"):
-        return _scan(fn, elems, initializer, infer_shape, reverse)
+        loop = {"parallel_iterations": parallel_iterations}
+        result = _scan(fn, elems, initializer, infer_shape, reverse, loop)
+        return differentiable(result, back_prop)
 
 
 def _scan(
-    fn: Callable[..., Any], elems: Any, initializer: Any, infer_shape: bool, reverse: bool
+    fn: Callable[..., Any],
+    elems: Any,
+    initializer: Any,
+    infer_shape: bool,
+    reverse: bool,
+    loop: dict[str, Any],
 ) -> Any:
     flat = _flat_tensors(elems)
     count = _count(flat)
@@ -410,5 +434,7 @@ def _scan(
     def more(i: Any, *_: Any) -> Any:
         return i >= 0 if reverse else i < count
 
-    _, _, results = while_loop(more, body, (start, state, outputs), maximum_iterations=count)
+    _, _, results = while_loop(
+        more, body, (start, state, outputs), maximum_iterations=count, **loop
+    )
     return nest.pack_sequence_as(state, [_static(array.stack(), count) for array in results])
