@@ -584,6 +584,11 @@ def splits_to_rowids(splits, values=None):
     kind = splits.dtype
     if known is not None:
         lengths = np.diff(known)
+        count = int(known[-1]) if values is None else _static_count(values, int(known[-1]))
+        if known[0] or known[-1] != count or (lengths < 0).any():
+            raise InvalidArgumentError(
+                f"The row splits {known.tolist()} do not cut {count} values into rows."
+            )
         rows = np.repeat(np.arange(len(lengths), dtype=kind.as_numpy_dtype), lengths)
         return convert_to_tensor(rows)
     one = scalar(1, kind)
@@ -605,8 +610,16 @@ def _count(splits, values):
         count = raw.Shape(input=values, out_type=kind)[0]
     else:
         count = values.nrows(kind)
-    fits = require(raw.Equal(x=last, y=count), "Arguments do not match: the last row split must be the number of values", last, count)  # fmt: skip
-    return depending(count, fits)
+    ends = raw.LogicalAnd(x=raw.Equal(x=last, y=count), y=raw.Equal(x=splits[0], y=scalar(0, kind)))
+    ascend = raw.GreaterEqual(x=splits[1:], y=splits[:-1])
+    message = "Arguments do not match: the row splits must ascend from 0 to the number of values"
+    return depending(count, require(ends, message, last, count) + require(ascend, message, splits))
+
+
+def _static_count(values, default):
+    """The number of values, or of the rows of ragged ones, if it is known; else a default."""
+    count = values.shape[0] if isinstance(values, Tensor) else values._row_partition.static_nrows
+    return default if count is None else count
 
 
 @spec_names.register("tf.RowPartitionSpec")

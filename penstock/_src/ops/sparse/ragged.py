@@ -13,6 +13,13 @@ from penstock._src.native.builtins import HotCounter
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.rules import show, unbroadcast
+from penstock._src.ops.sparse.splits import check_splits
+
+
+def _number_of_rows(kind, tensor):
+    """The number of rows of a partition; None if it does not say."""
+    return {"ROW_SPLITS": tensor.size - 1, "ROW_LENGTHS": tensor.size}.get(kind)
+
 
 # Least average length of a row for which copying takes less time than a mask of its values.
 _LONG = 64
@@ -120,6 +127,24 @@ class RaggedTensorToTensor(Op):
         by_default = unbroadcast(by_default, default_value)
         return None, by_values, by_default, [None] * len(row_partition_tensors)
 
+    def _check_partitions(self, partitions, rows, count):
+        """Raises InvalidArgumentError for a partition that does not cut the rows of the next one, or `count` values, into rows."""
+        below = [_number_of_rows(*partition) for partition in partitions[1:]] + [count]
+        for (kind, tensor), values in zip(partitions, below, strict=True):
+            if kind == "ROW_SPLITS":
+                last = int(tensor[-1]) if tensor.ndim == 1 and tensor.size else 0
+                check_splits(self, tensor, last if values is None else values)
+                rows = last
+            elif kind == "VALUE_ROWIDS":
+                ascends = (tensor[1:] >= tensor[:-1]).all()
+                if tensor.size and not (ascends and 0 <= tensor[0] and tensor[-1] < rows):
+                    raise self.invalid(
+                        f"row ids must ascend within [0, {rows}). Received {show(tensor)}"
+                    )
+                rows = tensor.size
+            else:
+                rows = int(tensor.sum())
+
     def _kinds(self):
         return [k for k in self.row_partition_types if k != "FIRST_DIM_SIZE"]
 
@@ -132,6 +157,7 @@ class RaggedTensorToTensor(Op):
             partitions = partitions[1:]
         asked = [None if n < 0 else n for n in shape.tolist()] if shape.ndim else None
         self._check(asked, list(values.shape), list(default_value.shape))
+        self._check_partitions(partitions, count, len(values))
         # walk inwards: the row and the column of the values of each level
         levels, extents = [], []
         for kind, tensor in partitions[:-1]:
@@ -456,9 +482,13 @@ class RaggedGather(Op):
                 f"OUTPUT_RAGGED_RANK must be PARAMS_RAGGED_RANK + rank(indices) - 1. Received "
                 f"{self.OUTPUT_RAGGED_RANK}, {len(params_nested_splits)} and {indices.ndim}"
             )
-        for splits in params_nested_splits:
-            if (np.diff(splits) < 0).any():
+        below = [splits.size - 1 for splits in params_nested_splits[1:]] + [
+            len(params_dense_values)
+        ]
+        for splits, count in zip(params_nested_splits, below, strict=True):
+            if (splits[1:] < splits[:-1]).any():
                 raise self.invalid(f"Ragged splits must be sorted. Received {splits.tolist()}")
+            check_splits(self, splits, count)
         outer = params_nested_splits[0]
         rows = outer.size - 1
         wrong = (indices < 0) | (indices >= rows)

@@ -183,6 +183,8 @@ class StringNGrams(Op):
             )
         if data_splits.size and (data_splits[0] != 0 or data_splits[-1] != data.size):
             raise self.invalid("First split value must be 0, and the last the number of elements")
+        if (data_splits[1:] < data_splits[:-1]).any():
+            raise self.invalid(f"data_splits must ascend. Received {show(data_splits)}")
         if any(width < 1 for width in self.ngram_widths):
             raise self.invalid(f"ngram_widths must contain positive values: {self.ngram_widths}")
         for width in self.ngram_widths:
