@@ -140,6 +140,8 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     _save_slice_info: Any = None
     # True if assignments in graphs check the shape at run time.
     _validates = True
+    # True if reads in graphs infer no shape: an assignment of TensorFlow 1 may give it a value of another shape.
+    _takes_any_shape = False
     # In a graph: the tensor of the initial value, and the read that sessions fetch.
     _initial_value: Any
     _graph_element: Any
@@ -345,7 +347,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
             return tensor
         variable_accessed(self)
         tensor = raw.ReadVariableOp(self._handle, dtype=self._dtype)
-        if STATE.graph is not None:
+        if STATE.graph is not None and not self._takes_any_shape:
             tensor.set_shape(self._shape)
         return tensor
 

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -141,3 +142,67 @@ def test_functions_in_graphs_make_variables_of_their_own_tensors():
     assert _run_function(lambda x: inner()) == [14.0, 14.0]
     with pytest.raises(ValueError, match="wrapped in an init_scope or callable"):
         _run_function(lambda x: 2 * x)
+
+
+INDICES = {
+    "slice": lambda v: v[1:],
+    "index": lambda v: v[-1],
+    "steps": lambda v: v[::-2],
+    "all": lambda v: v[...],
+    "rows and columns": lambda v: v[1:, :1],
+    "column": lambda v: v[:, 1],
+    "new axis": lambda v: v[tf.newaxis, 1],
+    "tensor": lambda v: v[tf.constant(1) :],
+    "empty": lambda v: v[2:2],
+}
+
+
+@pytest.mark.parametrize("kind", ["resource", "reference", "eager"])
+@pytest.mark.parametrize("index", INDICES)
+def test_slices_of_variables_are_assigned(index, kind):
+    expected = np.ones([3, 2], np.float32)
+    part = INDICES["slice" if index == "tensor" else index](expected)  # a view
+    part[...] = 8.0
+    value = np.full(part.shape, 8.0, np.float32)
+    if kind == "eager":
+        v = tf.Variable(np.ones([3, 2], np.float32))
+        np.testing.assert_array_equal(v1.assign(INDICES[index](v), value), expected)
+        return
+    with tf.Graph().as_default(), v1.Session() as session:
+        v = v1.get_variable(
+            "v", [3, 2], initializer=v1.ones_initializer(), use_resource=kind == "resource"
+        )
+        assigned = v1.assign(INDICES[index](v), value)
+        session.run(v.initializer)
+        np.testing.assert_array_equal(session.run(assigned), expected)
+        np.testing.assert_array_equal(session.run(v), expected)
+
+
+def test_only_variables_and_their_slices_are_assigned():
+    v = tf.Variable([1.0, 2.0])
+    with pytest.raises(AttributeError, match="assign"):
+        v1.assign(tf.constant([1.0, 2.0]), [3.0, 4.0])
+    for update in (v1.assign_add, v1.assign_sub):
+        with pytest.raises(AttributeError, match=update.__name__):
+            update(v[:1], [1.0])
+    with tf.Graph().as_default(), pytest.raises(AttributeError, match="assign"):
+        v1.assign(tf.constant([1.0, 2.0]), [3.0, 4.0])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [[1.0, 2.0, 3.0], 5.0, [[1.0], [2.0]], []])
+def test_variables_that_are_no_resources_take_values_of_any_shape(value):
+    with tf.Graph().as_default(), v1.Session() as session:
+        v = v1.Variable([1.0, 2.0], use_resource=False)
+        fed = v1.placeholder(tf.float32, None)
+        assigned = v1.assign(v, fed, validate_shape=False)
+        more = v + 1.0
+        session.run(v.initializer)
+        np.testing.assert_array_equal(session.run(assigned, {fed: value}), value)
+        np.testing.assert_array_equal(session.run(v), value)
+        np.testing.assert_array_equal(session.run(more), np.add(value, 1.0))
+        assert v.shape == [2] and v1.assign(v, value, validate_shape=False).shape == np.shape(value)
+        with pytest.raises(ValueError, match="[Ss]hape"):
+            v1.assign(v, [1.0, 2.0, 3.0])
+        with pytest.raises(ValueError, match="[Ss]hape"):
+            v1.assign(v1.Variable([1.0], use_resource=True), [1.0, 2.0], validate_shape=False)

@@ -226,6 +226,31 @@ def _referenced(ref: Any) -> Any:
     return next((v for v in known if getattr(v, "handle", None) is ref), ref)
 
 
+def _is_reference(ref: Any) -> bool:
+    """True if a tensor is a reference to a variable."""
+    made_by = getattr(ref, "op", None) if isinstance(ref, Tensor) else None
+    return made_by is not None and any(argument.is_ref for argument in made_by.raw_op.outputs)
+
+
+def _assign_any_shape(variable: Any, value: Any, name: str | None) -> Any:
+    """Sets a variable that stands for a reference to a value of any shape; returns the new value.
+
+    Reads then infer no shape. The variable's own shape still restricts other assignments, as in TensorFlow.
+    """
+    value = convert_to_tensor(value, variable.dtype)
+    variable._takes_any_shape = True
+    handle = variable.handle
+    handle._handle_data = [(TensorShape(None), variable.dtype)]
+    for reader in handle.op.readers():
+        if reader.type == "ReadVariableOp":
+            reader.outputs[0]._shape = TensorShape(None)
+    assigned = raw.AssignVariableOp(handle, value, name=name)
+    with STATE.graph.control_dependencies([assigned]):
+        result = raw.ReadVariableOp(resource=handle, dtype=variable.dtype)
+    result.set_shape(value.shape)
+    return result
+
+
 @export(v1=["assign"])
 def assign(
     ref: Any,
@@ -234,12 +259,26 @@ def assign(
     use_locking: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Sets a variable, or the variable of a reference; returns the new value, or the reference."""
+    """Sets a variable, a slice of one, or the variable of a reference; returns the new value, or the reference.
+
+    Args:
+      ref: the variable, its slice such as `variable[1:]`, or a reference.
+      value: the new value.
+      validate_shape: False: a variable that is not a resource takes a value of any shape.
+      use_locking: a hint without effect.
+      name: of the operation.
+
+    Raises:
+      ValueError: the shapes do not fit.
+    """
     ref = _referenced(ref)
-    if isinstance(ref, Tensor):
+    if _is_reference(ref):
         options = {"validate_shape": validate_shape, "use_locking": use_locking}
         chosen = {option: value for option, value in options.items() if value is not None}
         return raw.Assign(ref=ref, value=convert_to_tensor(value, ref.dtype), name=name, **chosen)
+    made_by = getattr(getattr(ref, "handle", None), "op", None)
+    if validate_shape is False and getattr(made_by, "stands_for_reference", False):
+        return _assign_any_shape(ref, value, name)
     return ref.assign(value, name=name)
 
 
@@ -247,7 +286,7 @@ def assign(
 def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
     """Adds to a variable, or to the variable of a reference; returns the new value, or the reference."""
     ref = _referenced(ref)
-    if isinstance(ref, Tensor):
+    if _is_reference(ref):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignAdd(ref=ref, value=value, use_locking=bool(use_locking), name=name)
     return ref.assign_add(value, name=name)
@@ -257,7 +296,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None =
 def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Any:
     """Subtracts from a variable, or from the variable of a reference; returns the new value, or the reference."""
     ref = _referenced(ref)
-    if isinstance(ref, Tensor):
+    if _is_reference(ref):
         value = convert_to_tensor(value, ref.dtype)
         return raw.AssignSub(ref=ref, value=value, use_locking=bool(use_locking), name=name)
     return ref.assign_sub(value, name=name)
