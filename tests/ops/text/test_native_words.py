@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from penstock._src.native.algorithms.texts.wordpiece import texts_of
 from penstock._src.ops.text.characters import whitespace
+from penstock._src.ops.text.models.flatbuffer import Table
 from penstock._src.ops.text.models.wordpiece import build_model
 from penstock._src.ops.text.pieces import fast_wordpiece
 from tests.harness.native_forms import assert_same_in_python, vector_of
@@ -31,3 +33,21 @@ def test_native_pieces_equal_those_in_python(texts, are_words, monkeypatch):
     model = np.frombuffer(data, np.uint8)
     op = fast_wordpiece.FastWordpieceTokenizeWithOffsets()
     assert_same_in_python(fast_wordpiece, monkeypatch, lambda: op.eager(vector_of(texts), model))
+
+
+@pytest.mark.parametrize("number", [-(1 << 31), -1, 5, 1 << 20, (1 << 31) - 1])
+def test_models_with_wrong_numbers_give_no_memory_of_the_process(number):
+    """Of the unknown piece: native code takes the texts of pieces by their numbers."""
+    data = bytearray(build_model(["a", "[UNK]"], 100, "##", "[UNK]", True, False))
+    place = Table(bytes(data), "model")._place(7)
+    data[place : place + 4] = number.to_bytes(4, "little", signed=True)
+    op = fast_wordpiece.FastWordpieceTokenizeWithOffsets()
+    texts, numbers, *_ = op.eager(vector_of([b"a", b"xyz"]), np.frombuffer(data, np.uint8))
+    assert list(texts) == [b"a", b"[UNK]"] and list(numbers) == [0, number]
+
+
+def test_texts_of_numbers_beyond_the_texts_are_none():
+    texts = vector_of([b"a", b"b"])
+    assert list(texts_of(np.array([1, 0]), texts)) == [b"b", b"a"]
+    assert texts_of(np.array([2]), texts) is None and texts_of(np.array([-1]), texts) is None
+    assert texts_of(np.empty(0, np.int64), texts[:0]).size == 0

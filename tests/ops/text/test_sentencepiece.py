@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ops.text.sentencepiece import drawing, processor
+from penstock._src.core.registry import raw
+from penstock._src.ops.text.models.flatbuffer import Table
+from penstock._src.ops.text.sentencepiece import drawing, fast, processor
 from penstock._src.ops.text.sentencepiece.messages import ModelProto
 from penstock._src.ops.text.sentencepiece.model import (
     BPE,
@@ -185,3 +187,16 @@ def test_the_fast_tokenizer_compares_rounded_sums_as_tensorflow_text_does():
     for cut in ("- --", "| - --", "| - -- | - -- :", "| - -- : | - -- |"):
         numbers = cutter.tokenize(cut.replace(" ", "")).numpy().tolist()
         assert " ".join(names[number] for number in numbers[1:]) == cut
+
+
+@pytest.mark.parametrize("number", [-(1 << 31), -1, len(PIECES), (1 << 31) - 1])
+def test_fast_models_with_wrong_numbers_give_no_memory_of_the_process(number):
+    """Of the unknown piece: native code takes the texts of pieces by their numbers."""
+    data = bytearray(fast.convert(model()))
+    place = Table(bytes(data), "model")._place(3)
+    data[place : place + 4] = number.to_bytes(4, "little", signed=True)
+    cut = getattr(raw, "TFText>FastSentencepieceTokenize")
+    values, _ = cut(
+        np.frombuffer(data, np.uint8), ["ab zz"], 0, 1.0, False, False, False, out_type=tf.string
+    )
+    assert [value.decode() for value in values.numpy()] == ["\u2581ab", "\u2581", "zz"]

@@ -83,8 +83,10 @@ def pieces_of(strings: np.ndarray, words: Words, vocabulary: Vocabulary) -> Piec
     return PieceArrays(numbers[:count].copy(), begins[:count].copy(), ends[:count].copy(), splits)
 
 
-def texts_of(numbers: np.ndarray, texts: np.ndarray) -> np.ndarray:
-    """`texts[numbers]`, of bytes objects; the numbers must be within the texts."""
+def texts_of(numbers: np.ndarray, texts: np.ndarray) -> np.ndarray | None:
+    """`texts[numbers]`, of bytes objects; None if a number, of a damaged model, is not within the texts."""
+    if numbers.min(initial=0) < 0 or numbers.max(initial=-1) >= len(texts):
+        return None
     strings = np.empty(len(numbers), object)
     _functions().texts(numbers, len(numbers), texts, strings)
     return strings

@@ -90,7 +90,8 @@ class WordpieceModel:
         number_bits = _GOES_ON - 1
         numbers = {text: (value & number_bits & ~0xFF) >> 8 for text, value in self.trie.items()}
         numbers[self.unknown] = self.unknown_number
-        if len(set(numbers.values())) < len(numbers) or self.unknown_number < 0:
+        is_number = 0 <= self.unknown_number <= number_bits >> 8
+        if len(set(numbers.values())) < len(numbers) or not is_number:
             return None
         texts = np.full(max(numbers.values()) + 1, b"", object)
         texts[list(numbers.values())] = list(numbers)

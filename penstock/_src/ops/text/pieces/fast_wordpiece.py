@@ -47,15 +47,10 @@ def _natively(rows: np.ndarray, model: WordpieceModel) -> tuple[np.ndarray, ...]
     if words is None:
         return None
     pieces = pieces_of(rows, words, vocabulary)
-    if pieces.numbers.max(initial=0) >= len(texts):  # of a damaged model
+    strings = texts_of(pieces.numbers, texts)
+    if strings is None:
         return None
-    return (
-        texts_of(pieces.numbers, texts),
-        pieces.numbers,
-        pieces.splits,
-        pieces.begins,
-        pieces.ends,
-    )
+    return strings, pieces.numbers, pieces.splits, pieces.begins, pieces.ends
 
 
 class FastWordpieceTokenizeWithOffsets(Op):

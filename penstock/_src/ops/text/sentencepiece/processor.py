@@ -118,16 +118,18 @@ class Processor:
     def _encoded_natively(
         self, rows: np.ndarray, with_texts: bool
     ) -> tuple[np.ndarray, ...] | None:
-        """The same; None if a text has parts too long for native code."""
+        """The same; None if a text has parts too long for native code, or the model is damaged."""
         assert self._native is not None
         normalizer, cutter = self._native
         normal = normalizer.normalized(rows)
         pieces = cutter.pieces(normal)
         if pieces is None:
             return None
-        texts = np.empty(0, object)
+        texts: np.ndarray | None = np.empty(0, object)
         if with_texts:
             texts = texts_of(pieces.numbers, self.texts)
+            if texts is None:
+                return None
             for at in np.flatnonzero(pieces.numbers == self.pieces.unknown).tolist():
                 texts[at] = normal.data[pieces.begins[at] : pieces.ends[at]].tobytes()
         begins, ends = normal.origins[pieces.begins], normal.origins[pieces.ends]
