@@ -66,3 +66,30 @@ def test_a_database_that_is_not_there(tmp_path):
     )
     with pytest.raises(errors.InvalidArgumentError, match="unable to open database file"):
         next(iter(rows))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["VACUUM INTO 'made.db'", "ATTACH DATABASE 'made.db' AS made", "PRAGMA journal_mode=WAL"],
+)
+def test_a_query_writes_no_files(query, statement, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.InvalidArgumentError, match=r"number of columns in query \(0\)"):
+        query(statement, tf.int64)
+    assert [each.name for each in tmp_path.iterdir()] == ["people.db"]
+    assert query(
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3) SELECT n FROM c",
+        tf.int32,
+    ) == [1, 2, 3]
+
+
+def test_a_path_is_only_a_path(query, tmp_path, monkeypatch):
+    """Parameters of a URI in it do not open the database to be written."""
+    monkeypatch.chdir(tmp_path)
+    for path in ("people.db?mode=rwc&a=", "made.db?mode=rwc&a="):
+        rows = tf.data.experimental.SqlDataset(
+            "sqlite", path, "CREATE TABLE n (x INTEGER)", tf.int64
+        )
+        with pytest.raises(errors.InvalidArgumentError, match="unable to open"):
+            list(rows)
+    assert [each.name for each in tmp_path.iterdir()] == ["people.db"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,15 @@ from penstock._src.ops.data.pipeline import UNKNOWN, Pipeline, Run, UnnamedDatas
 from penstock._src.ops.data.readers import files
 from penstock._src.ops.variants import variant
 
+_QUERIES = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+    }
+)
+_PRAGMAS = ("table_info", "table_xinfo", "table_list", "index_list", "index_info", "user_version")
 _TYPES = frozenset(
     {
         dtypes.string,
@@ -49,8 +59,9 @@ class _Sql(Pipeline):
             raise InvalidArgumentError(f"SqlDataset: {error}") from error
 
     def _rows(self) -> Iterator[Element]:
-        uri = f"file:{self.path}?mode=ro"
+        uri = f"file:{urllib.parse.quote(self.path)}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            connection.set_authorizer(_only_reads)
             # SQLite converts the bytes of text itself, so text that is not UTF-8 stays as it is.
             connection.text_factory = bytes
             columns = [_converter(connection, dtype) for dtype in self.types]
@@ -64,7 +75,7 @@ class _Sql(Pipeline):
             return connection.execute(_first_statement(self.query))
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 1)
-            if code == sqlite3.SQLITE_READONLY:
+            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH):
                 # TensorFlow compares the columns before the statement runs: one that writes has none.
                 self._check_width(0)
             raise UnknownError(f"Prepare() failed: [{code}] {error}: {self.query}") from error
@@ -75,6 +86,13 @@ class _Sql(Pipeline):
                 f"The number of columns in query ({width}) must match the number of elements in "
                 f"output_types ({len(self.types)})."
             )
+
+
+def _only_reads(action: int, first: str | None, *_: Any) -> int:
+    """Denies all actions but those of queries: a database that is open to be read can still attach others, and copy itself into a new file."""
+    if action == sqlite3.SQLITE_PRAGMA:
+        return sqlite3.SQLITE_OK if first in _PRAGMAS else sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK if action in _QUERIES else sqlite3.SQLITE_DENY
 
 
 def _first_statement(query: str) -> str:
