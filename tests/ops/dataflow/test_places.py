@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.core.calls.deadlines import deadline
+from penstock._src.core.values import memory_limit
 
 v1, raw = tf.compat.v1, tf.raw_ops
 
@@ -95,3 +97,32 @@ def test_older_tensor_arrays_and_queues_in_a_session():
         assert session.run(raw.QueueSize(handle=queue)) == 1
         taken = raw.QueueDequeue(handle=queue, component_types=[tf.float32])
         assert session.run(taken)[0].tolist() == [1, 2]
+
+
+def test_arrays_beyond_the_memory_limit_are_refused_at_once():
+    before = memory_limit.limit()
+    memory_limit.set_limit(memory_limit.used() + (1 << 24))
+    try:
+        with pytest.raises(tf.errors.ResourceExhaustedError, match="TensorArray"):
+            raw.TensorArrayV3(size=2**31 - 1, dtype=tf.float32)
+        handle, flow = raw.TensorArrayV3(size=1, dtype=tf.float32, dynamic_size=True)
+        with pytest.raises(tf.errors.ResourceExhaustedError, match="TensorArray"):
+            raw.TensorArrayWriteV3(handle=handle, index=2**31 - 2, value=1.0, flow_in=flow)
+    finally:
+        memory_limit.set_limit(before)
+
+
+def test_waiting_for_what_nobody_sends_ends_at_the_deadline(tmp_path):
+    names = {
+        "tensor_name": "never",
+        "send_device": "a",
+        "send_device_incarnation": 1,
+        "recv_device": "b",
+    }
+    with deadline(20), pytest.raises(tf.errors.DeadlineExceededError):
+        raw.Recv(tensor_type=tf.float32, **names)
+    raw.Send(tensor=[1.0], **names)
+    assert raw.Recv(tensor_type=tf.float32, **names).numpy() == [1.0]
+    (tmp_path / "empty").write_bytes(b"")
+    with deadline(20), pytest.raises(tf.errors.DeadlineExceededError):
+        raw.RecordInput(file_pattern=str(tmp_path / "empty"), batch_size=1)

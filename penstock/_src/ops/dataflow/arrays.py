@@ -7,8 +7,11 @@ import numpy as np
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.shapes import TensorShape, make_shape
+from penstock._src.core.values import memory_limit
 from penstock._src.core.values.resources import Resource
 from penstock._src.ops.rules import show
+
+_REFERENCE = np.dtype(object)
 
 
 class HostArray(Resource):
@@ -30,11 +33,17 @@ class HostArray(Resource):
         super().__init__(name)
         self.dtype, self.element_shape = dtype, element_shape
         self.dynamic, self.clears, self.identical = dynamic, clears, identical
-        self.items: list[Any] = [None] * size
+        self.items: list[Any] = []
+        self._grow(size)
         self.cleared: set[int] = set()
         self.adds_up = False
         self.of: dict[str, HostArray] = {}
         self.model: list[Any] = []
+
+    def _grow(self, size: int) -> None:
+        """Adds empty elements up to a number of them."""
+        memory_limit.require((size - len(self.items),), _REFERENCE, "TensorArray")
+        self.items += [None] * (size - len(self.items))
 
     def _fail(self, message: str) -> InvalidArgumentError:
         return InvalidArgumentError(f"TensorArray {self.name}: {message}")
@@ -47,7 +56,7 @@ class HostArray(Resource):
                 f"{dtype.name} but TensorArray dtype is {self.dtype.name}."
             )
         if self.dynamic and index >= len(self.items):
-            self.items += [None] * (index + 1 - len(self.items))
+            self._grow(index + 1)
         if not 0 <= index < len(self.items):
             resizeable = "" if self.dynamic else " (the array is not resizeable)"
             raise self._fail(

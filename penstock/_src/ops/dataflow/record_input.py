@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 
+from penstock._src.core.calls import deadlines
 from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
@@ -16,7 +17,9 @@ class RecordInput(Op):
     """The next `batch_size` records of the files that match a pattern, shuffled within a buffer."""
 
     signature = "-> records: string"
-    permissions = Permissions(capabilities="read_files", file_arguments="file_pattern")
+    permissions = Permissions(
+        capabilities="read_files", file_arguments="file_pattern", are_patterns=True
+    )
     file_pattern: str
     file_random_seed: int = 301
     file_shuffle_shift_ratio: float = 0.0
@@ -53,6 +56,7 @@ class RecordInput(Op):
                     if record is not None:
                         buffer.append(record)
                 if not buffer:
+                    deadlines.check()  # files without records end a round at once
                     break
                 at = choice.randrange(len(buffer))
                 buffer[at], buffer[-1] = buffer[-1], buffer[at]
