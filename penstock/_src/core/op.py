@@ -141,6 +141,8 @@ class Op:
     slices: ClassVar[Slices] = Slices()
     permissions: ClassVar[Permissions] = Permissions()
     definition: ClassVar[Definition] = Definition()
+    # The permissions of the graph that an op of a loaded graph is in; None for the program's own (calls/consent.py).
+    consent: ClassVar[Any] = None
     # {attribute: the record that the class itself states, without its bases' facts}.
     own_properties: ClassVar[dict[str, OpProperties]] = {}
 
@@ -373,7 +375,9 @@ class Op:
             names = values[places[name]] if name in places else self.attrs[name]
             if names is None:
                 return None
-            paths += [os.fsdecode(text) for text in np.asarray(names, object).ravel() if text]
+            texts = np.asarray(names, object).ravel()
+            named = filter(None, texts) if self.permissions.may_lack_files else texts
+            paths += map(os.fsdecode, named)
         return paths
 
     def written_as(self) -> "tuple[Op, int] | None":

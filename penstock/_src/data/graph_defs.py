@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.api.io import gfile
 from penstock._src.core import dispatch, dtypes
+from penstock._src.core.calls.consent import Consent, consent_of_program
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import (
     FailedPreconditionError,
@@ -31,7 +32,7 @@ from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.serialize.exporter import graph_def
-from penstock._src.graph.serialize.graph_defs import import_graph_def
+from penstock._src.graph.serialize.graph_defs import add_graph_def
 from penstock._src.ops.data.iteration.seeds import SeedGenerator
 from penstock._src.ops.data.pipeline import Pipeline, external_state
 from penstock._src.ops.data.prefetch import MemoryCache
@@ -60,8 +61,12 @@ def dataset_graph(dataset: Pipeline) -> bytes:
     return message.SerializeToString()
 
 
-def dataset_of_graph(serialized: bytes) -> Pipeline:
+def dataset_of_graph(serialized: bytes, consent: Consent | None = None) -> Pipeline:
     """Returns the dataset of a serialized GraphDef that `dataset_graph` or TensorFlow wrote.
+
+    Args:
+      serialized: the GraphDef.
+      consent: what its operations may do besides computing; by default, what graphs that the program imports may.
 
     Raises:
       NotFoundError: it is not a GraphDef, or makes no dataset.
@@ -78,7 +83,8 @@ def dataset_of_graph(serialized: bytes) -> Pipeline:
     name = results[0] if ":" in results[0] else f"{results[0]}:0"
     graph = FuncGraph("dataset")
     with dispatch.building(graph):
-        graph.outputs = import_graph_def(nodes, return_elements=[name], name="")
+        permissions = consent or consent_of_program()
+        graph.outputs = add_graph_def(nodes, None, [name], "", consent=permissions)
     (dataset,) = GraphFunction(graph, why_host="the graph of a dataset runs once").run([])
     return dataset
 

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from penstock._src.core.calls.lines import functions_of
 from penstock._src.core.errors import PermissionDeniedError
 from penstock._src.core.op import Op
 from penstock._src.util.dataclass import dataclass
@@ -51,6 +52,8 @@ class Consent:
 
     def check(self, op: Op, node: str, values: Sequence[Any]) -> None:
         """Raise PermissionDeniedError if an operation needs a capability that was not granted."""
+        if self.allowed.issuperset(CAPABILITIES):
+            return
         missing = needed(op, op.touched_files(values), self.folder) - self.allowed
         if not missing:
             return
@@ -80,7 +83,8 @@ def needed(op: Any, paths: Sequence[str] | None, folder: str | None = None) -> s
         capabilities.add("network")
     if all(_is_asked_for(path) for path in paths):
         return capabilities - {"read_files", "write_files"}
-    if folder is not None and all(is_inside(path, folder) for path in paths):
+    are_patterns = op.permissions.are_patterns
+    if folder is not None and all(_may_read(path, folder, are_patterns) for path in paths):
         capabilities.discard("read_files")
     return capabilities
 
@@ -89,12 +93,54 @@ def is_inside(path: str, folder: str) -> bool:
     """True if a path is in a folder after links are followed."""
     if "://" in folder:
         return path.startswith(folder.rstrip("/") + "/") and ".." not in path.split("/")
-    place, path = os.path.realpath(folder), path.removeprefix("file://")
-    # A glob pattern may match a symbolic link to a file outside the folder, so only the path of a single file can be checked.
-    if any(character in path.removeprefix(folder) for character in "*?["):
+    path = path.removeprefix("file://")
+    return "://" not in path and _is_below(os.path.realpath(path), os.path.realpath(folder))
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """True for real paths of a folder and of what is in it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _may_read(path: str, folder: str, are_patterns: bool) -> bool:
+    """True if all files that an op opens at a path are in a folder.
+
+    Besides the file these are, for an op that takes a prefix, those whose names begin so; for one that takes a folder, all in it.
+    """
+    # A pattern may match a link to a file outside of the folder, and the folder's own name may be read as a pattern.
+    path = path.removeprefix("file://")
+    written = path if are_patterns else path.removeprefix(folder)
+    if any(character in written for character in "*?["):
         return False
-    real = os.path.realpath(path)
-    return real == place or real.startswith(place.rstrip(os.sep) + os.sep)
+    if not is_inside(path, folder):
+        return False
+    return "://" in folder or not any(
+        _leads_out(link, os.path.realpath(folder)) for link in _links_at(path)
+    )
+
+
+def _leads_out(link: str, folder: str) -> bool:
+    return not _is_below(os.path.realpath(link), folder)
+
+
+def _links_at(path: str) -> Iterator[str]:
+    """The symbolic links among the files whose paths begin with `path`, and in folders there."""
+    above, start = os.path.split(path)
+    if not os.path.isdir(above or "."):
+        return
+    folders = []
+    with os.scandir(above or ".") as entries:
+        for entry in entries:
+            if not entry.name.startswith(start):
+                continue
+            if entry.is_symlink():
+                yield entry.path
+            elif entry.is_dir():
+                folders.append(entry.path)
+    for folder in folders:
+        for place, names, files in os.walk(folder):
+            paths = (os.path.join(place, name) for name in (*names, *files))
+            yield from filter(os.path.islink, paths)
 
 
 @contextlib.contextmanager
@@ -140,6 +186,16 @@ def consent_of_program() -> Consent | None:
     return Consent("a GraphDef", None, _policy())
 
 
+@contextlib.contextmanager
+def reading_files() -> Iterator[None]:
+    """Within the block, GraphDefs that this thread imports have the permissions of a file's: it has read them from files."""
+    token = _BLOCK.set(_policy())
+    try:
+        yield
+    finally:
+        _BLOCK.reset(token)
+
+
 def _policy() -> frozenset[str]:
     block = _BLOCK.get()
     return (flags.allow or frozenset()) if block is None else block
@@ -181,11 +237,8 @@ def allow(*capabilities: str) -> Iterator[None]:
 
 def guarded(cls: type[Op], node: str, consent: Consent | None) -> type[Op]:
     """Return a subclass of the op whose kernel first checks the graph's permissions; `cls` itself if no check is needed."""
-    if (
-        consent is None
-        or not cls.permissions.capabilities
-        or consent.allowed.issuperset(CAPABILITIES)
-    ):
+    permissions = cls.permissions
+    if consent is None or not (permissions.capabilities or permissions.makes_graphs):
         return cls
 
     def eager(self: Op, *values: Any) -> Any:
@@ -195,9 +248,38 @@ def guarded(cls: type[Op], node: str, consent: Consent | None) -> type[Op]:
     members = {
         "__doc__": cls.__doc__,
         "__module__": cls.__module__,
+        "consent": consent,
         "eager": eager,
-        "eager_each": None,  # a call for each element asks
+        # Only `eager` asks: what computes the op otherwise is left out.
+        "eager_each": None,
+        "eager_given": None,
+        "on_devices": None,
+        "lower": None,
         "is_abstract": True,  # nobody finds it by its name
         "stateful": cls.stateful,
     }
     return type(cls.__name__, (cls,), members)
+
+
+def consent_in(graph: Any) -> Consent | None:
+    """Returns the permissions that the operations of a graph have in common, for a copy that is made of its GraphDef; None for any.
+
+    A GraphDef does not say which file its operations are from.
+    """
+    found: dict[int, Consent] = {}
+    graphs, seen = [graph], set[int]()
+    while graphs:
+        for operation in graphs.pop()._operations:
+            consent = operation.raw_op.consent
+            if consent is not None:
+                found[id(consent)] = consent
+            for function in functions_of(operation):
+                if id(function) not in seen:
+                    seen.add(id(function))
+                    graphs.append(function.graph)
+    if not found:
+        return None
+    each = list(found.values())
+    allowed = frozenset.intersection(*[consent.allowed for consent in each])
+    folder = each[0].folder if len(each) == 1 else None
+    return Consent(", ".join(consent.origin for consent in each), folder, allowed)

@@ -168,6 +168,12 @@ class Permissions(OpProperties):
     capabilities: str = ""
     # The inputs and attributes that name the files, separated by spaces; "" if none does.
     file_arguments: str = ""
+    # The names are patterns, which may match several files.
+    are_patterns: bool = False
+    # An empty name means that there is no file. Of other ops it is a path: that of the current folder, or of what is beside it.
+    may_lack_files: bool = False
+    # The kernel makes a graph of a value and runs it: its operations may do what this one may (`Op.consent`).
+    makes_graphs: bool = False
 
 
 class Definition(OpProperties):

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 
 import penstock._src.api.load  # noqa: F401  (tensors have their operators)
 from penstock._src.core import dtypes
+from penstock._src.core.calls.consent import consent_for
 from penstock._src.core.errors import DataLossError, InvalidArgumentError
 from penstock._src.core.shapes import as_shape
 from penstock._src.core.specs import TensorSpec
@@ -78,13 +79,16 @@ def function_of(
     _drop_waits(graph_def, {f"^{name}" for name in places.values()})
     specs = [_spec(by_node_name[name], key) for key, name in places.items()]
     outputs = outputs or {name: name for name in _unread(graph_def)}
+    consent = consent_for(path, None)
     results = {key: name if ":" in name else f"{name}:0" for key, name in outputs.items()}
     if not results:
         raise InvalidArgumentError(f"{path}: each node is read by another. Name the outputs.")
 
     def call(*arguments: Any) -> dict[str, Any]:
         mapped = dict(zip(places.values(), arguments, strict=True))
-        placeholders = add_graph_def(graph_def, mapped, list(results.values()), name="")
+        placeholders = add_graph_def(
+            graph_def, mapped, list(results.values()), name="", consent=consent
+        )
         return dict(zip(results, placeholders, strict=True))
 
     return function(call, input_signature=specs, autograph=False).get_concrete_function()

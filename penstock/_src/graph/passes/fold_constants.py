@@ -121,8 +121,8 @@ def _computed(
     op: Op, inputs: Sequence[np.ndarray], outputs: Sequence[SymbolicTensor]
 ) -> list[np.ndarray] | None:
     """Returns the results of an op on constants, or None if they are too large, or an error at run time."""
-    if any(hasattr(value, "graph") for value in op.attrs.values()):
-        return None  # its bodies may have effects
+    if op.permissions.capabilities or any(hasattr(each, "graph") for each in op.attrs.values()):
+        return None  # it reads what may change, or its bodies may have effects
     most = max(_LARGEST, sum(value.nbytes for value in inputs))
     if sum((t.shape.num_elements() or 0) * max(t.dtype.size, 1) for t in outputs) > most:
         return None

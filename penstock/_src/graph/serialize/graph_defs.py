@@ -56,7 +56,7 @@ def import_graph_def(
     mapped = {_text(key): tensor for key, tensor in (input_map or {}).items()}
     elements = None if return_elements is None else [_text(name) for name in return_elements]
     known = None if STATE.graph is None else functions_by_name(STATE.graph)
-    return add_graph_def(graph_def, mapped, elements, name, consent_of_program(), known)
+    return add_graph_def(graph_def, mapped, elements, name, known, consent=consent_of_program())
 
 
 def _text(name: str | bytes) -> str:
@@ -100,8 +100,9 @@ def add_graph_def(
     input_map: dict[str, Any] | None = None,
     return_elements: Sequence[str] | None = None,
     name: str | None = None,
-    consent: Consent | None = None,
     known: Mapping[str, GraphFunction] | None = None,
+    *,
+    consent: Consent | None,
 ) -> Any:
     """Adds the nodes of a GraphDef to the current graph, with the permissions of `consent`; see `import_graph_def`.
 
@@ -110,7 +111,7 @@ def add_graph_def(
     graph = STATE.graph
     if graph is None:
         raise RuntimeError("import_graph_def: enter a graph first (with tf.Graph().as_default()).")
-    library = Library(graph_def.library, known, consent)
+    library = Library(graph_def.library, known, consent=consent)
     importer = NodeImporter(graph, library, graph_input)
     _check_versions(graph_def.versions)
     graph.imported_versions.append(graph_def.versions)

@@ -78,7 +78,8 @@ class Library:
         self,
         library: Any = None,
         known: Mapping[str, GraphFunction] | None = None,
-        consent: Consent | None = None,
+        *,
+        consent: Consent | None,
         pack: Any = None,
         model: str = "",
     ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from penstock._src.core.calls.attributes import REQUIRED, Function, TensorValue
+from penstock._src.core.calls.consent import Consent, consent_of_program
 from penstock._src.core.dtypes import DType, as_dtype
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find
@@ -89,8 +90,9 @@ def create_operation(
     dtypes: Any,
     name: str | None,
     attrs: dict[str, Any] | None,
+    consent: Consent | None = None,
 ) -> Operation:
-    """Implements Graph.create_op."""
+    """Implements Graph.create_op; for an operation of a file, with its `consent`."""
     for position, value in enumerate(inputs):
         if not isinstance(value, SymbolicTensor):
             raise TypeError(f"Input #{position} is not a tensor: {value}")
@@ -98,7 +100,7 @@ def create_operation(
     for key, value in (attrs or {}).items():
         node.attr[key].CopyFrom(value if isinstance(value, AttrValue) else AttrValue())
     _fill_types(node, inputs, dtypes)
-    return _add(graph, node, inputs)
+    return _add(graph, node, inputs, consent=consent)
 
 
 def _fill_types(node: Any, inputs: Sequence[SymbolicTensor], dtypes: Any) -> None:
@@ -130,8 +132,11 @@ def _add(
     node: Any,
     inputs: Sequence[SymbolicTensor],
     control_inputs: Sequence[Operation] = (),
+    consent: Consent | None = None,
 ) -> Operation:
-    op = NodeImporter(graph, Library(), graph_input).op_of(node, list(inputs))
+    op = NodeImporter(graph, Library(consent=consent or consent_of_program()), graph_input).op_of(
+        node, list(inputs)
+    )
     operation = graph.add(op, [graph.local(t) for t in inputs], node.name)
     operation._device = node.device
     operation._add_control_inputs(control_inputs)

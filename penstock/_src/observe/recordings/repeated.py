@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.consent import consent_for
 from penstock._src.core.calls.lines import functions_of, with_inner
 from penstock._src.core.errors import OpError
 from penstock._src.core.shapes import TensorShape
@@ -170,7 +171,7 @@ def snapshot_of(run: RecordedRun) -> Snapshot:
 
 
 def _function(run: RecordedRun) -> GraphFunction:
-    library = Library(run.library)
+    library = Library(run.library, consent=consent_for(f"the recording of {run.label}", None))
     return library.get(run.function.name)
 
 

@@ -20,6 +20,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN, TensorShape, make_shape
 from penstock._src.core.typesets import ANY, BOOL, COMPLEX, FLOAT, INDEX, INTEGER
 from penstock._src.core.values.arrays import empty_pooled
+from penstock._src.filesystems.local.system import plain
 from penstock._src.filesystems.translation import translated
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ops import infer
@@ -76,7 +77,7 @@ class ImmutableConst(Op):
             raise UnimplementedError(f"ImmutableConst: type {self.dtype.name} has no plain bytes.")
         path = self.memory_region_name
         with translated(path):
-            return np.memmap(path, self.dtype.np, "r", 0, tuple(self.shape.as_list()))
+            return np.memmap(plain(path), self.dtype.np, "r", 0, tuple(self.shape.as_list()))
 
 
 # -- placeholders ----------------------------------------------------------------------------------

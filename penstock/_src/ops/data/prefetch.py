@@ -227,7 +227,9 @@ class CacheDataset(DatasetOp):
     """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string -> handle: variant"
-    permissions = Permissions(capabilities="read_files write_files", file_arguments="filename")
+    permissions = Permissions(
+        capabilities="read_files write_files", file_arguments="filename", may_lack_files=True
+    )
 
     def pipeline(self, input_dataset, filename):
         return _cached(input_dataset, filename, MemoryCache())
@@ -237,7 +239,9 @@ class CacheDatasetV2(DatasetOp):
     """The same elements, computed once and cached in memory or in a file."""
 
     signature = "input_dataset: variant, filename: string, cache: resource -> handle: variant"
-    permissions = Permissions(capabilities="read_files write_files", file_arguments="filename")
+    permissions = Permissions(
+        capabilities="read_files write_files", file_arguments="filename", may_lack_files=True
+    )
 
     def pipeline(self, input_dataset, filename, cache):
         return _cached(input_dataset, filename, cache)

@@ -2,6 +2,7 @@
 
 import logging
 
+from penstock._src.core.calls.facts import Permissions
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
@@ -51,9 +52,10 @@ class DatasetFromGraph(Op):
     """The dataset of a serialized GraphDef."""
 
     signature = "graph_def: string -> handle: variant"
+    permissions = Permissions(makes_graphs=True)
 
     def shape(self, graph_def):
         return TensorShape([])
 
     def eager(self, graph_def):
-        return above("dataset_of_graph")(scalar(graph_def))
+        return above("dataset_of_graph")(scalar(graph_def), self.consent)

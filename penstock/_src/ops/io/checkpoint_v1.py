@@ -50,7 +50,9 @@ class Restore(Op):
 
     signature = "file_pattern: string, tensor_name: string -> tensor: dt[...]"
     ranks = {"file_pattern": (0,), "tensor_name": (0,)}
-    permissions = Permissions(capabilities="read_files", file_arguments="file_pattern")
+    permissions = Permissions(
+        capabilities="read_files", file_arguments="file_pattern", are_patterns=True
+    )
     dt: DType
     preferred_shard: int = -1
     stateful = True
@@ -65,7 +67,9 @@ class RestoreSlice(Op):
     signature = """file_pattern: string, tensor_name: string, shape_and_slice: string
         -> tensor: dt[...]"""
     ranks = {"file_pattern": (0,), "tensor_name": (0,), "shape_and_slice": (0,)}
-    permissions = Permissions(capabilities="read_files", file_arguments="file_pattern")
+    permissions = Permissions(
+        capabilities="read_files", file_arguments="file_pattern", are_patterns=True
+    )
     dt: DType
     preferred_shard: int = -1
     stateful = True

@@ -68,7 +68,9 @@ class MatchingFiles(Op):
 
     signature = "pattern: string -> filenames: string[?]"
     ranks = {"pattern": (0, 1)}
-    permissions = Permissions(capabilities="read_files", file_arguments="pattern")
+    permissions = Permissions(
+        capabilities="read_files", file_arguments="pattern", are_patterns=True
+    )
 
     def eager(self, pattern):
         if pattern.ndim > 1:

@@ -57,7 +57,7 @@ class RestoreV2(Op):
         -> tensors: *dtypes[...]"""
     ranks = {"prefix": (0,)}
     extents = {"tensor_names": "n", "shape_and_slices": "n"}
-    permissions = Permissions(capabilities="read_files", file_arguments="prefix")
+    permissions = Permissions(capabilities="read_files", file_arguments="prefix", are_patterns=True)
     dtypes: list[DType]
     stateful = True
 

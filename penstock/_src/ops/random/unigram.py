@@ -23,7 +23,9 @@ from penstock._src.util.files.lines import lines_of
 class FixedUnigramCandidateSampler(_Sampler):
     """Samples classes in proportion to counts, raised to a power, from a file or a list."""
 
-    permissions = Permissions(capabilities="read_files", file_arguments="vocab_file")
+    permissions = Permissions(
+        capabilities="read_files", file_arguments="vocab_file", may_lack_files=True
+    )
     minimum = {"num_true": 1, "num_sampled": 1, "range_max": 1, "num_shards": 1, "shard": 0}
     num_true: int
     num_sampled: int

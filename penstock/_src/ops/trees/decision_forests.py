@@ -1,5 +1,7 @@
 """The ops `SimpleMLInference*` in SavedModels of TensorFlow Decision Forests, and those that load what they compute."""
 
+import os
+
 import numpy as np
 
 from penstock._src.core.calls.facts import Effects, Permissions
@@ -54,6 +56,12 @@ class SimpleMLLoadModelFromPathWithHandle(Op):
     file_prefix: str = ""
     allow_slow_inference: bool = True
     differentiable = False
+
+    def touched_files(self, values):
+        """The folder, and its files that begin with the prefix, which may lead out of it."""
+        folders = super().touched_files(values)
+        prefixed = [os.path.join(folder, self.file_prefix) for folder in folders or ()]
+        return None if folders is None else [*folders, *prefixed]
 
     def eager(self, model_handle, path):
         if not isinstance(model_handle, ForestResource):

@@ -10,6 +10,12 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.api.lite import TFLITE, OpsSet, Optimize, TargetSpec
 from penstock._src.core import dtypes
+from penstock._src.core.calls.consent import (
+    Consent,
+    consent_for,
+    consent_in,
+    consent_of_program,
+)
 from penstock._src.core.dtypes import DType
 from penstock._src.core.shapes import TensorShape
 from penstock._src.filesystems.files import exists, read
@@ -19,7 +25,7 @@ from penstock._src.formats.tflite.writing.model import file_of
 from penstock._src.formats.tflite.writing.quantizing import Integers
 from penstock._src.graph.graph import Graph
 from penstock._src.graph.rewriting import extract_sub_graph
-from penstock._src.graph.serialize.graph_defs import import_graph_def
+from penstock._src.graph.serialize.graph_defs import add_graph_def
 from penstock._src.proto.graph import GraphDef, NodeDef
 from penstock._src.saving.saved_model import constants
 from penstock._src.util.export import export
@@ -85,6 +91,7 @@ class TFLiteConverter:
         experimental_debug_info_func: Any = None,
     ) -> None:
         self._graph_def = graph_def
+        self._consent: Consent | None = None  # of the file that the graph is from
         self._inputs: list[_Input] = []
         self._outputs: list[str] = []
         if input_tensors is not None and output_tensors:
@@ -129,7 +136,9 @@ class TFLiteConverter:
         """
         names = [tensor.op.name for tensor in output_tensors]
         frozen = convert_variables_to_constants(sess, sess.graph.as_graph_def(), names)
-        return cls(frozen, input_tensors, output_tensors)
+        converter = cls(frozen, input_tensors, output_tensors)
+        converter._consent = consent_in(sess.graph)
+        return converter
 
     @classmethod
     def from_frozen_graph(
@@ -155,14 +164,17 @@ class TFLiteConverter:
           ValueError: the graph has variables, no such tensors, or other shapes.
         """
         graph_def = _read(graph_def_file)
+        consent = consent_for(str(graph_def_file), None)
         graph = Graph()
         with graph.as_default():
-            import_graph_def(graph_def, name="")
+            add_graph_def(graph_def, name="", consent=consent)
         if any(_is_variable(operation.type) for operation in graph.get_operations()):
             raise ValueError("Please freeze the graph using freeze_graph.py.")
         inputs, outputs = _tensors(graph, input_arrays), _tensors(graph, output_arrays)
         _set_shapes(inputs, input_shapes)
-        return cls(graph_def, inputs, outputs)
+        converter = cls(graph_def, inputs, outputs)
+        converter._consent = consent
+        return converter
 
     @classmethod
     def from_saved_model(
@@ -304,7 +316,8 @@ class TFLiteConverter:
         Returns:
           The file's bytes.
         """
-        function = _function(self._graph_def, self._inputs, self._outputs)
+        consent = self._consent or consent_of_program()
+        function = _function(self._graph_def, self._inputs, self._outputs, consent)
         return file_of(
             {_KEY: function},
             weights,
@@ -369,14 +382,16 @@ class _Options:
     inference_output_type: Any
 
 
-def _function(graph_def: Any, inputs: Sequence[_Input], outputs: Sequence[str]) -> WrappedFunction:
+def _function(
+    graph_def: Any, inputs: Sequence[_Input], outputs: Sequence[str], consent: Consent | None
+) -> WrappedFunction:
     """Returns the function from some operations of a GraphDef to others."""
     by_name = {each.name: each for each in inputs}
     cut = GraphDef(versions=graph_def.versions, library=graph_def.library)
     for node in graph_def.node:
         cut.node.append(_placeholder(by_name[node.name]) if node.name in by_name else node)
     part = extract_sub_graph(cut, [*outputs, *by_name])
-    graph = wrap_function(lambda: import_graph_def(part, name=""), [])
+    graph = wrap_function(lambda: add_graph_def(part, name="", consent=consent), [])
     fetches = {name: f"{name}:0" for name in outputs}
     function = graph.prune([f"{each.name}:0" for each in inputs], fetches)
     function.name_inputs(list(by_name))

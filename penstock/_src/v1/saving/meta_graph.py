@@ -1,14 +1,14 @@
 """Export and import of MetaGraphDefs: a graph with its collections and its saver."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from penstock._src.api.variables import SaveSliceInfo
-from penstock._src.core.calls.consent import Consent
+from penstock._src.core.calls.consent import Consent, consent_for, consent_of_program
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import UNIQUE, Variable
@@ -262,7 +262,8 @@ def import_into_graph(
     unbound_inputs_col_name: str = "unbound_inputs",
     restore_collections_predicate: Callable[[str], bool] = lambda key: True,
     return_elements: Any = None,
-    consent: Consent | None = None,
+    *,
+    consent: Consent | None,
 ) -> Imported:
     """Adds a MetaGraphDef, given itself or as a file, to a graph.
 
@@ -296,7 +297,7 @@ def import_into_graph(
     with graph.as_default():
         scope = graph.unique_name(import_scope, mark_as_used=False) if import_scope else ""
         elements = add_graph_def(
-            definition.graph_def, input_map, return_elements, import_scope or "", consent
+            definition.graph_def, input_map, return_elements, import_scope or "", consent=consent
         )
         known: dict[str, Any] = {}
         for key, collection in definition.collection_def.items():
@@ -310,6 +311,14 @@ def import_into_graph(
                 f"The collection of variables holds an object that is not a variable: {variable!r:.60}."
             )
     return Imported(definition, {strip_name_scope(v.name, scope): v for v in variables}, elements)
+
+
+def consent_of(meta_graph_or_file: Any, allow: str | Iterable[str] = ()) -> Consent | None:
+    """Returns the permissions of a MetaGraphDef: the program's if it holds it itself, else those of a file."""
+    if hasattr(meta_graph_or_file, "graph_def"):
+        return consent_of_program()
+    path = os.fsdecode(meta_graph_or_file)
+    return consent_for(path, os.path.dirname(os.path.abspath(path)), allow)
 
 
 def _check_bound(definition: Any, collection: str, input_map: Any) -> None:

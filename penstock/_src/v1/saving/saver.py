@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dispatch
-from penstock._src.core.calls.consent import Consent, asked_for, consent_for, consent_of_program
+from penstock._src.core.calls.consent import Consent, asked_for
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import InvalidArgumentError, NotFoundError, OpError
@@ -352,11 +352,7 @@ def import_meta_graph(
     Returns:
       A saver for its variables, or None if there are none.
     """
-    if hasattr(meta_graph_or_file, "graph_def"):
-        consent = consent_of_program()
-    else:
-        path = os.fsdecode(meta_graph_or_file)
-        consent = consent_for(path, os.path.dirname(os.path.abspath(path)), allow)
+    consent = meta_graph.consent_of(meta_graph_or_file, allow)
     return import_consented(meta_graph_or_file, consent, clear_devices, import_scope, **kwargs)
 
 

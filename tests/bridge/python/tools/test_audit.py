@@ -9,6 +9,7 @@ import penstock as tf
 from penstock._src.bridge import cli
 from penstock._src.bridge.python.tools.audit.files import audit
 from penstock._src.bridge.python.tools.audit.findings import CALLING, LOADING, SAVING
+from penstock._src.util.flags import CAPABILITIES
 
 TEXT = [tf.TensorSpec([], tf.string)]
 
@@ -150,3 +151,27 @@ def test_configurations_that_nest_or_expand_are_refused(tmp_path, content):
         archive.writestr("config.json", content)
     with pytest.raises(tf.errors.DataLossError, match=r"m\.keras"):
         audit(str(tmp_path / "m.keras"))
+
+
+def test_graphs_in_strings(tmp_path):
+    """A constant graph is looked at; one that is computed may do anything."""
+    raw = tf.raw_ops
+    lines = tf.data.TextLineDataset("/etc/hostname")
+    graph = raw.DatasetToGraphV2(input_dataset=lines._variant_tensor).numpy()
+
+    class Hiding(tf.Module):
+        @tf.function(input_signature=[])
+        def known(self):
+            return raw.DatasetCardinality(input_dataset=raw.DatasetFromGraph(graph_def=graph))
+
+    class Computing(tf.Module):
+        @tf.function(input_signature=TEXT)
+        def unknown(self, text):
+            return raw.DatasetCardinality(input_dataset=raw.DatasetFromGraph(graph_def=text))
+
+    for name, module in (("known", Hiding()), ("unknown", Computing())):
+        tf.saved_model.save(module, str(tmp_path / name))
+    found = audit(str(tmp_path / "known"))
+    assert deeds(found, CALLING) == {("read_files", "TextLineDataset", "/etc/hostname")}
+    assert "in the graph at 'DatasetFromGraph'" in found.deeds[0].where and not found.unknown_ops
+    assert set(audit(str(tmp_path / "unknown")).needed()) == set(CAPABILITIES)

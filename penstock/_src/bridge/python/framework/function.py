@@ -3,6 +3,7 @@
 from typing import Any
 
 from penstock._src.bridge.python.framework.function_def_to_graph import known_functions
+from penstock._src.core.calls.consent import consent_of_program
 from penstock._src.core.dispatch import STATE
 from penstock._src.graph.serialize.importer import Library, import_function
 from penstock._src.v1.saving.defun import DefinedFunction as _DefinedFunction
@@ -35,7 +36,9 @@ def get_extra_vars() -> list[Any]:
 
 def _from_definition(fdef: Any, grad_func: Any = None) -> _DefinedFunction:
     """Returns the function of a FunctionDef, with the function of its gradients."""
-    return _imported(fdef, Library(known=known_functions()), grad_func)
+    return _imported(
+        fdef, Library(known=known_functions(), consent=consent_of_program()), grad_func
+    )
 
 
 def _imported(fdef: Any, library: Library, grad_func: Any) -> _DefinedFunction:
@@ -68,7 +71,7 @@ def from_library(lib: Any) -> list[_DefinedFunction]:
             if name not in definitions:
                 raise ValueError(f"FunctionDefLibrary missing '{name}' FunctionDef\n{lib}")
         gradients[pair.function_name] = pair.gradient_func
-    library = Library(lib, known=known_functions())
+    library = Library(lib, known=known_functions(), consent=consent_of_program())
     functions: dict[str, _DefinedFunction] = {}
     while len(functions) < len(definitions):
         ready = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from penstock._src.core.calls.consent import consent_of_program
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.shapes import as_shape
 from penstock._src.graph.func_graph import FuncGraph
@@ -36,7 +37,9 @@ def function_def_to_graph(
     """
     del propagate_device_spec, include_library_functions
     shapes = _checked(fdef, input_shapes)
-    graph = import_function(fdef, Library(known=known_functions()), shapes).graph
+    graph = import_function(
+        fdef, Library(known=known_functions(), consent=consent_of_program()), shapes
+    ).graph
     graph.structured_input_signature = structured_input_signature
     if structured_outputs is not None:
         graph.structured_outputs = structured_outputs

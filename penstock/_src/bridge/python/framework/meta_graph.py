@@ -172,6 +172,7 @@ def import_scoped_meta_graph_with_return_elements(
         unbound_inputs_col_name,
         restore_collections_predicate,
         return_elements,
+        consent=meta_graph.consent_of(meta_graph_or_file),
     )
     return imported.variables, imported.elements
 

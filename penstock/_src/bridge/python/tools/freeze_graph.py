@@ -10,6 +10,7 @@ from google.protobuf import text_format
 
 from penstock._src.api.io import gfile
 from penstock._src.bridge.internals.saved_model import get_meta_graph_def
+from penstock._src.core.calls.consent import reading_files
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.registry import raw
 from penstock._src.graph.serialize.graph_defs import import_graph_def
@@ -172,23 +173,24 @@ def freeze_graph(
         print(f"Loaded meta graph file '{input_meta_graph}")
     if input_saver:
         saver_def = _read(SaverDef(), input_saver, input_binary, "saver")
-    return freeze_graph_with_def_protos(
-        graph_def,
-        saver_def,
-        input_checkpoint,
-        output_node_names,
-        restore_op_name,
-        filename_tensor_name,
-        output_graph,
-        clear_devices,
-        initializer_nodes,
-        variable_names_whitelist,
-        variable_names_denylist,
-        meta,
-        input_saved_model_dir,
-        _names(saved_model_tags),
-        checkpoint_version=checkpoint_version,
-    )
+    with reading_files():
+        return freeze_graph_with_def_protos(
+            graph_def,
+            saver_def,
+            input_checkpoint,
+            output_node_names,
+            restore_op_name,
+            filename_tensor_name,
+            output_graph,
+            clear_devices,
+            initializer_nodes,
+            variable_names_whitelist,
+            variable_names_denylist,
+            meta,
+            input_saved_model_dir,
+            _names(saved_model_tags),
+            checkpoint_version=checkpoint_version,
+        )
 
 
 def _read(message: Any, path: Any, is_binary: bool, what: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.consent import Consent, consent_for
 from penstock._src.core.dtypes import DType
 from penstock._src.formats.tflite.reading.sparse import densified
 from penstock._src.formats.tflite.schema import (
@@ -117,6 +118,7 @@ class Contents:
     graphs: tuple[Graph, ...]
     signatures: tuple[Signature, ...]
     metadata: dict[str, bytes]
+    consent: Consent  # of the file's TensorFlow ops
 
 
 def read_contents(data: Any, file: str) -> Contents:
@@ -156,7 +158,8 @@ class _Reader:
             entry.name or "": self._buffer(f"metadata[{i}]", entry.buffer).tobytes()
             for i, entry in enumerate(model.metadata or ())
         }
-        return Contents(self._file, model.description or "", graphs, signatures, metadata)
+        consent = consent_for(f"the TFLite file {self._file}", None)
+        return Contents(self._file, model.description or "", graphs, signatures, metadata, consent)
 
     def _code(self, i: int, record: Any) -> tuple[str, str, int]:
         number = max(record.deprecated_builtin_code, record.builtin_code)

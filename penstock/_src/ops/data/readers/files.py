@@ -245,7 +245,9 @@ class MatchingFilesDataset(PipelineOp):
     """The names of the files that match a pattern."""
 
     signature = "patterns: string -> handle: variant[]"
-    permissions = Permissions(capabilities="read_files", file_arguments="patterns")
+    permissions = Permissions(
+        capabilities="read_files", file_arguments="patterns", are_patterns=True
+    )
     stateful = True
 
     def pipeline(self, patterns):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from penstock._src.bridge.python.tools.audit.findings import (
     CALLING,
@@ -21,11 +23,14 @@ from penstock._src.core.calls.consent import needed
 from penstock._src.core.registry import lookup
 from penstock._src.graph.serialize import attributes
 from penstock._src.ops.tensor_proto import from_proto
+from penstock._src.proto.graph import GraphDef
 from penstock._src.saving.saved_model.constants import ASSETS_DIRECTORY, INIT_OP_KEY
+from penstock._src.util.flags import CAPABILITIES
 from penstock._src.v1.saving.program import main_operations
 
 # Functions of objects that run while a SavedModel is loaded.
 _AT_LOAD = ("_create_resource", "_initialize")
+_ENDS = ("_Arg", "_Retval")  # nodes for the inputs and outputs of a graph
 _KNOWN_OBJECTS = ("_generic_user_object", "signature_map", "trackable_")
 
 
@@ -146,12 +151,32 @@ class _Graph:
             if cls is None:
                 if "_module" in node.attr:
                     findings.deeds.append(_import_for(function, node))
-                elif node.op not in self.functions:
+                elif node.op not in self.functions and node.op not in _ENDS:
                     findings.unknown_ops[node.op] = findings.unknown_ops.get(node.op, 0) + 1
             elif cls.permissions.capabilities:
                 findings.deeds += self._deeds(cls, function, node)
+            elif cls.permissions.makes_graphs:
+                self._add_made_graph(findings, function, node)
         findings.sizes["nodes"] = findings.sizes.get("nodes", 0) + sum(counts.values())
         findings.sizes["functions"] = findings.sizes.get("functions", 0) + len(self.functions)
+
+    def _add_made_graph(self, findings: Findings, function: str, node: Any) -> None:
+        """Adds what the graph does that an operation makes of a string: anything, if the string is not a constant."""
+        when, where = self.when.get((function, node.name), CALLING), _place(function, node)
+        definition = _graph_def_of(self._constant(function, node.input[0]) if node.input else None)
+        if definition is None:
+            computed = f"a graph that {node.op} is given"
+            findings.deeds += [Deed(each, computed, where, when) for each in sorted(CAPABILITIES)]
+            return
+        inner = Findings(findings.path, findings.kind)
+        _Graph(definition, self.folder).add_to(inner)
+        findings.deeds += [
+            dataclasses.replace(deed, where=f"{deed.where} in the graph at {where}", when=when)
+            for deed in inner.deeds
+        ]
+        for op, count in inner.unknown_ops.items():
+            findings.unknown_ops[op] = findings.unknown_ops.get(op, 0) + count
+        findings.sizes["nodes"] = findings.sizes.get("nodes", 0) + inner.sizes["nodes"]
 
     def _deeds(self, cls: Any, function: str, node: Any) -> list[Deed]:
         paths = self._paths(cls, function, node)
@@ -195,6 +220,16 @@ class _Graph:
             if node is None or node.op != "Identity" or not node.input:
                 return None
             text = node.input[0]
+        return None
+
+
+def _graph_def_of(value: np.ndarray | None) -> Any:
+    """The GraphDef in a constant; None if there is none."""
+    if value is None or value.dtype != object or value.size != 1:
+        return None
+    try:
+        return GraphDef.FromString(value.item())
+    except (DecodeError, TypeError):
         return None
 
 

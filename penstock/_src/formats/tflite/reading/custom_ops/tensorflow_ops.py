@@ -22,5 +22,6 @@ def tensorflow_op(call: Call) -> list[Any]:
         raise call.invalid(f"its NodeDef is damaged: {error}.") from error
     graph = STATE.graph
     inputs = [graph.local(call.tensor(i)) for i in range(len(call)) if call.has(i)]
-    operation = create_operation(graph, node.op, inputs, None, node.name, node.attr)
+    consent = call.translation.contents.consent
+    operation = create_operation(graph, node.op, inputs, None, node.name, node.attr, consent)
     return list(operation.outputs)
