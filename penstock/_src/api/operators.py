@@ -425,6 +425,18 @@ def install_operators() -> None:
         setattr(Tensor, f"__{name}__", method)
 
 
+def _variable_equals(self, other):
+    if not Tensor._USE_EQUALITY or in_v1_graph():
+        return self is other
+    return Tensor.__eq__(self.value(), other.value() if isinstance(other, Variable) else other)
+
+
+def _variable_not_equals(self, other):
+    if not Tensor._USE_EQUALITY or in_v1_graph():
+        return self is not other
+    return Tensor.__ne__(self.value(), other.value() if isinstance(other, Variable) else other)
+
+
 def install_variable_operators() -> None:
     """Installs the operators of tensors in `Variable`."""
 
@@ -446,9 +458,11 @@ def install_variable_operators() -> None:
     if "__getitem__" not in Variable.__dict__:
         Variable.__getitem__ = get_item_of_variable  # type: ignore[misc]
     for name in (*Tensor.OVERLOADABLE_OPERATORS, "__pos__"):
-        if name not in Variable.__dict__ or name in ("__eq__", "__ne__"):
-            if hasattr(Tensor, name):
-                setattr(Variable, name, through_value(name))
+        if name not in Variable.__dict__ and hasattr(Tensor, name):
+            setattr(Variable, name, through_value(name))
+    # Only here, so that the order of imports does not decide what they mean.
+    Variable.__eq__ = _variable_equals  # type: ignore[method-assign, assignment]
+    Variable.__ne__ = _variable_not_equals  # type: ignore[method-assign, assignment]
 
 
 def raw_compare(name):

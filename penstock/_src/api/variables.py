@@ -5,7 +5,7 @@ import numpy as np
 from penstock._src.autodiff.tape import variable_accessed
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, in_v1_graph
+from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import register_type_spec_from_value_converter
 from penstock._src.core.tensor import Tensor
@@ -287,18 +287,6 @@ def _get_save_slice_info(self):
     return self._save_slice_info
 
 
-def _equal(self, other):
-    if not Tensor._USE_EQUALITY or in_v1_graph():
-        return self is other
-    return Tensor.__eq__(self.value(), other.value() if isinstance(other, Variable) else other)
-
-
-def _not_equal(self, other):
-    if not Tensor._USE_EQUALITY or in_v1_graph():
-        return self is not other
-    return Tensor.__ne__(self.value(), other.value() if isinstance(other, Variable) else other)
-
-
 def _write_object_proto(self, proto, options):
     above("write_object_proto")(self, proto, options)
 
@@ -343,8 +331,6 @@ _METHODS = {
     "count_up_to": _count_up_to,
     "_strided_slice_assign": _strided_slice_assign,
     "__getitem__": _get_item,
-    "__eq__": _equal,
-    "__ne__": _not_equal,
     "SaveSliceInfo": SaveSliceInfo,
     # Settable, as Keras 2 renames the variables of models that it loads.
     "_handle_name": property(
