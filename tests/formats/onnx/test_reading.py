@@ -156,6 +156,37 @@ def test_data_outside_of_the_folder_is_not_read(tmp_path, location):
         read(str(path))
 
 
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_links_out_of_the_folder_are_not_followed(tmp_path, is_folder):
+    proto = perceptron()
+    tensor = proto.graph.initializer[0]
+    (tmp_path / "secret").write_bytes(tensor.raw_data)
+    (tmp_path / "model").mkdir()
+    link = tmp_path / "model" / "link"
+    link.symlink_to(tmp_path if is_folder else tmp_path / "secret")
+    tensor.external_data.add(key="location", value="link/secret" if is_folder else "link")
+    tensor.data_location = EXTERNAL
+    path = tmp_path / "model" / "model.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of the model's folder"):
+        read(str(path))
+
+
+def test_links_beside_a_linked_model_are_followed(tmp_path):
+    proto = perceptron()
+    tensor, expected = proto.graph.initializer[0], _expected(proto, X)
+    (tmp_path / "held").mkdir()
+    (tmp_path / "held" / "data").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.external_data.add(key="location", value="weights.bin")
+    tensor.data_location = EXTERNAL
+    (tmp_path / "held" / "model").write_bytes(proto.SerializeToString())
+    (tmp_path / "weights.bin").symlink_to(tmp_path / "held" / "data")
+    (tmp_path / "model.onnx").symlink_to(tmp_path / "held" / "model")
+    function = read(str(tmp_path / "model.onnx")).signatures["serving_default"]
+    np.testing.assert_allclose(function(x=tf.constant(X))["y"], expected, rtol=1e-5)
+
+
 def test_functions_of_a_model_are_called_with_their_attributes():
     proto = model(
         graph(

@@ -16,12 +16,12 @@ _PER_VALUE = {"complex64": 2, "complex128": 2}  # entries of the field
 _HELD_AS_BITS = {8: np.uint8, 16: np.uint16}
 
 
-def array_of(proto: Any, folder: str = "") -> np.ndarray:
+def array_of(proto: Any, model: str = "") -> np.ndarray:
     """Returns the array of a TensorProto.
 
     Args:
       proto: the message.
-      folder: of the model, where the files of external data are.
+      model: the path of its model; files of external data are in the same folder.
 
     Raises:
       DataLossError: there is less or more data than the shape says.
@@ -38,7 +38,7 @@ def array_of(proto: Any, folder: str = "") -> np.ndarray:
     if element.dtype is dtypes.string:
         return _checked(np.array(list(proto.string_data), object), proto, count).reshape(shape)
     if proto.data_location == EXTERNAL:
-        return _from_bytes(_external(proto, folder), element, proto, count).reshape(shape)
+        return _from_bytes(_external(proto, model), element, proto, count).reshape(shape)
     if proto.HasField("raw_data"):
         return _from_bytes(proto.raw_data, element, proto, count).reshape(shape)
     return _from_field(element, proto, count).reshape(shape)
@@ -95,7 +95,7 @@ def _from_field(element: ElementType, proto: Any, count: int) -> np.ndarray:
     return array.astype(kind)
 
 
-def _external(proto: Any, folder: str) -> bytes:
+def _external(proto: Any, model: str) -> bytes:
     """The bytes of a tensor that are in a file beside the model."""
     facts = {entry.key: entry.value for entry in proto.external_data}
     location = facts.get("location", "")
@@ -103,7 +103,12 @@ def _external(proto: Any, folder: str) -> bytes:
         raise InvalidArgumentError(
             f"tensor '{proto.name}' names the file '{location}', which is not below the model's folder."
         )
-    path = os.path.join(folder, location)
+    path = os.path.join(os.path.dirname(model), location)
+    # Caches of downloads hold links, whose targets are beside that of the model.
+    if not any(files.is_inside(path, os.path.dirname(at)) for at in (model, _target(model))):
+        raise InvalidArgumentError(
+            f"tensor '{proto.name}' names the file '{location}', a link out of the model's folder."
+        )
     try:
         offset, length = int(facts.get("offset", 0)), int(facts.get("length", -1))
     except ValueError as error:
@@ -121,6 +126,11 @@ def _external(proto: Any, folder: str) -> bytes:
     with files.open_file(path) as file:
         file.seek(offset)
         return file.read(length)
+
+
+def _target(path: str) -> str:
+    """The file that a link leads to, or the path itself."""
+    return os.path.realpath(path) if os.path.islink(path) else path
 
 
 def proto_of(array: np.ndarray, name: str = "") -> Any:

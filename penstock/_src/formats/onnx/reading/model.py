@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from penstock._src.filesystems import files
 from penstock._src.formats.model import Model, of_function
 from penstock._src.formats.onnx.arrays import array_of
 from penstock._src.formats.onnx.element_types import element_type, shape_of
+from penstock._src.formats.onnx.reading.expansion import check_calls
 from penstock._src.formats.onnx.reading.registry import load_readers
 from penstock._src.formats.onnx.reading.rows import reader_of
 from penstock._src.formats.onnx.reading.translation import Translation
@@ -66,14 +66,13 @@ def read(path: str, trainable: bool = False, constants: Mapping[str, Any] | None
     except DecodeError as error:
         raise DataLossError(f"{path} is not an ONNX model: {error}.") from error
     try:
-        return read_proto(proto, os.path.dirname(path), trainable, constants, path)
+        return read_proto(proto, trainable, constants, path)
     except OpError as error:
         raise type(error)(f"{path}: {error.message}") from error
 
 
 def read_proto(
     proto: Any,
-    folder: str = "",
     trainable: bool = False,
     constants: Mapping[str, Any] | None = None,
     path: str = "",
@@ -85,8 +84,9 @@ def read_proto(
     graph = proto.graph
     versions = {o.domain: o.version for o in proto.opset_import}
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
-    weights = _weights(graph, folder) if trainable else {}
-    translation = Translation(folder, versions, functions, weights)
+    check_calls(graph.node, functions)
+    weights = _weights(graph, path) if trainable else {}
+    translation = Translation(path, versions, functions, weights)
     fixed = dict(constants or {})
     unknown = set(fixed) - {name for name, _ in _inputs(graph)}
     if unknown:
@@ -158,7 +158,7 @@ def _output_tensor(value: Any) -> Any:
     raise UnimplementedError("an optional value as an output of the model is not supported.")
 
 
-def _weights(graph: Any, folder: str) -> dict[str, Variable]:
+def _weights(graph: Any, path: str) -> dict[str, Variable]:
     """A variable for each initializer that training may change."""
     read_as_weight = {name for name in _read_as_weights(graph.node)}
     weights = {}
@@ -166,7 +166,7 @@ def _weights(graph: Any, folder: str) -> dict[str, Variable]:
         if not proto.dims or proto.name not in read_as_weight:
             continue
         if element_type(proto.data_type).dtype.is_floating:
-            value = array_of(proto, folder)
+            value = array_of(proto, path)
             weights[proto.name] = Variable(value, name=proto.name, trainable=True)
     return weights
 

@@ -125,7 +125,7 @@ class Node:
             if default is _UNSET:
                 raise InvalidArgumentError(f"the attribute '{name}' is missing.")
             return default
-        return attribute_value(proto, self.translation.folder, default)
+        return attribute_value(proto, self.translation.path, default)
 
     def flag(self, name: str, default: int = 0) -> bool:
         """Returns an attribute that is 0 or 1."""
@@ -148,7 +148,7 @@ class Node:
         return lambda *values: self.translation.subgraph(proto, values)
 
 
-def attribute_value(proto: Any, folder: str, default: Any = _UNSET) -> Any:
+def attribute_value(proto: Any, path: str, default: Any = _UNSET) -> Any:
     """The value of an AttributeProto, of the kind that the operator's default has, if there is one.
 
     Raises:
@@ -156,7 +156,7 @@ def attribute_value(proto: Any, folder: str, default: Any = _UNSET) -> Any:
     """
     field = ATTRIBUTE_FIELDS.get(proto.type) or _guessed_field(proto)
     value = getattr(proto, field)
-    value = _python_value(field, value, folder)
+    value = _python_value(field, value, path)
     expected = default if default is not _UNSET and default is not None else None
     if isinstance(expected, float) and isinstance(value, int):
         return float(value)
@@ -169,7 +169,7 @@ def attribute_value(proto: Any, folder: str, default: Any = _UNSET) -> Any:
     return value
 
 
-def _python_value(field: str, value: Any, folder: str) -> Any:
+def _python_value(field: str, value: Any, path: str) -> Any:
     if field == "s":
         return value.decode("utf-8", "replace")
     if field == "strings":
@@ -177,9 +177,9 @@ def _python_value(field: str, value: Any, folder: str) -> Any:
     if field in ("floats", "ints", "graphs"):
         return list(value)
     if field == "t":
-        return array_of(value, folder)
+        return array_of(value, path)
     if field == "tensors":
-        return [array_of(t, folder) for t in value]
+        return [array_of(t, path) for t in value]
     return value
 
 

@@ -12,6 +12,7 @@ from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
 from penstock._src.core.tensor import Tensor
 from penstock._src.formats.onnx.arrays import array_of
+from penstock._src.formats.onnx.reading.expansion import DEEPEST, check_size, with_inner
 from penstock._src.formats.onnx.reading.layout import built
 from penstock._src.formats.onnx.reading.registry import Node
 from penstock._src.formats.onnx.reading.rows import reader_of
@@ -20,7 +21,6 @@ from penstock._src.graph.static_values import constant_value
 
 _OWN_DOMAINS = ("", "ai.onnx")
 _SMALL = 1024  # elements of a known value that replaces the operations which compute it
-_DEEPEST = 64  # nesting of functions that call functions
 
 
 class Scope:
@@ -50,7 +50,7 @@ class Translation:
     """Reads the nodes of a graph, of its subgraphs and of the functions that they call.
 
     Args:
-      folder: of the model, where the files of external data are.
+      path: of the model; files of external data are in its folder.
       versions: {domain: version of its operators}.
       functions: {(domain, name, overload): FunctionProto}.
       weights: {name of an initializer of the main graph: the variable it became}.
@@ -58,15 +58,16 @@ class Translation:
 
     def __init__(
         self,
-        folder: str,
+        path: str,
         versions: dict[str, int],
         functions: dict[tuple[str, str, str], Any],
         weights: dict[str, Any],
     ) -> None:
-        self.folder, self.versions = folder, versions
+        self.path, self.versions = path, versions
         self.functions, self.weights = functions, weights
         self.scope = Scope()
         self.depth = 0
+        self.expanded = 0  # nodes of graphs that calls of functions pass on
 
     def main(self, graph: Any, inputs: dict[str, Any]) -> list[Any]:
         """Reads the main graph; returns its outputs."""
@@ -90,7 +91,7 @@ class Translation:
     def _inner(self, scope: Scope) -> Iterator[None]:
         outer, self.scope = self.scope, scope
         self.depth += 1
-        if self.depth > _DEEPEST:
+        if self.depth > DEEPEST:
             raise InvalidArgumentError("functions or subgraphs are nested too deeply.")
         try:
             yield
@@ -104,11 +105,11 @@ class Translation:
                 self.scope[proto.name] = convert_to_tensor(weights[proto.name])
             else:
                 with placed(f"the initializer '{proto.name}'"):
-                    self.scope[proto.name] = convert_to_tensor(array_of(proto, self.folder))
+                    self.scope[proto.name] = convert_to_tensor(array_of(proto, self.path))
         for sparse in graph.sparse_initializer:
             name = sparse.values.name
             with placed(f"the sparse initializer '{name}'"):
-                self.scope[name] = convert_to_tensor(dense_array(sparse, self.folder))
+                self.scope[name] = convert_to_tensor(dense_array(sparse, self.path))
         self._nodes(graph.node)
         with placed("the outputs of the graph"):
             return [self.scope[info.name] for info in graph.output]
@@ -165,42 +166,47 @@ class Translation:
                     self.scope[name] = value
                 for name in function.input[len(inputs) :]:
                     self.scope[name] = None
-                self._nodes([with_attributes(node, attributes_by_name) for node in function.node])
+                self._nodes([self._filled(node, attributes_by_name) for node in function.node])
                 return [self.scope[name] for name in function.output]
         finally:
             self.versions = versions
 
+    def _count(self, nodes: Any) -> None:
+        """Refuses bodies that grow too large because calls pass graphs on."""
+        self.expanded += sum(1 for _ in with_inner(nodes))
+        check_size(self.expanded)
 
-def with_attributes(node: Any, attributes: dict[str, Any]) -> Any:
-    """A node of a function with references to attributes replaced by the call's attributes."""
-    if not any(a.ref_attr_name or a.HasField("g") for a in node.attribute):
-        return node
-    filled = type(node)()
-    filled.CopyFrom(node)
-    del filled.attribute[:]
-    for attribute in node.attribute:
-        if attribute.ref_attr_name:
-            if attribute.ref_attr_name in attributes:
-                filled.attribute.add().CopyFrom(attributes[attribute.ref_attr_name])
-                filled.attribute[-1].name = attribute.name
-            continue
-        copied = filled.attribute.add()
-        copied.CopyFrom(attribute)
-        if copied.HasField("g"):
-            inner = [with_attributes(n, attributes) for n in copied.g.node]
-            del copied.g.node[:]
-            copied.g.node.extend(inner)
-    return filled
+    def _filled(self, node: Any, attributes: dict[str, Any]) -> Any:
+        """A node of a function with references to attributes replaced by the call's attributes."""
+        if not any(a.ref_attr_name or a.HasField("g") for a in node.attribute):
+            return node
+        filled = type(node)()
+        filled.CopyFrom(node)
+        del filled.attribute[:]
+        for attribute in node.attribute:
+            if attribute.ref_attr_name:
+                if attribute.ref_attr_name in attributes:
+                    self._count(attributes[attribute.ref_attr_name].g.node)
+                    filled.attribute.add().CopyFrom(attributes[attribute.ref_attr_name])
+                    filled.attribute[-1].name = attribute.name
+                continue
+            copied = filled.attribute.add()
+            copied.CopyFrom(attribute)
+            if copied.HasField("g"):
+                inner = [self._filled(n, attributes) for n in copied.g.node]
+                del copied.g.node[:]
+                copied.g.node.extend(inner)
+        return filled
 
 
-def dense_array(sparse: Any, folder: str) -> np.ndarray:
+def dense_array(sparse: Any, path: str) -> np.ndarray:
     """The array of a SparseTensorProto.
 
     Raises:
       InvalidArgumentError: its indices are not of its shape.
       UnimplementedError: it is large.
     """
-    values, indices = array_of(sparse.values, folder), array_of(sparse.indices, folder)
+    values, indices = array_of(sparse.values, path), array_of(sparse.indices, path)
     sizes = [int(n) for n in sparse.dims]
     count = int(np.prod(sizes, dtype=object)) if sizes else 1
     if any(n < 0 for n in sizes) or count > 1 << 28:

@@ -28,7 +28,7 @@ def _constant(n: Node) -> Any:
     if n.has("value_strings"):
         return convert_to_tensor(np.array([s.encode() for s in n.attr("value_strings")], object))
     if n.has("sparse_value"):
-        return convert_to_tensor(dense_array(n.attr("sparse_value"), n.translation.folder))
+        return convert_to_tensor(dense_array(n.attr("sparse_value"), n.translation.path))
     return convert_to_tensor(n.attr("value"))
 
 
