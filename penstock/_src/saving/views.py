@@ -12,8 +12,22 @@ from penstock._src.eager.context import init_scope
 from penstock._src.proto.saved import TrackableObjectGraph
 from penstock._src.saving.object_graph import GRAPH_KEY, TrackableView
 from penstock._src.saving.restoration import INCONSISTENT, log
-from penstock._src.saving.state import CheckpointReader
+from penstock._src.saving.state import CheckpointReader, load_checkpoint
 from penstock._src.util.export import export
+
+
+def keys_by_name(checkpoint: Any) -> dict[str, str]:
+    """The keys of variables by their names, in a checkpoint of objects; none in one of names."""
+    reader = load_checkpoint(checkpoint)
+    if not reader.has_tensor(GRAPH_KEY):
+        return {}
+    graph = TrackableObjectGraph.FromString(reader.get_tensor(GRAPH_KEY))
+    return {
+        attribute.full_name: attribute.checkpoint_key
+        for node in graph.nodes
+        for attribute in node.attributes
+        if attribute.full_name
+    }
 
 
 @export("train.CheckpointView", v1=[])

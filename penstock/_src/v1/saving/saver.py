@@ -19,6 +19,7 @@ from penstock._src.ops.io.bundle import BundleReader, index_name, write_bundle
 from penstock._src.proto.saved import SaverDef
 from penstock._src.saving import metrics, state
 from penstock._src.saving.saved_model.files import of_file
+from penstock._src.saving.views import keys_by_name
 from penstock._src.util.export import export
 from penstock._src.util.signatures import hiding
 from penstock._src.v1.saving import meta_graph
@@ -95,6 +96,7 @@ class Saver:
             )
         self._variables: dict[str, Any] = {}
         self._is_empty = False
+        self._of_objects: tuple[dict[str, str], Saver] | None = None
         if saver_def is None and not defer_build:
             self.build()
 
@@ -108,10 +110,7 @@ class Saver:
             return
         variables = self._given
         if variables is None and STATE.graph is not None:
-            graph = STATE.graph
-            variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(
-                GraphKeys.SAVEABLE_OBJECTS
-            )
+            variables = _saved_by_default(STATE.graph)
         self._variables = by_name(variables)
         self._is_empty = not self._variables
         if self._is_empty and not self._allow_empty:
@@ -275,6 +274,9 @@ class Saver:
                 with metrics.timed("checkpoint_read", metrics.SAVER), asked_for(path):
                     sess.run(definition.restore_op_name, {definition.filename_tensor_name: path})
             except NotFoundError as error:
+                if keys := keys_by_name(path):
+                    self._saver_of_objects(sess.graph, keys).restore(sess, path)
+                    return
                 cause = "a Variable name or other graph key that is missing from the checkpoint"
                 raise _unlike_the_graph(error, cause) from error
             except InvalidArgumentError as error:
@@ -282,14 +284,36 @@ class Saver:
                 raise _unlike_the_graph(error, cause) from error
             return
         reader = BundleReader(path)
-        for saveable in all_saveables(self._variables):
-            for spec in saveable.specs:
-                if spec.name not in reader:
-                    raise NotFoundError(f"Key {spec.name} not found in checkpoint")
+        saveables = list(all_saveables(self._variables))
+        names = [spec.name for saveable in saveables for spec in saveable.specs]
+        keys = {} if all(name in reader for name in names) else keys_by_name(path)
+        for name in names:
+            if keys.get(name, name) not in reader:
+                raise NotFoundError(f"Key {name} not found in checkpoint")
+        for saveable in saveables:
             shapes = [s.tensor.shape.as_list() for s in saveable.specs] if self._reshape else None
-            saveable.restore(
-                [convert_to_tensor(reader.read(s.name)) for s in saveable.specs], shapes
-            )
+            values = [reader.read(keys.get(s.name, s.name)) for s in saveable.specs]
+            saveable.restore([convert_to_tensor(value) for value in values], shapes)
+
+    def _saver_of_objects(self, graph: Any, keys: dict[str, str]) -> "Saver":
+        """A saver of the same variables by their keys in a checkpoint of objects."""
+        if self._of_objects is not None and self._of_objects[0] == keys:
+            return self._of_objects[1]
+        with graph.as_default():
+            variables = self._variables or by_name(_saved_by_default(graph))
+            saveables = list(all_saveables(variables))
+            specs = [spec for saveable in saveables for spec in saveable.specs]
+            missing = sorted({spec.name for spec in specs} - set(keys))
+            if missing:
+                raise NotFoundError(
+                    f"Existing variables not in the checkpoint: {', '.join(missing)}\n\n"
+                    f"Variables names when this checkpoint was written: {', '.join(sorted(keys))}"
+                )
+            for spec in specs:
+                spec.name = keys[spec.name]
+            saver = Saver(saveables, reshape=self._reshape)
+        self._of_objects = keys, saver
+        return saver
 
     # -- graphs
 
@@ -315,6 +339,12 @@ class Saver:
             clear_extraneous_savers=clear_extraneous_savers,
             strip_default_attrs=strip_default_attrs,
         )
+
+
+def _saved_by_default(graph: Any) -> list[Any]:
+    return graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(
+        GraphKeys.SAVEABLE_OBJECTS
+    )
 
 
 def _unlike_the_graph(error: OpError, cause: str) -> OpError:

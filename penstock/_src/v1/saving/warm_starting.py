@@ -9,9 +9,8 @@ import numpy as np
 
 from penstock._src.core.registry import raw
 from penstock._src.filesystems.files import read
-from penstock._src.proto.saved import TrackableObjectGraph
-from penstock._src.saving.object_graph import GRAPH_KEY
 from penstock._src.saving.state import load_checkpoint
+from penstock._src.saving.views import keys_by_name
 from penstock._src.util.export import export
 from penstock._src.v1.graphs.default_graph import get_default_graph
 from penstock._src.v1.saving.initialized import (
@@ -77,7 +76,7 @@ def warm_start(
         unused = sorted(set(options) - set(groups))
         if unused:
             raise ValueError(f"You provided {label} for {unused}, which are not warm-started.")
-    renamed = _names_in_object_graph(ckpt_to_initialize_from)
+    renamed = keys_by_name(ckpt_to_initialize_from)
     for name, variable in groups.items():
         previous = earlier.get(name, name)
         previous = renamed.get(previous, previous)
@@ -86,20 +85,6 @@ def warm_start(
             begin_with_words(variable, info, ckpt_to_initialize_from, previous)
         elif vars_to_warm_start is not None:
             init_from_checkpoint(ckpt_to_initialize_from, {previous: variable})
-
-
-def _names_in_object_graph(checkpoint: Any) -> dict[str, str]:
-    """The keys of variables by their names, in a checkpoint of objects."""
-    reader = load_checkpoint(checkpoint)
-    if not reader.has_tensor(GRAPH_KEY):
-        return {}
-    graph = TrackableObjectGraph.FromString(reader.get_tensor(GRAPH_KEY))
-    return {
-        attribute.full_name: attribute.checkpoint_key
-        for node in graph.nodes
-        for attribute in node.attributes
-        if attribute.full_name
-    }
 
 
 def _chosen(names: Any) -> dict[str, Any]:
