@@ -10,15 +10,10 @@ PLANTED = """ReadFile WriteFile SaveV2 MatchingFiles TextLineDataset CacheDatase
 DatasetFromGraph SqlDataset""".split()
 
 
-@pytest.fixture
-def trial(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return Trial(tmp_path)
-
-
 @pytest.mark.own_process  # an audit hook stays, and memory is limited
-def test_ops_in_graphs_without_permissions_touch_nothing(trial):
-    assert trial.all_of(sorted(registry.load_all())) == []
+def test_ops_in_graphs_without_permissions_touch_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Trial(tmp_path).all_of(sorted(registry.load_all())) == []
 
 
 @pytest.mark.own_process

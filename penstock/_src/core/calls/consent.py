@@ -91,9 +91,9 @@ def needed(op: Any, paths: Sequence[str] | None, folder: str | None = None) -> s
 
 def is_inside(path: str, folder: str) -> bool:
     """True if a path is in a folder after links are followed."""
+    path, folder = path.removeprefix("file://"), folder.removeprefix("file://")
     if "://" in folder:
         return path.startswith(folder.rstrip("/") + "/") and ".." not in path.split("/")
-    path = path.removeprefix("file://")
     return "://" not in path and _is_below(os.path.realpath(path), os.path.realpath(folder))
 
 
@@ -108,7 +108,7 @@ def _may_read(path: str, folder: str, are_patterns: bool) -> bool:
     Besides the file these are, for an op that takes a prefix, those whose names begin so; for one that takes a folder, all in it.
     """
     # A pattern may match a link to a file outside of the folder, and the folder's own name may be read as a pattern.
-    path = path.removeprefix("file://")
+    path, folder = path.removeprefix("file://"), folder.removeprefix("file://")
     written = path if are_patterns else path.removeprefix(folder)
     if any(character in written for character in "*?["):
         return False

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock._src.api.extending import types
+from penstock._src.core.calls.consent import consent_of_program
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.function.differentiable import DifferentiableFunction
 from penstock._src.function.types.attributes import attribute_values
@@ -178,5 +179,5 @@ def from_function_def(function_def: Any, function_type: FunctionType) -> AtomicF
       function_def: a FunctionDef; functions that it calls are found by their names.
       function_type: its type.
     """
-    library = _LIBRARY(known=FUNCTIONS)
+    library = _LIBRARY(known=FUNCTIONS, consent=consent_of_program())
     return AtomicFunction(_IMPORT_FUNCTION(function_def, library), function_type)

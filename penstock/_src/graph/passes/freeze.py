@@ -48,9 +48,6 @@ class UnfrozenVariableError(UnimplementedError, ValueError):  # type: ignore[mis
     """A variable is not only read. TensorFlow raises ValueError."""
 
 
-_WRITES = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
-
-
 def freeze(
     function: GraphFunction,
     values: Mapping[int, Any],
@@ -216,7 +213,7 @@ class _Copier:
         """What stands for an operation on a variable: one on its value."""
         variable, *others = inputs
         tensor, dtype = variable.tensor, node.outputs[0].dtype if node.outputs else dtypes.resource
-        if self.leaves_out_writes and raw_op.op_type in _WRITES:
+        if self.leaves_out_writes and raw_op.effects.updates and not node.outputs:
             variable.writes.append(node)
             return []
         if raw_op.op_type == "ReadVariableOp":

@@ -66,7 +66,7 @@ class HostedSession:
                 raise InvalidArgumentError(f"The graph cannot be imported: {error}") from error
 
     def _add_nodes(self, definition: Any) -> None:
-        library = Library(definition.library, self._functions, self._consent)
+        library = Library(definition.library, self._functions, consent=self._consent)
         self._nodes.library = library
         with building_unrecorded(self.graph):
             self._nodes.add_all(definition.node)

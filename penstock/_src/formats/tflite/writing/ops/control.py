@@ -57,9 +57,13 @@ def while_(graph: GraphWriter, operation: Operation) -> None:
 
 
 def _lists(graph: GraphWriter, function: Any, places: Sequence[int]) -> Mapping[int, Any]:
-    """The records of the tensors that hold the elements of a function's inputs that are lists."""
+    """The records of the tensors that hold the elements of a function's inputs that are lists, and of inputs whose own rank is not known."""
     pairs = zip(function.inputs, places, strict=True)
-    return {t._id: graph.tensors[place] for t, place in pairs if t.dtype == dtypes.variant}
+    return {
+        tensor._id: graph.tensors[place]
+        for tensor, place in pairs
+        if tensor.dtype == dtypes.variant or tensor.shape.rank is None
+    }
 
 
 def _truth(graph: GraphWriter, operation: Operation, condition: SymbolicTensor) -> int:
