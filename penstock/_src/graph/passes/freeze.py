@@ -6,7 +6,7 @@ After:  y = x * Const(value of v)
 The values that branches and loops read are constants inside of these, or, as in TensorFlow, inputs that the graph around them passes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,15 +73,28 @@ def freeze(
         reserved = {node.name for node in function.graph._operations}
         copier = _Copier(graph, as_inputs, reserved, leaves_out_writes)
         arguments: list[Any] = []
+        used = {t._id for _, _, inputs in _needed(function) for t in inputs}
         for index, t in enumerate(function.inputs):
             if index not in values:
                 arguments.append(_add_input(graph, t))
+            elif t.dtype is dtypes.resource and t._id not in used:
+                arguments.append(_Variable(values[index]))
             elif t.dtype is dtypes.resource:
                 arguments.append(copier.variable(values[index], t))
             else:
                 arguments.append(graph.constant(values[index], t.dtype, t.op.name))
         copier.finish(function, arguments)
     return GraphFunction(graph)
+
+
+def _needed(function: GraphFunction) -> Iterator[tuple[Operation, Op, Sequence[SymbolicTensor]]]:
+    """Yields operations with their ops and inputs as written, but for reads of parts of variables, whose results nothing takes."""
+    written = [(node, *node.as_written()) for node in function.graph._operations]
+    wanted = {t._id for _, _, inputs in written for t in inputs}
+    wanted.update(t._id for t in function.outputs)
+    for node, raw_op, inputs in written:
+        if not raw_op.effects.reads_only or any(t._id in wanted for t in node.outputs):
+            yield node, raw_op, inputs
 
 
 def _new_graph(function: GraphFunction) -> FuncGraph:
@@ -150,17 +163,12 @@ class _Copier:
     def copy(self, function: GraphFunction, arguments: Sequence[Any], prefix: str) -> list[Any]:
         """Copies the body of `function`; returns the copies of its outputs."""
         table = {t._id: a for t, a in zip(function.inputs, arguments, strict=True)}
-        wanted = {t._id for node in function.graph._operations for t in node.as_written()[1]}
-        wanted.update(t._id for t in function.outputs)
         copies: dict[int, Operation] = {}
-        for node in function.graph._operations:
+        for node, raw_op, inputs in _needed(function):
             if node.outputs and all(t._id in table for t in node.outputs):
                 continue
             if node.type.startswith("Placeholder") and not node._inputs:
                 continue  # not an input of this function
-            raw_op, inputs = node.as_written()
-            if raw_op.effects.reads_only and not any(t._id in wanted for t in node.outputs):
-                continue  # of a part of a variable
             if any(t._id not in table for t in inputs):
                 continue
             before = len(self.graph._operations)
