@@ -139,7 +139,9 @@ class Graph(
         if before and name is None and cls.op_type == "ReadVariableOp":
             name = self._name_of_part(cls.op_type)
         self._recording = name or cls.op_type, op, tensors
-        node = self.add(op, [self.local(t) for t in tensors], name)
+        placed = [self.local(t) for t in tensors]
+        self._recording = None  # it refers to eager tensors
+        node = self.add(op, placed, name)
         if STATE.tapes or STATE.accumulators:
             dispatch.record(op, node._inputs, node.outputs)
         for watch in STATE.graph_watchers:
