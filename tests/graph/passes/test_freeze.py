@@ -117,3 +117,20 @@ def test_assignments_are_left_out_where_no_result_depends_on_them():
         with pytest.raises(tf.errors.UnimplementedError, match="expected resource") as error:
             freeze(function, {1: state.numpy()}, True, **options)
         assert isinstance(error.value, ValueError)
+
+
+@pytest.mark.parametrize("read", [0, 1])
+def test_results_that_read_what_a_step_of_an_optimizer_wrote_are_refused(read):
+    state = [tf.Variable([1.0, 2.0]), tf.Variable([0.5, 0.5])]
+
+    @tf.function(input_signature=[tf.TensorSpec([2])])
+    def step(x):
+        tf.raw_ops.ResourceApplyMomentum(
+            var=state[0].handle, accum=state[1].handle, lr=0.1, grad=x, momentum=0.9
+        )
+        return state[read] * 2.0
+
+    function = step.get_concrete_function().graph_function
+    values = {i: v.numpy() for i, v in enumerate(state, 1)}
+    with pytest.raises(tf.errors.UnimplementedError, match="expected resource"):
+        freeze(function, values, True, leaves_out_writes=True)

@@ -74,13 +74,12 @@ def freeze(
         copier = _Copier(graph, as_inputs, reserved, leaves_out_writes)
         arguments: list[Any] = []
         used = {t._id for _, _, inputs in _needed(function) for t in inputs}
+        used.update(t._id for t in function.outputs)
         for index, t in enumerate(function.inputs):
             if index not in values:
                 arguments.append(_add_input(graph, t))
-            elif t.dtype is dtypes.resource and t._id not in used:
-                arguments.append(_Variable(values[index]))
             elif t.dtype is dtypes.resource:
-                arguments.append(copier.variable(values[index], t))
+                arguments.append(copier.variable(values[index], t, t._id in used))
             else:
                 arguments.append(graph.constant(values[index], t.dtype, t.op.name))
         copier.finish(function, arguments)
@@ -135,9 +134,9 @@ class _Copier:
         # (operation that reads the value that a variable had before, assignment that was left out)
         self.outdated: list[tuple[Operation, Operation]] = []
 
-    def variable(self, value: Any, handle: SymbolicTensor) -> _Variable:
-        """Returns what stands for the handle of a variable."""
-        if not self.as_inputs:
+    def variable(self, value: Any, handle: SymbolicTensor, is_used: bool) -> _Variable:
+        """Returns what stands for the handle of a variable, with a constant if anything uses it."""
+        if not (self.as_inputs and is_used):
             return _Variable(value)
         known = handle._handle_data
         dtype = known[0][1] if known else dtypes.as_dtype(value.dtype)
@@ -222,7 +221,9 @@ class _Copier:
         variable, *others = inputs
         tensor, dtype = variable.tensor, node.outputs[0].dtype if node.outputs else dtypes.resource
         if self.leaves_out_writes and raw_op.effects.updates and not node.outputs:
-            variable.writes.append(node)
+            for each in inputs:  # an optimizer's step writes its slots, too
+                if isinstance(each, _Variable):
+                    each.writes.append(node)
             return []
         if raw_op.op_type == "ReadVariableOp":
             if tensor is None:
