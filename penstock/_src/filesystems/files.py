@@ -169,12 +169,3 @@ def relative_to(path: str, folder: str) -> str:
         return os.path.relpath(path, folder or ".")
     start = folder.rstrip("/") + "/"
     return path[len(start) :].lstrip("/") if path.startswith(start) else path
-
-
-def is_inside(path: str, folder: str) -> bool:
-    """True if a path is below a folder after links in both are followed."""
-    if "://" in path or "://" in folder:
-        parts = path.removeprefix(folder.rstrip("/")).split("/")
-        return path.startswith(folder.rstrip("/") + "/") and ".." not in parts
-    inner, outer = os.path.realpath(path), os.path.realpath(folder or ".")
-    return inner.startswith(os.path.join(outer, ""))

@@ -16,6 +16,7 @@ from penstock._src.core import errors
 from penstock._src.filesystems import files
 from penstock._src.filesystems.translation import naming, translated
 from penstock._src.filesystems.whole import write_whole
+from penstock._src.util.files.paths import is_below
 from penstock._src.util.files.whole import is_left_over, is_temporary, temporary_path
 from penstock._src.util.lazy import ByName
 
@@ -138,8 +139,8 @@ def _read_record(record: str) -> dict[str, str]:
     except (ValueError, TypeError) as error:
         raise errors.DataLossError(f"{record}: damaged: {error}") from error
     for final, temporary in places.items():
-        is_below = all(files.is_inside(path, folder) for path in (final, temporary))
-        if not is_below or not is_temporary(files.relative_to(temporary, folder)):
+        are_below = all(is_below(path, folder) for path in (final, temporary))
+        if not are_below or not is_temporary(files.relative_to(temporary, folder)):
             raise errors.DataLossError(f"{record}: renames {temporary} to {final}")
     return places
 

@@ -9,10 +9,10 @@ from typing import Any
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
-from penstock._src.filesystems.files import is_inside
 from penstock._src.saving import state
 from penstock._src.saving.checkpoint import CheckpointOptions, with_callback
 from penstock._src.util.export import export
+from penstock._src.util.files.paths import is_below
 from penstock._src.util.signatures import read_only
 
 log = logging.getLogger("tensorflow")
@@ -163,7 +163,7 @@ class CheckpointManager:
 
     def _remove(self, path: str) -> None:
         """Removes a checkpoint, if it is in the folder: a checkpoint file may come from anywhere, and name anything."""
-        if is_inside(path, self._directory):
+        if is_below(path, self._directory):
             state.remove_checkpoint(path)
 
     def _record_state(self) -> None:

@@ -156,8 +156,9 @@ def test_data_outside_of_the_folder_is_not_read(tmp_path, location):
         read(str(path))
 
 
+@pytest.mark.parametrize("scheme", ["", "file://"])
 @pytest.mark.parametrize("is_folder", [False, True])
-def test_links_out_of_the_folder_are_not_followed(tmp_path, is_folder):
+def test_links_out_of_the_folder_are_not_followed(tmp_path, is_folder, scheme):
     proto = perceptron()
     tensor = proto.graph.initializer[0]
     (tmp_path / "secret").write_bytes(tensor.raw_data)
@@ -169,7 +170,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path, is_folder):
     path = tmp_path / "model" / "model.onnx"
     path.write_bytes(proto.SerializeToString())
     with pytest.raises(tf.errors.InvalidArgumentError, match="out of the model's folder"):
-        read(str(path))
+        read(f"{scheme}{path}")
 
 
 def test_links_beside_a_linked_model_are_followed(tmp_path):

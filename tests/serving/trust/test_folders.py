@@ -57,8 +57,9 @@ def test_links_within_the_models_folder_are_followed(tmp_path):
     os.symlink("../saved_model.pb", tmp_path / "m" / "..data" / "1" / "variables" / "again")
     check_links(str(tmp_path / "m" / "1"), str(tmp_path / "m"))
     os.symlink("/", tmp_path / "m" / "..data" / "1" / "all")
-    with pytest.raises(PermissionDeniedError, match="is a link to /, outside"):
-        check_links(str(tmp_path / "m" / "1"), str(tmp_path / "m"))
+    for scheme in ("", "file://"):
+        with pytest.raises(PermissionDeniedError, match="is a link to /, outside"):
+            check_links(f"{scheme}{tmp_path}/m/1", f"{scheme}{tmp_path}/m")
 
 
 @pytest.mark.parametrize(

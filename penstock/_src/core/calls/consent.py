@@ -22,6 +22,7 @@ from penstock._src.core.errors import PermissionDeniedError
 from penstock._src.core.op import Op
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
+from penstock._src.util.files.paths import is_inside, without_scheme
 from penstock._src.util.flags import CAPABILITIES, capabilities_in, flags
 from penstock._src.util.process import forks
 
@@ -89,38 +90,19 @@ def needed(op: Any, paths: Sequence[str] | None, folder: str | None = None) -> s
     return capabilities
 
 
-def is_inside(path: str, folder: str) -> bool:
-    """True if a path is in a folder after links are followed."""
-    path, folder = path.removeprefix("file://"), folder.removeprefix("file://")
-    if "://" in folder:
-        return path.startswith(folder.rstrip("/") + "/") and ".." not in path.split("/")
-    return "://" not in path and _is_below(os.path.realpath(path), os.path.realpath(folder))
-
-
-def _is_below(path: str, folder: str) -> bool:
-    """True for real paths of a folder and of what is in it."""
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
 def _may_read(path: str, folder: str, are_patterns: bool) -> bool:
     """True if all files that an op opens at a path are in a folder.
 
     Besides the file these are, for an op that takes a prefix, those whose names begin so; for one that takes a folder, all in it.
     """
     # A pattern may match a link to a file outside of the folder, and the folder's own name may be read as a pattern.
-    path, folder = path.removeprefix("file://"), folder.removeprefix("file://")
+    path, folder = without_scheme(path), without_scheme(folder)
     written = path if are_patterns else path.removeprefix(folder)
     if any(character in written for character in "*?["):
         return False
     if not is_inside(path, folder):
         return False
-    return "://" in folder or not any(
-        _leads_out(link, os.path.realpath(folder)) for link in _links_at(path)
-    )
-
-
-def _leads_out(link: str, folder: str) -> bool:
-    return not _is_below(os.path.realpath(link), folder)
+    return "://" in folder or all(is_inside(link, folder) for link in _links_at(path))
 
 
 def _links_at(path: str) -> Iterator[str]:

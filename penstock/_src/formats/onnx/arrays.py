@@ -11,6 +11,7 @@ from penstock._src.core.errors import DataLossError, InvalidArgumentError, Unimp
 from penstock._src.filesystems import files
 from penstock._src.formats.onnx.element_types import ElementType, element_type, element_type_of
 from penstock._src.formats.onnx.schema import EXTERNAL, TensorProto
+from penstock._src.util.files.paths import is_below
 
 _PER_VALUE = {"complex64": 2, "complex128": 2}  # entries of the field
 _HELD_AS_BITS = {8: np.uint8, 16: np.uint16}
@@ -105,7 +106,7 @@ def _external(proto: Any, model: str) -> bytes:
         )
     path = os.path.join(os.path.dirname(model), location)
     # Caches of downloads hold links, whose targets are beside that of the model.
-    if not any(files.is_inside(path, os.path.dirname(at)) for at in (model, _target(model))):
+    if not any(is_below(path, os.path.dirname(at)) for at in (model, _target(model))):
         raise InvalidArgumentError(
             f"tensor '{proto.name}' names the file '{location}', a link out of the model's folder."
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from penstock._src.core.calls.consent import is_inside
 from penstock._src.core.errors import PermissionDeniedError
+from penstock._src.util.files.paths import is_inside, without_scheme
 
 
 class ReloadFolders:
@@ -30,6 +30,7 @@ class ReloadFolders:
 
 def _beside(path: str) -> str:
     """The folder that a model is in; the model itself if that would be all there is."""
+    path = without_scheme(path)
     if "://" in path:
         return path.rstrip("/").rpartition("/")[0]
     real = os.path.realpath(path)
@@ -44,6 +45,7 @@ def check_links(path: str, base_path: str) -> None:
       path: of the version; it may be a link itself.
       base_path: of the model.
     """
+    path = without_scheme(path)
     if "://" in path or not os.path.isdir(path):
         return
     for folder, folders, names in os.walk(path):
