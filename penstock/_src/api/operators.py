@@ -1,6 +1,7 @@
 """The operators and Python protocols of tensors; `[...]` is in `array/subscripts.py`."""
 
 import inspect
+import operator
 from typing import Any
 
 import numpy as np
@@ -425,31 +426,28 @@ def install_operators() -> None:
         setattr(Tensor, f"__{name}__", method)
 
 
-def _variable_equals(self, other):
-    if not Tensor._USE_EQUALITY or in_v1_graph():
-        return self is other
-    return Tensor.__eq__(self.value(), other.value() if isinstance(other, Variable) else other)
-
-
-def _variable_not_equals(self, other):
-    if not Tensor._USE_EQUALITY or in_v1_graph():
-        return self is not other
-    return Tensor.__ne__(self.value(), other.value() if isinstance(other, Variable) else other)
-
-
 def install_variable_operators() -> None:
     """Installs the operators of tensors in `Variable`."""
 
     def through_value(name):
-        def operator(self, *others):
+        def through(self, *others):
             try:
                 return getattr(Tensor, name)(self._read(), *others)
             except Exception as error:
                 shorten(error)
                 raise
 
-        operator.__name__ = name
-        return operator
+        through.__name__ = name
+        return through
+
+    def comparison(name, compare_objects):
+        def compare(self, other):
+            if not Tensor._USE_EQUALITY or in_v1_graph():
+                return compare_objects(self, other)
+            value = other.value() if isinstance(other, Variable) else other
+            return getattr(Tensor, name)(self.value(), value)
+
+        return compare
 
     def get_item_of_variable(var, slice_spec):
         """`var[slice_spec]`, applied to the variable's value."""
@@ -461,8 +459,8 @@ def install_variable_operators() -> None:
         if name not in Variable.__dict__ and hasattr(Tensor, name):
             setattr(Variable, name, through_value(name))
     # Only here, so that the order of imports does not decide what they mean.
-    Variable.__eq__ = _variable_equals  # type: ignore[method-assign, assignment]
-    Variable.__ne__ = _variable_not_equals  # type: ignore[method-assign, assignment]
+    for name, compare_objects in (("__eq__", operator.is_), ("__ne__", operator.is_not)):
+        setattr(Variable, name, comparison(name, compare_objects))
 
 
 def raw_compare(name):

@@ -140,7 +140,7 @@ class Variable(Trackable, AnyTensor, metaclass=VariableMetaclass):
     _save_slice_info: Any = None
     # True if assignments in graphs check the shape at run time.
     _validates = True
-    _takes_any_shape = False  # of TensorFlow 1: reads in graphs infer no shape
+    _takes_any_shape = False  # after v1.assign of any shape: reads in graphs infer none
     # In a graph: the tensor of the initial value, and the read that sessions fetch.
     _initial_value: Any
     _graph_element: Any

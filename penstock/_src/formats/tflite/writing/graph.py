@@ -105,7 +105,7 @@ class GraphWriter:
       file: what graphs share.
       frozen: the function.
       weights: how weights are stored: "" as they are, "float16", or "int8".
-      lists: for inputs that are lists of tensors, by id: the records of the tensors that hold their elements.
+      known: the records of tensors for inputs that do not say their own type or rank, by id.
     """
 
     def __init__(
@@ -113,10 +113,10 @@ class GraphWriter:
         file: FileWriter,
         frozen: FrozenFunction,
         weights: str = "",
-        lists: Mapping[int, Any] | None = None,
+        known: Mapping[int, Any] | None = None,
     ) -> None:
         self.file, self.weights = file, weights
-        self._frozen, self._lists = frozen, lists
+        self._frozen, self._known = frozen, known
         self.tensors: list[Any] = []
         self.operators: list[Any] = []
         self._places: dict[int, int] = {}  # indices of symbolic tensors
@@ -247,8 +247,8 @@ class GraphWriter:
         return TYPES[dtype]
 
     def _named(self, tensor: SymbolicTensor, name: str) -> int:
-        if self._lists and tensor._id in self._lists:
-            place = self.add_like(self._lists[tensor._id], name)
+        if self._known and tensor._id in self._known:
+            place = self.add_like(self._known[tensor._id], name)
         elif tensor.shape.rank is None:
             raise UnimplementedError(f"TFLite: the input '{name}' has no known rank.")
         else:
@@ -272,7 +272,7 @@ class GraphWriter:
     def _own(self, place: int, inputs: Sequence[int], before: Sequence[int]) -> int:
         """The index of an output, which is not a constant or another output, nor, in a signature, an input."""
         record = self.tensors[place]
-        is_input = place in inputs and self._lists is None
+        is_input = place in inputs and self._known is None
         if not is_input and place not in before and not record.buffer:
             return place
         copy = self.add_like(record, f"{record.name}_output")
@@ -283,18 +283,18 @@ class GraphWriter:
         self.append("RESHAPE", [place, shape], [copy], SCHEMA["ReshapeOptions"](), 1)
         return copy
 
-    def body(self, function: GraphFunction, name: str, lists: Mapping[int, Any]) -> int:
+    def body(self, function: GraphFunction, name: str, known: Mapping[int, Any]) -> int:
         """Writes a branch or a loop's function as a separate graph; returns its number in the file.
 
         Args:
           function: whose inputs become the graph's.
           name: of the graph.
-          lists: records of tensors that hold the elements of inputs that are lists, by id.
+          known: see GraphWriter.
         """
         inputs = {f"input_{i}": tensor for i, tensor in enumerate(function.inputs)}
         outputs = {f"output_{i}": tensor for i, tensor in enumerate(function.outputs)}
         frozen = FrozenFunction(name, function, inputs, outputs)
-        return self.file.body(GraphWriter(self.file, frozen, self.weights, lists).write())
+        return self.file.body(GraphWriter(self.file, frozen, self.weights, known).write())
 
     # -- operators
 

@@ -26,7 +26,7 @@ def if_(graph: GraphWriter, operation: Operation) -> None:
     condition, *inputs = operation.inputs
     places = [graph.place(tensor) for tensor in inputs]
     then, other = (
-        graph.body(attrs[name], f"{operation.name}/{name}", _lists(graph, attrs[name], places))
+        graph.body(attrs[name], f"{operation.name}/{name}", _known(graph, attrs[name], places))
         for name in ("then_branch", "else_branch")
     )
     options = SCHEMA["IfOptions"](then_subgraph_index=then, else_subgraph_index=other)
@@ -38,7 +38,7 @@ def while_(graph: GraphWriter, operation: Operation) -> None:
     attrs = operation.raw_op.attrs
     places = [graph.place(tensor) for tensor in operation.inputs]
     condition, body = (
-        graph.body(attrs[name], f"{operation.name}/{name}", _lists(graph, attrs[name], places))
+        graph.body(attrs[name], f"{operation.name}/{name}", _known(graph, attrs[name], places))
         for name in ("cond", "body")
     )
     if attrs["cond"].outputs[0].dtype != dtypes.bool_:
@@ -56,8 +56,11 @@ def while_(graph: GraphWriter, operation: Operation) -> None:
     graph.append("WHILE", places, outputs, options)
 
 
-def _lists(graph: GraphWriter, function: Any, places: Sequence[int]) -> Mapping[int, Any]:
-    """The records of the tensors that hold the elements of a function's inputs that are lists, and of inputs whose own rank is not known."""
+def _known(graph: GraphWriter, function: Any, places: Sequence[int]) -> Mapping[int, Any]:
+    """The records of what is passed for a function's inputs that do not say their own type or rank.
+
+    Of a list, this is the tensor that holds its elements. Inputs of unknown rank stand for values that a loop only passes on.
+    """
     pairs = zip(function.inputs, places, strict=True)
     return {
         tensor._id: graph.tensors[place]
