@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from penstock._src.core import errors
+from penstock._src.core.calls.consent import is_below
 from penstock._src.filesystems import files
 from penstock._src.filesystems.translation import naming, translated
 from penstock._src.filesystems.whole import write_whole
-from penstock._src.util.files.paths import is_below
 from penstock._src.util.files.whole import is_left_over, is_temporary, temporary_path
 from penstock._src.util.lazy import ByName
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from penstock._src.core.calls.consent import is_below
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.saving import state
 from penstock._src.saving.checkpoint import CheckpointOptions, with_callback
 from penstock._src.util.export import export
-from penstock._src.util.files.paths import is_below
 from penstock._src.util.signatures import read_only
 
 log = logging.getLogger("tensorflow")

@@ -10,9 +10,8 @@ import sys
 import pytest
 
 import penstock as tf
-from penstock._src.core.calls.consent import _is_asked_for, asked_for
+from penstock._src.core.calls.consent import _is_asked_for, asked_for, is_inside
 from penstock._src.core.registry import load_all
-from penstock._src.util.files.paths import is_inside
 from penstock._src.util.flags import CAPABILITIES, override
 
 v1 = tf.compat.v1

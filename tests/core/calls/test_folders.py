@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock._src.util.files.paths import is_below, is_inside
+from penstock._src.core.calls.consent import is_below, is_inside
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from penstock._src.core.errors import PermissionDeniedError
 from penstock._src.core.op import Op
 from penstock._src.util.dataclass import dataclass
 from penstock._src.util.export import export
-from penstock._src.util.files.paths import is_inside, without_scheme
 from penstock._src.util.flags import CAPABILITIES, capabilities_in, flags
 from penstock._src.util.process import forks
 
@@ -88,6 +87,25 @@ def needed(op: Any, paths: Sequence[str] | None, folder: str | None = None) -> s
     if folder is not None and all(_may_read(path, folder, are_patterns) for path in paths):
         capabilities.discard("read_files")
     return capabilities
+
+
+def without_scheme(path: str) -> str:
+    """A path of this machine as the system has it: file:///a is /a. Paths with other schemes are returned as they are."""
+    return path.removeprefix("file://")
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """True if a path is the folder or in it, after links in both are followed. Paths with other schemes than file:// have no links."""
+    path, folder = without_scheme(path), without_scheme(folder)
+    if "://" in path or "://" in folder:
+        return path.startswith(folder.rstrip("/") + "/") and ".." not in path.split("/")
+    inner, outer = os.path.realpath(path), os.path.realpath(folder)
+    return inner == outer or inner.startswith(os.path.join(outer, ""))
+
+
+def is_below(path: str, folder: str) -> bool:
+    """True if a path is inside of a folder, and not the folder itself."""
+    return is_inside(path, folder) and not is_inside(folder, path)
 
 
 def _may_read(path: str, folder: str, are_patterns: bool) -> bool:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core import dtypes
+from penstock._src.core.calls.consent import is_below
 from penstock._src.core.errors import DataLossError, InvalidArgumentError, UnimplementedError
 from penstock._src.filesystems import files
 from penstock._src.formats.onnx.element_types import ElementType, element_type, element_type_of
 from penstock._src.formats.onnx.schema import EXTERNAL, TensorProto
-from penstock._src.util.files.paths import is_below
 
 _PER_VALUE = {"complex64": 2, "complex128": 2}  # entries of the field
 _HELD_AS_BITS = {8: np.uint8, 16: np.uint16}

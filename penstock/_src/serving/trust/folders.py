@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from penstock._src.core.calls.consent import is_inside, without_scheme
 from penstock._src.core.errors import PermissionDeniedError
-from penstock._src.util.files.paths import is_inside, without_scheme
 
 
 class ReloadFolders:
