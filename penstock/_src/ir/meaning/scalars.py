@@ -26,9 +26,13 @@ def log_gamma(x: float) -> float:
 
 
 def widened(x: np.ndarray) -> np.ndarray:
-    """Floats of 8 bits as float32 and integers of 4 bits as int8, whose conversions are TensorFlow's; others as they are."""
+    """Floats of ml_dtypes as float32 and integers of 4 bits as int8, whose conversions are TensorFlow's; others as they are.
+
+    ml_dtypes converts by the compiler it was built with: numbers that do not fit an integer differ from release to release.
+    """
     kind = x.dtype
-    if kind.itemsize != 1 or kind.kind not in "fV" or kind.fields is not None:
+    is_plain = kind.itemsize > 2 or kind.kind not in "fV" or kind.fields is not None
+    if is_plain or kind == np.float16:
         return x
     return x.astype(np.float32 if dtypes.as_dtype(kind).is_floating else np.int8)
 

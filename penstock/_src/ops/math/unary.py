@@ -361,9 +361,9 @@ def convert(x: np.ndarray, target: np.dtype, truncate: bool = False) -> np.ndarr
     """Returns the array in another NumPy type, by TensorFlow's rules."""
     if np.iscomplexobj(x) and target.kind != "c":
         x = x.real
-    x = widened(x)
     if truncate and target.itemsize == 2 and is_float(x) and x.dtype.itemsize > 2:
         return _cut_to_16_bits(x, target)
+    x = widened(x)
     if target.kind in "iu" and target.itemsize < 4 and is_float(x):
         # Like x86: via int32, keeping the low bits.
         return x.astype(np.float64).astype(np.int32).astype(target)
