@@ -11,6 +11,13 @@ RANDOM = np.random.default_rng(0)
 KERNEL = RANDOM.standard_normal((3, 3, 4, 8)).astype("float32")
 
 
+@pytest.fixture(autouse=True)
+def empty_caches(monkeypatch):
+    """Full ones are emptied, whatever they know."""
+    for name in ("_kept", "_families", "_calls"):
+        monkeypatch.setattr(compiled, name, {})
+
+
 def images(size):
     return RANDOM.standard_normal((4, size, size + 3, 4)).astype("float32")
 
@@ -39,9 +46,7 @@ def slope(x):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_new_sizes_give_what_the_host_kernel_gives(name, monkeypatch):
-    monkeypatch.setattr(compiled, "_kept", programs := {})
-    monkeypatch.setattr(compiled, "_families", {})
-    monkeypatch.setattr(compiled, "_calls", {})
+    programs = compiled._kept
     sizes = [40, 41, 45, 52, 63, 70, 71, 40, 52]
     given = [images(size) for size in sizes]
     found = [CALLS[name](x) for x in given]
@@ -52,10 +57,8 @@ def test_new_sizes_give_what_the_host_kernel_gives(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name, most", [("conv", FEW + 2), ("pool", FEW + 2), ("sorted", FEW + 2)])
-def test_new_sizes_soon_compile_nothing(name, most, monkeypatch):
-    monkeypatch.setattr(compiled, "_kept", programs := {})
-    monkeypatch.setattr(compiled, "_families", {})
-    monkeypatch.setattr(compiled, "_calls", {})
+def test_new_sizes_soon_compile_nothing(name, most):
+    programs = compiled._kept
     for size in range(40, 52):
         CALLS[name](images(size))
     assert len(programs) <= most
@@ -77,19 +80,16 @@ def test_what_differed_is_open():
 
 
 @pytest.mark.parametrize("columns, programs", [(NARROW, FEW + 1), (NARROW + 7 * FEW, 1)])
-def test_programs_of_reductions_know_how_narrow_rows_are(columns, programs, monkeypatch):
-    monkeypatch.setattr(compiled, "_kept", kept := {})
-    monkeypatch.setattr(compiled, "_families", {})
-    monkeypatch.setattr(compiled, "_calls", {})
+def test_programs_of_reductions_know_how_narrow_rows_are(columns, programs):
+    kept = compiled._kept
     for less in range(FEW + 3):
         x = RANDOM.standard_normal((4000, columns - less)).astype("float32")
         np.testing.assert_allclose(tf.reduce_mean(x, 0), x.mean(0, np.float64), atol=1e-6)
     assert len(kept) == programs
 
 
-def test_transposes_of_colours_know_their_extents(monkeypatch):
-    monkeypatch.setattr(compiled, "_families", families := {})
-    monkeypatch.setattr(compiled, "_calls", {})
+def test_transposes_of_colours_know_their_extents():
+    families = compiled._families
     image, tokens = np.zeros((1, 200, 200, 3)), np.zeros((2, 32, 8, 256))
     for x in (image, tokens):
         tf.transpose(x, [0, 2, 1, 3])
@@ -98,9 +98,8 @@ def test_transposes_of_colours_know_their_extents(monkeypatch):
 
 
 @pytest.mark.parametrize("convolve", [tf.nn.conv2d, tf.nn.depthwise_conv2d])
-def test_filters_are_never_open(convolve, monkeypatch):
-    monkeypatch.setattr(compiled, "_families", families := {})
-    monkeypatch.setattr(compiled, "_calls", {})
+def test_filters_are_never_open(convolve):
+    families = compiled._families
     x = tf.constant(images(40))
     for size in range(1, FEW + 4):  # the batch has 4 images, as one filter has rows
         filters = tf.constant(RANDOM.standard_normal((size, size, 4, 2)).astype("float32"))
@@ -115,18 +114,15 @@ def test_filters_are_never_open(convolve, monkeypatch):
     assert all(None not in shape[1:] and shape[0] in (None, 4, shape[1]) for shape in shapes)
 
 
-def test_each_permutation_has_a_family(monkeypatch):
-    monkeypatch.setattr(compiled, "_families", families := {})
-    monkeypatch.setattr(compiled, "_calls", {})
+def test_each_permutation_has_a_family():
+    families = compiled._families
     for order in ([0, 2, 1], [2, 1, 0]):
         tf.transpose(np.zeros((40, 50, 60)), order)
     assert len(families) == 2
 
 
-def test_pads_of_ever_new_sizes_run_on_the_host(monkeypatch):
-    monkeypatch.setattr(compiled, "_kept", programs := {})
-    monkeypatch.setattr(compiled, "_families", {})
-    monkeypatch.setattr(compiled, "_calls", {})
+def test_pads_of_ever_new_sizes_run_on_the_host():
+    programs = compiled._kept
     around = [[0, 0], [1, 2], [3, 0], [0, 0]]
     for size in range(70, 78):
         x = images(size)
@@ -135,10 +131,8 @@ def test_pads_of_ever_new_sizes_run_on_the_host(monkeypatch):
 
 
 @pytest.mark.parametrize("flips", [(False, False), (True, False), (False, True)])
-def test_products_of_16_bit_floats_know_their_depth(flips, monkeypatch):
-    monkeypatch.setattr(compiled, "_kept", programs := {})
-    monkeypatch.setattr(compiled, "_families", {})
-    monkeypatch.setattr(compiled, "_calls", {})
+def test_products_of_16_bit_floats_know_their_depth(flips):
+    programs = compiled._kept
     right = RANDOM.standard_normal((96, 96)).astype("float32")
     for rows in (96, 32, 64, 31, 96):
         left = RANDOM.standard_normal((96, rows) if flips[0] else (rows, 96)).astype("float32")

@@ -49,7 +49,7 @@ class Stopwatch:
         seconds, busy = time.perf_counter() - self._begin, time.thread_time() - self._busy
         delayed = _delayed()
         if delayed is None or self._delayed is None:
-            return CallTime(seconds, busy, is_exact=False)
+            return CallTime(max(seconds, busy), busy, is_exact=False)
         return CallTime(max(seconds - (delayed - self._delayed), busy), busy, is_exact=True)
 
 
