@@ -263,3 +263,9 @@ def test_values_of_a_generator_of_known_rank_are_cast_by_numpy(value, dtype, exp
     spec = tf.TensorSpec([], dtype)
     dataset = Dataset.from_generator(lambda: iter([value]), output_signature=spec)
     assert next(iter(dataset)).numpy() == expected
+
+
+def test_sparse_strings_are_empty_where_nothing_is_stored():
+    sparse = tf.SparseTensor([[0], [2]], ["a", "b"], [4])
+    (array,) = tf.data.Dataset.from_tensors(sparse).as_numpy_iterator()
+    assert array.tolist() == [b"a", b"", b"b", b""]

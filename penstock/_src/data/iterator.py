@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock._src.api.sparse.sparse_tensor import SparseTensor
 from penstock._src.core import dtypes
 from penstock._src.core.calls.tracebacks import shorten
 from penstock._src.core.composite import CompositeTensor
@@ -335,10 +336,8 @@ def _numpy(value: Any) -> Any:
         if hasattr(array, "setflags"):
             array.setflags(write=False)
         return array
-    if hasattr(value, "dense_shape"):
-        dense = np.zeros(value.dense_shape.numpy(), value.dtype.np)
-        dense[tuple(value.indices.numpy().T)] = value.values.numpy()
-        return dense
+    if isinstance(value, SparseTensor):
+        return value._numpy()
     return value.numpy() if hasattr(value, "numpy") else value
 
 

@@ -39,3 +39,22 @@ def test_elements_of_other_shapes_are_inconsistent():
 
     with pytest.raises(ValueError, match=r"^Inconsistent shapes: saw \(3,\) but expected \(2,\) "):
         function()
+
+
+@pytest.mark.parametrize("wrap", [tf.function, lambda f: f])
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        (lambda array: array.read(0), [b"", b""]),
+        (lambda array: array.stack(), [[b"", b""], [b"a", b"b"]]),
+        (lambda array: array.gather([1, 0]), [[b"a", b"b"], [b"", b""]]),
+        (lambda array: array.concat(), [b"", b"", b"a", b"b"]),
+    ],
+    ids=["read", "stack", "gather", "concat"],
+)
+def test_strings_that_were_not_written_are_empty(wrap, read, expected):
+    @wrap
+    def function():
+        return read(tf.TensorArray(tf.string, 2, element_shape=[2]).write(1, ["a", "b"]))
+
+    assert function().numpy().tolist() == expected

@@ -4,6 +4,7 @@ import collections
 
 import numpy as np
 
+from penstock._src.api.array.creation import zeros
 from penstock._src.api.math.arithmetic import TRUE_DIVISION
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
@@ -151,7 +152,7 @@ class SparseTensor(CompositeTensor):
     def _numpy(self):
         if not self._is_eager():
             raise ValueError("SparseTensor.numpy() is only supported in eager mode.")
-        dense = np.zeros(self.dense_shape.numpy(), self.dtype.as_numpy_dtype)
+        dense = zeros(self.dense_shape, self.dtype).numpy()
         dense[tuple(self.indices.numpy().T)] = self.values.numpy()
         return dense
 
