@@ -140,6 +140,9 @@ assert dtype(tnp.array(1.5)) == dtype(tnp.array([1.5, 2])) == "float32"
 assert dtype(tnp.array(np.zeros(2))) == dtype(tnp.zeros(2)) == "float64"
 assert tnp.result_type(np.zeros(2, np.int32), np.float64) == tf.float64
 assert tnp.result_type(1.5j) == tf.complex64
+x = tf.constant([1.0])
+assert dtype(x + np.float64(1)) == dtype(tnp.sin(np.float64(1))) == dtype(tnp.array([np.float64(1)])) == "float32"
+assert dtype(x + np.complex128(1)) == "complex64" and dtype(x + np.float64(1) * np.ones(1)) == "float64"
 """,
     )
 

@@ -200,6 +200,8 @@ def _contributions(x):
 
 def _contribution(x):
     """The value passed to NumPy's result_type for an argument."""
+    if RULES.mode == "legacy" and RULES.prefer_float32 and isinstance(x, (float, complex)):
+        return _number(x)  # NumPy's float64 and complex128 are Python numbers, too
     if isinstance(x, dtypes.DType):
         return np.dtype(x.as_numpy_dtype)
     if isinstance(x, type):
