@@ -282,3 +282,12 @@ def test_checks_of_numbers_look_at_native_calls(natively):
             tf.math.log(total.assign_sub(2.0))
     finally:
         tf.debugging.disable_check_numerics()
+
+
+@pytest.mark.parametrize("wrap", [tf.function, lambda f: f])
+@pytest.mark.parametrize("update", ["assign_add", "assign_sub"])
+@pytest.mark.parametrize("value", [True, "a"])
+def test_what_does_not_add_is_refused(wrap, update, value):
+    variable = tf.Variable([value])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="No OpKernel was registered"):
+        wrap(lambda: getattr(variable, update)([value]))()

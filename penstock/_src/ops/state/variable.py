@@ -8,7 +8,7 @@ from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import NotFoundError
 from penstock._src.core.op import Op
 from penstock._src.core.shapes import TensorShape
-from penstock._src.core.typesets import ANY, INDEX
+from penstock._src.core.typesets import ANY, INDEX, NUMBER
 from penstock._src.core.values import resources
 from penstock._src.core.values.resources import VariableHandle, as_variable, owned
 from penstock._src.ir.errors import NotLowerable
@@ -124,8 +124,16 @@ class _AssignBy(Op):
         variable_shape(resource).assert_is_compatible_with(value)
         return ()
 
+    def _check_kernel(self):
+        if self.dtype not in NUMBER:
+            raise self.invalid(
+                f"No OpKernel was registered to support Op '{self.op_type}' "
+                f"with these attrs: [dtype={self.dtype.name}]"
+            )
+
     @quiet
     def eager(self, resource, value):
+        self._check_kernel()
         variable = as_variable(resource, type(self).__name__)
         current = variable.read()
         if current.shape != value.shape:
@@ -141,6 +149,7 @@ class _AssignBy(Op):
         variable.value = owned(self.update(current, value))
 
     def lower(self, p, resource, value):
+        self._check_kernel()
         current = p.read_variable(resource)
         if tuple(current.shape) != tuple(value.shape):
             raise NotLowerable("the value's shape is not the variable's")
