@@ -82,3 +82,15 @@ def test_slices_of_variables_are_assigned_in_functions(items):
 
     assign()
     assert variable.numpy()[2].tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "index", [slice(10**30), slice(-(10**30), None), slice(None, None, 2**63), 2**63]
+)
+def test_bounds_of_more_than_64_bits_are_refused(items, index):
+    x = tf.constant(ARRAY)
+    with pytest.raises(ValueError, match="out-of-range integer"):
+        x[index]
+    with pytest.raises(TypeError, match="Failed to convert elements"):
+        tf.function(lambda: x[index])()
+    assert x[: 2**63 - 1, -(2**63) :].shape == x.shape

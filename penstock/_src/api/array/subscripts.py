@@ -151,6 +151,8 @@ def pack_bounds(begin, end, strides):
     everything = begin + end + strides
     if all(isinstance(v, (int, np.integer)) for v in everything):
         wide = any(not -(2**31) <= v < 2**31 for v in everything)
+        if wide:
+            convert_to_tensor(list(map(int, everything)), dtypes.int64)  # refuses larger ones
         kind = np.int64 if wide else np.int32
         bounds = [np.array(v, kind) for v in (begin, end, strides)]
         if STATE.graph is None:

@@ -10,17 +10,22 @@ from penstock._src.core.dispatch import STATE
 from penstock._src.eager.execute import FrequentCalls, surroundings
 from penstock._src.eager.tensor import EagerTensor
 
-_BOUNDS = {int, type(None)}
+_WIDE = 1 << 63
 
 
 def is_basic(spec: Any) -> bool:
-    """True if an index consists only of Python ints, slices of ints, `...` and None."""
+    """True if an index consists only of Python ints of 64 bits, slices of them, `...` and None."""
     kind = type(spec)
     if kind is tuple:
         return all(map(is_basic, spec)) and tuple not in map(type, spec)
     if kind is slice:
-        return {type(spec.start), type(spec.stop), type(spec.step)} <= _BOUNDS
-    return kind is int or spec is None or spec is Ellipsis
+        return _is_bound(spec.start) and _is_bound(spec.stop) and _is_bound(spec.step)
+    return spec is Ellipsis or _is_bound(spec)
+
+
+def _is_bound(value: Any) -> bool:
+    """True for None and ints of 64 bits: NumPy slices by larger ones, too, which no op can have."""
+    return value is None or (type(value) is int and -_WIDE <= value < _WIDE)
 
 
 def with_numbers(spec: Any) -> Any:

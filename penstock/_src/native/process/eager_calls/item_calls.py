@@ -10,7 +10,7 @@ from penstock._src.util.process.layouts import LAYOUTS
 from ... import python_calls as py
 from ...builtins import method
 from ...language.module import Module
-from ...language.types import I1, I64, PTR
+from ...language.types import I1, I32, I64, PTR
 from ...language.value import Val
 from ..array_forms import false, true
 from .op_calls import OpCall, Surroundings, describe
@@ -124,16 +124,24 @@ class _ItemCall(OpCall):
             good = f.const(1, I1)
             for bound in range(3):
                 at = py.field(f, "slice_start") + bound
-                good = good & self._is_bound(f.load(entry, at, PTR))
+                good = good & self._is_bound(f.load(entry, at, PTR), of_slice=True)
             return (good,)
 
         is_plain = self._is_bound(entry) | self.is_same(entry, self.word(_ELLIPSIS))
         is_slice = py.type_of(f, entry).eq(self.word(_SLICE, I64))
         return f.when(is_plain, lambda: true(f), lambda: f.when(is_slice, has_bounds, lambda: false(f)))[0]  # fmt: skip
 
-    def _is_bound(self, value: Val) -> Val:
-        """True for an int itself, and None."""
-        is_int = py.type_of(self.f, value).eq(self.word(_INT, I64))
+    def _is_bound(self, value: Val, of_slice: bool = False) -> Val:
+        """True for an int itself, and None; in slices for ints of 64 bits alone, as NumPy takes larger ones, too."""
+        f = self.f
+
+        def has_64_bits() -> tuple[Val, ...]:
+            f.call("PyLong_AsLongAndOverflow", value, self.pair)
+            return (f.load(self.pair, 0, I32).eq(0),)
+
+        is_int = py.type_of(f, value).eq(self.word(_INT, I64))
+        if of_slice:
+            (is_int,) = f.when(is_int, has_64_bits, lambda: false(f))
         return is_int | self.is_same(value, self.word(NONE))
 
     def _whole(self, part: Val, storage: Val) -> tuple[Val, ...]:
