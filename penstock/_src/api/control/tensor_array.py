@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.api.array.creation import zeros
 from penstock._src.autodiff.nodes import set_constant
 from penstock._src.core import dtypes, spec_names
 from penstock._src.core.composite import CompositeTensor
@@ -228,7 +227,8 @@ class TensorArray(CompositeTensor):
                 "TensorArray: an element that was not written can be read only if element_shape is "
                 f"fully defined. Received {shape}."
             )
-        return zeros(shape, self._dtype)
+        blank = b"" if self._dtype is dtypes.string else 0
+        return convert_to_tensor(np.full(shape.as_list(), blank, self._dtype.np), self._dtype)
 
     def write(self, index: Any, value: Any, name: str | None = None) -> "TensorArray":
         """Returns the array with an element.
