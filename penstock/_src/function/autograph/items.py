@@ -44,7 +44,13 @@ class RangeItems(Items):
             first, last, step = (int(bound) for bound in bounds)  # type: ignore[arg-type]
             count = max(-((first - last) // step), 0) if step else 0
             self.maximum = count if count <= dtypes.int32.max else None
-        elif bounds[2] is not None and start.dtype is dtypes.int32:
+        elif bounds[2] is None or start.dtype is not dtypes.int32:
+            return
+        elif bounds[2] == 1 and bounds[0] is not None and bounds[0] >= 0:
+            # The difference fits int32; other readers of graphs may lack a quotient of int64.
+            last = raw.Maximum(x=limit, y=start)
+            self.maximum = last - start if bounds[0] else last
+        else:
             # max(ceil((limit - start) / delta), 0); the difference may exceed int32
             start, limit, delta = (raw.Cast(x=t, DstT=dtypes.int64) for t in (start, limit, delta))
             span = limit - start + (delta - 1 if int(bounds[2]) > 0 else delta + 1)
