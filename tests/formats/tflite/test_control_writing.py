@@ -94,10 +94,42 @@ def test_recurrent_layers_with_weights_of_int8():
     _hold(lambda x: layer(x), x, 0.01, optimizations=[tf.lite.Optimize.DEFAULT])
 
 
-def test_elements_of_unknown_shape_are_refused():
-    def function(x):
-        found = tf.TensorArray(tf.float32, 2)
-        return found.write(0, x[1:]).write(1, x[1:]).stack()
+@pytest.mark.parametrize("cell", ["LSTM", "GRU", "SimpleRNN"])
+def test_masked_layers_of_an_open_batch(cell):
+    layers = [
+        tf.keras.layers.Embedding(9, 4, mask_zero=True),
+        getattr(tf.keras.layers, cell)(3, return_sequences=True),
+    ]
+    model = tf.keras.Sequential([tf.keras.Input([None], dtype="int32"), *layers])
+    words = np.array([[1, 2, 0, 0], [0, 3, 4, 0], [0, 0, 0, 0]], np.int32)
+    _hold(lambda x: model(tf.abs(x)), words)
 
-    with pytest.raises(tf.errors.UnimplementedError, match="TensorListReserve.*unknown shape"):
-        _hold(function, np.ones((3, 2), np.float32))
+
+def _same_size(x):
+    first = tf.TensorArray(tf.float32, 2).write(0, x[1:]).write(1, x[1:]).stack()
+    loop = tf.TensorArray(tf.float32, tf.shape(x)[0])
+    grown = tf.TensorArray(tf.float32, 0, dynamic_size=True)
+    for i in tf.range(tf.shape(x)[0]):
+        inner = tf.TensorArray(tf.float32, 2)
+        for j in tf.range(2):
+            inner = inner.write(j, x[i] * tf.cast(j, tf.float32))
+        loop = loop.write(i, inner.stack())
+        grown = grown.write(2 * i, x[i, :, None])
+    return first, loop.stack(), grown.stack()
+
+
+def test_the_first_element_determines_the_size_of_all():
+    _hold(_same_size, RANDOM.normal(size=(3, 2)).astype(np.float32))
+
+
+@pytest.mark.parametrize("flex", [False, True])
+def test_lists_that_have_no_counterpart_are_refused(flex):
+    """Also among TensorFlow's ops, which would read tensors as lists."""
+    kinds = [tf.lite.OpsSet.TFLITE_BUILTINS, *[tf.lite.OpsSet.SELECT_TF_OPS] * flex]
+
+    def function(x):
+        return tf.TensorArray(tf.float32, 2).scatter([1, 0], x[:2]).stack()
+
+    with pytest.raises(tf.errors.UnimplementedError, match="TensorListScatter"):
+        target = tf.lite.TargetSpec(supported_ops=kinds)
+        _hold(function, np.ones((3, 2), np.float32), target_spec=target)

@@ -15,7 +15,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
+from penstock._src.core.errors import InternalError, UnimplementedError
 from penstock._src.formats.frozen import FrozenFunction
 from penstock._src.formats.tflite.operators import BY_RAW
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
@@ -27,6 +27,8 @@ from penstock._src.util import slots
 Writer = Callable[["GraphWriter", Operation], None]
 Otherwise = Callable[["GraphWriter", Operation, Exception], None]
 WRITERS: dict[str, Writer] = {}
+# Operations that are written at first use: the size of a list's elements may be that of a later tensor.
+_AT_FIRST_USE = ("Const", "TensorListReserve")
 _ACTIVATIONS = {
     "Relu": ActivationFunctionType.RELU,
     "Relu6": ActivationFunctionType.RELU6,
@@ -136,9 +138,8 @@ class GraphWriter:
                 self._readers.setdefault(tensor._id, []).append(operation)
         inputs = [self._named(tensor, name) for name, tensor in self._frozen.inputs.items()]
         for operation in operations:
-            if operation.type == "Const" or operation.name in self._done:
-                continue
-            self._write_operation(operation)
+            if operation.type not in _AT_FIRST_USE and operation.name not in self._done:
+                self._write_operation(operation)
         outputs = [self.place(tensor) for tensor in self._frozen.outputs.values()]
         outputs = [self._own(place, inputs, outputs[:i]) for i, place in enumerate(outputs)]
         return SCHEMA["SubGraph"](
@@ -175,13 +176,20 @@ class GraphWriter:
     # -- tensors
 
     def place(self, tensor: SymbolicTensor) -> int:
-        """Returns the index of a tensor; constants are written at first use."""
+        """Returns the index of a tensor; constants and new lists are written at first use."""
         if tensor._id not in self._places:
             value = self.value(tensor)
-            if value is None:
-                raise UnimplementedError(f"TFLite: the tensor '{tensor.name}' was not written.")
-            self._places[tensor._id] = self.constant(value, tensor.op.name)
+            if value is not None:
+                self._places[tensor._id] = self.constant(value, tensor.op.name)
+            elif tensor.op.type in _AT_FIRST_USE:
+                self._write_operation(tensor.op)
+            else:
+                raise InternalError(f"TFLite: the tensor '{tensor.name}' was not written.")
         return self._places[tensor._id]
+
+    def is_written(self, tensor: SymbolicTensor) -> bool:
+        """True if an operator that is added now can read a tensor."""
+        return tensor._id in self._places or self.value(tensor) is not None
 
     def value(self, tensor: SymbolicTensor) -> np.ndarray | None:
         """Returns a constant's value, or None."""

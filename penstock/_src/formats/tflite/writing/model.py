@@ -13,6 +13,7 @@ from penstock._src.formats.tflite.writing.calibration import given_ranges, range
 from penstock._src.formats.tflite.writing.graph import FileWriter, GraphWriter
 from penstock._src.formats.tflite.writing.quantizing import Integers, Quantizer, name_verifications
 from penstock._src.formats.tflite.writing.tensorflow_ops import append_tensorflow_op
+from penstock._src.formats.tflite.writing.validation import validated
 from penstock._src.function.concrete import ConcreteFunction
 from penstock._src.graph.passes.integer_products import as_float_products
 
@@ -57,6 +58,7 @@ def file_of(
 
     Raises:
       UnimplementedError: TFLite has no counterpart of an operation.
+      InternalError: what was written is not a valid file.
       ImportError: flatbuffers is not installed.
     """
     if weights not in ("", "float16", "int8"):
@@ -90,7 +92,7 @@ def file_of(
     model = _model(file, graphs, frozen, metadata or {})
     if not has_signatures:
         model.signature_defs = []
-    return encode_model(model)
+    return validated(encode_model(model))
 
 
 def _model(

@@ -1,5 +1,6 @@
 """TensorFlow's own ops in TFLite's files: those that TFLite has no builtin ops for, "Flex" ops, if they are asked for (`SELECT_TF_OPS`)."""
 
+from penstock._src.core import dtypes
 from penstock._src.formats.tflite.schema import SCHEMA, encode_options
 from penstock._src.formats.tflite.types import TYPES
 from penstock._src.formats.tflite.writing.graph import GraphWriter
@@ -14,11 +15,12 @@ def append_tensorflow_op(graph: GraphWriter, operation: Operation, refusal: Exce
     Args:
       graph: the graph that is written.
       operation: it has no counterpart among TFLite's builtin ops.
-      refusal: raised if it cannot be written so either: it calls functions, or has tensors that TFLite has not.
+      refusal: raised if it cannot be written so either: it calls functions, has tensors that TFLite has not, or lists, which are
+        written as tensors of their rows.
     """
     tensors = [*operation.inputs, *operation.outputs]
     calls = any(isinstance(value, GraphFunction) for value in operation.raw_op.attrs.values())
-    if calls or any(t.dtype not in TYPES for t in tensors):
+    if calls or any(t.dtype not in TYPES or t.dtype == dtypes.variant for t in tensors):
         raise refusal
     if any(t.shape.rank is None for t in operation.outputs):
         raise graph.unimplemented(operation, "a result of unknown rank")

@@ -1,7 +1,7 @@
 """Branches, loops, and the lists of tensors that loops read and fill.
 
-A list is the tensor of its concatenated elements; an empty one holds zeros. DYNAMIC_UPDATE_SLICE keeps the number of elements, so a list
-that grows gets rows of zeros before an element is set.
+A list is the tensor of its stacked elements; a new one holds zeros. DYNAMIC_UPDATE_SLICE keeps the shape of the list, so a list that grows, and
+one whose elements begin without extent because their size is not known, are padded with zeros before an element is set.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,23 +89,23 @@ def reserve(graph: GraphWriter, operation: Operation) -> None:
     """Zeros, as many as elements are reserved."""
     dtype = operation.raw_op.attrs["element_dtype"]
     shape, like = _element(graph, operation)
+    if shape.rank is None:
+        raise graph.unimplemented(operation, "a list of elements of unknown rank")
     count = graph.integers(operation.inputs[1])
     first = _vector_of(graph, operation, count)
-    if shape.is_fully_defined():
-        rest = graph.constant(np.array(shape.as_list(), np.int32), "shape")
-    elif like is not None:
-        options = SCHEMA["ShapeOptions"](out_type=graph.tensors[count].type)
-        rest = graph.emit(
-            "SHAPE", [graph.place(like)], dtypes.int32, [shape.rank], operation.name, options
-        )
+    extents = [extent or 0 for extent in shape.as_list()]
+    if shape.is_fully_defined() or like is None:
+        others = graph.constant(np.array(extents, np.int32), "shape")
     else:
-        raise graph.unimplemented(operation, f"a list of elements of the unknown shape {shape}")
-    sizes = _joined(graph, operation, [first, rest], 1 + len(shape.as_list()))
+        others = _sizes(graph, operation, graph.place(like))
+    sizes = _joined(graph, operation, [first, others], 1 + shape.rank)
     zero = graph.constant(np.zeros((), dtype.as_numpy_dtype), "zero")
     number = graph.value(operation.inputs[1])
     grows = _grows(graph, operation.outputs[0])
     extent = None if number is None or grows else int(number)
     rows = graph.emit("FILL", [sizes, zero], dtype, [extent, *shape.as_list()], operation.name)
+    if like is None:
+        graph.tensors[rows].shape[1:] = extents  # see _is_open
     graph.alias(operation.outputs[0], rows)
 
 
@@ -134,8 +134,8 @@ def set_item(graph: GraphWriter, operation: Operation) -> None:
     zeros = graph.constant(np.zeros(item.shape.rank, np.int32), "zeros")
     at = _vector_of(graph, operation, graph.integers(index))
     start = _joined(graph, operation, [at, zeros], 1 + item.shape.rank)
-    if operation.raw_op.attrs["resize_if_index_out_of_bounds"]:
-        place = _lengthened(graph, operation, place, at, element)
+    if operation.raw_op.attrs["resize_if_index_out_of_bounds"] or _is_open(graph.tensors[place]):
+        place = _padded(graph, operation, place, at, element)
     updated = graph.add_like(graph.tensors[place], operation.name)
     graph.append("DYNAMIC_UPDATE_SLICE", [place, element, start], [updated], None)
     graph.alias(operation.outputs[0], updated)
@@ -148,37 +148,33 @@ def length(graph: GraphWriter, operation: Operation) -> None:
     graph.add("GATHER", operation, [sizes, zero], SCHEMA["GatherOptions"](axis=0), 5)
 
 
-def _lengthened(graph: GraphWriter, operation: Operation, rows: int, at: int, element: int) -> int:
-    """The rows with as many of zeros behind them as make `at` the index of one of them."""
+def _is_open(rows: Any) -> bool:
+    """True if the elements of a list have no extent until one is set."""
+    known = rows.shape_signature
+    return known is not None and any(k == -1 and not n for k, n in zip(known[1:], rows.shape[1:]))
 
-    def vector(name: str, inputs: list[int], options: Any = None) -> int:
-        return graph.emit(name, inputs, dtypes.int32, [1], operation.name, options)
 
-    first = graph.constant(np.zeros(1, np.int32), "first")
-    count = vector(
-        "GATHER", [_sizes(graph, operation, rows), first], SCHEMA["GatherOptions"](axis=0)
-    )
-    one = graph.constant(np.ones(1, np.int32), "one")
-    needed = vector("ADD", [at, one], SCHEMA["AddOptions"]())
-    lacking = vector("SUB", [needed, count], SCHEMA["SubOptions"]())
-    lacking = vector("MAXIMUM", [lacking, first], SCHEMA["MaximumMinimumOptions"]())
-    item = operation.inputs[2]
-    rank = item.shape.rank
-    assert rank is not None
-    rest = graph.emit(
-        "GATHER",
-        [_sizes(graph, operation, element), graph.constant(np.arange(1, 1 + rank, dtype=np.int32))],
-        dtypes.int32,
-        [rank],
-        operation.name,
-        SCHEMA["GatherOptions"](axis=0),
-    )
-    sizes = _joined(graph, operation, [lacking, rest], 1 + rank)
-    zero = graph.constant(np.zeros((), item.dtype.as_numpy_dtype), "zero")
-    shape = [None, *item.shape.as_list()]
-    added = graph.emit("FILL", [sizes, zero], item.dtype, shape, operation.name)
-    options = SCHEMA["ConcatenationOptions"](axis=0)
-    return graph.emit("CONCATENATION", [rows, added], item.dtype, shape, operation.name, options)
+def _padded(graph: GraphWriter, operation: Operation, rows: int, at: int, element: int) -> int:
+    """The rows with the zeros behind them, along each axis, that make room for the element at the index `at`."""
+    record = graph.tensors[rows]
+    rank = len(record.shape)
+
+    def vector(name: str, inputs: list[int], options: Any) -> int:
+        return graph.emit(name, inputs, dtypes.int32, [rank], operation.name, options)
+
+    zeros = graph.constant(np.zeros(rank, np.int32), "zeros")
+    others = graph.constant(np.zeros(rank - 1, np.int32), "others")
+    # The element has one row, so that the sum is the number of rows up to `at`, and the element's sizes.
+    index = _joined(graph, operation, [at, others], rank)
+    needed = vector("ADD", [index, _sizes(graph, operation, element)], SCHEMA["AddOptions"]())
+    sizes = _sizes(graph, operation, rows)
+    lacking = vector("SUB", [needed, sizes], SCHEMA["SubOptions"]())
+    lacking = vector("MAXIMUM", [lacking, zeros], SCHEMA["MaximumMinimumOptions"]())
+    options = SCHEMA["PackOptions"](values_count=2, axis=1)
+    widths = graph.emit("PACK", [zeros, lacking], dtypes.int32, [rank, 2], operation.name, options)
+    padded = graph.add_like(record, f"{operation.name}/padded")
+    graph.append("PAD", [rows, widths], [padded], SCHEMA["PadOptions"]())
+    return padded
 
 
 def _grows(graph: GraphWriter, rows: SymbolicTensor) -> bool:
@@ -236,7 +232,8 @@ def _element(graph: GraphWriter, operation: Operation) -> tuple[TensorShape, Sym
             item = _source(after.op.inputs[2])
             shape = shape.merge_with(item.shape)
             states = zip(reader.inputs, body.outputs, strict=True)
-            like = next((start for start, end in states if _source(end) is item), like)
+            starts = [start for start, end in states if _source(end) is item]
+            like = next((start for start in starts if graph.is_written(start)), like)
     return shape, like
 
 
