@@ -11,6 +11,7 @@ from penstock._src.ir import interpreter
 
 F = dtypes.float32
 RANDOM = np.random.default_rng(0)
+SHAPES = (8, 256), (8, 256), (256, 4)
 
 
 def drawn(*shape):
@@ -98,3 +99,11 @@ def test_any_number_of_rows_trains_factors():
         w = x.T.astype(float) @ dy
         for got, wanted in zip(gradients(x, dy), (w @ b.numpy().T, a.numpy().T @ w), strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("sizes", [(1e-30, 1e25, 1e20), (1e30, 1e-30, 1e-20), (1e-20, 1, 1e30)])
+def test_no_order_of_products_overflows_or_vanishes(sizes):
+    x, dy, b = (drawn(*shape) * np.float32(size) for shape, size in zip(SHAPES, sizes, strict=True))
+    got = tf.function(lambda x, dy, b: tf.matmul(x, dy, transpose_a=True) @ b)(x, dy, b)
+    wanted = x.T.astype(float) @ dy @ b
+    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
