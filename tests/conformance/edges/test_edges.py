@@ -9,7 +9,6 @@ import itertools
 import json
 import pathlib
 
-import ml_dtypes
 import numpy as np
 import pytest
 
@@ -17,6 +16,7 @@ import penstock as tf
 from penstock._src.util.flags import override
 from tests.conformance.edges.calls import edges
 from tests.conformance.edges.record import PARTS, TARGET, differs, outputs
+from tests.conformance.edges.values import denormal
 from tests.conformance.record import array_at, load
 
 RECORDED, STORE = load(TARGET)
@@ -96,11 +96,3 @@ def where(edge, at, made):
         for array in edge.inputs:
             found &= ~denormal(array)
     return found
-
-
-def denormal(array):
-    """Which numbers are denormal."""
-    if array.dtype.kind in "iubc":
-        return np.zeros(array.shape, bool)
-    size = np.abs(array.astype(np.float64))
-    return (size > 0) & (size < float(ml_dtypes.finfo(array.dtype).tiny))

@@ -63,3 +63,11 @@ def pairs(kind, short=False):
 def dtype(kind):
     """NumPy's type of that name."""
     return np.dtype(getattr(ml_dtypes, kind) if kind == "bfloat16" else kind)
+
+
+def denormal(array):
+    """Which numbers are denormal."""
+    if array.dtype.kind in "iubc":
+        return np.zeros(array.shape, bool)
+    size = np.abs(array.astype(np.float64))
+    return (size > 0) & (size < float(ml_dtypes.finfo(array.dtype).tiny))

@@ -119,3 +119,28 @@ def test_digamma_is_accurate_about_its_zero(wrap):
         0.28499143329386157,
     ]  # by mpmath
     np.testing.assert_allclose(wrap(tf.math.digamma)(x), expected, rtol=1e-14)
+
+
+@way
+@pytest.mark.parametrize("kind", ["complex64", "complex128"])
+def test_complex_roots_and_signs_of_infinite_numbers_and_0(wrap, kind):
+    x = tf.constant([complex(0, np.inf), complex(-np.inf, np.nan), 0, -4], kind)
+    np.testing.assert_array_equal(wrap(tf.math.rsqrt)(x)[:2], [0, 0])
+    np.testing.assert_array_equal(wrap(tf.math.rsqrt)(x)[2], complex(np.inf, np.nan))
+    np.testing.assert_allclose(wrap(tf.math.rsqrt)(x)[3], -0.5j, atol=1e-7)
+    # A quotient by a root is no reciprocal root.
+    assert np.isnan(wrap(lambda x: 1 / tf.sqrt(x))(x)[2].numpy().real)
+    np.testing.assert_array_equal(wrap(tf.sign)(x[:1]), [complex(0, np.nan)])
+
+
+@way
+def test_special_functions_of_the_largest_numbers(wrap):
+    x = tf.constant([np.finfo(np.float64).max], tf.float64)
+    np.testing.assert_array_equal(wrap(tf.math.special.expint)(x), [np.inf])
+    np.testing.assert_allclose(wrap(tf.math.special.spence)(x), [-251897.39469521283])
+
+
+@way
+def test_a_mean_of_one_infinite_complex_number_is_that(wrap):
+    x = tf.constant([complex(np.inf, 1.0)])
+    np.testing.assert_array_equal(wrap(tf.reduce_mean)(x), x[0])

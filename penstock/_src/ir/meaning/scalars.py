@@ -87,10 +87,17 @@ def _shift(kind: str) -> Callable[[Any, Any], Any]:
     return apply
 
 
+def power(x: Any, y: Any) -> Any:
+    """x ** y in NumPy, but infinite for -inf ** 0.5: if the exponent is repeated, NumPy's is a square root, and NaN."""
+    if y.size and not any(y.strides) and y.flat[0] == 0.5:
+        y = np.full(np.broadcast_shapes(x.shape, y.shape), y.flat[0])
+    return np.power(x, y)
+
+
 def _integer_power(x: Any, y: Any) -> Any:
     """x ** y; for integers also with negative y, truncated towards zero."""
     if x.dtype.kind in "fc":
-        return np.power(x, y)
+        return power(x, y)
     negative = y < 0
     whole = np.power(x, np.where(negative, 0, y))
     odd = np.where(y & 1, x, 1)
@@ -105,7 +112,11 @@ def _complex(x: Any, y: Any) -> Any:
 
 def _sign(x: Any) -> Any:
     if x.dtype.kind == "c":
-        return np.where(x == 0, 0, x / np.abs(x)).astype(x.dtype)
+        size = np.abs(x)
+        size = np.where(size == 0, 1, size)
+        return _complex(
+            x.real / size, x.imag / size
+        )  # NumPy's quotient loses a part to an infinite other one
     sign = np.sign(x)
     # The sign of -0 is 0 in NumPy's own types, and -0 in those of ml_dtypes.
     return sign + sign.dtype.type(0) if x.dtype.kind == "V" else sign
@@ -116,6 +127,16 @@ def without_poles(quotient: Any, divisor: Any) -> Any:
     if divisor.dtype.kind != "c" or np.all(divisor):
         return quotient
     return np.where(divisor == 0, quotient.dtype.type(complex(math.nan, math.nan)), quotient)
+
+
+def reciprocal_of_root(x: Any) -> Any:
+    """1 / sqrt(x), in float32 if x has 16 bits; of complex numbers 0 if a part is infinite, and infinite for 0, as in TensorFlow."""
+    root = np.sqrt(widened(x) if x.dtype != np.float16 else x.astype(np.float32))
+    found = np.reciprocal(root)
+    if x.dtype.kind == "c":
+        endless = np.isinf(x.real) | np.isinf(x.imag)
+        found = np.where(x == 0, complex(math.inf, math.nan), np.where(endless, 0, found))
+    return found.astype(x.dtype, copy=False)
 
 
 def log1p(x: Any) -> Any:
@@ -137,7 +158,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "log": np.log,
     "log1p": log1p,
     "sqrt": np.sqrt,
-    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "rsqrt": reciprocal_of_root,
     "cbrt": np.cbrt,
     "sin": np.sin,
     "cos": np.cos,
@@ -162,7 +183,9 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "is_finite": np.isfinite,
     "is_nan": np.isnan,
     "is_inf": np.isinf,
-    "reciprocal": lambda x: 1 / x if x.dtype.kind in "fc" else _truncdiv(np.ones_like(x), x),
+    "reciprocal": lambda x: (
+        _truncdiv(np.ones_like(x), x) if x.dtype.kind in "iu" else np.reciprocal(x)
+    ),
     "square": np.square,
     "popcount": _popcount,
     "real": np.real,

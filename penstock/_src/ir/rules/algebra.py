@@ -30,6 +30,10 @@ def _integer(node: Node, **_: Any) -> bool:
     return node.dtype.is_integer
 
 
+def _real(node: Node, **_: Any) -> bool:
+    return not node.dtype.is_complex
+
+
 def _hoist(p: NodeMaker, node: Node) -> Node | None:
     """f(broadcast(a), broadcast(b)) -> broadcast(f(a, b)) where a and b are scalars: one computation for all elements."""
     if not node.shape or not all(a.kind == "broadcast" and _is_scalar(a) for a in node.args):
@@ -151,8 +155,14 @@ ALGEBRA = (
         _power,
     ),
     rule("x * x -> square(x)", x * x, lambda p, node, x: p.square(x)),
-    rule("1 / sqrt(x) -> rsqrt(x)", 1 / m.sqrt(x), lambda p, node, x: p.rsqrt(x)),
-    rule("reciprocal(sqrt(x)) -> rsqrt(x)", m.reciprocal(m.sqrt(x)), lambda p, node, x: p.rsqrt(x)),
+    # Of complex numbers rsqrt is another at 0 and at infinite ones.
+    rule("1 / sqrt(x) -> rsqrt(x)", 1 / m.sqrt(x), lambda p, node, x: p.rsqrt(x), when=_real),
+    rule(
+        "reciprocal(sqrt(x)) -> rsqrt(x)",
+        m.reciprocal(m.sqrt(x)),
+        lambda p, node, x: p.rsqrt(x),
+        when=_real,
+    ),
     rule("max(x, x) -> x", m.maximum(x, x), lambda p, node, x: x),
     rule("min(x, x) -> x", m.minimum(x, x), lambda p, node, x: x),
     rule("select(known, y, z) -> y or z", m.select(x, y, z), _select_known),

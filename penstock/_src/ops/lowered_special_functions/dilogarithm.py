@@ -20,7 +20,9 @@ def spence(p: Any, x: Any) -> Any:
     large = p.gt(x, 2.0)
     within = p.select(large, p.reciprocal(x), x)  # at most 2
     small = p.lt(within, 0.5)
-    log = p.log(p.select(small, within, 0.5))
+    # Not of the reciprocal, which could be denormal.
+    size = p.log(p.select(large, x, p.select(small, within, 0.5)))
+    log = p.select(large, p.neg(size), size)
     u = p.neg(p.log(p.select(small, p.sub(1.0, within), within)))
     square = p.mul(u, u)
     tail = p.mul(p.mul(p.polynomial(square, _COEFFICIENTS), square), u)

@@ -22,7 +22,8 @@ def expint(p: Any, x: Any, narrow: bool) -> Any:
     kind = "single" if narrow else "double"
     near_table = f"expint_{kind}"
     limit = limit_of(near_table)
-    near, far = p.minimum(x, limit), p.maximum(x, limit)
+    # Of more than 1000 the result is infinite, and the reciprocal could be denormal.
+    near, far = p.minimum(x, limit), p.minimum(p.maximum(x, limit), 1000.0)
     entire = p.mul(tabulated(p, near_table, near), near)
     series = p.add(p.add(entire, p.log(near)), float(np.euler_gamma))
     inverse = p.div(1.0, far)

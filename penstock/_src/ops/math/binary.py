@@ -18,7 +18,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, NUMBER, SIGNED
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.meaning.scalars import log1p, without_poles
+from penstock._src.ir.meaning.scalars import log1p, power, without_poles
 from penstock._src.ops import infer
 from penstock._src.ops.indexed_slices import negative, unbroadcast_slices
 from penstock._src.ops.rules import (
@@ -323,10 +323,7 @@ class Pow(Binary):
 
     def ufunc(self, x, y):
         if x.dtype.kind not in "iu":
-            if y.size == 1 and y.item() == 0.5:
-                # NumPy uses sqrt for a broadcast exponent of 0.5, which gives NaN for -inf
-                y = np.full(np.broadcast_shapes(x.shape, y.shape), y)
-            return np.power(x, y)
+            return power(x, y)
         if np.any(y < 0):
             raise self.invalid("Integers to negative integer powers are not allowed")
         return np.power(x, y)

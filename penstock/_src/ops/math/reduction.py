@@ -176,8 +176,9 @@ class Mean(_Reduction):
             return truncated_quotient(total, wide(max(count, 1))).astype(x.dtype)
         wide = in_float32(x)
         total = add_up(wide, axes, self.keep_dims)
-        if not count and wide.dtype.kind == "c":
-            return total  # in TensorFlow an empty mean is NaN for reals, 0 for complex numbers
+        if count < 2 and wide.dtype.kind == "c":
+            # In TensorFlow an empty mean is NaN for reals, 0 for complex numbers. A quotient by 1 would be NaN for infinite ones.
+            return total
         return np.divide(total, wide.dtype.type(count))
 
     def along(self, axes, rank):

@@ -13,9 +13,9 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import COMPLEX, FLOAT, INTEGER, SIGNED
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.ir.meaning.scalars import UNARY, to_uint64, widened
+from penstock._src.ir.meaning.scalars import UNARY, reciprocal_of_root, to_uint64, widened
 from penstock._src.ops.indexed_slices import negative
-from penstock._src.ops.rules import Binary, Unary, cast, conj, in_float32, is_float, quiet
+from penstock._src.ops.rules import Binary, Unary, cast, conj, is_float, quiet
 
 ARITHMETIC = FLOAT | SIGNED | COMPLEX
 
@@ -74,12 +74,6 @@ class Sqrt(Unary):
 
     def gradient(self, _x, y, dy):
         return raw.SqrtGrad(y, dy)
-
-
-def reciprocal_of_root(x):
-    """Returns 1 / sqrt(x) in the type of x, rounded once if that has 16 bits."""
-    wide = in_float32(x)
-    return np.reciprocal(np.sqrt(wide)).astype(x.dtype, copy=False)
 
 
 class Rsqrt(Unary):

@@ -93,6 +93,10 @@ def _is_inf(f, real, z):
     return real("abs", z.re).eq(infinity) | real("abs", z.im).eq(infinity)
 
 
+def _is_zero(z: Pair) -> Val:
+    return z.re.eq(0.0) & z.im.eq(0.0)
+
+
 # -- arithmetic
 @function("mul")
 def product(f, real, a, b):
@@ -202,16 +206,20 @@ def sqrt(f, real, z):
 
 @function("rsqrt")
 def _rsqrt(f, real, z):
-    return quotient(f, real, _one(f, z), sqrt(f, real, z))
+    """1 / sqrt(z): 0 if a part is infinite, infinite for 0."""
+    found = quotient(f, real, _one(f, z), sqrt(f, real, z))
+    endless, none = _is_inf(f, real, z), _is_zero(z)
+    re = f.select(none, float("inf"), f.select(endless, 0.0, found.re))
+    return Pair(re, f.select(none, float("nan"), f.select(endless, 0.0, found.im)))
 
 
 @function("pow")
 def power(f, real, a, b):
     """exp(b log a); 0 ** 0 is 1, and 0 ** b is 0 if b's real part is positive, else NaN."""
-    none = a.re.eq(0.0) & a.im.eq(0.0)
+    none = _is_zero(a)
     safe = Pair(f.select(none, 1.0, a.re), a.im)
     result = exp(f, real, product(f, real, b, log(f, real, safe)))
-    unit = b.re.eq(0.0) & b.im.eq(0.0)
+    unit = _is_zero(b)
     of_none = f.select(b.re > 0.0, f.zero(a.ty), f.zero(a.ty) + float("nan"))
     re = f.select(unit, f.zero(a.ty) + 1.0, of_none)
     im = f.select(unit, f.zero(a.ty), of_none)
