@@ -136,3 +136,17 @@ def test_bytes_of_json_that_are_not_base64_are_refused(text, others):
 def test_json_without_values_or_lists(feature, encoded):
     # recorded from TensorFlow 2.21
     assert _decoded('"a":' + feature) == encoded
+
+
+@pytest.mark.parametrize(
+    "parse", [tf.io.parse_sequence_example, tf.io.parse_single_sequence_example]
+)
+def test_defaults_and_features_without_effect_are_refused(parse):
+    message = _example(0) if parse is tf.io.parse_single_sequence_example else [_example(0)]
+    filled = tf.io.FixedLenSequenceFeature([2], tf.float32, allow_missing=True, default_value=-1)
+    with pytest.raises(ValueError, match="must be None"):
+        parse(message, CONTEXT, {"b": filled})
+    with pytest.raises(ValueError, match="Unsupported FixedLenSequenceFeature .* for key 'a'"):
+        parse(message, {"a": filled}, STEPS)
+    with pytest.raises(ValueError, match="Unsupported FixedLenFeature .* for key 'a'"):
+        parse(message, {}, CONTEXT)

@@ -61,7 +61,8 @@ class FixedLenSequenceFeature(
       shape: of each step.
       dtype: float32, int64 or string.
       allow_missing: whether an example may lack the feature, which then has no steps.
-      default_value: a scalar for the padding of shorter sequences in a batch; by default 0 or "".
+      default_value: a scalar for the padding of shorter sequences in a batch; by default 0 or "". None is allowed in
+        `sequence_features`.
     """
 
     def __new__(cls, shape, dtype, allow_missing=False, default_value=None):
@@ -149,10 +150,13 @@ class RaggedFeature(
 class _Plan:
     """The features in the form of the parsing op: sparse, dense and ragged keys with dtypes."""
 
-    def __init__(self, features):
+    def __init__(self, features, without=()):
         self.sparse, self.ragged = {}, {}
         self.dense = {}
         for name in sorted(features):
+            if isinstance(features[name], without):
+                kind = type(features[name]).__name__
+                raise ValueError(f"Unsupported {kind} {features[name]} for key '{name}'")
             self._add(name, features[name])
         self._refuse_shared_keys()
 
@@ -421,9 +425,12 @@ def _sequence(serialized, context_features, sequence_features, example_names, na
             "Both `context_features` and `sequence_features` argument are None, but at "
             "least one should have values."
         )
-    context = _Plan(context_features or {})
-    steps = _Plan(sequence_features or {})
+    context = _Plan(context_features or {}, without=FixedLenSequenceFeature)
+    steps = _Plan(sequence_features or {}, without=FixedLenFeature)
     keys, defaults, shapes = _dense_arguments(context.dense)
+    for key, feature in steps.dense.items():
+        if feature.default_value is not None:
+            raise ValueError(f"Value feature_list.dense_defaults[{key}] must be None")
     step_keys = sorted(steps.dense)
     serialized = convert_to_tensor(serialized, dtype=dtypes.string, name="serialized")
     names = convert_to_tensor([] if example_names is None else example_names, dtype=dtypes.string)
