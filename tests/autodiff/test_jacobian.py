@@ -102,3 +102,19 @@ def test_walks_of_many_operations_are_traced_once():
         expected, _ = jacobian(tf.constant(x), length)
         np.testing.assert_allclose(by_x, expected, rtol=1e-4, atol=1e-6)
     assert graphs[60] < 10 * graphs[2]
+
+
+@pytest.mark.parametrize("name", ["jacobian", "batch_jacobian"])
+def test_numbers_of_iterations(name):
+    x = tf.ones([2, 3])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = x * x
+    make = getattr(tape, name)
+    for count in (1, 0, -1):
+        with pytest.raises(ValueError, match=f"at least 2.*Received {count}"):
+            make(y, x, parallel_iterations=count)
+    with pytest.raises(TypeError, match="must be a positive integer"):
+        make(y, x, parallel_iterations=0, experimental_use_pfor=False)
+    same = make(y, x, parallel_iterations=1, experimental_use_pfor=False)
+    np.testing.assert_array_equal(same, make(y, x, parallel_iterations=2))

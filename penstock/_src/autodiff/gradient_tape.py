@@ -88,8 +88,15 @@ class GradientTape:
             self._pop()
         return tape
 
-    def _require_reuse(self, use_pfor: bool, what: str) -> None:
-        """Raises RuntimeError if an eager tape that is not persistent must compute rows one by one."""
+    def _require_rows(self, use_pfor: bool, iterations: int | None, what: str) -> None:
+        """Raises RuntimeError if an eager tape that is not persistent must compute rows one by one, or another error for `iterations`."""
+        if iterations is not None and (iterations < 1 or (use_pfor and iterations == 1)):
+            if not use_pfor:
+                raise TypeError("'parallel_iterations' must be a positive integer.")
+            raise ValueError(
+                f"{what}: `parallel_iterations` must be None or an integer of at least 2, unless "
+                f"`experimental_use_pfor` is False. Received {iterations}."
+            )
         if not (use_pfor or self._persistent or STATE.graph is not None):
             raise RuntimeError(
                 f"GradientTape must be created with persistent=True to compute the {what} with eager "
@@ -262,7 +269,7 @@ class GradientTape:
           target: a tensor.
           sources: tensors or variables in any structure.
           unconnected_gradients: what stands for sources that the target does not depend on.
-          parallel_iterations: a hint without effect.
+          parallel_iterations: a hint; without effect, but numbers that TensorFlow refuses are refused.
           experimental_use_pfor: a hint; without it an eager tape must be persistent.
 
         Returns:
@@ -270,11 +277,12 @@ class GradientTape:
 
         Raises:
           RuntimeError: the tape is not persistent and was used before, or is eager without `experimental_use_pfor`.
+          ValueError: `parallel_iterations` is less than 2; without `experimental_use_pfor`, TypeError if it is less than 1.
         """
         try:
             unconnected = unconnected_kind(unconnected_gradients)
             flat_sources = nest.flatten(sources)
-            self._require_reuse(experimental_use_pfor, "jacobian")
+            self._require_rows(experimental_use_pfor, parallel_iterations, "jacobian")
             tape = self._finish()
             result = jacobian.whole(tape, target, [gradient_tensors(s)[0] for s in flat_sources])
             if not self._persistent:
@@ -304,18 +312,19 @@ class GradientTape:
           target: a tensor `[batch, ...]` whose rows depend only on the same row of `source`.
           source: a tensor `[batch, ...]`.
           unconnected_gradients: a hint without effect: zeros stand where there is no connection.
-          parallel_iterations: a hint without effect.
+          parallel_iterations: a hint; without effect, but numbers that TensorFlow refuses are refused.
           experimental_use_pfor: a hint; without it an eager tape must be persistent.
 
         Returns:
           A tensor `[batch, ...target, ...source]`.
 
         Raises:
-          ValueError: the first extents differ, or a tensor has rank 1.
+          ValueError: the first extents differ, a tensor has rank 1, or `parallel_iterations` is less than 2; without
+            `experimental_use_pfor`, TypeError if it is less than 1.
           RuntimeError: an eager tape is not persistent, and `experimental_use_pfor` is False.
         """
         try:
-            self._require_reuse(experimental_use_pfor, "batch_jacobian")
+            self._require_rows(experimental_use_pfor, parallel_iterations, "batch_jacobian")
             unconnected_kind(unconnected_gradients)
             batch = target.shape[0]
             at_least_matrices = [t.shape.with_rank_at_least(2) for t in (target, source)]
