@@ -70,3 +70,13 @@ def test_the_beginning_of_a_block_names_the_type_of_its_bounds():
     graph = block.get_concrete_function(tf.ones([9]), tf.constant(3, tf.int64)).graph
     (sliced,) = [op for op in graph.get_operations() if op.type == "Slice"]
     assert [x.dtype.name for x in sliced.inputs] == ["float32", "int64", "int64"]
+
+
+@pytest.mark.parametrize("run", [lambda f: f(), lambda f: tf.function(f, autograph=False)()])
+def test_places_beyond_int32_are_refused_unless_results_are_int64(run):
+    rows, values = tf.zeros([0, WIDE]), tf.zeros([0, 2])
+    for op in (tf.raw_ops.LowerBound, tf.raw_ops.UpperBound):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="2147483647 for results of int32"):
+            run(lambda op=op: op(sorted_inputs=rows, values=values))
+        made = run(lambda op=op: op(sorted_inputs=rows, values=values, out_type=tf.int64))
+        assert made.shape == [0, 2] and made.dtype == tf.int64

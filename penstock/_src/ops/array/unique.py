@@ -220,6 +220,10 @@ class ListDiff(Op):
 # -- search ----------------------------------------------------------------------------------------
 
 
+# Results of int32 are refused from this number of columns or values on.
+_MOST_INT32 = 2**31 - 1
+
+
 def _bisect(row, wanted, side):
     """The result of TensorFlow's exact bisection steps, which matter for NaNs and unsorted rows."""
     if not _needs_steps(row, wanted):
@@ -266,6 +270,14 @@ class LowerBound(Op):
                 )
         if sorted_inputs.shape[0] != values.shape[0]:
             raise self.invalid("Leading dim_size of both tensors must match.")
+        if (
+            self.out_type == dtypes.int32
+            and max(sorted_inputs.shape[1], values.size) >= _MOST_INT32
+        ):
+            raise self.invalid(
+                "rows of sorted_inputs and the number of values must be less than 2147483647 for results of "
+                f"int32. Received sorted_inputs {list(sorted_inputs.shape)}, values {list(values.shape)}."
+            )
         out = np.empty(values.shape, self.out_type.np)
         for i, (row, wanted) in enumerate(zip(in_float32(sorted_inputs), in_float32(values))):
             out[i] = _bisect(row, wanted, self.side)
@@ -275,6 +287,10 @@ class LowerBound(Op):
         fits = len(sorted_inputs.shape) == len(values.shape) == 2
         if not fits or sorted_inputs.shape[0] != values.shape[0] or self.T.np.hasobject:
             raise NotLowerable("operands that are not two matrices")
+        if self.out_type == dtypes.int32 and not (
+            sorted_inputs.shape[1] < _MOST_INT32 and values.size < _MOST_INT32
+        ):
+            raise NotLowerable("positions beyond int32")
         if self.T.is_bool or self.T.is_complex or not sorted_inputs.size:
             raise NotLowerable("empty rows, or elements that have no order")
         return p.cast(lowered_bisection(p, sorted_inputs, values, self.side), self.out_type)
@@ -283,9 +299,10 @@ class LowerBound(Op):
 def lowered_bisection(p, rows, wanted, side):
     """`_bisect` for all values of all rows at once, with the number of steps of the longest search."""
     columns = rows.shape[1]
-    last = p.scalar(columns - 1, dtypes.int32)
-    first = p.full(wanted.shape, 0, dtypes.int32)
-    length = p.broadcast_to(p.scalar(columns, dtypes.int32), wanted.shape)
+    index = dtypes.int32 if columns < _MOST_INT32 else dtypes.int64
+    last = p.scalar(columns - 1, index)
+    first = p.full(wanted.shape, 0, index)
+    length = p.broadcast_to(p.scalar(columns, index), wanted.shape)
     for _ in range(_steps(columns)):
         half = p.shift_right(length, 1)
         middle = p.minimum(p.add(first, half), last)
