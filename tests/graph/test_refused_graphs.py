@@ -1,8 +1,10 @@
 """Graphs that nobody would write are refused as TensorFlow refuses them: by a ValueError that names the node."""
 
+import numpy as np
 import pytest
 
 import penstock as tf
+from penstock._src.proto.saved import SavedModel
 
 v1 = tf.compat.v1
 
@@ -67,6 +69,88 @@ def test_functions_that_are_missing_or_nest_without_end():
     deep.node.add(name="outer", op="f0")
     with tf.Graph().as_default(), pytest.raises(ValueError, match="nest deeper"):
         tf.import_graph_def(deep)
+
+
+def function_of_a_number(library, name, *calls):
+    """Adds a function of a number: nodes in a row, described by (op, {attribute: function}, inputs before the number)."""
+    function = library.function.add()
+    function.signature.name = name
+    function.signature.input_arg.add(name="x", type=1)
+    function.signature.output_arg.add(name="y", type=1)
+    yes = function.node_def.add(name="yes", op="Const")
+    yes.attr["dtype"].type = tf.bool.as_datatype_enum
+    yes.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(True))
+    result = "x"
+    for index, (op, functions) in enumerate(calls):
+        node = function.node_def.add(name=f"call{index}", op=op, input=[result])
+        if "then_branch" in functions:
+            node.input.insert(0, "yes:output:0")
+            node.attr["Tcond"].type = tf.bool.as_datatype_enum
+            node.attr["output_shapes"].list.SetInParent()
+        for attribute in ("T",) if op == "Tanh" else ("Tin", "Tout") if functions else ():
+            if op == "Tanh":
+                node.attr["T"].type = 1
+            else:
+                node.attr[attribute].list.type.append(1)
+        for attribute, called in functions.items():
+            node.attr[attribute].func.name = called
+        result = f"call{index}:{'output' if functions else 'y'}:0"
+    function.ret["y"] = result
+
+
+def calling(kind, name):
+    """A node of a function of a number that calls `name`."""
+    if kind == "StatelessIf":
+        return kind, {"then_branch": name, "else_branch": name}
+    return (name, {}) if kind == "by name" else (kind, {"f": name})
+
+
+def doubling(kind, depth):
+    """A library of f0, f1, ..., each of which calls the next one twice."""
+    library = v1.GraphDef().library
+    for level in range(depth):
+        last = level == depth - 1
+        call = ("Tanh", {}) if last else calling(kind, f"f{level + 1}")
+        function_of_a_number(library, f"f{level}", call, call)
+    return library
+
+
+KINDS = ("PartitionedCall", "StatefulPartitionedCall", "StatelessIf", "by name")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_functions_that_double_are_refused_at_once(kind):
+    definition = v1.GraphDef(library=doubling(kind, 30))
+    definition.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
+    definition.node.add(name="y", op="f0", input=["x"])
+    with tf.Graph().as_default(), pytest.raises((ValueError, tf.errors.InvalidArgumentError)) as e:
+        tf.import_graph_def(definition)
+    assert "expand to more than 65,536 nodes" in str(e.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_functions_that_double_a_little_are_computed(kind):
+    definition = v1.GraphDef(library=doubling(kind, 2))
+    definition.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
+    definition.node.add(name="y", op="f0", input=["x"])
+    with tf.Graph().as_default(), v1.Session() as session:
+        x, y = tf.import_graph_def(definition, return_elements=["x:0", "y:0"])
+        found = session.run(y, {x: 0.5})
+    np.testing.assert_allclose(found, np.tanh(np.tanh(np.tanh(np.tanh(0.5)))), rtol=1e-6)
+
+
+def test_saved_functions_that_double_are_refused_at_once(tmp_path):
+    module = tf.Module()
+    module.f = tf.function(tf.tanh, input_signature=[tf.TensorSpec([])])
+    tf.saved_model.save(module, str(tmp_path))
+    saved = SavedModel.FromString((tmp_path / "saved_model.pb").read_bytes())
+    library = saved.meta_graphs[0].graph_def.library
+    (node,) = [n for f in library.function for n in f.node_def if n.op == "Tanh"]
+    node.op = "f0"
+    library.function.extend(doubling("PartitionedCall", 30).function)
+    (tmp_path / "saved_model.pb").write_bytes(saved.SerializeToString())
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="expand to more than"):
+        tf.saved_model.load(str(tmp_path)).f(tf.constant(0.5))
 
 
 def test_errors_name_the_file(tmp_path):

@@ -47,6 +47,8 @@ class GraphFunction(TensorSignature):
         self.name = name or graph.name_for_function()
         # {name: AttrValue} of its FunctionDef
         self.attributes: dict[str, Any] = {}
+        # Nodes of a function that was imported, and those of the functions that it calls, as often as it calls them.
+        self.expanded = 0
         FUNCTIONS.setdefault(self.name, self)
         self._runner: Runner | None = None
         # Values that other packages derived from this function; they live as long as it does. Each package uses distinct keys.

@@ -4,10 +4,12 @@ Bytecode can be valid and mean nothing: a number of an entry changed by one name
 passes here can be translated, but for sizes that do not fit, which is seen where results are compared with their types.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from penstock._src.core.calls.loading_limits import check_calls
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.stablehlo.facts import Facts, table
@@ -36,7 +38,7 @@ from penstock._src.stablehlo.rules import (
     rank_of,
 )
 
-_DEEP = 200  # nested regions and calls
+_DEEP = 200  # nested regions
 
 
 def verify(module: HloModule) -> HloModule:
@@ -253,22 +255,16 @@ _VALUES: dict[str, Any] = {
 
 
 def _check_calls(module: HloModule) -> None:
-    """Refuses functions that call themselves, which StableHLO has not."""
-    done: set[str] = set()
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        if name in done:
-            return
-        for operation in _nested(module.functions[name]):
-            for callee in _callees(operation):
-                if callee in (*path, name) or len(path) > _DEEP:
-                    raise _error(operation, f"the function {callee!r} calls itself")
-                if callee in module.functions:
-                    visit(callee, (*path, name))
-        done.add(name)
-
-    for name in module.functions:
-        visit(name, ())
+    """Refuses functions that call themselves, which StableHLO has not, or expand to too much."""
+    calls = {}
+    for name, function in module.functions.items():
+        operations = list(_nested(function))
+        called = itertools.chain.from_iterable(map(_callees, operations))
+        calls[name] = len(operations), [name for name in called if name in module.functions]
+    try:
+        check_calls(calls, module.functions)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"XlaCallModule: {error.message}") from None
 
 
 def _nested(operation: HloOperation) -> Iterable[HloOperation]:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock._src.bridge.keras_modules.archives import check_archive
-from penstock._src.core.calls.time_limits import loading_limit
+from penstock._src.core.calls.loading_limits import loading_limit
 from penstock._src.filesystems.transaction import Transaction, recover, tidy
 from penstock._src.util.files.hdf5 import check_hdf5
 from penstock._src.util.files.whole import temporary_path

@@ -9,6 +9,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.calls.attributes import REQUIRED, convert_attribute
 from penstock._src.core.calls.binding import complete
 from penstock._src.core.calls.consent import Consent, guarded
+from penstock._src.core.calls.loading_limits import DEEPEST, check_size
 from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.errors import (
     InvalidArgumentError,
@@ -39,8 +40,6 @@ from penstock._src.util.locations import user_location
 
 # Imported by name, with the ops that call functions: packed models run before any operation is imported.
 _CHECK_FUNCTIONS = ByName("penstock._src.ops.control.functional", "check_functions")
-# Nesting limit of functions: no program nests deeper, and Python's stack can hold more.
-_DEEPEST = 60
 
 
 _NODE_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_>./\\-]*$")
@@ -88,6 +87,7 @@ class Library:
         self._known = {} if known is None else known
         self.definitions = {f.signature.name: f for f in library.function} if library else {}
         self.functions: dict[str, GraphFunction] = {}
+        self.nodes = sum(len(f.node_def) for f in self.definitions.values())
         self._active: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
@@ -108,8 +108,8 @@ class Library:
             raise KeyError(f"The graph refers to a function '{name}' that is not in its library.")
         if name in self._active:
             raise UnimplementedError(f"The function '{name}' calls itself.")
-        if len(self._active) > _DEEPEST:
-            raise ValueError(f"The functions of the graph nest deeper than {_DEEPEST}.")
+        if len(self._active) > DEEPEST:
+            raise ValueError(f"The functions of the graph nest deeper than {DEEPEST}.")
         self._active.add(name)
         self.functions[name] = import_function(self.definitions[name], self)
         self._active.discard(name)
@@ -150,6 +150,7 @@ def import_function(
         graph._origin = Origin(library.model, definition.signature.name, state)
     function = GraphFunction(graph, name=definition.signature.name)
     function.attributes = dict(definition.attr)
+    function.expanded = nodes.expanded
     return function
 
 
@@ -204,7 +205,10 @@ class NodeImporter:
         self.names: set[str] = set()  # of all nodes
         self.known: dict[str, SymbolicTensor] = {}  # arguments, and tensors mapped by the caller
         self._back_edges: list[tuple[Operation, int, str]] = []  # (Merge, position, its input)
+        # The names of the results of nodes whose op is a function.
+        self._results_of_calls: dict[str, list[str]] = {}
         self.scalars_are_unknown = False  # of a graph from before FIRST_OF_SCALARS
+        self.expanded = 0  # nodes, with those of functions as often as they are called
         self.device: str | None = None  # of the scope around the nodes
         self.replaced: set[str] = set()  # nodes that v1 control flow was made of: see v1_control.py
 
@@ -215,6 +219,7 @@ class NodeImporter:
                 raise ValueError(f"Node '{node.name}' is not unique{self._of_origin()}")
             waiting[node.name] = node
         self.names.update(waiting)
+        self.expanded += len(waiting)
         if any(node.op in JUMPS for node in nodes):
             structure = Structure(nodes)
             if is_functional(structure, self.library):
@@ -266,7 +271,10 @@ class NodeImporter:
         op = self.operations[name]
         if argument == composed.OUTPUT and op.raw_op.composed is not None:
             argument = None
-        if argument is not None:
+        results = self._results_of_calls.get(name, ())
+        if argument is not None and argument in results:
+            index += results.index(argument)
+        elif argument is not None:
             for declared, dtype in zip(op.raw_op.outputs, op.raw_op.output_dtypes, strict=True):
                 if declared.name == argument:
                     break
@@ -391,7 +399,11 @@ class NodeImporter:
         """Returns the op of a node, with its attributes."""
         node = composed.as_noted(node)
         if node.op in self.library:
-            return self._call(self.library.get(node.op))
+            called = self._function(node.op)
+            if node.op in self.library.definitions:
+                results = self.library.definitions[node.op].signature.output_arg
+                self._results_of_calls[node.name] = [result.name for result in results]
+            return self._call(called)
         if node.op == "_Arg":
             node = _as_placeholder(node)
         cls = lookup(node.op) or self._from_its_module(node)
@@ -405,7 +417,7 @@ class NodeImporter:
             if annotation is None:
                 continue
             try:
-                decoded = attributes.decode(annotation, value, self.library.get)
+                decoded = attributes.decode(annotation, value, self._function)
             except InvalidArgumentError as error:  # of a tensor, which knows no node
                 raise ValueError(f"attribute {name}: {error}") from error
             attrs[name] = convert_attribute(cls.op_type, name, annotation, decoded)
@@ -417,6 +429,13 @@ class NodeImporter:
             return complete(guarded(cls, node.name, self.library.consent), attrs, True)
         except InvalidArgumentError as error:  # of attributes, which know no node either
             raise ValueError(error.message) from error
+
+    def _function(self, name: str) -> GraphFunction:
+        """Returns a function that a node calls."""
+        function = self.library.get(name)
+        self.expanded += function.expanded
+        check_size(self.expanded, self.library.nodes)
+        return function
 
     def _from_its_module(self, node: Any) -> type[Op] | None:
         """The class of an op that a user's module makes, which is imported if the file's graphs may call Python."""

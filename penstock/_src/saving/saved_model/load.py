@@ -12,7 +12,7 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.calls.consent import Consent, consent_for
-from penstock._src.core.calls.time_limits import loading_limit
+from penstock._src.core.calls.loading_limits import loading_limit
 from penstock._src.core.calls.tracebacks import shortening
 from penstock._src.core.dispatch import STATE, in_v1_graph
 from penstock._src.core.errors import DataLossError, UnimplementedError

@@ -68,3 +68,30 @@ def test_graphs_that_double_with_each_call_are_refused():
     proto.graph.node[0].attribute.append(AttributeProto(name="g", type=5, g=first))
     with pytest.raises(tf.errors.InvalidArgumentError, match="expand to more than"):
         read_proto(proto)
+
+
+def _nested(kind, depth):
+    """The nodes that compute y from x in loops around one another, each of one step."""
+    if not depth:
+        return [node("Tanh", "x", "y")]
+    inner = graph(
+        [node("Identity", "s", "x"), *_nested(kind, depth - 1)],
+        [value("s", [2])],
+        [value("y", [2])],
+    )
+    if kind == "Loop":
+        inner.input.insert(0, value("i", [], tf.int64))
+        inner.input.insert(1, value("c", [], tf.bool))
+        inner.output.insert(0, value("c", [], tf.bool))
+        return [node("Loop", "one - x", "y", body=inner)]
+    inner.input.append(value("row", [2]))
+    inner.output.append(value("row", [2]))
+    return [node("Scan", "x rows", "y again", body=inner, num_scan_inputs=1)]
+
+
+@pytest.mark.parametrize("kind, depth", [("Loop", 22), ("Scan", 22)])
+def test_loops_in_loops_cost_no_more_than_their_size(kind, depth):
+    weights = {"one": np.array(1, np.int64), "rows": np.ones((1, 2), np.float32)}
+    main = graph(_nested(kind, depth), [value("x", [2])], [value("y", [2])], **weights)
+    found = read_proto(model(main)).signatures["serving_default"](x=tf.constant([1.0, 2.0]))["y"]
+    np.testing.assert_allclose(found, np.tanh([1.0, 2.0]), rtol=1e-6)

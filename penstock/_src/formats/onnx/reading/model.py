@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 import penstock._src.api.load  # noqa: F401  (tensors have their operators)
 from penstock._src.core import dtypes
+from penstock._src.core.calls.loading_limits import check_calls
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import (
     DataLossError,
@@ -24,10 +25,9 @@ from penstock._src.filesystems import files
 from penstock._src.formats.model import Model, of_function
 from penstock._src.formats.onnx.arrays import array_of
 from penstock._src.formats.onnx.element_types import element_type, shape_of
-from penstock._src.formats.onnx.reading.expansion import check_calls
 from penstock._src.formats.onnx.reading.registry import load_readers
 from penstock._src.formats.onnx.reading.rows import reader_of
-from penstock._src.formats.onnx.reading.translation import Translation
+from penstock._src.formats.onnx.reading.translation import Translation, with_inner
 from penstock._src.formats.onnx.reading.values import ListValue
 from penstock._src.formats.onnx.schema import ModelProto
 from penstock._src.function.function import function
@@ -84,7 +84,7 @@ def read_proto(
     graph = proto.graph
     versions = {o.domain: o.version for o in proto.opset_import}
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
-    check_calls(graph.node, functions)
+    check_calls(_calls(graph, functions), [None], lambda key: repr(key[1]))
     weights = _weights(graph, path) if trainable else {}
     translation = Translation(path, versions, functions, weights)
     fixed = dict(constants or {})
@@ -114,6 +114,16 @@ def read_proto(
         "nodes": len(graph.node),
     }
     return Model(of_function(traced, root).signatures, root, path, details)
+
+
+def _calls(graph: Any, functions: Mapping[Any, Any]) -> dict[Any, tuple[int, list[Any]]]:
+    """The nodes of the graph (None) and of each function: how many, and the functions that they call."""
+    found = {}
+    for key, holder in ((None, graph), *functions.items()):
+        nodes = list(with_inner(holder.node))
+        keys = ((n.domain, n.op_type, n.overload) for n in nodes)
+        found[key] = len(nodes), [key for key in keys if key in functions]
+    return found
 
 
 def _inputs(graph: Any) -> list[tuple[str, Any]]:

@@ -1,18 +1,18 @@
 """A GraphProto as calls of raw ops in the function that is being traced."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from penstock._src.core.calls.loading_limits import DEEPEST, check_size
 from penstock._src.core.convert import convert_to_tensor
 from penstock._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
 from penstock._src.core.tensor import Tensor
 from penstock._src.formats.onnx.arrays import array_of
-from penstock._src.formats.onnx.reading.expansion import DEEPEST, check_size, with_inner
 from penstock._src.formats.onnx.reading.layout import built
 from penstock._src.formats.onnx.reading.registry import Node
 from penstock._src.formats.onnx.reading.rows import reader_of
@@ -67,6 +67,7 @@ class Translation:
         self.functions, self.weights = functions, weights
         self.scope = Scope()
         self.depth = 0
+        self.is_trial = False  # nodes are read for the shapes of their results
         self.expanded = 0  # nodes of graphs that calls of functions pass on
 
     def main(self, graph: Any, inputs: dict[str, Any]) -> list[Any]:
@@ -174,7 +175,7 @@ class Translation:
     def _count(self, nodes: Any) -> None:
         """Refuses bodies that grow too large because calls pass graphs on."""
         self.expanded += sum(1 for _ in with_inner(nodes))
-        check_size(self.expanded)
+        check_size(self.expanded, 0)
 
     def _filled(self, node: Any, attributes: dict[str, Any]) -> Any:
         """A node of a function with references to attributes replaced by the call's attributes."""
@@ -234,6 +235,15 @@ def _folded(value: Any) -> Any:
     if constant is None or not isinstance(value, SymbolicTensor) or value.op.type == "Const":
         return value
     return convert_to_tensor(constant)
+
+
+def with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
+    """Yields nodes and those of their subgraphs."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                yield from with_inner(graph.node)
 
 
 def described(proto: Any) -> str:

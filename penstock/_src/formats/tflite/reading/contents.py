@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from penstock._src.core.calls.consent import Consent, consent_for
+from penstock._src.core.calls.loading_limits import check_calls
 from penstock._src.core.dtypes import DType
+from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.formats.tflite.reading.sparse import densified
 from penstock._src.formats.tflite.schema import (
     BuiltinOperator,
@@ -150,6 +152,7 @@ class _Reader:
             raise self._fail("Model.subgraphs", "the model has none.")
         self._codes = [self._code(i, code) for i, code in enumerate(model.operator_codes or ())]
         graphs = tuple(self._graph(i, graph) for i, graph in enumerate(model.subgraphs))
+        self._check_calls(graphs)
         signatures = tuple(
             self._signature(i, signature, graphs)
             for i, signature in enumerate(model.signature_defs or ())
@@ -160,6 +163,20 @@ class _Reader:
         }
         consent = consent_for(f"the TFLite file {self._file}", None)
         return Contents(self._file, model.description or "", graphs, signatures, metadata, consent)
+
+    def _check_calls(self, graphs: Sequence[Graph]) -> None:
+        """Refuses graphs that call one another without end, or so often that they expand to too much."""
+        calls = {
+            graph.index: (
+                len(graph.operations),
+                [n for o in graph.operations for n in _called(o.options) if 0 <= n < len(graphs)],
+            )
+            for graph in graphs
+        }
+        try:
+            check_calls(calls, calls, lambda index: f"subgraphs[{index}]")
+        except InvalidArgumentError as error:
+            raise self._fail("subgraphs", error.message) from None
 
     def _code(self, i: int, record: Any) -> tuple[str, str, int]:
         number = max(record.deprecated_builtin_code, record.builtin_code)
@@ -335,3 +352,10 @@ class _Reader:
             self._indices(where, np.array(list(named.values()), np.int64), count)
             maps.append(named)
         return Signature(record.signature_key or "", record.subgraph_index, *maps)
+
+
+def _called(options: Any) -> list[int]:
+    """The subgraphs that an operator's options name."""
+    fields = () if options is None else options.TABLE.fields
+    values = (getattr(options, field.name) for field in fields if "subgraph" in field.name)
+    return [int(n) for value in values if value is not None for n in np.ravel(value)]

@@ -12,9 +12,6 @@ from penstock._src.formats.tflite.reading.contents import Contents, Graph, Opera
 from penstock._src.formats.tflite.reading.rows import read_row
 from penstock._src.formats.tflite.reading.state import Handle, State
 
-# Graphs that call one another more deeply than this call themselves.
-DEEPEST = 32
-
 
 class Translation:
     """A graph while it is traced.
@@ -24,7 +21,6 @@ class Translation:
       graph: the graph.
       state: its variables and tables.
       weights: what stands for constants of the graph, by index: variables that are trained.
-      depth: how many graphs have called this one.
     """
 
     def __init__(
@@ -33,11 +29,10 @@ class Translation:
         graph: Graph,
         state: State,
         weights: Mapping[int, Any] | None = None,
-        depth: int = 0,
     ) -> None:
         self.contents, self.graph, self.state = contents, graph, state
         self.values: dict[int, Any] = {}
-        self._weights, self._depth = weights or {}, depth
+        self._weights = weights or {}
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         """Returns the graph's outputs.
@@ -65,17 +60,9 @@ class Translation:
             self.values[index] = convert_to_tensor(constant, info.dtype)
         return self.values[index]
 
-    def branch(self, index: int, where: str) -> "Translation":
-        """Returns the translation of another graph of the file, for control flow.
-
-        Args:
-          index: of the graph.
-          where: what calls it, for messages.
-        """
-        if self._depth >= DEEPEST:
-            raise InvalidArgumentError(f"{where}: its graphs call one another without end.")
-        graph = self.contents.graphs[index]
-        return Translation(self.contents, graph, self.state, depth=self._depth + 1)
+    def branch(self, index: int) -> "Translation":
+        """Returns the translation of another graph of the file, for control flow."""
+        return Translation(self.contents, self.contents.graphs[index], self.state)
 
     def place(self, operation: Operation) -> str:
         """Returns an operator's name and position, for messages."""

@@ -1,6 +1,7 @@
 """Control flow: If, Loop, Scan."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from penstock._src.api.control.conditionals import cond
 from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.api.control.while_loops import while_loop
 from penstock._src.core import dtypes
+from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
@@ -49,6 +51,8 @@ def _loose(value: Any) -> Any:
 @reads("Loop")
 def _loop(n: Node, limit: Any = None, condition: Any = None, *states: Any) -> Any:
     plan = _LoopPlan(n, limit, condition, states)
+    if n.translation.is_trial:
+        return plan.outlined()
     return plan.counted() if plan.only_counts else plan.conditional()
 
 
@@ -79,14 +83,10 @@ class _LoopPlan:
 
     def _trial(self) -> tuple[list[Any], list[tuple[Any, Any]]]:
         """The shapes that states have in all steps, and dtype and shape of each collected value."""
-        graph = FuncGraph("trial")
-        with graph.as_default():
-            placeholders = [
-                graph.placeholder(dtypes.int64, TensorShape([]), "i"),
-                t.constant(True, dtypes.bool_),
-            ]
-            placeholders += [graph.placeholder(v.dtype, v.shape, "state") for v in self.start]
-            results = self._step(placeholders[0], placeholders[1], placeholders[2:])
+        with _trial(self.n):
+            states = [_outline(v.dtype, v.shape) for v in self.start]
+            going = t.constant(True, dtypes.bool_)
+            results = self._step(_outline(dtypes.int64, TensorShape([])), going, states)
         new, items = results[1], results[2]
         if [v.shape.as_list() if v.shape.rank is not None else None for v in new] == [
             v.shape.as_list() if v.shape.rank is not None else None for v in self.start
@@ -119,6 +119,16 @@ class _LoopPlan:
         return (
             *last,
             *(_stacked(a, shape) for a, (_, shape) in zip(rows, self.items, strict=True)),
+        )
+
+    def outlined(self) -> tuple[Any, ...]:
+        """Placeholders of the results' shapes."""
+        states = [_outline(v.dtype, shape) for v, shape in zip(self.start, self.shapes)]
+        count = t.known(self.limit) if self.only_counts else None
+        last = [unpacked(v, kind) for v, kind in zip(states, self.kinds)]
+        return (
+            *last,
+            *_outlines_of_rows(self.items, None if count is None else max(int(count), 0)),
         )
 
     def counted(self) -> tuple[Any, ...]:
@@ -197,12 +207,33 @@ def _as_int32(most: Any) -> Any:
     return t.constant(int(value), dtypes.int32) if 0 <= value < 1 << 31 else None
 
 
+@contextmanager
+def _trial(n: Node) -> Iterator[None]:
+    """Makes a graph in which the body is built for its results' shapes; loops in it are outlined, so each body is tried once a level."""
+    outer, n.translation.is_trial = n.translation.is_trial, True
+    try:
+        with FuncGraph("trial").as_default():
+            yield
+    finally:
+        n.translation.is_trial = outer
+
+
+def _outline(dtype: DType, shape: TensorShape) -> Any:
+    """What stands for a value of a trial."""
+    return raw.Placeholder(dtype=dtype, shape=shape)
+
+
+def _outlines_of_rows(items: Sequence[tuple[DType, TensorShape]], count: int | None) -> list[Any]:
+    """What stands for the results of all steps."""
+    return [_outline(dtype, TensorShape([count]).concatenate(shape)) for dtype, shape in items]
+
+
 def _collected(n: Node, count: int, inputs: Sequence[Any]) -> list[tuple[Any, TensorShape]]:
     """The dtypes and shapes of the collected outputs of a body, found by a trial."""
     outputs = n.attr("body").output
     if count < 0 or count > len(outputs):
         raise InvalidArgumentError(f"the body has {len(outputs)} outputs.")
-    with FuncGraph("trial").as_default():
+    with _trial(n):
         results = n.subgraph("body")(*inputs)
     collected = results[len(results) - count :]
     return [(v.dtype, v.shape) for v in collected]
@@ -261,13 +292,17 @@ def _scanned(n: Node, states: Sequence[Any], sequences: Sequence[Any]) -> Any:
         kept = [a.write(i, v) for a, v in zip(kept, results[count:])]
         return (raw.AddV2(i, np.int32(1)), kept, *results[:count])
 
-    final = while_loop(
-        lambda i, *_: raw.Less(i, steps),
-        step,
-        (t.constant(0, dtypes.int32), rows, *states),
-        maximum_iterations=steps,
-    )
-    outputs = [_stacked(a, shape) for a, (_, shape) in zip(final[1], items, strict=True)]
+    if n.translation.is_trial:
+        final = (None, None, *(_outline(v.dtype, v.shape) for v in states))
+        outputs = _outlines_of_rows(items, moved[0].shape.as_list()[0])
+    else:
+        final = while_loop(
+            lambda i, *_: raw.Less(i, steps),
+            step,
+            (t.constant(0, dtypes.int32), rows, *states),
+            maximum_iterations=steps,
+        )
+        outputs = [_stacked(a, shape) for a, (_, shape) in zip(final[1], items, strict=True)]
     turned = n.attr("scan_output_directions", [0] * collected)
     places = n.attr("scan_output_axes", [0] * collected)
     shown = []
@@ -298,10 +333,10 @@ def _sequence_map(n: Node, first: Any, *others: Any) -> Any:
         pushed = (raw.TensorListPushBack(h, v) for h, v in zip(handles, results))
         return (raw.AddV2(i, np.int32(1)), *pushed)
 
-    final = while_loop(
-        lambda i, *_: raw.Less(i, count), step, (t.constant(0, dtypes.int32), *handles)
-    )
-    return tuple(ListValue(None, h, dtype) for h, dtype in zip(final[1:], types))
+    if not n.translation.is_trial:
+        zero = t.constant(0, dtypes.int32)
+        _, *handles = while_loop(lambda i, *_: raw.Less(i, count), step, (zero, *handles))
+    return tuple(ListValue(None, h, dtype) for h, dtype in zip(handles, types))
 
 
 def _known_map(n: Node, body: Any, lists: Sequence[Any]) -> Any:

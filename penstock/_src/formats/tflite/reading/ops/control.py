@@ -21,7 +21,7 @@ def _graph(call: Call, index: int) -> Callable[[Sequence[Any]], list[Any]]:
     graphs = call.translation.contents.graphs
     if not 0 <= index < len(graphs):
         raise call.invalid(f"there is no subgraph {index} of {len(graphs)}.")
-    return lambda inputs: call.translation.branch(index, call.where).run(inputs)
+    return lambda inputs: call.translation.branch(index).run(inputs)
 
 
 def _scalar(x: Any) -> Any:

@@ -271,4 +271,4 @@ def composite(call: Call) -> Any:
     index = call.options.decomposition_subgraph_index
     if not 0 <= index < len(graphs):
         raise call.invalid(f"there is no subgraph {index} of {len(graphs)}.")
-    return call.translation.branch(index, call.where).run(call.tensors())
+    return call.translation.branch(index).run(call.tensors())

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import penstock as tf
-from penstock._src.core.calls.time_limits import loading_limit
+from penstock._src.core.calls.loading_limits import loading_limit
 from penstock._src.util.flags import override
 
 pytestmark = pytest.mark.timed
@@ -62,7 +62,7 @@ def test_what_is_in_time_is_left_alone():
 
 TRACED = """
 import contextlib, sys, time
-from penstock._src.core.calls.time_limits import loading_limit
+from penstock._src.core.calls.loading_limits import loading_limit
 from penstock._src.core.errors import DeadlineExceededError
 from penstock._src.util.flags import override
 
