@@ -301,3 +301,21 @@ def test_arguments_without_a_hash_are_refused(value):
     first = tf.function(lambda x, value: x)
     with pytest.raises(TypeError, match="Could not generate a generic TraceType"):
         first(ONE, value)
+
+
+def test_captures_are_replaced():
+    first, second, factor = tf.Variable([1.0, 2.0]), tf.Variable([10.0, 20.0]), tf.fill([2], 3.0)
+    concrete = tf.function(lambda x: x * first + factor).get_concrete_function(tf.TensorSpec([2]))
+    for _ in range(3):
+        assert concrete(tf.ones([2])).numpy().tolist() == [4.0, 5.0]
+    other = tf.fill([2], 4.0)
+    others = {first.handle._id: second.handle, factor._id: other}
+    concrete._captured_inputs = [others[t._id] for t in concrete.captured_inputs]
+    assert concrete(tf.ones([2])).numpy().tolist() == [14.0, 24.0]
+    concrete.set_external_captures(
+        [t if t is other else first.handle for t in concrete.captured_inputs]
+    )
+    with tf.GradientTape() as tape:
+        result = concrete(tf.ones([2]))
+    assert result.numpy().tolist() == [5.0, 6.0]
+    assert tape.gradient(result, first).numpy().tolist() == [1.0, 1.0]

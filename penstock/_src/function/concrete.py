@@ -68,8 +68,7 @@ class ConcreteFunction:
         self.arity = len(graph.inputs) - graph.num_captures
         self._function = GraphFunction(graph)
         self._callable = DifferentiableFunction(self._function)
-        self._captured = list(graph.external_captures)
-        mark_shared(*[getattr(tensor, "_value", None) for tensor in self._captured])
+        self.set_external_captures(graph.external_captures)
         outputs = graph.structured_outputs
         self._single = isinstance(outputs, SymbolicTensor)
         # Kinds of tensors, and names, that passed the checks of arguments -> the order of the tensors; None if they stand in order.
@@ -342,9 +341,12 @@ class ConcreteFunction:
         """The captured outer tensors, which are passed after the arguments."""
         return list(self._captured)
 
-    @property
-    def _captured_inputs(self) -> list[Any]:
-        return self.captured_inputs
+    def set_external_captures(self, captures: Sequence[Any]) -> None:
+        """Replaces the captured tensors, by others of the same types in the same order."""
+        self._captured = list(captures)
+        mark_shared(*[getattr(tensor, "_value", None) for tensor in self._captured])
+
+    _captured_inputs = property(lambda self: self.captured_inputs, set_external_captures)
 
     structured_input_signature: tuple[tuple[Any, ...], dict[str, Any]] = read_only(
         "graph.structured_input_signature",

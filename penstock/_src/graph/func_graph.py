@@ -352,6 +352,11 @@ class FuncGraph(Graph, TensorSignature):
         return []
 
     @property
+    def deferred_external_captures(self) -> list[Any]:
+        """The functions that compute those values: always empty."""
+        return []
+
+    @property
     def num_captures(self) -> int:
         """The number of captures."""
         return len(self._captured)

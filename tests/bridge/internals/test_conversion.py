@@ -14,6 +14,7 @@ from penstock._src.bridge.internals.conversion import (
     is_frozen_graph,
     run_graph_optimizations,
     set_tensor_shapes,
+    trace_model_call,
 )
 from penstock._src.bridge.python.framework.dtypes import _TF_TO_NP
 
@@ -104,3 +105,17 @@ def test_numpy_types_of_datatype_numbers_include_references():
     assert _TF_TO_NP[1] is _TF_TO_NP[101] is np.float32
     assert _TF_TO_NP[7] is object
     assert 20 not in _TF_TO_NP  # a resource has no type of NumPy's
+
+
+@pytest.mark.filterwarnings("error:The structure of")
+@pytest.mark.parametrize("named", [False, True])
+def test_all_inputs_reach_the_model(named):
+    a, b = (tf.keras.Input([3], name=name) for name in "ab")
+    model = tf.keras.Model({"a": a, "b": b} if named else [a, b], a - b)
+    a, b = tf.constant([[1.0, 2.0, 3.0]]), tf.ones([1, 3])
+    (result,) = trace_model_call(model)({"a": a, "b": b} if named else [a, b]).values()
+    assert result.numpy().tolist() == [[0.0, 1.0, 2.0]]
+    if not named:
+        specs = [tf.TensorSpec([None, 3], name=name) for name in "ab"]
+        (result,) = trace_model_call(model, specs)(a, b).values()
+        assert result.numpy().tolist() == [[0.0, 1.0, 2.0]]

@@ -104,3 +104,18 @@ def test_variables_of_the_body_and_rows_of_tensors_need_a_turn():
         other_variable(tf.constant(0))
     with pytest.raises(tf.errors.InvalidArgumentError, match="initialize row"):
         rows(tf.zeros([0]))
+
+
+@tf.function
+def steps(n):
+    count = 0
+    for _ in tf.range(1, n):
+        count += 1
+    return count
+
+
+def test_the_number_of_steps_has_the_type_of_the_range():
+    least = tf.constant(tf.int32.min)
+    assert [int(steps(n)) for n in (tf.constant(4), tf.constant(-3), least)] == [3, 0, 0]
+    graph = steps.get_concrete_function(least).graph
+    assert tf.int64 not in {t.dtype for op in graph.get_operations() for t in op.outputs}

@@ -285,11 +285,10 @@ def model_input_signature(model: Any, keep_original_batch_size: bool = False) ->
     Returns:
       A list of one structure, or None if the model has not been called.
     """
-    inputs = getattr(model, "inputs", None)
-    if not inputs:
+    if not getattr(model, "inputs", None):
         return None
-    specs = [_spec_of(x, keep_original_batch_size) for x in nest.flatten(inputs)]
-    return specs if len(specs) == 1 else [specs]
+    specs = nest.map_structure(lambda x: _spec_of(x, keep_original_batch_size), model.input)
+    return specs if isinstance(specs, list) and len(specs) == 1 else [specs]
 
 
 def _spec_of(x: Any, keep_batch: bool) -> TensorSpec:
@@ -302,10 +301,19 @@ def _spec_of(x: Any, keep_batch: bool) -> TensorSpec:
 def trace_model_call(model: Any, input_signature: Any = None) -> Any:
     """Returns a tf.function of a Keras model that returns its outputs by name.
 
+    Args:
+      model: a Keras model.
+      input_signature: a TensorSpec or structure for each argument. Several are passed to the model as one list. By default that
+        of the model's `call`, if it is a tf.function with one, or of the model's inputs.
+
     Raises:
       ValueError: the model's inputs are not known.
     """
-    signature = input_signature or model_input_signature(model)
+    signature = (
+        input_signature
+        or getattr(model.call, "input_signature", None)
+        or model_input_signature(model)
+    )
     if signature is None:
         raise ValueError(
             f"Model {model} cannot be saved because the input shapes are not available. Call it first."
@@ -314,7 +322,8 @@ def trace_model_call(model: Any, input_signature: Any = None) -> Any:
     @def_function(input_signature=signature)
     def wrapped(*args: Any) -> dict[str, Any]:
         names = list(getattr(model, "output_names", None) or ())
-        outputs = nest.flatten(model(*args, training=False))
+        inputs = args[0] if len(args) == 1 else list(args)
+        outputs = nest.flatten(model(inputs, training=False))
         names = (
             names
             if len(names) == len(outputs)
