@@ -465,3 +465,33 @@ def test_options_for_integers_are_checked():
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     with pytest.raises(tf.errors.UnimplementedError, match="SIN"):
         converter.convert()
+
+
+def _calibrated(sample):
+    converter = _converter(lambda x: tf.nn.relu(x), _spec("x", 2, 3))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: [sample]
+    return converter.convert()
+
+
+@pytest.mark.parametrize(
+    ("sample", "message"),
+    [
+        ([np.ones([2, 3])], "type FLOAT64 but expected type FLOAT32"),
+        ([np.ones([2, 3], np.int32)], "type INT32 but expected type FLOAT32"),
+        ({"y": np.ones([2, 3], np.float32)}, "has the inputs"),
+        ([np.ones([2, 3], np.float32)] * 2, "has 2 of 1 inputs"),
+        (np.ones([1, 2, 3], np.float32), "Unsupported value"),
+        (("other", {"x": np.ones([2, 3], np.float32)}), 'signature_key provided: "other"'),
+    ],
+)
+def test_samples_of_other_inputs_are_refused(sample, message):
+    with pytest.raises(ValueError, match=message):
+        _calibrated(sample)
+
+
+def test_samples_are_lists_or_named():
+    values = _values(2, 3)
+    named = {"x": values}
+    samples = ([values], (values,), [values.tolist()], named, ("serving_default", named))
+    assert len({_calibrated(sample) for sample in samples}) == 1

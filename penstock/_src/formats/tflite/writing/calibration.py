@@ -7,7 +7,7 @@ import numpy as np
 
 from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.formats.tflite.interpreter.execution import Execution
-from penstock._src.formats.tflite.reading.contents import read_contents
+from penstock._src.formats.tflite.reading.contents import Signature, read_contents
 from penstock._src.formats.tflite.reading.state import State
 from penstock._src.formats.tflite.schema import TensorType
 
@@ -20,11 +20,13 @@ def ranges_of(model: bytes, samples: Iterable[Any], key: str) -> Ranges:
 
     Args:
       model: a file of floats.
-      samples: a list of the inputs' arrays each, or a dictionary by the names of the signature's inputs.
+      samples: a list of the inputs' arrays each, or a dictionary by the names of the signature's inputs, or the signature's name and
+        such a dictionary.
       key: the name of the signature.
 
     Raises:
-      InvalidArgumentError: there are no samples, or one does not fit.
+      InvalidArgumentError: there are no samples.
+      ValueError: one has other inputs, or a value of another type.
     """
     contents = read_contents(model, "the float model")
     (signature,) = (s for s in contents.signatures if s.key == key)
@@ -32,8 +34,12 @@ def ranges_of(model: bytes, samples: Iterable[Any], key: str) -> Ranges:
     execution = Execution(contents, graph, State(), every=True)
     ranges: Ranges = {}
     for sample in samples:
-        for index, value in _inputs(sample, signature.inputs).items():
-            value = np.asarray(value, graph.tensors[index].dtype.as_numpy_dtype)
+        for index, value in _inputs(sample, signature).items():
+            # Numbers without a type, as those of lists, have that of the input.
+            has_type = hasattr(value, "dtype")
+            value = np.asarray(
+                value, None if has_type else graph.tensors[index].dtype.as_numpy_dtype
+            )
             execution.resize(index, value.shape, strict=False)
             execution.allocate()
             execution.set(index, value)
@@ -67,15 +73,30 @@ def given_ranges(graph: Any, inputs: Mapping[str, Range], others: Range | None) 
     return ranges
 
 
-def _inputs(sample: Any, names: Mapping[str, int]) -> dict[int, Any]:
+def _inputs(sample: Any, signature: Signature) -> dict[int, Any]:
+    """The values of a sample by the indices of the inputs.
+
+    Raises:
+      ValueError: it is not a sample of this signature.
+    """
+    names = signature.inputs
+    if isinstance(sample, tuple) and len(sample) == 2 and isinstance(sample[0], str):
+        if sample[0] != signature.key:
+            raise ValueError(f'Invalid signature_key provided: "{sample[0]}".')
+        sample = sample[1]
     if isinstance(sample, Mapping):
         if set(sample) != set(names):
-            raise InvalidArgumentError(
+            raise ValueError(
                 f"TFLite: a sample has the inputs {sorted(sample)}, not {sorted(names)}."
             )
         return {names[name]: value for name, value in sample.items()}
+    if not isinstance(sample, list | tuple):
+        raise ValueError(
+            "You need to provide a list of the inputs' values, or a dictionary of them by name, in the representative_dataset "
+            f"function. Unsupported value from dataset: {sample}."
+        )
     if len(sample) != len(names):
-        raise InvalidArgumentError(f"TFLite: a sample has {len(sample)} of {len(names)} inputs.")
+        raise ValueError(f"TFLite: a sample has {len(sample)} of {len(names)} inputs.")
     return dict(zip(names.values(), sample, strict=True))
 
 
