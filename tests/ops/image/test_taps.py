@@ -86,3 +86,11 @@ def test_areas_of_one_row_with_aligned_corners_repeat_it():
     x = np.arange(5, dtype=np.float32).reshape(1, 1, 5, 1)
     found = tf.raw_ops.ResizeArea(images=x, size=[3, 5], align_corners=True)
     np.testing.assert_array_equal(found, np.repeat(x, 3, axis=1))
+
+
+def test_gradients_without_columns_are_zeros():
+    grads, image = np.zeros((2, 8, 0, 3), np.float32), np.ones((2, 1, 2, 3), np.float32)
+    made = tf.raw_ops.ScaleAndTranslateGrad(
+        grads=grads, original_image=image, scale=[1.0, 1.0], translation=[0.0, 0.0]
+    )
+    np.testing.assert_array_equal(made, np.zeros_like(image))

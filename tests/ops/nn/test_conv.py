@@ -189,3 +189,16 @@ def test_filters_without_elements_are_taken_where_the_result_has_none_either():
             convolve(tf.ones([2, 6, 6, 3]), tf.ones([0, 2, 3, 2]))
     with pytest.raises(InvalidArgumentError, match="zero elements"):
         raw.Conv(tf.ones([2, 6, 6, 3]), tf.ones([0, 2, 3, 2]), **attrs)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, lambda f: tf.function(f, autograph=False)])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_gradients_of_filters_without_output_channels(wrap, groups):
+    @wrap
+    def gradient(x):
+        return tf.raw_ops.Conv2DBackpropFilter(
+            input=x, filter_sizes=[3, 3, 2, 0], out_backprop=tf.ones([1, 4, 4, 0]), strides=[1] * 4,
+            padding="SAME",
+        )  # fmt: skip
+
+    assert gradient(tf.ones([1, 4, 4, 2 * groups])).shape == [3, 3, 2, 0]

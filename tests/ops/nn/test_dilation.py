@@ -84,3 +84,10 @@ def test_small_dilations_pass_over_nan(height, width, taps, strides, rates, padd
     found = raw.Dilation2D(x, kernel, **attrs)
     op = Dilation2D.instance({**attrs, "T": tf.as_dtype(dtype)})
     np.testing.assert_array_equal(found, op.largest(x, kernel)[0])
+
+
+def test_images_without_channels():
+    made = raw.Dilation2D(
+        input=tf.zeros([1, 4, 4, 0]), filter=tf.zeros([2, 2, 0]), strides=[1] * 4, rates=[1] * 4, padding="SAME",
+    )  # fmt: skip
+    assert made.shape == [1, 4, 4, 0]

@@ -59,3 +59,9 @@ def test_large_draws_are_those_of_functions_and_of_small_ones(rows, classes, sam
         drawn.append(np.array([function() for _ in range(2)]))
     np.testing.assert_array_equal(drawn[0], drawn[1])
     np.testing.assert_array_equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize("shape", [[0, 0], [2, 0]])
+def test_logits_without_classes_are_refused(shape):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="num_classes should be positive"):
+        tf.random.categorical(tf.zeros(shape), 3)

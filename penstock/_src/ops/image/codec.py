@@ -262,6 +262,8 @@ def _encodable(op, image, allowed):
         raise op.invalid(f"image must be at least 3-dimensional. Received {show(image.shape)}")
     if image.shape[-1] not in allowed:
         raise op.invalid(f"image must have {allowed} channels. Received {show(image.shape)}")
+    if 0 in image.shape[-3:]:
+        raise op.invalid(f"image must have pixels. Received {show(image.shape)}")
 
 
 class EncodePng(Op):

@@ -143,7 +143,7 @@ def _along(x: np.ndarray, axis: int, taps: Taps) -> np.ndarray:
     total: np.ndarray | None = None
     for index, weight in zip(taps.index.T, taps.weight.T):
         part = np.take(x, index, axis)
-        part *= weight.astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+        part *= weight.astype(x.dtype).reshape(len(weight), *[1] * (x.ndim - axis - 1))
         part[(*[slice(None)] * axis, index < 0)] = 0
         total = part if total is None else np.add(total, part, out=total)
     return np.zeros(shape, x.dtype) if total is None else total.reshape(shape)
@@ -153,5 +153,5 @@ def _of_channels(taps: Taps, channels: int) -> Taps:
     """The taps of the axis that pixels and their channels are together."""
     index = taps.index[:, None] * channels + np.arange(channels)[:, None]
     index = np.where(taps.index[:, None] < 0, -1, index)
-    count = taps.index.shape[1]
-    return Taps(index.reshape(-1, count), np.repeat(taps.weight, channels, axis=0))
+    rows, count = taps.index.shape
+    return Taps(index.reshape(rows * channels, count), np.repeat(taps.weight, channels, axis=0))

@@ -192,7 +192,9 @@ def forward(c: Convolution, input: np.ndarray, filter: np.ndarray) -> np.ndarray
     x = pad_axes(x, c_last.axes, c.windows)
     shape = c_last.output_shape(x.shape[0], w.shape[-1])
     if c.groups == 1 and math.prod(shape[:-1]) * math.prod(w.shape[:-1]) <= MOST_READ:
-        out = _windows_of(x, c_last, shape, w.shape) @ w.reshape(-1, w.shape[-1])
+        out = _windows_of(x, c_last, shape, w.shape) @ w.reshape(
+            math.prod(w.shape[:-1]), w.shape[-1]
+        )
         return _channels_back(out.reshape(shape), c, dtype)
     out = np.zeros((*shape[:-1], c.groups, w.shape[-1] // c.groups), np.result_type(x, w))
     for offsets in _all_taps(c):
@@ -257,10 +259,11 @@ def filter_gradient(
     x, g = _channels_last(in_float32(input), c), _channels_last(in_float32(dy), c)
     c_last = with_channels_last(c)
     x = pad_axes(x, c_last.axes, c.windows)
-    g = np.ascontiguousarray(g).reshape(-1, c.groups, g.shape[-1] // c.groups)
+    count = math.prod(g.shape[:-1])  # not -1, which nothing fills if there are no channels
+    g = np.ascontiguousarray(g).reshape(count, c.groups, g.shape[-1] // c.groups)
     out = np.zeros(tuple(shape), np.result_type(x, g))
     for offsets in _all_taps(c):
-        part = x[taps(c_last.axes, c.windows, offsets)].reshape(-1, c.groups, shape[-2])
+        part = x[taps(c_last.axes, c.windows, offsets)].reshape(count, c.groups, shape[-2])
         if c.groups == 1:
             out[offsets] = sum_of_products(part[:, 0], g[:, 0])
         else:

@@ -1,5 +1,6 @@
 """Gray-scale morphological dilation, and its gradients."""
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -159,7 +160,7 @@ class Dilation2D(_Dilation):
         x = pad_axes(input, [1, 2], windows, -np.inf)
         shape = (input.shape[0], *(w.out for w in windows), input.shape[3])
         best = np.full(shape, np.finfo(input.dtype).min, input.dtype)
-        terms = filter.reshape(-1, filter.shape[2])
+        terms = filter.reshape(math.prod(filter.shape[:2]), filter.shape[2])
         for term, tap in zip(terms, every_tap([1, 2], windows), strict=True):
             np.fmax(best, x[tap] + term, out=best)  # passes over NaN
         return best

@@ -339,7 +339,7 @@ def require_logits(op, shape, num_samples):
         raise op.invalid(f"num_samples should be a scalar, got shape {show(num_samples.shape)}")
     if num_samples < 0:
         raise op.invalid(f"num_samples should be nonnegative, got {num_samples}")
-    if shape[1] == 0 and num_samples > 0 and shape[0]:
+    if shape[1] == 0:
         raise op.invalid(f"num_classes should be positive, got {shape[1]}")
     return shape[0], int(num_samples)
 
