@@ -3,7 +3,7 @@
 
 Suites, by default all of them:
   golden       recorded calls and programs, also inside functions
-  conformance  generated calls of every op
+  conformance  generated calls of every op, and all cells of calls, forms and ways
   examples     including those that use TensorFlow Probability, Sonnet and others
   models       the bench zoo's (kbench's are among them): ten steps of training, evaluation, prediction
   keras        tests of models, and all of Keras's own
@@ -47,6 +47,7 @@ def golden() -> Iterator[Command]:
 def conformance() -> Iterator[Command]:
     """Generated calls of every op."""
     yield "conformance", [*PYTEST, "tests/conformance"], {}
+    yield "cells", [sys.executable, "-m", "tests.conformance.edges.cells"], {}
 
 
 def keras() -> Iterator[Command]:
