@@ -74,6 +74,23 @@ def test_graphs_with_references_are_imported_and_exported(session, tmp_path):
         assert other.run(found).tolist() == [7.0]
 
 
+BRANCHES = {
+    "cond": lambda which, *branches: v1.cond(which, *branches),
+    "case": lambda which, yes, no: v1.case([(which, yes)], default=no),
+    "switch_case": lambda which, yes, no: tf.switch_case(1 - tf.cast(which, tf.int32), [yes, no]),
+}
+
+
+@pytest.mark.parametrize("kind", BRANCHES)
+def test_references_are_assigned_in_branches(session, kind):
+    which = v1.placeholder(tf.bool, [])
+    w = v1.get_variable("w", initializer=1.0, use_resource=False)
+    result = BRANCHES[kind](which, lambda: w.assign_add(2.0), lambda: v1.assign_sub(w, 5.0))
+    session.run(w.initializer)
+    assert session.run(result, {which: True}) == session.run(w) == 3.0
+    assert session.run(result, {which: False}) == session.run(w) == -2.0
+
+
 @pytest.mark.parametrize("use_resource, gives_value", [(False, True), (True, False)])
 def test_names_of_variables_fetch_their_values(session, use_resource, gives_value):
     with v1.variable_scope("s", use_resource=use_resource):

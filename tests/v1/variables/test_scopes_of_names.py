@@ -92,6 +92,29 @@ def variable_scope_eagerly():
     return tf.__internal__.eager_context.eager_mode()
 
 
+class OtherStore:
+    """A store of another library, such as those of Keras 2 for code of TensorFlow 1 in its layers."""
+
+    _store_eager_variables = True
+
+    def __init__(self):
+        self._vars, self.options = {}, []
+
+    def get_variable(self, name, shape=None, reuse=None, **options):
+        self.options.append((name, reuse, options["regularizer"]))
+        return self._vars.setdefault(name, tf.Variable(tf.zeros(shape), name=name))
+
+
+def test_stores_of_other_libraries_make_eager_variables():
+    with tf.init_scope(), tf.Graph().as_default(), variable_scope_eagerly():
+        store = OtherStore()
+        with variable_scope.with_variable_store(store):
+            with v1.variable_scope("s", regularizer=tf.nn.l2_loss):
+                v = v1.get_variable("v", [2])
+            assert v1.get_variable("s/v", [2]) is v and store._vars == {"s/v": v}
+    assert store.options[0] == ("s/v", v1.AUTO_REUSE, tf.nn.l2_loss)
+
+
 def test_functions_with_their_own_store_refuse_to_reuse():
     def build(case):
         v1.get_variable("v", [1])

@@ -156,7 +156,7 @@ class VariableScope:
             if options[option] is None:
                 options[option] = getattr(self, option)
         if STATE.graph is None:
-            options["reuse"] = False if not var_store.keeps else AUTO_REUSE
+            options["reuse"] = AUTO_REUSE if var_store._store_eager_variables else False
         elif options["reuse"] is None:
             options["reuse"] = self.reuse
         full = f"{self.name}/{name}" if self.name else name

@@ -36,11 +36,11 @@ class VariableStore:
     """The variables of `get_variable` by name.
 
     Args:
-      keeps: whether variables are stored; eager ones are not, except for templates.
+      store_eager_variables: whether variables are stored; eager ones are not, except for templates.
     """
 
-    def __init__(self, keeps: bool = True) -> None:
-        self.keeps = keeps
+    def __init__(self, store_eager_variables: bool = True) -> None:
+        self._store_eager_variables = store_eager_variables
         self.variables: dict[str, VariableV1] = {}
         self._vars = self.variables  # TensorFlow's name of it
         self.partitioned: dict[str, PartitionedVariable] = {}
@@ -110,7 +110,7 @@ class VariableStore:
         value, kind = _initial_value(name, shape, dtype, initializer, partition)
         with bare_names():
             variable = VariableV1(value, name=name, dtype=kind, **options)
-        if self.keeps:
+        if self._store_eager_variables:
             self.variables[name] = variable
             if STATE.graph is None:
                 _add_eager(variable, options.get("collections"))
@@ -165,7 +165,7 @@ class VariableStore:
             part._set_save_slice_info(SaveSliceInfo(name, shape.as_list(), offset, extent))
             parts.append(part)
         variable = PartitionedVariable(name, shape, kind, parts, counts)
-        if self.keeps:
+        if self._store_eager_variables:
             self.partitioned[name] = variable
         return variable
 
@@ -235,7 +235,7 @@ def current_store() -> VariableStore:
     """The current store, which is that of the graph; the eager store does not keep variables."""
     if _ACTIVE.store is not None:
         return _ACTIVE.store
-    return VariableStore(keeps=False) if STATE.graph is None else _store_of_graph()
+    return VariableStore(False) if STATE.graph is None else _store_of_graph()
 
 
 def chosen_store() -> VariableStore | None:
