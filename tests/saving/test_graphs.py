@@ -1,9 +1,11 @@
 """Checkpoints of graphs, of registered savers, and of objects with older saveables."""
 
 import numpy as np
+import pytest
 
 import penstock as tf
 from penstock._src.ops.io.bundle import BundleReader
+from penstock._src.saving import serialized
 from penstock._src.saving.registered import register_checkpoint_saver
 from penstock._src.v1.saving.saveables import SaveableObject, SaveSpec
 
@@ -173,3 +175,25 @@ def test_registered_savers_save_and_restore(tmp_path):
     tf.train.Checkpoint(held=held).read(path)
     assert held.value == 7
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c.data-00000-of-00001", "c.index"]
+
+
+def test_sessions_that_a_library_provides_are_used_where_none_is_the_default(tmp_path, monkeypatch):
+    monkeypatch.setattr(serialized, "_PROVIDERS", [])
+    with tf.Graph().as_default() as graph:
+        session = v1.Session(graph=graph)
+        v = v1.get_variable("v", initializer=[1.0, 2.0])
+        session.run(v.initializer)
+        checkpoint = tf.train.Checkpoint(v=v)
+        with pytest.raises(ValueError, match="No default session"):
+            checkpoint.write(str(tmp_path / "none"))
+        tf.__internal__.tracking.register_session_provider(lambda: None)
+        tf.__internal__.tracking.register_session_provider(
+            lambda: session
+        )  # replaces the first one
+        path = checkpoint.write(str(tmp_path / "c"))
+        assert checkpoint.save(str(tmp_path / "d")).endswith("d-1")
+        session.run(v.assign([0.0, 0.0]))
+        checkpoint.read(path).run_restore_ops()
+        assert session.run(v).tolist() == [1.0, 2.0]
+        manager = tf.train.CheckpointManager(checkpoint, str(tmp_path / "m"), max_to_keep=1)
+        assert manager.save().endswith("ckpt-2")

@@ -28,7 +28,7 @@ from penstock._src.saving.object_graph import (
     ObjectView,
 )
 from penstock._src.saving.restoration import Assignments, NamedRestoration, Restoration
-from penstock._src.saving.serialized import Reads, registered_arrays, serialized
+from penstock._src.saving.serialized import Reads, registered_arrays, serialized, session_of
 from penstock._src.saving.sharding import ShardByTaskPolicy, by_task, sharded, stored
 from penstock._src.saving.status import (
     CheckpointLoadStatus,
@@ -195,7 +195,7 @@ class _Checkpoint(AutoTrackable):
             if not in_v1_graph():
                 counter.assign_add(np.int64(1))
                 return int(counter)
-            run = (session or STATE.graph._default_session()).run
+            run = session_of(STATE.graph, session).run
             if is_new:
                 run(counter.initializer)
             if self._increment is None or self._increment.graph is not STATE.graph:

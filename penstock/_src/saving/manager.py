@@ -12,6 +12,7 @@ from penstock._src.core.tensor import Tensor
 from penstock._src.eager.variable import Variable
 from penstock._src.saving import state
 from penstock._src.saving.checkpoint import CheckpointOptions, with_callback
+from penstock._src.saving.serialized import session_of
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -199,5 +200,5 @@ class CheckpointManager:
 def _number(value: Any) -> int:
     """A number, or the value of a variable or tensor; in a graph, in the default session."""
     if in_v1_graph() and isinstance(value, Tensor | Variable):
-        return int(STATE.graph._default_session().run(value))
+        return int(session_of(STATE.graph).run(value))
     return int(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ from penstock._src.saving.object_graph import (
 from penstock._src.saving.registered import get_registered_saver_name, get_save_function
 from penstock._src.util import nest
 from penstock._src.util.dataclass import dataclass
+from penstock._src.util.export import export
+from penstock._src.util.slots import above
 
 # In a graph: the tensors of an object, so that saving again adds no operations. Objects with values are not stored.
 Reads = dict[int, tuple[Any, dict[str, Any]]]
@@ -58,12 +60,40 @@ class Serialized:
         symbolic = [t for t in flat if not isinstance(t, EagerTensor)]
         values: Any = ()
         if symbolic:
-            values = (session or symbolic[0].graph._default_session()).run(symbolic)
+            values = session_of(symbolic[0].graph, session).run(symbolic)
         run = iter(values)
         arrays = [t._value if isinstance(t, EagerTensor) else np.asarray(next(run)) for t in flat]
         named: dict[str, Any] = nest.pack_sequence_as(self.tensors, arrays)
         named[GRAPH_KEY] = string_array(self.graph.SerializeToString())
         return named
+
+
+_PROVIDERS: list[Callable[[], Any]] = []  # at most one
+
+
+@export("__internal__.tracking.register_session_provider", v1=[])
+def register_session_provider(session_provider: Callable[..., Any]) -> None:
+    """Keeps the function that returns the session in which checkpoints of graphs are, where none is the default.
+
+    Args:
+      session_provider: without arguments; it replaces an earlier one.
+    """
+    _PROVIDERS[:] = [session_provider]
+
+
+def session_of(graph: Any, session: Any = None) -> Any:
+    """Returns the session that has a graph's values.
+
+    Args:
+      graph: the graph.
+      session: by default the default session, or that of Keras.
+
+    Raises:
+      ValueError: there is none.
+    """
+    if session is None and _PROVIDERS and above("get_default_session")() is None:
+        session = _PROVIDERS[0]()
+    return session or graph._default_session()
 
 
 def serialized(view: ObjectView, reads: Reads | None = None, copies: Any = None) -> Serialized:

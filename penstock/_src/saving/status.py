@@ -6,7 +6,7 @@ from typing import Any
 from penstock._src.core.dispatch import STATE
 from penstock._src.saving.object_graph import ObjectView, values_of
 from penstock._src.saving.restoration import NUMBERS, NamedRestoration, Restoration
-from penstock._src.saving.serialized import slots_of
+from penstock._src.saving.serialized import session_of, slots_of
 
 
 def _initializers(view: ObjectView, without: Container[int] = ()) -> list[Any]:
@@ -70,7 +70,7 @@ class InitializationOnlyStatus(LoadStatus):
         restored = {id(one) for one in objects if one._update_uid > self._number}
         starts = _initializers(view, restored)
         if STATE.graph is not None:
-            (session or STATE.graph._default_session()).run(starts)
+            session_of(STATE.graph, session).run(starts)
 
     def assert_consumed(self) -> LoadStatus:
         """Raises AssertionError, because there was no checkpoint."""
@@ -103,7 +103,7 @@ class CheckpointLoadStatus(LoadStatus):
 
     def _run(self, operations: list[Any], session: Any) -> None:
         if STATE.graph is not None and operations:
-            run = (session or STATE.graph._default_session()).run
+            run = session_of(STATE.graph, session).run
             run(operations, feed_dict=self._restoration.feeds)
 
     def assert_consumed(self) -> "CheckpointLoadStatus":
@@ -172,7 +172,7 @@ class NameBasedSaverStatus(LoadStatus):
           NotFoundError: a variable is not in the checkpoint.
         """
         if STATE.graph is not None:
-            self._restoration.run(session or STATE.graph._default_session())
+            self._restoration.run(session_of(STATE.graph, session))
 
     def assert_consumed(self) -> "NameBasedSaverStatus":
         """Raises AssertionError unless every object was restored; the checkpoint may have more."""

@@ -53,16 +53,6 @@ def register_load_model_function(func: Callable[..., Any]) -> None:
     _CALLABLES["load_model"] = func
 
 
-@export("__internal__.tracking.register_session_provider", v1=[])
-def register_session_provider(session_provider: Callable[..., Any]) -> None:
-    """Keeps the function that returns the session in which graphs restore checkpoints.
-
-    Args:
-      session_provider: without arguments; the first one stays.
-    """
-    _CALLABLES.setdefault("session_provider", session_provider)
-
-
 def get_call_context_function() -> Callable[..., Any] | None:
     """Returns the function that returns Keras's call context, if Keras gave one."""
     return _CALLABLES.get("call_context")
@@ -81,11 +71,6 @@ def get_get_session_function() -> Callable[..., Any] | None:
 def get_load_model_function() -> Callable[..., Any] | None:
     """Returns the function that loads a Keras model, if Keras gave one."""
     return _CALLABLES.get("load_model")
-
-
-def get_session_provider() -> Callable[..., Any] | None:
-    """Returns the function that returns the session of graphs' checkpoints, if one was given."""
-    return _CALLABLES.get("session_provider")
 
 
 @export("__internal__.load_context", v1=[])
