@@ -13,7 +13,7 @@ import pytest
 import penstock as tf
 from penstock._src.api.linalg.operators.addition import add_operators
 from penstock._src.bridge import tensorflow_alias
-from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, pyct, tracking
+from penstock._src.bridge.internals import control_flow, conversion, hooks, ops, tracking
 from penstock._src.bridge.names import private_modules, python_paths
 from penstock._src.bridge.python.debug.wrappers.hooks import DumpingDebugHook
 from penstock._src.bridge.python.util import tf_decorator, tf_inspect
@@ -244,11 +244,6 @@ def test_options_of_a_load_are_known_inside_of_it():
     with hooks.load_context("options"):
         assert hooks.get_load_options() == "options"
     assert not hooks.in_load_context()
-
-
-def test_what_cannot_be_says_so():
-    with pytest.raises(UnimplementedError, match="pyct"):
-        pyct.standard_analysis(len, ())
 
 
 def test_decorators_are_found_again():

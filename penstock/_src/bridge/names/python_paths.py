@@ -90,10 +90,7 @@ PATHS: dict[str, str] = {
     "lite.python.op_hint": "@v1.graphs.op_hints.hints @v1.graphs.op_hints.stubs",
     "lite.python.util": "@bridge.internals.conversion",
     "python.autograph.core.ag_ctx": "@bridge.internals.autograph",
-    "python.autograph.core.converter": "@bridge.internals.pyct",
     "python.autograph.impl.api": "@bridge.internals.autograph",
-    "python.autograph.pyct.common_transformers.anf": "@bridge.internals.pyct",
-    "python.autograph.pyct.inspect_utils": "@bridge.internals.pyct",
     "python.checkpoint.checkpoint_management": "meta_graph_filename=@saving.state:meta_graph_filename",
     "python.client.session": (
         "BaseSession=@v1.graphs.session:BaseSession "

@@ -40,12 +40,12 @@ def test_flow_goes_through_loops_and_finally():
 
     found, graph = edges(function)
     assert found == {
-        "a": ["(a > 0)"],
-        "(a > 0)": ["(a > 5)", "return b"],
-        "(a > 5)": ["a = 1", "break"],
+        "a": ["a > 0"],
+        "a > 0": ["a > 5", "return b"],
+        "a > 5": ["a = 1", "break"],
         "break": ["b = 2"],
         "a = 1": ["b = 2"],
-        "b = 2": ["(a > 0)", "return b"],
+        "b = 2": ["a > 0", "return b"],
         "return b": [],
     }
     assert {str(n) for n in graph.exit} == {"return b"}

@@ -191,7 +191,9 @@ class ReturnStatementsTransformer(converter.Base):
         is_text = isinstance(first, gast.Expr) and isinstance(first.value, gast.Constant)
         if isinstance(holder, gast.FunctionDef) and is_text:
             documentation, body = [first], body[1:]
-        result = "function_context.ret(retval, do_return)" if context else "ag__.returned(retval)"
+        if context is None and self.allow_missing_return:
+            raise AssertionError("This transformer requires the functions converter.")
+        result = "retval" if context is None else "function_context.ret(retval, do_return)"
         start = """
             do_return = False
             retval = ag__.UndefinedReturnValue()"""

@@ -136,7 +136,6 @@ def _runtime() -> types.ModuleType:
         STD=converter.STANDARD_OPTIONS,
         autograph_artifact=autograph_artifact,
         converted_call=converted_call,
-        returned=undefined.returned,
         is_undefined=undefined.is_undefined,
     )
     for name, member in names.items():

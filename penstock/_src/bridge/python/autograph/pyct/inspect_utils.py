@@ -1,6 +1,7 @@
 """Facts about functions and classes: `tensorflow.python.autograph.pyct.inspect_utils`."""
 
 from __future__ import annotations
+import __future__
 
 import builtins
 import inspect
@@ -8,9 +9,15 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from penstock._src.bridge.internals.pyct import getfutureimports
-
 SPECIAL_BUILTINS = {name: getattr(builtins, name) for name in "dict enumerate float int len list map print range super tuple type zip".split()}  # fmt: skip
+
+
+def getfutureimports(entity: Any) -> tuple[str, ...]:
+    """Returns the names that a function's module imports from `__future__`, as far as the flags of its code show."""
+    code = inspect.unwrap(getattr(entity, "__func__", entity)).__code__
+    names = __future__.all_feature_names
+    flags = {name: getattr(__future__, name).compiler_flag for name in names}
+    return tuple(name for name, flag in flags.items() if flag & code.co_flags)
 
 
 def islambda(f: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import io
 import textwrap
@@ -14,26 +13,6 @@ from typing import Any
 import gast
 
 from penstock._src.bridge.python.autograph.pyct import errors, inspect_utils
-
-# Python's own class; since 3.14 it has a module of its own.
-_PythonUnparser: Any = getattr(ast, "_Unparser", None) or (
-    importlib.import_module("_ast_unparse").Unparser
-)
-
-
-class _Unparser(_PythonUnparser):
-    """Writes every operation in parentheses, and with spaces after the signs of unary ones."""
-
-    def require_parens(self, precedence: Any, node: Any) -> Any:
-        operations = (ast.BinOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Lambda, ast.UnaryOp)
-        if isinstance(node, operations):
-            return self.delimit("(", ")")
-        return super().require_parens(precedence, node)
-
-    def visit_UnaryOp(self, node: Any) -> None:
-        with self.delimit("(", ")"):
-            self.write(self.unop[type(node.op).__name__], " ")
-            self.traverse(node.operand)
 
 
 def dedent_block(code_string: str) -> str:
@@ -181,7 +160,6 @@ def unparse(node: Any, indentation: str | None = None, include_encoding_marker: 
     codes = ["# coding=utf-8"] if include_encoding_marker else []
     for part in nodes:
         plain = gast.gast_to_ast(part) if type(part).__module__.startswith("gast") else part
-        text = _Unparser().visit(ast.fix_missing_locations(plain)).strip()
-        codes.append(text)
+        codes.append(ast.unparse(ast.fix_missing_locations(plain)))
     del indentation  # four spaces are as good
     return "\n".join(codes)

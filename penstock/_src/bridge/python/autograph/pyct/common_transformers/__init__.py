@@ -1,0 +1,1 @@
+"""Private modules of TensorFlow below `tensorflow.python.autograph.pyct.common_transformers`."""
