@@ -459,12 +459,6 @@ def test_options_for_integers_are_checked():
         converter.convert()
     with pytest.raises(tf.errors.InvalidArgumentError, match="no samples"):
         _quantizing([tf.lite.OpsSet.TFLITE_BUILTINS], count=0).convert()
-    converter = _converter(lambda x: tf.exp(tf.sin(x)), _spec("x", 3))
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: [[_values(3)]]
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    with pytest.raises(tf.errors.UnimplementedError, match="SIN"):
-        converter.convert()
 
 
 def _calibrated(sample):

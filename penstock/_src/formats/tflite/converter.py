@@ -147,13 +147,13 @@ class TFLiteConverter:
         With `optimizations`, weights of 1024 elements and more are stored as int8 and inputs of their ops are quantized as the model runs (dynamic
         range), or all constants of floats as float16 if `target_spec.supported_types` says so. With a `representative_dataset` as well, the model
         computes with int8, or with int16 and weights of int8 if `supported_ops` has `EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8`;
-        ops without such kernels stay on floats, or are refused if `supported_ops` has no `TFLITE_BUILTINS`.
+        ops without such kernels stay on floats, of which a warning informs if `supported_ops` has no `TFLITE_BUILTINS`.
 
         Returns:
           The file's bytes.
 
         Raises:
-          UnimplementedError: TFLite has no counterpart of an operation, or not for integers.
+          UnimplementedError: TFLite has no counterpart of an operation.
           ValueError: options contradict one another.
           ImportError: flatbuffers is not installed.
         """
@@ -253,8 +253,7 @@ def integers_of(converter: Any) -> Integers | None:
     samples = getattr(
         converter.representative_dataset, "input_gen", converter.representative_dataset
     )
-    strict = not kinds & floats
-    return Integers(samples(), bits, strict, ends[0], ends[1])
+    return Integers(samples(), bits, not kinds & floats, ends[0], ends[1])
 
 
 def weights_of(converter: Any) -> str:

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -9,12 +10,12 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
-from penstock._src.core.errors import UnimplementedError
 from penstock._src.formats.tflite.schema import SCHEMA, BuiltinOperator, TensorType, verify_options
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer, buffer_to_array
 from penstock._src.formats.tflite.writing.calibration import Range, Ranges
 from penstock._src.formats.tflite.writing.graph import FileWriter
 
+log = logging.getLogger("tensorflow")
 _INTEGER_SUFFIX = "_int"  # suffix of the names of quantized results
 # TensorFlow's custom op that compares quantized results with float ones.
 NUMERIC_VERIFY = "NumericVerify"
@@ -29,14 +30,28 @@ _LINEAR = {
 _OF_SHAPES = {"RANK", "SHAPE"}
 # Ops whose results keep the scale of their inputs.
 _KEEPS_SCALE = set(
-    "AVERAGE_POOL_2D CONCATENATION EXPAND_DIMS GATHER MAX_POOL_2D PACK PAD PADV2 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR "
-    "SPACE_TO_DEPTH DEPTH_TO_SPACE SLICE SPLIT SQUEEZE STRIDED_SLICE TILE TRANSPOSE UNPACK".split()
+    "AVERAGE_POOL_2D BATCH_TO_SPACE_ND BROADCAST_TO CONCATENATION DEPTH_TO_SPACE EXPAND_DIMS GATHER GATHER_ND MAXIMUM MAX_POOL_2D MINIMUM "
+    "MIRROR_PAD PACK PAD PADV2 REDUCE_MAX REDUCE_MIN RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR REVERSE_V2 SELECT SELECT_V2 SLICE "
+    "SPACE_TO_BATCH_ND SPACE_TO_DEPTH SPLIT SPLIT_V SQUEEZE STRIDED_SLICE TILE TOPK_V2 TRANSPOSE UNPACK".split()
 )
-_OTHERS = {8: set("ADD SUB MUL MEAN RELU RELU6 GELU LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL SQUARED_DIFFERENCE RSQRT".split()),
+_COMPARISONS = set("EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL NOT_EQUAL".split())
+# Other ops with kernels of integers; the others stay on floats, as DIV, whose kernel of int8 refuses values that it takes for zeros.
+_OTHERS = {8: set("ABS ADD ARG_MAX ARG_MIN BATCH_MATMUL EXP GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC LOG_SOFTMAX MEAN MUL PRELU REDUCE_PROD "
+                  "RELU RELU6 RSQRT SOFTMAX SQRT SQUARED_DIFFERENCE SUB SUM TANH".split()) | _COMPARISONS,
            16: set("ADD SUB MUL MEAN RELU RELU6 LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL".split())}  # fmt: skip
-_NOT_OF_INT16 = {"SPACE_TO_DEPTH", "DEPTH_TO_SPACE"}
+_NOT_OF_INT16 = set(
+    "BATCH_TO_SPACE_ND BROADCAST_TO DEPTH_TO_SPACE GATHER_ND MIRROR_PAD REDUCE_MAX REDUCE_MIN REVERSE_V2 SELECT SELECT_V2 SPACE_TO_BATCH_ND "
+    "SPACE_TO_DEPTH SPLIT_V TOPK_V2 MINIMUM MAXIMUM".split()
+)
+# A tensor with greater values holds instead of minus infinity what a mask excludes: a scale for it leaves nothing of the others.
+_MOST = 1e6
 # Scales and int8 zero points of results that their kernels require.
-_FIXED = {"SOFTMAX": (256, -128), "LOGISTIC": (256, -128), "TANH": (128, 0)}
+_FIXED = {
+    "LOGISTIC": (256, -128),
+    "LOG_SOFTMAX": (16, 127),
+    "SOFTMAX": (256, -128),
+    "TANH": (128, 0),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +61,7 @@ class Integers:
     Attributes:
       samples: inputs, whose values give the scales; without samples `ranges` do.
       bits: of activations: 8, or 16 with weights of 8.
-      strict: whether no op may stay on floats.
+      only: True: a warning names the ops that stay on floats.
       input_type, output_type: of the model's inputs and outputs that are floats.
       input_ranges: without samples, the least and the largest value of the inputs, by their names.
       range: without samples, those of all other tensors.
@@ -57,7 +72,7 @@ class Integers:
 
     samples: Iterable[Any] | None
     bits: int = 8
-    strict: bool = False
+    only: bool = False
     input_type: DType = dtypes.float32
     output_type: DType = dtypes.float32
     input_ranges: Mapping[str, Range] = dataclasses.field(default_factory=dict)
@@ -88,14 +103,19 @@ class Quantizer:
 
     def __init__(self, file: FileWriter, graph: Any, ranges: Ranges, integers: Integers) -> None:
         self._file, self._graph, self._settings = file, graph, integers
-        self._bits, self._strict = integers.bits, integers.strict
+        self._bits = integers.bits
+        self._known = {*_LINEAR, *_KEEPS_SCALE, *_OTHERS[integers.bits]}
+        if integers.bits == 16:
+            self._known -= _NOT_OF_INT16
         self._dtype: DType = dtypes.int8 if integers.bits == 8 else dtypes.int16
         self.verifications: list[int] = []
-        self._ranges = dict(ranges)
+        ends = (*graph.inputs, *graph.outputs)
+        self._ranges = {p: r for p, r in ranges.items() if max(map(abs, r)) < _MOST or p in ends}
         self._quantized: dict[int, int] = {}  # index of a float tensor -> of its integers
         self._floats: dict[int, int] = {}  # index of a float tensor -> of its floats, if they exist
         self._scales: dict[int, _Scale] = {}
         self._operators: list[Any] = []
+        self._left: set[str] = set()  # ops that read values and stay on floats
 
     def run(self, input_type: DType, output_type: DType) -> None:
         """Rewrites the graph.
@@ -120,6 +140,11 @@ class Quantizer:
         outputs = list(graph.outputs)
         graph.outputs = [self._output(place, output_type) for place in outputs]
         graph.operators = self._operators
+        if self._settings.only and self._left:
+            names = ", ".join(sorted(self._left))
+            log.warning(
+                f"TFLite: without kernels of int{self._bits}, these ops stay on floats: {names}."
+            )
         self._name_ends([*inputs, *outputs], [*graph.inputs, *graph.outputs])
 
     def _name_ends(self, places: list[int], integers: list[int]) -> None:
@@ -140,7 +165,7 @@ class Quantizer:
 
     def _is_supported(self, operator: Any, name: str) -> bool:
         if any(self._is_float(p) and not self._is_activation(p) for p in operator.outputs):
-            return False  # its range is not known
+            return False  # it has no useful range
         names = [self._graph.tensors[p].name for p in operator.outputs]
         names += [f"{each}{_INTEGER_SUFFIX}" for each in names]
         if name in self._settings.float_ops or set(names).intersection(
@@ -151,11 +176,10 @@ class Quantizer:
             x, w, b = (operator.inputs[i] for i in _LINEAR[name][:3])
             constants = self._constant(w), self._constant(b)
             return self._is_activation(x) and all(c is not None for c in constants)
-        known = _KEEPS_SCALE | _OTHERS[self._bits]
-        if self._bits == 16:
-            known -= _NOT_OF_INT16
-        floats = [p for p in operator.inputs if p >= 0 and self._is_float(p)]
-        return name in known and any(self._is_activation(p) for p in floats)
+        floats = [
+            p for p in operator.inputs if p >= 0 and self._is_float(p) and self._constant(p) is None
+        ]
+        return name in self._known and bool(floats) and all(map(self._is_activation, floats))
 
     def _join_ranges(self, names: list[str]) -> None:
         """Gives tensors that must have one scale the widest of their ranges."""
@@ -177,7 +201,7 @@ class Quantizer:
         for place, (low, high) in self._ranges.items():
             self._scales[place] = self._scale_of(low, high)
         for operator, name in zip(self._graph.operators, names, strict=True):
-            if name in _FIXED:
+            if name in _FIXED and name in self._known:
                 parts, zero = _FIXED[name]
                 fixed = _Scale(1 / parts, zero) if self._bits == 8 else _Scale(1 / 32768)
                 self._spread(operator.outputs[0], fixed, names)
@@ -186,8 +210,9 @@ class Quantizer:
         """Gives a tensor a scale, and those that must share it."""
         self._scales[place] = scale
         for operator, name in zip(self._graph.operators, names, strict=True):
-            if name in _KEEPS_SCALE and place in operator.inputs and len(operator.inputs) <= 4:
-                if name not in ("CONCATENATION", "PACK"):
+            if name in _KEEPS_SCALE and place in operator.inputs:
+                floats = [p for p in operator.inputs if p >= 0 and self._is_float(p)]
+                if len(floats) == 1 or name == "PADV2":
                     for output in operator.outputs:
                         self._spread(output, scale, names)
 
@@ -305,11 +330,8 @@ class Quantizer:
     def _keep(self, operator: Any, name: str) -> None:
         if name in _OF_SHAPES:
             operator.inputs = [self._quantized.get(p, p) for p in operator.inputs]
-        elif self._strict and any(self._is_activation(p) for p in operator.inputs):
-            raise UnimplementedError(
-                f"TFLite: {name} ('{self._graph.tensors[operator.outputs[0]].name}') is not implemented for "
-                f"int{self._bits}. Add tf.lite.OpsSet.TFLITE_BUILTINS to supported_ops to keep it on floats."
-            )
+        elif any(self._is_activation(p) for p in operator.inputs):
+            self._left.add(name)
         operator.inputs = [p if p < 0 else self._reals(p) for p in operator.inputs]
         self._operators.append(operator)
         self._floats.update((p, p) for p in operator.outputs)
@@ -328,8 +350,10 @@ class Quantizer:
                 for p in operator.inputs
             ]
         for place in operator.outputs:
-            index = self._copy(place, self._dtype, self._scales[place], _INTEGER_SUFFIX)
-            self._quantized[place] = index
+            index = place
+            if self._is_float(place):
+                index = self._copy(place, self._dtype, self._scales[place], _INTEGER_SUFFIX)
+                self._quantized[place] = index
             outputs.append(index)
         operator.inputs, operator.outputs = inputs, outputs
         if name == "FULLY_CONNECTED":

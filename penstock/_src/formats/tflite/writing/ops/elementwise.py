@@ -16,7 +16,16 @@ from penstock._src.graph.operation import Operation
 def divide(graph: GraphWriter, operation: Operation) -> None:
     if not operation.outputs[0].dtype.is_floating:
         raise graph.unimplemented(operation, "division of integers")
-    graph.by_row(operation)
+    x, divisor = operation.inputs
+    value = graph.value(divisor)
+    if value is None or value.dtype != np.float32 or not np.all(np.isfinite(1 / value)):
+        graph.by_row(operation)
+        return
+    # A product with the reciprocal, as in TensorFlow's files: int8 has no quotient.
+    function, last = graph.activation(operation.outputs[0])
+    places = [graph.place(x), graph.constant(1 / value, divisor.op.name)]
+    options = SCHEMA["MulOptions"](fused_activation_function=function)
+    graph.add("MUL", operation, places, options, outputs=[last])
 
 
 @writes("TruncateDiv")
