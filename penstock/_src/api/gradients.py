@@ -22,12 +22,19 @@ from penstock._src.util.export import export
 
 @export("AggregationMethod")
 class AggregationMethod:
-    """Method of `tf.gradients` for summing the terms of a gradient. The choice is ignored."""
+    """Method of `tf.gradients` for summing the terms of a gradient. The choice has no effect."""
 
     ADD_N = 0
     DEFAULT = ADD_N
     EXPERIMENTAL_TREE = 1
     EXPERIMENTAL_ACCUMULATE_N = 2
+
+
+_AGGREGATIONS = (
+    AggregationMethod.ADD_N,
+    AggregationMethod.EXPERIMENTAL_TREE,
+    AggregationMethod.EXPERIMENTAL_ACCUMULATE_N,
+)
 
 
 @export("gradients", v1=[])
@@ -48,7 +55,8 @@ def gradients(
       xs: a tensor or variable, or a list of them.
       grad_ys: a weight for each y; ones by default.
       name: a scope for the operations.
-      gate_gradients, aggregation_method: accepted for compatibility; no effect.
+      gate_gradients: accepted for compatibility; no effect.
+      aggregation_method: a member of `tf.AggregationMethod`, without effect.
       stop_gradients: tensors to treat as constants.
       unconnected_gradients: "none" (None) or "zero" for an x that no y depends on.
 
@@ -58,10 +66,16 @@ def gradients(
 
     Raises:
       RuntimeError: called in eager execution.
+      ValueError: `aggregation_method` or `unconnected_gradients` is unknown.
     """
     if STATE.graph is None:
         raise RuntimeError(
             "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
+        )
+    if aggregation_method not in (None, *_AGGREGATIONS):
+        raise ValueError(
+            f"Invalid `aggregation_method` specified {aggregation_method}. "
+            f"Accepted values are {list(_AGGREGATIONS)}."
         )
     try:
         unconnected = UnconnectedGradients(unconnected_gradients)
@@ -144,7 +158,8 @@ def hessians(
     Args:
       ys: a tensor or a list of them.
       xs: a tensor or a list of them.
-      gate_gradients, aggregation_method: accepted for compatibility; no effect.
+      gate_gradients: accepted for compatibility; no effect.
+      aggregation_method: a member of `tf.AggregationMethod`, without effect.
       name: a scope for the operations.
 
     Returns:
@@ -152,7 +167,8 @@ def hessians(
     """
     results = []
     sources = _as_list(xs)
-    for x, first in zip(sources, gradients(ys, sources, name=name), strict=True):
+    firsts = gradients(ys, sources, name=name, aggregation_method=aggregation_method)
+    for x, first in zip(sources, firsts, strict=True):
         flat = raw.Reshape(tensor=first, shape=[-1])
         count = flat.shape[0]
         if count is None:

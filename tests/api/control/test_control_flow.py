@@ -478,3 +478,26 @@ def test_indices_of_arrays_are_int32_in_graphs_and_any_integers_eagerly():
     for function in (gather, scatter):
         with pytest.raises(TypeError, match="Input 'indices' of 'TensorList.*int64.*int32"):
             tf.function(function)(indices)
+
+
+@pytest.mark.parametrize("one", [lambda: [tf.constant(1)], lambda: (tf.constant(1),)])
+def test_lists_of_one_result_are_unpacked_as_in_tensorflow(one):
+    v1, true = tf.compat.v1, tf.constant(True)
+
+    def results(**strict):
+        yield v1.cond(true, one, one, **strict)
+        yield v1.case([(true, one)], default=one, **strict)
+        yield tf.case([(true, one)], default=one, **strict)
+
+    kind = type(one())
+    assert not any(isinstance(found, kind) for found in results())
+    assert all(isinstance(found, kind) for found in results(strict=True))
+    assert isinstance(tf.cond(true, one, one), kind)
+    traced = tf.function(lambda: [isinstance(found, kind) for found in results()], autograph=False)
+    assert traced() == [True] * 3
+
+
+def test_eager_loops_of_tensorflow_1_return_what_the_last_step_does():
+    loop = tf.compat.v1.while_loop
+    assert loop(lambda i: i < 3, lambda i: [i + 1], [tf.constant(0)]) == [3]
+    assert loop(lambda i: i < 3, lambda i: i + 1, [tf.constant(0)]).numpy() == 3

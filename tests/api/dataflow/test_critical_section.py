@@ -42,3 +42,20 @@ def test_sections_of_one_name_do_not_nest(session):
     first, second = (tf.CriticalSection(shared_name="one") for _ in range(2))
     with pytest.raises(ValueError, match="in which we are already running"):
         first.execute(lambda: second.execute(lambda: tf.constant(1.0)))
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("second", [True, False])
+def test_sections_that_want_a_variable_for_themselves(session, first, second):
+    counter = tf.Variable(1.0)
+    one, other = tf.CriticalSection(name="one"), tf.CriticalSection(name="other")
+    for _ in range(2):
+        read = one.execute(lambda: counter + 1.0, exclusive_resource_access=first)
+    if first or second:
+        with pytest.raises(ValueError, match="lock 'one' requested exclusive resource access"):
+            other.execute(lambda: counter + 2.0, exclusive_resource_access=second)
+    else:
+        read += other.execute(lambda: counter + 2.0, exclusive_resource_access=second)
+    session.run(counter.initializer)
+    assert session.run(read) == (2.0 if first or second else 5.0)
+    assert tf.compat.v1.train.export_meta_graph().graph_def.node

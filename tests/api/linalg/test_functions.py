@@ -233,3 +233,12 @@ def test_normalized_integers_are_floats():
     normalized, size = tf.linalg.normalize(tf.constant([[1, -3], [2, 2]]), ord=1, axis=-1)
     assert (normalized.dtype, size.dtype) == (tf.float64, tf.int32)
     np.testing.assert_array_equal(normalized, [[0.25, -0.75], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [([3], "at least 2 dimensions"), ([2, 1], r"must equal `rhs.shape\[-2\]`")],
+)
+def test_lu_solve_refuses_other_right_sides(shape, message):
+    with pytest.raises(ValueError, match=message):
+        tf.linalg.lu_solve(tf.eye(3), [0, 1, 2], tf.ones(shape))

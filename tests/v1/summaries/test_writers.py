@@ -85,3 +85,14 @@ def test_families_stand_before_tags_and_names():
         assert [m.op.name for m in made] == ["outer/family/in_ner", "outer/family/in_ner_1"]
         tags = [v1.Summary.FromString(s).value[0].tag for s in session.run(made)]
     assert tags == ["family/outer/family/in_ner", "family/outer/family/in_ner_1"]
+
+
+def test_initialize_writes_the_graph(tmp_path):
+    with tf.Graph().as_default() as graph:
+        writer = tf.summary.create_file_writer(str(tmp_path))
+        with writer.as_default(), v1.Session() as session:
+            tf.constant(1.0, name="found")
+            v1.summary.initialize(graph=graph, session=session)
+            session.run(writer.flush())
+    (written,) = [e.graph_def for e in _events(tmp_path) if e.HasField("graph_def")]
+    assert b"found" in written

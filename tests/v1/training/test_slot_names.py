@@ -63,3 +63,23 @@ def test_moving_averages_have_names_of_their_own_without_name_scopes():
         average = tf.train.ExponentialMovingAverage(0.5)
         average.apply([w])
         assert average.average(w).name == name
+
+
+def test_names_of_ftrl():
+    with tf.Graph().as_default():
+        w = v1.get_variable("w", [2])
+        optimizer = v1.train.FtrlOptimizer(0.1, accum_name="sums", linear_name="lines")
+        optimizer.minimize(tf.reduce_sum(w * w))
+        assert slot_names(optimizer, w) == ["w/lines:0", "w/sums:0"]
+
+
+def test_unknown_ways_to_sum_gradients_are_refused():
+    with tf.Graph().as_default():
+        w = v1.get_variable("w", [2])
+        for call in (
+            lambda: v1.train.AdamOptimizer(0.1).minimize(w * w, aggregation_method=7),
+            lambda: tf.gradients(w * w, w, aggregation_method=7),
+            lambda: tf.hessians(w * w, w, aggregation_method=7),
+        ):
+            with pytest.raises(ValueError, match="Invalid `aggregation_method` specified 7"):
+                call()

@@ -333,7 +333,7 @@ def case(
       pred_fn_pairs: (boolean scalar tensor, callable) pairs.
       default: a callable; without one, some condition must hold.
       exclusive: at most one condition may hold.
-      strict: accepted; a list of one result is never unpacked.
+      strict: if False, eager calls return the only element of a list of one result.
       name: of the operations, in a graph.
 
     Returns:
@@ -348,7 +348,7 @@ def case(
     if default is not None and not callable(default):
         raise TypeError("Argument `default` must be callable.")
     if STATE.graph is None:
-        return _eager_case(preds, functions, default, exclusive)
+        return unpacked(_eager_case(preds, functions, default, exclusive), strict)
     with STATE.graph.name_scope(name or "case"):
         required = [_at_most(preds, 1, "Input error: exclusive=True")] if exclusive else []
         if default is None:
@@ -359,6 +359,13 @@ def case(
             chosen = functools.partial(cond, pred, function, chosen)
         with STATE.graph.control_dependencies(required):
             return chosen()
+
+
+def unpacked(result: Any, strict: bool) -> Any:
+    """Returns the result, or the only element of a list unless `strict`."""
+    if not strict and isinstance(result, list | tuple) and len(result) == 1:
+        return result[0]
+    return result
 
 
 def _checked_pairs(pairs: Any) -> tuple[list[Any], list[Callable[[], Any]]]:

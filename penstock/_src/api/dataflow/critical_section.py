@@ -1,8 +1,10 @@
 """tf.CriticalSection: code that only one thread runs at a time."""
 
 import threading
+from typing import NamedTuple
 
 from penstock._src.api.control.scopes import control_dependencies, no_op
+from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor, is_tensor_like
 from penstock._src.core.dispatch import STATE
 from penstock._src.core.registry import raw
@@ -46,14 +48,16 @@ class CriticalSection:
 
         Args:
           fn: takes no arguments.
-          exclusive_resource_access: whether no other section may use the variables of `fn`.
+          exclusive_resource_access: whether no other section of the graph may use the variables of `fn`; without effect
+            eagerly.
           name: a name for the operation.
 
         Returns:
           What `fn` returns.
 
         Raises:
-          ValueError: called by a function that already runs in this section.
+          ValueError: called by a function that already runs in this section, or another section uses a variable of `fn`
+            and one of both has `exclusive_resource_access`.
         """
         if self._key in _RUNNING.sections:
             raise ValueError(
@@ -74,12 +78,39 @@ class CriticalSection:
                 raw.ConsumeMutexLock(mutex_lock=lock)
         if graph is None:
             return results
-        lock.op._add_control_inputs(_made_before(lock.op, graph._operations[first:]))
+        ops = graph._operations[first:]
+        self._require_access(graph, ops, lock, exclusive_resource_access)
+        lock.op._add_control_inputs(_made_before(lock.op, ops))
         leaves = [x for x in nest.flatten(results, expand_composites=True) if x is not None]
         with control_dependencies([lock, *leaves]):
             release = raw.ConsumeMutexLock(mutex_lock=lock)
         with control_dependencies([release]):
             return nest.map_structure(_after, results, expand_composites=True)
+
+    def _require_access(self, graph, ops, lock, is_exclusive):
+        """Raises ValueError if another section of the graph uses a resource that either wants for itself; notes what this one uses."""
+        used = {t for op in ops for t in op._inputs if t.dtype == dtypes.resource}
+        used -= {self._handle, lock}
+        executions = graph.get_collection_ref("critical_section_executions")
+        for other in executions:
+            shared = used & other.resources
+            if other.key != self._key and shared and (is_exclusive or other.is_exclusive):
+                raise ValueError(
+                    f"This execution would access resources: {sorted(t.name for t in shared)}. Either this lock "
+                    f"(CriticalSection: {self._name}) or lock '{other.name}' requested exclusive resource access of "
+                    "this resource. Did you mean to call execute with keyword argument "
+                    "exclusive_resource_access=False?"
+                )
+        executions.append(_Execution(self._key, self._name, used, is_exclusive))
+
+
+class _Execution(NamedTuple):
+    """What a section uses in a graph."""
+
+    key: object
+    name: str
+    resources: set
+    is_exclusive: bool
 
 
 def _after(result):

@@ -290,7 +290,7 @@ def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
     Args:
       lower_upper: `[..., n, n]`, as `tf.linalg.lu` returns it.
       perm: integers `[..., n]`, the same.
-      validate_args: accepted for compatibility.
+      validate_args: without effect: arguments are always checked.
       name: of the operation.
 
     Returns:
@@ -367,11 +367,23 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
 
     Returns:
       `[..., n, k]` of the dtype of `lower_upper`.
+
+    Raises:
+      ValueError: `rhs` has fewer than 2 dimensions, or another number of rows.
     """
     both = convert_to_tensor(lower_upper, name="lower_upper")
     perm = convert_to_tensor(perm, dtype_hint=dtypes.int32, name="perm")
     rhs = convert_to_tensor(rhs, dtype=both.dtype, name="rhs")
     _check_decomposition(both, perm)
+    if rhs.shape.rank is not None and rhs.shape.rank < 2:
+        raise ValueError(
+            f"Input `rhs` must have at least 2 dimensions. Received shape {rhs.shape}."
+        )
+    if rhs.shape.rank and not both.shape[-1:].is_compatible_with(rhs.shape[-2:-1]):
+        raise ValueError(
+            "`lower_upper.shape[-1]` must equal `rhs.shape[-2]`. Received shapes "
+            f"{both.shape} and {rhs.shape}."
+        )
     permuted = _take_rows(*_with_one_batch(rhs, perm))
     lower, _ = _lower_and_upper(both)
     half = raw.MatrixTriangularSolve(matrix=lower, rhs=permuted)

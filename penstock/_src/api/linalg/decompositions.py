@@ -336,7 +336,7 @@ def pinv(a, rcond=None, validate_args=False, name=None):
       a: floats, `[..., m, n]`.
       rcond: singular values below `rcond` times the greatest one count as 0; by default 10 *
         max(m, n) * epsilon.
-      validate_args: if True, the rank is checked at run time.
+      validate_args: without effect: the rank is always checked.
       name: a name for the operation.
 
     Returns:
@@ -377,7 +377,7 @@ def matrix_rank(a, tol=None, validate_args=False, name=None):
     Args:
       a: floats or complex numbers, `[..., m, n]`.
       tol: the tolerance; by default epsilon * max(m, n) * the greatest singular value.
-      validate_args: if True, the rank is checked at run time.
+      validate_args: without effect: the rank is always checked.
       name: a name for the operation.
 
     Returns:

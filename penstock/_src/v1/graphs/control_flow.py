@@ -1,19 +1,19 @@
 """cond, case and while_loop of TensorFlow 1: single-element lists of results are unpacked, and cases may be a dict."""
 
 from penstock._src.api.control import conditionals, while_loops
+from penstock._src.core.dispatch import STATE
+from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.util.export import export
 
 
 def _unpacked(result, strict):
-    """The result, or the only element of a list unless `strict`."""
-    if not strict and isinstance(result, list | tuple) and len(result) == 1:
-        return result[0]
-    return result
+    """The result, or the only element of a list unless `strict` or in a function, where TensorFlow returns what the branches do."""
+    return conditionals.unpacked(result, strict or isinstance(STATE.graph, FuncGraph))
 
 
 @export(v1=["cond"])
 def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, fn2=None):
-    """Returns `true_fn()` or `false_fn()`; unless `strict`, a single-element list is unpacked."""
+    """Returns `true_fn()` or `false_fn()`; unless `strict` or in a function, a single-element list is unpacked."""
     result = conditionals.cond(pred, true_fn or fn1, false_fn or fn2, name)
     return _unpacked(result, strict)
 
@@ -39,8 +39,18 @@ def while_loop(
     return_same_structure=False,
 ):
     """Repeats `loop_vars = body(*loop_vars)`; a single variable is returned without its list."""
+    listed = True
+
+    def watched(*values):
+        nonlocal listed
+        results = body(*values)
+        listed = isinstance(results, list | tuple)
+        return results
+
+    is_eager = STATE.graph is None
     result = while_loops.while_loop(
-        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory,
-        maximum_iterations, name,
+        cond, watched if is_eager else body, loop_vars, shape_invariants, parallel_iterations,
+        back_prop, swap_memory, maximum_iterations, name,
     )  # fmt: skip
-    return _unpacked(result, return_same_structure)
+    # Eagerly TensorFlow returns the variables as the last step did.
+    return conditionals.unpacked(result, return_same_structure or (is_eager and listed))

@@ -20,7 +20,7 @@ from penstock._src.core.registry import raw
 from penstock._src.filesystems.damaged import message_of
 from penstock._src.filesystems.files import make_folders, open_file
 from penstock._src.graph.graph import Graph
-from penstock._src.observe.writer import COLLECTION
+from penstock._src.observe.writer import COLLECTION, CURRENT
 from penstock._src.ops.summaries.summary import EventWriter, SummaryWriterHandle
 from penstock._src.proto import event as messages
 from penstock._src.proto.config import RunMetadata
@@ -251,12 +251,19 @@ def all_v2_summary_ops() -> list[Any]:
 
 @export(v1=["summary.initialize"])
 def initialize(graph: Any = None, session: Any = None) -> None:
-    """Opens the files of the summary writers of a graph."""
+    """Opens the files of the summary writers of the current graph, and writes `graph` with the writer that is the default."""
     if STATE.graph is None:
         return
     opened = [op for op in STATE.graph.get_operations() if op.type == "CreateSummaryFileWriter"]
     session = session or STATE.graph._default_session()
     session.run(opened)
+    writer = CURRENT.writer
+    if graph is not None and writer is not None:
+        definition = graph.as_graph_def(add_shapes=True) if isinstance(graph, Graph) else graph
+        content = convert_to_tensor(definition.SerializeToString())
+        session.run(
+            raw.WriteGraphSummary(writer=writer._resource, step=np.int64(0), tensor=content)
+        )
 
 
 @export(v1=["summary.FileWriter"])

@@ -39,6 +39,8 @@ class OptimizerSlots(Trackable):
 
     # Slot name -> its initial value, for every variable.
     _first_values: dict[str, float] = {}
+    # Slot name -> the name of its variables, if that is not the optimizer's.
+    _variable_names: dict[str, str] = {}
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -52,7 +54,8 @@ class OptimizerSlots(Trackable):
         first = self._first_values[name]
         initializer = _INITIALIZERS.get(first) or Constant(first)
         shape, dtype = variable.shape.as_list(), variable.dtype.base_dtype
-        return self._made_slot(name, variable, self._name, lambda: initializer(shape, dtype=dtype))
+        made_by = self._variable_names.get(name, self._name)
+        return self._made_slot(name, variable, made_by, lambda: initializer(shape, dtype=dtype))
 
     def _made_slot(self, name: str, variable: Any, op_name: str, first: Any) -> Variable:
         """Returns a slot, which is made from its first value if there is none yet."""

@@ -75,6 +75,7 @@ class Optimizer(OptimizerHooks, OptimizerSlots):
             loss,
             var_list,
             gate_gradients,
+            aggregation_method,
             colocate_gradients_with_ops=colocate_gradients_with_ops,
             grad_loss=grad_loss,
         )
@@ -120,6 +121,7 @@ class Optimizer(OptimizerHooks, OptimizerSlots):
             loss,
             variables,
             grad_ys=grad_loss,
+            aggregation_method=aggregation_method,
             colocate_gradients_with_ops=colocate_gradients_with_ops,
         )
         return list(zip(computed, variables))

@@ -134,6 +134,8 @@ class FtrlOptimizer(Optimizer):
                 f"learning_rate_power {learning_rate_power:f} needs to be negative or zero"
             )
         self._first_values = {"accum": initial_accumulator_value, "linear": 0.0}
+        names = {"accum": accum_name, "linear": linear_name}
+        self._variable_names = {slot: variable for slot, variable in names.items() if variable}
         strengths = (l1_regularization_strength, l2_regularization_strength)
         self._numbers = (learning_rate, *strengths, learning_rate_power)
         self._shrinkage, self._beta = l2_shrinkage_regularization_strength, beta or 0.0
