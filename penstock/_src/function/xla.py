@@ -80,7 +80,7 @@ def jit_scope(compile_ops: Any = True, separate_compiled_gradients: bool = False
     """A context that compiles its operations. Functions are always compiled.
 
     Args:
-      compile_ops: whether to compile, or a function of an operation that says so.
+      compile_ops: a hint without effect.
       separate_compiled_gradients: a hint without effect.
 
     Returns:

@@ -64,7 +64,7 @@ def trace_export(name: str, step: Any = None, profiler_outdir: str | None = None
     Args:
       name: the name of the summary.
       step: the number of the step; by default that of the writer's context.
-      profiler_outdir: the folder for the profile, if it was not passed to `trace_on`.
+      profiler_outdir: without effect: `trace_on` takes the folder.
 
     Raises:
       ValueError: nothing is being recorded, there is no step, or no folder for a profile.

@@ -1,26 +1,37 @@
-"""Docstrings name parameters that exist: a renamed one is renamed in the docstring as well."""
+"""Docstrings name parameters that exist, and say so of those that have no effect."""
 
 import ast
 import re
+from collections.abc import Iterator
 
 from tests.layout.sources import SourceFile, fact
 
 ARGS = re.compile(r"^Args:\n((?: .*\n?|\n)+)", re.M)
 NAMES = re.compile(r"\*{0,2}\w+(, \*{0,2}\w+)*(?=:)")
+PUBLIC = re.compile(r"^(export|dispatchable)\b")
+WITHOUT_EFFECT = re.compile(r"effect|accepted|ignored|unused|hint")
 # Decorators by which a function takes other parameters than its `def` has.
 SPREADING = ("with_hints", "spread")
 
 
-def described(docstring: str) -> list[str]:
-    """The names that a docstring describes under "Args:"."""
+def entries(docstring: str) -> Iterator[tuple[list[str], str]]:
+    """The names that a docstring describes under "Args:", with what it says of them."""
     found = ARGS.search(docstring)
     if found is None:
-        return []
+        return
     lines = found[1].split("\n")
     indent = len(lines[0]) - len(lines[0].lstrip())
-    first = [line[indent:] for line in lines if line[:indent].isspace()]
-    names = [match[0] for match in map(NAMES.match, first) if match]
-    return [name.lstrip("*") for entry in names for name in entry.split(", ")]
+    starts = [
+        i for i, line in enumerate(lines) if line[:indent].isspace() and NAMES.match(line[indent:])
+    ]
+    for start, end in zip(starts, [*starts, len(lines)][1:], strict=True):
+        names, _, text = "\n".join(lines[start:end]).partition(":")
+        yield [name.strip().lstrip("*") for name in names.split(",")], text
+
+
+def described(docstring: str) -> list[str]:
+    """The names that a docstring describes under "Args:"."""
+    return [name for names, _ in entries(docstring) for name in names]
 
 
 def signature(node: ast.AST) -> ast.arguments | None:
@@ -49,6 +60,30 @@ def missing_parameters(file: SourceFile) -> list[str]:
     return lacking
 
 
+@fact("penstock/_src")
+def silent_parameters(file: SourceFile) -> list[str]:
+    """ "function: name" for each parameter of a public function that is described as if its body read it."""
+    silent = []
+    for node in file.tree.body:
+        decorators = [ast.unparse(each) for each in getattr(node, "decorator_list", ())]
+        is_public = any(PUBLIC.search(each) for each in decorators)
+        if not isinstance(node, ast.FunctionDef) or not is_public or has_no_body(node):
+            continue
+        read = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        if "locals" in read:
+            continue
+        for names, text in entries(ast.get_docstring(node) or ""):
+            if not WITHOUT_EFFECT.search(text):
+                unread = [n for n in names if n not in {*read, "name", "scope", "_"}]
+                silent += [f"{node.name}: {n}" for n in unread]
+    return silent
+
+
+def has_no_body(node: ast.FunctionDef) -> bool:
+    """True if a function only raises, or is an overload."""
+    return all(isinstance(each, ast.Expr | ast.Raise | ast.Pass) for each in node.body)
+
+
 def test_docstrings_describe_parameters_that_exist(tree):
     found = tree.facts(missing_parameters)
     assert {path: names for path, names in found.items() if names} == {}
@@ -70,3 +105,28 @@ class Scale:
 '''
     planted = plant({"penstock/_src/scale.py": text})
     assert planted.facts(missing_parameters) == {"penstock/_src/scale.py": ["Scale: by"]}
+
+
+def test_docstrings_say_which_parameters_have_no_effect(tree):
+    found = tree.facts(silent_parameters)
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_a_parameter_that_nothing_reads_is_found(plant):
+    text = '''
+@export("scale")
+def scale(x, by, how, kind=None, name=None):
+    """Scales a tensor.
+
+    Args:
+      x, by: a tensor and
+        a number.
+      how: without effect.
+      kind: a dtype.
+      name: of the operation.
+    """
+    return x * 2
+'''
+    planted = plant({"penstock/_src/scale.py": text})
+    found = planted.facts(silent_parameters)
+    assert found == {"penstock/_src/scale.py": ["scale: by", "scale: kind"]}

@@ -362,8 +362,9 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
     """The X with A X = rhs, for the decomposition of A by `tf.linalg.lu`.
 
     Args:
-      lower_upper, perm, validate_args, name: as `tf.linalg.lu_reconstruct`'s.
+      lower_upper, perm, name: as `tf.linalg.lu_reconstruct`'s.
       rhs: `[..., n, k]`; its batch dimensions and those of the others broadcast.
+      validate_args: without effect: arguments are always checked.
 
     Returns:
       `[..., n, k]` of the dtype of `lower_upper`.

@@ -134,7 +134,7 @@ class StructuredTensor(BatchableExtensionType, Records):
         Args:
           fields: a dict from names to tensors, ragged tensors or records.
           rank: the number of axes that all fields have in common.
-          validate: whether the rows of all fields are compared.
+          validate: has no effect: the rows of all fields are always compared.
           dtype: of row partitions: int32 or int64.
 
         Returns:
@@ -263,7 +263,7 @@ class StructuredTensor(BatchableExtensionType, Records):
 
         Args:
           updates: {name or path: the new field, None to remove it, or a function of the field}.
-          validate: whether the rows of all fields are compared.
+          validate: has no effect: the rows of all fields are always compared.
 
         Returns:
           A StructuredTensor.

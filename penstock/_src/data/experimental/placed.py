@@ -145,7 +145,8 @@ def copy_to_device(target_device: str, source_device: str = "/cpu:0") -> Transfo
     """Returns a transformation that copies elements to a device when they are asked for; no effect on CPUs.
 
     Args:
-      target_device, source_device: names of devices.
+      target_device: the name of a device.
+      source_device: without effect: elements are read where they are.
 
     Returns:
       A function for `Dataset.apply`.

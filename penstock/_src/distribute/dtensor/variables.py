@@ -236,7 +236,7 @@ def name_based_restore(
     """Reads DTensors that `name_based_save` wrote.
 
     Args:
-      mesh: the mesh of the tensors.
+      mesh: without effect: tensors have their own.
       checkpoint_prefix: of the files.
       name_tensor_dict: {name: a DTensor in the layout of the result}.
 

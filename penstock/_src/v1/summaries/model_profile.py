@@ -308,7 +308,7 @@ def profile(
 
     Args:
       graph: the graph; by default the current one.
-      run_meta: metadata of a run; runs here record no times.
+      run_meta: metadata of a run, without effect: runs here record no times.
       op_log: additional counts, by the names of operations.
       cmd: "scope" (by name) or "op" (by type).
       options: from a ProfileOptionBuilder; trainable parameters by default.
