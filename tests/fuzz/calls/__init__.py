@@ -15,6 +15,7 @@ running.py      runs a call in all ways
 judging.py      says what is a finding
 shrinking.py    takes back what does not matter for a finding
 peer.py         runs calls on TensorFlow
+natively.py     calls of public functions that native code makes whole, beside Python's
 worker.py       draws and runs one after another; __main__.py starts workers and reports
 corpus.jsonl    what was found; test_calls.py replays it
 """
