@@ -76,6 +76,13 @@ clean:  ## remove environments and what was built
 test-checked: $(STAMP)  ## tests with every load and store of generated code checked: an hour. ONLY=tests/compiler
 	PENSTOCK_CHECKED=1 $(BIN)/python -m pytest -p no:cacheprovider $(or $(ONLY),--ignore=tests/layout)
 
+# The second run finds the plans that the first has kept.
+.PHONY: test-native
+test-native: $(STAMP)  ## tests as users' programs run: eager calls native from the third on, nothing verified, plans kept; an hour. ONLY=tests/api
+	folder=$$(mktemp -d) && trap 'rm -rf '$$folder EXIT && for run in 1 2; do \
+		PENSTOCK_VERIFY=0 PENSTOCK_CACHE_DIR=$$folder $(BIN)/python -m pytest -p no:cacheprovider -p tests.harness.hooks.native_calls \
+		$(PYTEST) $(or $(ONLY),tests/eager tests/api tests/autodiff tests/function tests/ops tests/core tests/runtime tests/data) || exit 1; done
+
 .PHONY: fuzz $(FUZZERS:%=fuzz/%)
 fuzz:  ## random tests for MINUTES, or case SEED. WHICH=programs|models|kernels|shapes|calls|files|bytes|serving (docs/debugging.md)
 	@+$(call chosen,fuzz,programs,$(FUZZERS))
@@ -97,9 +104,10 @@ fuzz/kernels: $(STAMP)
 fuzz/shapes: $(STAMP)
 	$(if $(PROGRAMS),PENSTOCK_CACHE_DIR=none $(BIN)/python -m tests.fuzz.shapes.programs $(if $(SEED),--seed $(SEED),--minutes $(MINUTES) --workers $(WORKERS) --first $(FIRST)),$(BIN)/python -m tests.fuzz.shapes --minutes $(MINUTES) --first $(FIRST) $(if $(NUMBERS),--numbers) $(if $(ONLY),--only '$(ONLY)'))
 
-# Calls of ops and functions with absurd arguments; SEED=7 ONLY='op Conv2D$$$$' runs one; beside TensorFlow's if TENSORFLOW_PYTHON is given.
+# Calls of ops and functions with absurd arguments; SEED=7 ONLY='op Conv2D$$$$' runs one; beside TensorFlow's if TENSORFLOW_PYTHON is given;
+# NATIVE=1: calls that native code makes whole, beside Python's.
 fuzz/calls: $(STAMP)
-	$(BIN)/python -m tests.fuzz.calls $(if $(SEED),--seed $(SEED),--minutes $(MINUTES)) $(if $(ONLY),--only '$(ONLY)') \
+	$(BIN)/python -m tests.fuzz.calls$(if $(NATIVE),.natively) $(if $(SEED),--seed $(SEED),--minutes $(MINUTES)) $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(TENSORFLOW_PYTHON),--tensorflow $(TENSORFLOW_PYTHON))
 
 # Damaged files of every format; CASES=500 of each, ONLY="png checkpoint" chooses.
