@@ -10,13 +10,16 @@ import penstock as tf
 RANDOM = np.random.default_rng(7)
 
 
-def _interpreter(function, x):
+SIXTEEN = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+
+
+def _interpreter(function, x, kind=tf.lite.OpsSet.TFLITE_BUILTINS_INT8):
     spec = tf.TensorSpec(x.shape, tf.float32, name="x")
     concrete = tf.function(function).get_concrete_function(spec)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: [[x]]
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.target_spec.supported_ops = [kind]
     return tf.lite.Interpreter(model_content=converter.convert())
 
 
@@ -30,7 +33,7 @@ def _result(interpreter, x):
 def _kinds(interpreter):
     """The dtypes of the first input of floats or steps and of the first output of each op."""
     types = {d["index"]: d["dtype"] for d in interpreter.get_tensor_details()}
-    numbers = (np.float32, np.int8)
+    numbers = (np.float32, np.int8, np.int16)
     return {
         operator["op_name"]: (
             next((types[i] for i in operator["inputs"] if types.get(i) in numbers), None),
@@ -124,3 +127,26 @@ def test_masked_attention_has_a_scale_for_what_is_not_masked():
     interpreter = _interpreter(function, x)
     assert _kinds(interpreter)["BATCH_MATMUL"] == (np.int8, np.int8)
     np.testing.assert_allclose(_result(interpreter, x), function(x), atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("TILE", lambda x: tf.tile(x, [1, 1, 2, 1, 1])),
+        ("MUL", lambda x: x * x),  # its kernel of int16 has four axes
+        ("REDUCE_MAX", lambda x: tf.reduce_max(x, 1)),
+    ],
+)
+def test_ops_without_kernels_of_int16_stay_on_floats(name, function):
+    x = RANDOM.uniform(-2, 2, (1, 2, 3, 2, 2)).astype(np.float32)
+    interpreter = _interpreter(function, x, SIXTEEN)
+    assert _kinds(interpreter)[name] == (np.float32, np.float32)
+    np.testing.assert_allclose(_result(interpreter, x), function(x), atol=1e-3)
+
+
+def test_sums_of_int16_have_any_scales():
+    """Scales that happen to be powers of two do not choose the kernel that shifts."""
+    x = np.array([[1.0, -0.5]], np.float32) * np.float32(32767 / 32768)
+    interpreter = _interpreter(lambda x: x * 0.5 + x * 0.25, x, SIXTEEN)
+    assert _kinds(interpreter)["ADD"] == (np.int16, np.int16)
+    np.testing.assert_allclose(_result(interpreter, x), x * 0.75, atol=1e-4)

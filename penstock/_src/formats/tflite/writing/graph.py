@@ -20,6 +20,7 @@ from penstock._src.formats.frozen import FrozenFunction
 from penstock._src.formats.tflite.operators import BY_RAW
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer
+from penstock._src.formats.tflite.writing.broadcasting import broadcast
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
@@ -410,11 +411,17 @@ class GraphWriter:
         self.operators.append(
             SCHEMA["Operator"](
                 opcode_index=self.file.code(name, version),
-                inputs=list(inputs),
+                inputs=broadcast(self, name, inputs, outputs[0]),
                 outputs=list(outputs),
                 builtin_options=options,
             )
         )
+
+    def sizes(self, place: int, label: str) -> int:
+        """Adds an operator that gives the sizes of a tensor, as int32; returns its index."""
+        options = SCHEMA["ShapeOptions"](out_type=TYPES[dtypes.int32])
+        rank = len(self.tensors[place].shape)
+        return self.emit("SHAPE", [place], dtypes.int32, [rank], label, options)
 
     # -- operations merged into others
 

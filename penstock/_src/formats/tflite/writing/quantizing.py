@@ -41,8 +41,9 @@ _OTHERS = {8: set("ABS ADD ARG_MAX ARG_MIN BATCH_MATMUL EXP GELU HARD_SWISH LEAK
            16: set("ADD SUB MUL MEAN RELU RELU6 LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL".split())}  # fmt: skip
 _NOT_OF_INT16 = set(
     "BATCH_TO_SPACE_ND BROADCAST_TO DEPTH_TO_SPACE GATHER_ND MIRROR_PAD REDUCE_MAX REDUCE_MIN REVERSE_V2 SELECT SELECT_V2 SPACE_TO_BATCH_ND "
-    "SPACE_TO_DEPTH SPLIT_V TOPK_V2 MINIMUM MAXIMUM".split()
+    "SPACE_TO_DEPTH SPLIT_V TILE TOPK_V2 MINIMUM MAXIMUM".split()
 )
+_OF_FOUR_AXES = ("ADD", "MUL", "SUB")  # with int16
 # A tensor with greater values holds instead of minus infinity what a mask excludes: a scale for it leaves nothing of the others.
 _MOST = 1e6
 # Scales and int8 zero points of results that their kernels require.
@@ -176,6 +177,10 @@ class Quantizer:
             x, w, b = (operator.inputs[i] for i in _LINEAR[name][:3])
             constants = self._constant(w), self._constant(b)
             return self._is_activation(x) and all(c is not None for c in constants)
+        if self._bits == 16 and name in _OF_FOUR_AXES:
+            tensors = [self._graph.tensors[p] for p in operator.inputs]
+            if any(len(tensor.shape) > 4 for tensor in tensors):
+                return False  # TFLite's interpreter would abort
         floats = [
             p for p in operator.inputs if p >= 0 and self._is_float(p) and self._constant(p) is None
         ]
@@ -356,6 +361,8 @@ class Quantizer:
                 self._quantized[place] = index
             outputs.append(index)
         operator.inputs, operator.outputs = inputs, outputs
+        if self._bits == 16 and name in ("ADD", "SUB"):
+            operator.builtin_options.pot_scale_int16 = False  # scales are not powers of two
         if name == "FULLY_CONNECTED":
             operator.builtin_options.asymmetric_quantize_inputs = False
         code = self._file.codes[operator.opcode_index]

@@ -47,7 +47,7 @@ def _sum(call: Call, sign: int) -> Any:
     first, second, result = _scales(call)
     x, y = centered(call, 0), centered(call, 1)
     wide = call.output().dtype == dtypes.int16
-    if wide and _are_powers_of_two(first, second, result):
+    if wide and call.options.pot_scale_int16 and _are_powers_of_two(first, second, result):
         return _sum_of_powers(call, sign, x, y)
     largest = 2 * max(first, second)
     if not wide:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.dtypes import bool_, float32, int32, int64
+from penstock._src.core.dtypes import bool_, float32, int64
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.formats.tflite.operators import BY_NAME
@@ -143,8 +143,7 @@ def softsign(e: _Expression, x: int) -> None:
 @writes("OnesLike")
 def ones_like(graph: GraphWriter, operation: Operation) -> None:
     x = operation.inputs[0]
-    options = SCHEMA["ShapeOptions"](out_type=TYPES[int32])
-    sizes = graph.emit("SHAPE", [graph.place(x)], int32, [x.shape.rank], operation.name, options)
+    sizes = graph.sizes(graph.place(x), operation.name)
     one = graph.constant(np.ones((), x.dtype.as_numpy_dtype), "one")
     graph.add("FILL", operation, [sizes, one])
 

@@ -12,7 +12,6 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.shapes import TensorShape
 from penstock._src.formats.tflite.schema import SCHEMA
-from penstock._src.formats.tflite.types import TYPES
 from penstock._src.formats.tflite.writing.graph import GraphWriter, writes
 from penstock._src.graph.operation import Operation, SymbolicTensor
 
@@ -97,7 +96,7 @@ def reserve(graph: GraphWriter, operation: Operation) -> None:
     if shape.is_fully_defined() or like is None:
         others = graph.constant(np.array(extents, np.int32), "shape")
     else:
-        others = _sizes(graph, operation, graph.place(like))
+        others = graph.sizes(graph.place(like), operation.name)
     sizes = _joined(graph, operation, [first, others], 1 + shape.rank)
     zero = graph.constant(np.zeros((), dtype.as_numpy_dtype), "zero")
     number = graph.value(operation.inputs[1])
@@ -143,7 +142,7 @@ def set_item(graph: GraphWriter, operation: Operation) -> None:
 
 @writes("TensorListLength")
 def length(graph: GraphWriter, operation: Operation) -> None:
-    sizes = _sizes(graph, operation, graph.place(operation.inputs[0]))
+    sizes = graph.sizes(graph.place(operation.inputs[0]), operation.name)
     zero = graph.constant(np.int32(0), "zero")
     graph.add("GATHER", operation, [sizes, zero], SCHEMA["GatherOptions"](axis=0), 5)
 
@@ -166,8 +165,8 @@ def _padded(graph: GraphWriter, operation: Operation, rows: int, at: int, elemen
     others = graph.constant(np.zeros(rank - 1, np.int32), "others")
     # The element has one row, so that the sum is the number of rows up to `at`, and the element's sizes.
     index = _joined(graph, operation, [at, others], rank)
-    needed = vector("ADD", [index, _sizes(graph, operation, element)], SCHEMA["AddOptions"]())
-    sizes = _sizes(graph, operation, rows)
+    needed = vector("ADD", [index, graph.sizes(element, operation.name)], SCHEMA["AddOptions"]())
+    sizes = graph.sizes(rows, operation.name)
     lacking = vector("SUB", [needed, sizes], SCHEMA["SubOptions"]())
     lacking = vector("MAXIMUM", [lacking, zeros], SCHEMA["MaximumMinimumOptions"]())
     options = SCHEMA["PackOptions"](values_count=2, axis=1)
@@ -189,13 +188,6 @@ def _grows(graph: GraphWriter, rows: SymbolicTensor) -> bool:
             if setter.type == "TensorListSetItem" and attrs["resize_if_index_out_of_bounds"]:
                 return True
     return False
-
-
-def _sizes(graph: GraphWriter, operation: Operation, place: int) -> int:
-    """The sizes of a tensor, as int32."""
-    rank = len(graph.tensors[place].shape)
-    options = SCHEMA["ShapeOptions"](out_type=TYPES[dtypes.int32])
-    return graph.emit("SHAPE", [place], dtypes.int32, [rank], operation.name, options)
 
 
 def _vector_of(graph: GraphWriter, operation: Operation, place: int) -> int:
