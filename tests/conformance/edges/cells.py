@@ -1,4 +1,4 @@
-"""Every way to compute a call, beside the eager one: native calls, compiled programs, the interpreter of primitives.
+"""Every way to compute a call, beside the eager one: native and large eager calls, functions, the interpreter of primitives.
 
     python -m tests.conformance.edges.cells            runs all cells and prints the table; --write puts it into docs/robustness.md
     python -m tests.conformance.edges.cells Rsqrt Log  those of some ops, with all that differ
@@ -12,6 +12,7 @@ compiled code (docs/accuracy.md). `cells_apart.json` tells where how many number
 """
 
 import collections
+import contextlib
 import itertools
 import json
 import pathlib
@@ -22,8 +23,10 @@ import numpy as np
 import penstock as tf
 from penstock._src.core import registry
 from penstock._src.eager import execute
+from penstock._src.eager.compiled import run_compiled
 from penstock._src.ops.native_forms import may_be_quick
 from penstock._src.util.flags import override
+from penstock._src.util.process.layout_samples import admits_native_calls
 from tests.conformance.calling import call
 from tests.conformance.draws.values import laid_out
 from tests.conformance.edges.calls import Edge, edges
@@ -34,7 +37,7 @@ from tests.conformance.record import TARGET, array_at, load
 TOGETHER = 12  # functions of equal inputs that are compiled as one
 SINGLE = (0, 1, 3, 4)  # places of the numbers that are tried alone
 IN_FUNCTIONS = {"compiled": {"check": False}, "reference": {"device": "reference"}}
-WAYS = ("eager", "native", *IN_FUNCTIONS)
+WAYS = ("eager", "native", "large", *IN_FUNCTIONS)
 DRAWN = ("call", "ends", "none")  # second words of the names of drawn calls
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "robustness.md"
 BEGIN, END = "<!-- cells: begin -->", "<!-- cells: end -->"
@@ -161,29 +164,49 @@ def values_of(edge, arrays):
     return [np.asarray(t.numpy()) for t in tf.nest.flatten(edge.run(tf, *map(tf.constant, arrays)))]
 
 
-def natively(edge, arrays):
-    """Returns what native code gives for an op's call, None if it leaves the call to Python."""
+@contextlib.contextmanager
+def kernel_of(edge, tensors):
+    """The kernel that an op's call binds, None if the function is of several ops; what is bound and native is as before, afterwards."""
     cls = registry.lookup(edge.name.split()[0])
     if cls is None:
-        return None
-    tensors = list(map(tf.constant, arrays))
+        yield None
+        return
     kept = cls.quick_forms, cls.quick, dict(cls.bound)
     cls.bound.clear()
     try:
         edge.run(tf, *tensors)
-        for kernel in list(cls.bound.values()):
-            if may_be_quick(kernel):
-                cls.quick_forms = ()
-                execute._make_quick(kernel)
-                found = cls.quick(kernel.attributes, *tensors)
-                if found is not None:
-                    return [np.asarray(t.numpy()) for t in tf.nest.flatten(found)]
-        return None
+        yield next(iter(cls.bound.values()), None)
     finally:
         cls.quick_forms, cls.quick = kept[:2]
         cls.bound.update(kept[2])
         for scope in cls.scopes:
             scope["quick"] = cls.quick
+
+
+def natively(edge, arrays):
+    """Returns what native code gives for an op's call, None if it leaves the call to Python."""
+    tensors = list(map(tf.constant, arrays))
+    with kernel_of(edge, tensors) as kernel:
+        if kernel is None or not (may_be_quick(kernel) and admits_native_calls()):
+            return None
+        cls = type(kernel.op)
+        cls.quick_forms = ()
+        execute._make_quick(kernel)
+        found = cls.quick(kernel.attributes, *tensors)
+    return None if found is None else [np.asarray(t.numpy()) for t in tf.nest.flatten(found)]
+
+
+def as_large(edge, arrays):
+    """Returns what the program for large eager calls gives for an op's call, None if calls of the op are never compiled."""
+    tensors = list(map(tf.constant, arrays))
+    if not tensors or max(np.size(arrays[0]), np.size(arrays[-1])) < 2:
+        return None  # the first and the last decide whether a call is large
+    with kernel_of(edge, tensors) as kernel:
+        if kernel is None or not kernel.compiles_from or len(kernel.types) != len(tensors):
+            return None
+        with override(check=False):
+            found = run_compiled(kernel.op, [t._value for t in tensors])
+    return list(map(np.asarray, found if isinstance(found, tuple) else [found]))
 
 
 class InFunction:
@@ -234,7 +257,8 @@ class Cell:
     @property
     def allowed(self):
         """How many numbers may differ."""
-        return APART.get((self.edge.name, self.way), 0)
+        ways = ("large", "compiled") if self.way == "large" else (self.way,)  # the same code
+        return max(APART.get((self.edge.name, way), 0) for way in ways)
 
     @property
     def family(self):
@@ -258,7 +282,10 @@ def cells(batch):
     for form, arrays, at in forms(batch[0]):
         together = {way: attempt(f.values, arrays) for way, f in functions.items()}
         for edge in batch:
-            found = {"native": attempt(natively, edge, arrays)}
+            found = {
+                "native": attempt(natively, edge, arrays),
+                "large": attempt(as_large, edge, arrays),
+            }
             if form != "plain":
                 found["eager"] = attempt(values_of, edge, arrays)
             for way, results in together.items():
