@@ -83,3 +83,13 @@ def test_any_view_and_any_axes_are_summed_as_numpy_sums_them():
 def test_products_of_matrices_of_many_rows(rows):
     a = np.arange(rows * 2, dtype=np.float64).reshape(rows, 2)
     np.testing.assert_array_equal(sum_of_products(a, a[:, :1]), a.T @ a[:, :1])
+
+
+@pytest.mark.parametrize("shape, axes", [((), ()), ((1,), (0,)), ((3, 1), (1,)), ((3,), ())])
+def test_a_sum_of_one_term_is_that_term(shape, axes):
+    x = tf.fill(shape, -0.0)
+    for keepdims in (False, True):
+        for _ in range(2):
+            assert np.all(np.signbit(tf.reduce_sum(x, axes, keepdims).numpy()))
+    assert np.all(np.signbit(add_up(x.numpy(), axes)))
+    assert add_up(np.zeros([0, 1]), (1,)).shape == (0,) and add_up(np.zeros([0]), (0,)) == 0.0

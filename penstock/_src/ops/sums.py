@@ -23,7 +23,7 @@ def add_up(x: np.ndarray, axes: Sequence[int], keepdims: bool = False) -> np.nda
     """
     few = x.size <= 2 * FEW or (len(axes) == 1 and x.shape[axes[0]] <= FEW)
     if few or x.dtype.kind not in "fc" or _rows(x, axes) <= FEW:
-        return np.add.reduce(x, tuple(axes), dtype=x.dtype, keepdims=keepdims)
+        return _reduced(x, tuple(axes), keepdims)
     kept = [n for i, n in enumerate(x.shape) if i not in axes]
     lines, summed, order = _merged(x, axes)
     # The longest axis first: it leaves the least to add up.
@@ -44,15 +44,22 @@ def sum_along(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Returns `add_up` for arrays of a rank along these axes, for many calls."""
     axes = tuple(axes)
-    reduce, is_whole = np.add.reduce, len(axes) == rank
+    is_whole = len(axes) == rank
 
     def add(x: np.ndarray) -> np.ndarray:
         # The cases in which `add_up` does the same.
         if x.size <= 2 * FEW or (is_whole and x.flags.c_contiguous):
-            return reduce(x, axes, x.dtype, None, keepdims)
+            return _reduced(x, axes, keepdims)
         return add_up(x, axes, keepdims)
 
     return add
+
+
+def _reduced(x: np.ndarray, axes: tuple[int, ...], keepdims: bool) -> np.ndarray:
+    total = np.add.reduce(x, axes, x.dtype, None, keepdims)
+    if total.size == x.size and x.size:  # sums of one term each: 0 + -0.0 would not be that term
+        return np.add.reduce(x, axes, x.dtype, None, keepdims, None)
+    return total
 
 
 def _rows(x: np.ndarray, axes: Sequence[int]) -> int:
