@@ -89,7 +89,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     config = pyfuncitem.config
     if not pyfuncitem.get_closest_marker("own_process") or config.getoption("in_own_process"):
         return None
-    command = [sys.executable, "-m", "pytest", "--in-own-process", pyfuncitem.nodeid]
+    named = [name for name in config.getoption("plugins") if not name.startswith("no:")]
+    plugins = [part for name in named for part in ("-p", name)]
+    command = [sys.executable, "-m", "pytest", *plugins, "--in-own-process", pyfuncitem.nodeid]
     environment = {**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     done = subprocess.run(
         command, cwd=config.rootpath, env=environment, capture_output=True, text=True
