@@ -150,3 +150,30 @@ def test_sums_of_int16_have_any_scales():
     interpreter = _interpreter(lambda x: x * 0.5 + x * 0.25, x, SIXTEEN)
     assert _kinds(interpreter)["ADD"] == (np.int16, np.int16)
     np.testing.assert_allclose(_result(interpreter, x), x * 0.75, atol=1e-4)
+
+
+def _trained(x, ends=True):
+    """A layer whose tensors training has given ranges, or the first one of two."""
+    fake = tf.quantization.fake_quant_with_min_max_vars
+    weights = RANDOM.uniform(-2, 2, (8, 8)).astype(np.float32)
+    rows = tf.reshape(tf.nn.relu(tf.matmul(fake(x, -2.0, 2.0), weights)), [-1, 4])
+    rows = fake(rows, 0.0, 20.0)
+    return rows if ends else tf.matmul(tf.sin(tf.matmul(rows, weights[:4])), weights)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_model_trained_for_integers_needs_no_samples(ends):
+    x = RANDOM.uniform(-2, 2, (2, 8)).astype(np.float32)
+    concrete = tf.function(lambda x: _trained(x, ends)).get_concrete_function(
+        tf.TensorSpec(x.shape, tf.float32, name="x")
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    kinds = _kinds(interpreter)
+    # Weights without a range would be floats: then inputs are quantized as the model runs.
+    assert kinds["FULLY_CONNECTED"] == ((np.int8, np.int8) if ends else (np.float32, np.float32))
+    assert ("FAKE_QUANT" in kinds) is not ends
+    if ends:
+        wanted = concrete(tf.constant(x))
+        np.testing.assert_allclose(_result(interpreter, x), wanted, atol=1.01 * 20 / 255)

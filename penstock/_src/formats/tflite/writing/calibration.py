@@ -9,7 +9,8 @@ from penstock._src.core.errors import InvalidArgumentError
 from penstock._src.formats.tflite.interpreter.execution import Execution
 from penstock._src.formats.tflite.reading.contents import Signature, read_contents
 from penstock._src.formats.tflite.reading.state import State
-from penstock._src.formats.tflite.schema import TensorType
+from penstock._src.formats.tflite.schema import BuiltinOperator, TensorType
+from penstock._src.formats.tflite.writing.graph import FileWriter
 
 Range = tuple[float, float]
 Ranges = dict[int, Range]
@@ -71,6 +72,41 @@ def given_ranges(graph: Any, inputs: Mapping[str, Range], others: Range | None) 
             if known is not None:
                 ranges[place] = known
     return ranges
+
+
+def trained_ranges(file: FileWriter, graph: Any) -> Ranges:
+    """Removes the FAKE_QUANT operators of 8 bits, which training added; returns the ranges that they state.
+
+    Args:
+      file: the graph's file.
+      graph: the record `SubGraph` of floats.
+    """
+    ranges: Ranges = {}
+    sources: dict[int, int] = {}
+    operators = []
+    for operator in graph.operators:
+        operator.inputs = [sources.get(place, place) for place in operator.inputs]
+        name = BuiltinOperator.name(file.codes[operator.opcode_index].builtin_code)
+        (source, *_), (result, *_) = operator.inputs, operator.outputs
+        options = operator.builtin_options
+        is_end = source in graph.inputs and result in graph.outputs
+        if name != "FAKE_QUANT" or options.num_bits != 8 or source in ranges or is_end:
+            operators.append(operator)
+            continue
+        sources[result], ranges[source] = source, _nudged(options)
+        if result in graph.outputs:
+            graph.tensors[source].name = graph.tensors[result].name
+    graph.operators = operators
+    graph.outputs = [sources.get(place, place) for place in graph.outputs]
+    return ranges
+
+
+def _nudged(options: Any) -> Range:
+    """The range of 256 steps in which FAKE_QUANT rounds: zero is one of them."""
+    least = 1 if options.narrow_range else 0
+    scale = np.float32(options.max - options.min) / np.float32(255 - least)
+    zero = np.clip(np.floor(least - np.float32(options.min) / scale + 0.5), least, 255)
+    return float(-zero * scale), float((255 - zero) * scale)
 
 
 def _inputs(sample: Any, signature: Signature) -> dict[int, Any]:

@@ -9,7 +9,7 @@ from penstock._src.formats.frozen import FrozenFunction, freeze, rewrite
 from penstock._src.formats.model import Model
 from penstock._src.formats.tflite.schema import SCHEMA, encode_model
 from penstock._src.formats.tflite.writing import ops
-from penstock._src.formats.tflite.writing.calibration import given_ranges, ranges_of
+from penstock._src.formats.tflite.writing.calibration import given_ranges, ranges_of, trained_ranges
 from penstock._src.formats.tflite.writing.graph import FileWriter, GraphWriter
 from penstock._src.formats.tflite.writing.quantizing import Integers, Quantizer, name_verifications
 from penstock._src.formats.tflite.writing.tensorflow_ops import append_tensorflow_op
@@ -43,6 +43,7 @@ def file_of(
     has_signatures: bool = True,
     calls: Mapping[str, str] | None = None,
     tensorflow_ops: bool = False,
+    trained: bool = True,
 ) -> bytes:
     """Returns the bytes of a TFLite file.
 
@@ -55,6 +56,8 @@ def file_of(
       calls: the call of each signature in a SavedModel's graph. Inputs are named after the signature and outputs after the call, as TensorFlow does;
         by default inputs have the names of arguments, and outputs those of operations.
       tensorflow_ops: operations that TFLite has no builtin ops for are written as TensorFlow's, for runtimes that have these.
+      trained: instead of storing weights as int8, a model computes with integers by the ranges that training left, if these are
+        enough for all weights.
 
     Raises:
       UnimplementedError: TFLite has no counterpart of an operation.
@@ -71,6 +74,9 @@ def file_of(
         name: rewrite(freeze(f, name, folds_scales=True), as_float_products)
         for name, f in signatures.items()
     }
+    trained = trained and weights == "int8" and integers is None and _is_trained(frozen)
+    if trained:
+        weights, integers = "", Integers(None)
     graphs = [_pruned(GraphWriter(file, each, weights).write()) for each in frozen.values()]
     file.bodies = [_pruned(graph) for graph in file.bodies]
     if integers is not None:
@@ -81,8 +87,13 @@ def file_of(
         else:
             floats = encode_model(_model(file, graphs, frozen, {}))
             ranges = ranges_of(floats, integers.samples, next(iter(frozen)))
+        ranges.update(trained_ranges(file, graphs[0]))
         quantizer = Quantizer(file, graphs[0], ranges, integers)
         quantizer.run(integers.input_type, integers.output_type)
+        if trained and quantizer.has_float_weights():
+            return file_of(
+                signatures, "int8", metadata, None, has_signatures, calls, tensorflow_ops, False
+            )
         graphs = [_pruned(graphs[0], quantizer.verifications)]
         name_verifications(file, graphs[0])
         _drop_unused_buffers(file, graphs)
@@ -93,6 +104,13 @@ def file_of(
     if not has_signatures:
         model.signature_defs = []
     return validated(encode_model(model))
+
+
+def _is_trained(functions: Mapping[str, FrozenFunction]) -> bool:
+    """True if a function states ranges of its tensors, as training for integers leaves them."""
+    kinds = {operation.type for each in functions.values() for operation in each.operations}
+    names = ("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxArgs")
+    return len(functions) == 1 and not kinds.isdisjoint(names)
 
 
 def _model(

@@ -148,6 +148,12 @@ class Quantizer:
             )
         self._name_ends([*inputs, *outputs], [*graph.inputs, *graph.outputs])
 
+    def has_float_weights(self) -> bool:
+        """True if a product or convolution of the new graph has constant weights of floats."""
+        linear = [(o, _LINEAR[name]) for o in self._operators if (name := self._name(o)) in _LINEAR]
+        weights = [operator.inputs[places[1]] for operator, places in linear]
+        return any(self._is_float(p) and self._constant(p) is not None for p in weights)
+
     def _name_ends(self, places: list[int], integers: list[int]) -> None:
         """Gives the graph's inputs and outputs the names that they had as floats."""
         tensors = self._graph.tensors
@@ -194,6 +200,8 @@ class Quantizer:
             for operator, name in zip(self._graph.operators, names, strict=True):
                 if name not in _KEEPS_SCALE:
                     continue
+                if self._settings.samples is None:
+                    changed |= self._pass_range(operator)
                 group = [p for p in (*operator.inputs, *operator.outputs) if p in self._ranges]
                 if not group:
                     continue
@@ -201,6 +209,15 @@ class Quantizer:
                 high = max(self._ranges[p][1] for p in group)
                 changed |= any(self._ranges[p] != (low, high) for p in group)
                 self._ranges.update((p, (low, high)) for p in group)
+
+    def _pass_range(self, operator: Any) -> bool:
+        """Gives the only input of an operator, and its outputs, the range that one of them has; returns whether there was none."""
+        places = [p for p in (*operator.inputs, *operator.outputs) if p >= 0 and self._is_float(p)]
+        known = [self._ranges[p] for p in places if p in self._ranges]
+        if not known or len(places) != 1 + len(operator.outputs) or len(known) == len(places):
+            return False
+        self._ranges.update((p, known[0]) for p in places if p not in self._ranges)
+        return True
 
     def _settle_scales(self, names: list[str]) -> None:
         for place, (low, high) in self._ranges.items():
