@@ -161,3 +161,36 @@ def test_loops_that_write_variables_by_reference_are_imported_node_by_node():
         session.run("start:0")
         session.run("result:0")
         assert session.run("v:0") == 16
+
+
+def nested_conditionals(depth):
+    """x, whose tanh is returned if all of the conditions p0, p1, ... are true."""
+    made = v1.GraphDef()
+    made.node.add(name="x", op="Placeholder").attr["dtype"].type = 1
+    value = "x"
+    for level in range(depth):
+        made.node.add(name=f"p{level}", op="Placeholder").attr["dtype"].type = 10
+        made.node.add(name=f"s{level}", op="Switch", input=[value, f"p{level}"])
+        value = f"s{level}:1"
+    made.node.add(name="tanh", op="Tanh", input=[value])
+    value = "tanh"
+    for level in reversed(range(depth)):
+        made.node.add(name=f"m{level}", op="Merge", input=[f"s{level}", value])
+        made.node[-1].attr["N"].i = 2
+        value = f"m{level}"
+    for node in made.node:
+        if node.op != "Placeholder":
+            node.attr["T"].type = 1
+    return made
+
+
+@pytest.mark.parametrize("depth", [2, 16])
+def test_deep_conditionals_cost_no_more_than_their_size(depth):
+    with tf.Graph().as_default(), v1.Session() as session:
+        names = ["x:0", *(f"p{level}:0" for level in range(depth)), "m0:0"]
+        x, *conditions, y = tf.import_graph_def(nested_conditionals(depth), return_elements=names)
+        assert session.run(y, {x: 0.5, **dict.fromkeys(conditions, True)}) < 0.5
+        assert (
+            session.run(y, {x: 0.5, **dict.fromkeys(conditions, True), conditions[-1]: False})
+            == 0.5
+        )

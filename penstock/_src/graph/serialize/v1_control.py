@@ -162,8 +162,8 @@ class ControlImporter:
         self.scheduled: set[str] = set()  # the nodes that are being added
         self.path: Path = ()
 
-    def add_level(self, nodes: Sequence[Any], path: Path) -> None:
-        """Adds the nodes of frame `path` and the loops within it."""
+    def add_level(self, nodes: Sequence[Any], path: Path, targets: Sequence[str] = ()) -> None:
+        """Adds the nodes of frame `path` and the loops within it; of a branch, what its results (`targets`) need."""
         structure, depth = self.structure, len(path)
         self.path = path
         self.scheduled = {node.name for node in nodes}
@@ -176,7 +176,9 @@ class ControlImporter:
         pending: list[Any] = [*direct, *frames.items()]
         while pending:
             waiting = [item for item in pending if not self._try(item)]
-            if len(waiting) == len(pending) and not self._merge_ready(waiting):
+            if targets and all(map(self._ready, targets)):
+                return  # conditionals within those that were added are in their branches
+            if len(waiting) == len(pending) and not self._merge_ready(waiting, bool(targets)):
                 first = waiting[0]
                 name = "/".join(first[0]) if isinstance(first, tuple) else first.name
                 raise ValueError(f"The graph has a cycle through {name}.")
@@ -199,10 +201,17 @@ class ControlImporter:
         self._add(item)
         return True
 
-    def _merge_ready(self, pending: Sequence[Any]) -> bool:
-        """Adds an If for the first Merge that is ready, and for those that are ready and have its condition; returns if there are any."""
+    def _merge_ready(self, pending: Sequence[Any], is_outer_first: bool) -> bool:
+        """Adds an If for the first Merge that is ready, and for those that are ready and have its condition; returns if there are any.
+
+        In branches the outermost is the first: inner ones are added in its branches alone, not once more for each level.
+        """
         merges = [item for item in pending if not isinstance(item, tuple) and _is_merge(item)]
-        choices = [
+        choices: list[Choice] = []
+        if is_outer_first:
+            outermost = sorted(merges, key=lambda merge: len(self.structure.sides[merge.name]))
+            choices = [c for c in (Choice(self, merge) for merge in outermost) if c.can_be_added()]
+        choices = choices or [
             Choice(self, merge)
             for merge in merges
             if all(self._ready(text) for text in merge.input)
@@ -281,9 +290,15 @@ class Choice:
         pred = next((p for p, value in first if (p, not value) in second), None)
         if pred is None or len(inputs) != 2:
             raise UnimplementedError(f"Merge '{merge.name}': its conditional was not recognized.")
-        self.name, self.pred = merge.name, pred
+        self.level, self.name, self.pred = level, merge.name, pred
         self.yes_comes_first = (pred, True) in first
         self.sources = inputs[::-1] if self.yes_comes_first else inputs  # by the condition's value
+
+    def can_be_added(self) -> bool:
+        """True if all is known that the branches read from outside."""
+        alone = Conditional(self.level, self.pred, [self])
+        read = alone._read_outside([alone._nodes(value) for value in (False, True)])
+        return all(map(self.level._ready, [self.pred, *read]))
 
 
 class Conditional:
@@ -356,9 +371,11 @@ class Conditional:
             inner.known[text] = inner.known[f"{name}:{index}"] = placeholder
             if index == 0:
                 inner.known[name] = placeholder
+        targets = [choice.sources[value] for choice in self.choices]
         with graph.as_default():
-            ControlImporter(self.level.structure, inner, "").add_level(nodes, self.level.path)
-            graph.outputs = [inner.tensor(choice.sources[value]) for choice in self.choices]
+            branch = ControlImporter(self.level.structure, inner, "")
+            branch.add_level(nodes, self.level.path, targets)
+            graph.outputs = list(map(inner.tensor, targets))
         add_control_dependencies(graph)
         return GraphFunction(graph)
 
