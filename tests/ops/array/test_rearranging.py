@@ -109,6 +109,13 @@ PADS = [
         expect=[5, 5, 5, 6, 7, 17],
         gradient=False,
     ),
+    OpCase(  # nothing
+        "MirrorPadGrad",
+        [np.zeros((0, 3)), np.int32([[0, 0], [0, 1]])],
+        {"mode": "SYMMETRIC"},
+        expect=np.zeros((0, 2)),
+        gradient=False,
+    ),
     OpCase("Tile", [X, ints(2, 3)], expect=np.tile(X, (2, 3))),
     OpCase("Tile", [X, ints(0, 1)], expect=np.zeros((0, 3)), gradient=False),
     OpCase("BroadcastTo", [X[:, :1], ints(4, 2, 3)], expect=np.broadcast_to(X[:, :1], (4, 2, 3))),

@@ -270,7 +270,7 @@ def _images_in_parts(p, input, axis, sizes):
             before = [p.slice_axis(input, axis, low + at, low + place)] if at < place else []
             parts += [*before, p.add(inner, image)]
             at = place + width
-    if at < n:
+    if at < n or not parts:  # or nothing at all
         parts.append(p.slice_axis(input, axis, low + at, low + n))
     return p.concat(parts, axis) if len(parts) > 1 else parts[0]
 
