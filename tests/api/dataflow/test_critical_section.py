@@ -59,3 +59,15 @@ def test_sections_that_want_a_variable_for_themselves(session, first, second):
     session.run(counter.initializer)
     assert session.run(read) == (2.0 if first or second else 5.0)
     assert tf.compat.v1.train.export_meta_graph().graph_def.node
+
+
+def test_sections_of_a_function_that_want_one_variable():
+    counter = tf.Variable(1.0)
+    one, other = tf.CriticalSection(name="one"), tf.CriticalSection(name="other")
+
+    @tf.function
+    def both():
+        return one.execute(lambda: counter + 1.0) + other.execute(lambda: counter + 2.0)
+
+    with pytest.raises(ValueError, match="lock 'one' requested exclusive resource access"):
+        both()

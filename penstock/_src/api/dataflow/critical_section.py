@@ -89,14 +89,14 @@ class CriticalSection:
 
     def _require_access(self, graph, ops, lock, is_exclusive):
         """Raises ValueError if another section of the graph uses a resource that either wants for itself; notes what this one uses."""
-        used = {t for op in ops for t in op._inputs if t.dtype == dtypes.resource}
-        used -= {self._handle, lock}
+        inputs = [t for op in ops for t in op._inputs if t.dtype == dtypes.resource]
+        used = {t.ref() for t in inputs if t is not lock and t is not self._handle}
         executions = graph.get_collection_ref("critical_section_executions")
         for other in executions:
             shared = used & other.resources
             if other.key != self._key and shared and (is_exclusive or other.is_exclusive):
                 raise ValueError(
-                    f"This execution would access resources: {sorted(t.name for t in shared)}. Either this lock "
+                    f"This execution would access resources: {sorted(t.deref().name for t in shared)}. Either this lock "
                     f"(CriticalSection: {self._name}) or lock '{other.name}' requested exclusive resource access of "
                     "this resource. Did you mean to call execute with keyword argument "
                     "exclusive_resource_access=False?"
@@ -109,7 +109,7 @@ class _Execution(NamedTuple):
 
     key: object
     name: str
-    resources: set
+    resources: set  # references to tensors
     is_exclusive: bool
 
 
