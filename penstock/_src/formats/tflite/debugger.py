@@ -165,7 +165,7 @@ class QuantizationDebugger:
             dataclasses.replace(
                 settings,
                 samples=self._samples,
-                only=False,
+                warns=False,
                 input_type=kind,
                 output_type=kind,
                 float_ops=options.denylisted_ops or (),

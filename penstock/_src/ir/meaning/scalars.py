@@ -114,9 +114,8 @@ def _sign(x: Any) -> Any:
     if x.dtype.kind == "c":
         size = np.abs(x)
         size = np.where(size == 0, 1, size)
-        return _complex(
-            x.real / size, x.imag / size
-        )  # NumPy's quotient loses a part to an infinite other one
+        # NumPy's quotient of complex numbers loses a part to an infinite other one.
+        return _complex(x.real / size, x.imag / size)
     sign = np.sign(x)
     # The sign of -0 is 0 in NumPy's own types, and -0 in those of ml_dtypes.
     return sign + sign.dtype.type(0) if x.dtype.kind == "V" else sign

@@ -270,10 +270,7 @@ class LowerBound(Op):
                 )
         if sorted_inputs.shape[0] != values.shape[0]:
             raise self.invalid("Leading dim_size of both tensors must match.")
-        if (
-            self.out_type == dtypes.int32
-            and max(sorted_inputs.shape[1], values.size) >= _MOST_INT32
-        ):
+        if not self._fits(sorted_inputs.shape[1], values.size):
             raise self.invalid(
                 "rows of sorted_inputs and the number of values must be less than 2147483647 for results of "
                 f"int32. Received sorted_inputs {list(sorted_inputs.shape)}, values {list(values.shape)}."
@@ -287,13 +284,15 @@ class LowerBound(Op):
         fits = len(sorted_inputs.shape) == len(values.shape) == 2
         if not fits or sorted_inputs.shape[0] != values.shape[0] or self.T.np.hasobject:
             raise NotLowerable("operands that are not two matrices")
-        if self.out_type == dtypes.int32 and not (
-            sorted_inputs.shape[1] < _MOST_INT32 and values.size < _MOST_INT32
-        ):
+        if not self._fits(sorted_inputs.shape[1], values.size):
             raise NotLowerable("positions beyond int32")
         if self.T.is_bool or self.T.is_complex or not sorted_inputs.size:
             raise NotLowerable("empty rows, or elements that have no order")
         return p.cast(lowered_bisection(p, sorted_inputs, values, self.side), self.out_type)
+
+    def _fits(self, columns, count):
+        """True if results of so many columns and values are in `out_type`."""
+        return self.out_type != dtypes.int32 or (columns < _MOST_INT32 and count < _MOST_INT32)
 
 
 def lowered_bisection(p, rows, wanted, side):

@@ -62,7 +62,7 @@ class Integers:
     Attributes:
       samples: inputs, whose values give the scales; without samples `ranges` do.
       bits: of activations: 8, or 16 with weights of 8.
-      only: True: a warning names the ops that stay on floats.
+      warns: whether a warning names the ops that stay on floats.
       input_type, output_type: of the model's inputs and outputs that are floats.
       input_ranges: without samples, the least and the largest value of the inputs, by their names.
       range: without samples, those of all other tensors.
@@ -73,7 +73,7 @@ class Integers:
 
     samples: Iterable[Any] | None
     bits: int = 8
-    only: bool = False
+    warns: bool = False
     input_type: DType = dtypes.float32
     output_type: DType = dtypes.float32
     input_ranges: Mapping[str, Range] = dataclasses.field(default_factory=dict)
@@ -141,7 +141,7 @@ class Quantizer:
         outputs = list(graph.outputs)
         graph.outputs = [self._output(place, output_type) for place in outputs]
         graph.operators = self._operators
-        if self._settings.only and self._left:
+        if self._settings.warns and self._left:
             names = ", ".join(sorted(self._left))
             log.warning(
                 f"TFLite: without kernels of int{self._bits}, these ops stay on floats: {names}."
