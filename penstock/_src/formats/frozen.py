@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,10 @@ from penstock._src.core import dtypes
 from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.registry import raw
-from penstock._src.core.values.resources import DividedHandle, VariableHandle
+from penstock._src.core.values.resources import DividedHandle, Resource, VariableHandle
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.function.concrete import ConcreteFunction
+from penstock._src.graph.control import resources_written
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
@@ -25,6 +26,7 @@ from penstock._src.graph.passes.fold_scales import fold_scales
 from penstock._src.graph.passes.freeze import freeze as without_variables
 from penstock._src.graph.passes.rebuilding import copied, known_as, rebuilt, with_bodies
 from penstock._src.graph.passes.unpack_weights import unpack_weights
+from penstock._src.ops.lookup.table_resources import StaticTable
 from penstock._src.saving.saved_model.signatures import named_results
 
 # Adds operations to the current graph and returns their results, one for each of an operation's; None keeps the operation.
@@ -33,6 +35,21 @@ Rewrite = Callable[[Operation, Sequence[SymbolicTensor]], list[SymbolicTensor] |
 _NAME = re.compile("[A-Za-z0-9.][A-Za-z0-9_.\\\\/>-]*")
 # Types without constants.
 _HELD = (dtypes.resource, dtypes.variant)
+
+
+@dataclass(frozen=True)
+class State:
+    """A variable that a function assigns.
+
+    Attributes:
+      variable: the variable.
+      before: its value when the function is called, an input.
+      after: its value when the function returns.
+    """
+
+    variable: VariableHandle
+    before: SymbolicTensor
+    after: SymbolicTensor
 
 
 @dataclass(frozen=True)
@@ -45,12 +62,29 @@ class FrozenFunction:
       inputs: placeholders by name, in the order of the function's arguments.
       outputs: tensors by name, in the order of the flat results. Each is the output of an Identity of its own, named after it
         as far as names of operations allow.
+      held: the variables that the function assigns, and tables. The inputs after those with names are their values and handles;
+        the outputs after those with names are the variables' new values.
     """
 
     name: str
     function: GraphFunction
     inputs: Mapping[str, SymbolicTensor]
     outputs: Mapping[str, SymbolicTensor]
+    held: tuple[Resource, ...] = ()
+
+    @property
+    def states(self) -> list[State]:
+        """The variables that the function assigns."""
+        pairs = zip(self.function.inputs[len(self.inputs) :], self.held, strict=True)
+        before = [(each, t) for t, each in pairs if isinstance(each, VariableHandle)]
+        after = self.function.outputs[len(self.outputs) :]
+        return [State(each, t, new) for (each, t), new in zip(before, after, strict=True)]
+
+    @property
+    def tables(self) -> list[tuple[SymbolicTensor, StaticTable]]:
+        """The handles of tables, which are inputs, and the tables."""
+        pairs = zip(self.function.inputs[len(self.inputs) :], self.held, strict=True)
+        return [(t, each) for t, each in pairs if isinstance(each, StaticTable)]
 
     @property
     def operations(self) -> list[Operation]:
@@ -79,8 +113,24 @@ def captured_values(function: ConcreteFunction) -> dict[int, Any]:
     return values
 
 
+def assigned_variables(functions: Iterable[ConcreteFunction]) -> list[VariableHandle]:
+    """Returns the variables that functions assign."""
+    variables: dict[int, VariableHandle] = {}
+    for function in functions:
+        written = resources_written(function.graph)
+        captures = function.graph_function.inputs[function.arity :]
+        for inner, tensor in zip(captures, function.captured_inputs, strict=True):
+            value = tensor._value if isinstance(tensor, EagerTensor) else None
+            if inner._id in written and isinstance(value, VariableHandle):
+                variables[id(value)] = value
+    return list(variables.values())
+
+
 def freeze(
-    function: ConcreteFunction, name: str = "", folds_scales: bool = False
+    function: ConcreteFunction,
+    name: str = "",
+    folds_scales: bool = False,
+    assigned: Collection[VariableHandle] | None = None,
 ) -> FrozenFunction:
     """Returns a function as operations alone.
 
@@ -92,18 +142,23 @@ def freeze(
       name: that of its signature, for messages.
       folds_scales: multiply weights of products and convolutions by the constants (of batch norms) that scale their results:
         results differ by rounding.
+      assigned: variables that are `held` by the new function, as tables are. None: it may have neither.
 
     Raises:
       UnimplementedError: the function changes a variable, or holds something else than tensors.
     """
     values = captured_values(function)
+    held = _held(function, assigned) if assigned is not None else {}
     for position, tensor in enumerate(function.captured_inputs, function.arity):
-        if position not in values:
+        if position in held:
+            values.pop(position, None)
+        elif position not in values:
             folded = tensor.op.name if isinstance(tensor, SymbolicTensor) else repr(tensor._value)
             raise UnimplementedError(
                 f"Signature {name!r} reads {folded}, which is not a tensor: only variables and constants can be written."
             )
-    plain = unpack_weights(without_variables(function.graph_function, values))
+    states = {i: each for i, each in held.items() if isinstance(each, VariableHandle)}
+    plain = unpack_weights(without_variables(function.graph_function, values, states=states))
     folded_function = fold_constants(plain)
     if folds_scales:
         folded_function = fold_constants(fold_scales(folded_function))
@@ -112,9 +167,25 @@ def freeze(
     return FrozenFunction(
         name,
         folded_function,
-        dict(zip(function.argument_names, folded_function.inputs, strict=True)),
-        dict(zip(names, folded_function.outputs, strict=True)),
+        dict(zip(function.argument_names, folded_function.inputs)),
+        dict(zip(names, folded_function.outputs)),
+        tuple(held.values()),
     )
+
+
+def _held(function: ConcreteFunction, assigned: Collection[VariableHandle]) -> dict[int, Resource]:
+    """The variables and tables that a function holds, by the positions of its inputs."""
+    ids = set(map(id, assigned))
+    held: dict[int, Resource] = {}
+    for position, tensor in enumerate(function.captured_inputs, function.arity):
+        value = tensor._value if isinstance(tensor, EagerTensor) else None
+        if isinstance(value, StaticTable) or (isinstance(value, Resource) and id(value) in ids):
+            held[position] = value
+    if len(set(map(id, held.values()))) < len(held):
+        raise UnimplementedError(
+            f"{function.name!r} has two handles of a variable that it assigns."
+        )
+    return held
 
 
 def rewrite(frozen: FrozenFunction, replaced: Rewrite) -> FrozenFunction:
@@ -128,8 +199,9 @@ def rewrite(frozen: FrozenFunction, replaced: Rewrite) -> FrozenFunction:
     return FrozenFunction(
         frozen.name,
         function,
-        dict(zip(frozen.inputs, function.inputs, strict=True)),
-        dict(zip(frozen.outputs, function.outputs, strict=True)),
+        dict(zip(frozen.inputs, function.inputs)),
+        dict(zip(frozen.outputs, function.outputs)),
+        frozen.held,
     )
 
 
@@ -164,10 +236,10 @@ def output_names(function: ConcreteFunction, name: str = "") -> list[str]:
 
 
 def _with_own_outputs(function: GraphFunction, names: Sequence[str]) -> GraphFunction:
-    """Returns a function in which each output is computed by a separate operation."""
+    """Returns a function in which each named output is computed by a separate operation."""
     with building_unrecorded(function.graph):
         outputs = [
             raw.Identity(input=t, name=name if _NAME.fullmatch(name) else None)
-            for t, name in zip(function.outputs, names, strict=True)
+            for t, name in zip(function.outputs, names)
         ]
-    return function.with_outputs(outputs)
+    return function.with_outputs([*outputs, *function.outputs[len(outputs) :]])

@@ -4,9 +4,14 @@ Before: y = PartitionedCall(x, v)  with  f(x, v) = x * ReadVariableOp(v)
 After:  y = x * Const(value of v)
 
 The values that branches and loops read are constants inside of these, or, as in TensorFlow, inputs that the graph around them passes.
+
+A variable that the function assigns may become an input and an output instead, of branches and loops as well:
+
+Before: AssignAddVariableOp(v, x); y = ReadVariableOp(v)
+After:  y = AddV2(v, x), returned as a result and as the new value of v
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +22,7 @@ from penstock._src.core.dispatch import building_unrecorded
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import find, raw
-from penstock._src.graph.control import bodies_of
+from penstock._src.graph.control import bodies_of, resources_written
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
@@ -44,6 +49,15 @@ class _Variable:
         self.writes = [] if writes is None else writes
 
 
+class _State(_Variable):
+    """Placeholder for the handle of a variable whose value is `tensor` after the operations that were copied so far."""
+
+    tensor: SymbolicTensor
+
+    def __init__(self, tensor: SymbolicTensor) -> None:
+        super().__init__(None, tensor)
+
+
 class UnfrozenVariableError(UnimplementedError, ValueError):  # type: ignore[misc, valid-type]
     """A variable is not only read. TensorFlow raises ValueError."""
 
@@ -53,6 +67,8 @@ def freeze(
     values: Mapping[int, Any],
     as_inputs: bool = False,
     leaves_out_writes: bool = False,
+    states: Mapping[int, Any] | None = None,
+    returned: Sequence[int] | None = None,
 ) -> GraphFunction:
     """Returns `function` without the inputs in `values`, and without calls.
 
@@ -63,6 +79,8 @@ def freeze(
       values: {position of an input: its value, that of the variable if it is a variable's handle}.
       as_inputs: pass values to branches and loops as inputs. By default they are constants inside.
       leaves_out_writes: leave out assignments, outside of branches and loops, of what no result depends on.
+      states: {position of a variable's handle: something of the variable's dtype and shape}: inputs that become the variable's value.
+      returned: positions of states whose last values are returned after the results; by default all.
 
     Raises:
       UnfrozenVariableError: a variable is used other than by reading it.
@@ -73,16 +91,20 @@ def freeze(
         reserved = {node.name for node in function.graph._operations}
         copier = _Copier(graph, as_inputs, reserved, leaves_out_writes)
         arguments: list[Any] = []
+        states = states or {}
         used = {t._id for _, _, inputs in _needed(function) for t in inputs}
         used.update(t._id for t in function.outputs)
         for index, t in enumerate(function.inputs):
-            if index not in values:
+            if index in states:
+                arguments.append(_State(_add_input(graph, t, states[index])))
+            elif index not in values:
                 arguments.append(_add_input(graph, t))
             elif t.dtype is dtypes.resource:
                 arguments.append(copier.variable(values[index], t, t._id in used))
             else:
                 arguments.append(graph.constant(values[index], t.dtype, t.op.name))
-        copier.finish(function, arguments)
+        last = [arguments[i] for i in (states if returned is None else returned)]
+        copier.finish(function, arguments, last)
     return GraphFunction(graph)
 
 
@@ -142,9 +164,12 @@ class _Copier:
         dtype = known[0][1] if known else dtypes.as_dtype(value.dtype)
         return _Variable(value, self.graph.constant(value, dtype, handle.op.name))
 
-    def finish(self, function: GraphFunction, arguments: Sequence[Any]) -> None:
-        """Copies a function, whose results become the outputs of the graph."""
-        self.graph.outputs = [self.tensor(t) for t in self.copy(function, arguments, "")]
+    def finish(
+        self, function: GraphFunction, arguments: Sequence[Any], last: Sequence[_State] = ()
+    ) -> None:
+        """Copies a function, whose results and the last values of states become the outputs of the graph."""
+        results = self.copy(function, arguments, "")
+        self.graph.outputs = [self.tensor(t) for t in (*results, *last)]
         graph = self.graph
         needed = set(needed_operations(graph, graph.inputs, graph.outputs, graph.control_outputs))
         for read, write in self.outdated:
@@ -211,7 +236,7 @@ class _Copier:
         return unique
 
     def _copied_handle(self, variable: _Variable, name: str) -> _Variable:
-        if variable.tensor is None:
+        if variable.tensor is None or isinstance(variable, _State):
             return variable
         copy = raw.Identity(input=variable.tensor, name=name)
         return _Variable(variable.value, copy, variable.writes)
@@ -224,6 +249,9 @@ class _Copier:
             for each in inputs:  # an optimizer's step writes its slots, too
                 if isinstance(each, _Variable):
                     each.writes.append(node)
+            return []
+        if isinstance(variable, _State) and raw_op.op_type in _UPDATES:
+            variable.tensor = _UPDATES[raw_op.op_type](raw_op, variable.tensor, *others)
             return []
         if raw_op.op_type == "ReadVariableOp":
             if tensor is None:
@@ -260,22 +288,34 @@ class _Copier:
         """A condition or loop, whose functions read values; `lead` inputs are not passed to them."""
         given = inputs[lead:]
         variables = {i: v for i, v in enumerate(given) if isinstance(v, _Variable)}
-        kept = range(len(given)) if self.as_inputs else [i for i in range(len(given)) if i not in variables]  # fmt: skip
+        states = {i: v for i, v in variables.items() if isinstance(v, _State)}
+        kept = [i for i in range(len(given)) if self.as_inputs or i in states or i not in variables]
+        written = _written(node, states)
         attrs = {
-            key: self._converted(key, value, variables, kept) for key, value in raw_op.attrs.items()
+            key: self._converted(key, value, variables, kept, written if lead else ())
+            for key, value in raw_op.attrs.items()
         }
         passed = [self.tensor(given[i]) for i in kept]
         attrs["Tin" if lead else "T"] = tuple(t.dtype for t in passed)
         if lead:
+            attrs["Tout"] = (*attrs["Tout"], *(states[i].tensor.dtype for i in written))
+            if written:
+                attrs["output_shapes"] = ()
             op = complete(find(node.type), attrs, True)
-            return self._add(node, op, [*inputs[:lead], *passed], name)
+            branched = self._add(node, op, [*inputs[:lead], *passed], name)
+            count = len(node.outputs)
+            for i, tensor in zip(written, branched[count:], strict=True):
+                states[i].tensor = tensor
+            return known_as(node, branched[:count])
         if attrs.get("output_shapes"):
             attrs["output_shapes"] = tuple(t.shape for t in attrs["body"].outputs)
         added = self.graph.add(complete(find(node.type), attrs, True), passed, name)
         added.may_be_lowered = False if node.may_be_lowered is not None else None
         results: list[Any] = list(given)
         for i, tensor in zip(kept, added.outputs, strict=True):
-            if i in variables:
+            if i in states:
+                states[i].tensor = tensor
+            elif i in variables:
                 results[i] = _Variable(variables[i].value, tensor, variables[i].writes)
             else:
                 results[i] = tensor
@@ -283,17 +323,24 @@ class _Copier:
         return results
 
     def _converted(
-        self, key: str, value: Any, variables: Mapping[int, _Variable], kept: Sequence[int]
+        self,
+        key: str,
+        value: Any,
+        variables: Mapping[int, _Variable],
+        kept: Sequence[int],
+        returned: Sequence[int],
     ) -> Any:
         """An attribute, with functions converted; a loop's body returns the variables that are kept alone."""
         if isinstance(value, tuple) and value and isinstance(value[0], GraphFunction):
-            return tuple(self._converted(key, each, variables, kept) for each in value)
+            return tuple(self._converted(key, each, variables, kept, returned) for each in value)
         if not isinstance(value, GraphFunction):
             return value
         if key == "body":
             value = value.with_outputs([value.outputs[i] for i in kept])
         if not self.as_inputs:
-            return freeze(value, {i: v.value for i, v in variables.items()})
+            states = {i: v.tensor for i, v in variables.items() if isinstance(v, _State)}
+            values = {i: v.value for i, v in variables.items() if i not in states}
+            return freeze(value, values, states=states, returned=returned)
         graph = _new_graph(value)
         with building_unrecorded(graph):
             arguments: list[Any] = []
@@ -306,6 +353,34 @@ class _Copier:
             reserved = {op.name for op in value.graph._operations}
             _Copier(graph, True, reserved).finish(value, arguments)
         return GraphFunction(graph, name=graph.name_for_frozen())
+
+
+def _written(node: Operation, states: Mapping[int, _State]) -> list[int]:
+    """The positions of the states that a condition or loop assigns.
+
+    Raises:
+      UnfrozenVariableError: it assigns a variable that it has twice, or whose handle it exchanges for another.
+    """
+    bodies = bodies_of(node)
+    written = [
+        i
+        for i in states
+        if any(body.inputs[i]._id in resources_written(body.graph) for body in bodies)
+    ]
+    unchanged = states.keys()
+    if node.raw_op.flow.control == "while":
+        unchanged = node.raw_op.attrs["body"].unchanged
+    if written and (len(set(states.values())) < len(states) or not unchanged >= states.keys()):
+        raise _refusal(node)
+    return written
+
+
+# New values of variables: functions of the op, the value before and the op's other inputs.
+_UPDATES: dict[str, Callable[..., SymbolicTensor]] = {
+    "AssignVariableOp": lambda op, before, value: value,
+    "AssignAddVariableOp": lambda op, before, value: raw.AddV2(x=before, y=value),
+    "AssignSubVariableOp": lambda op, before, value: raw.Sub(x=before, y=value),
+}
 
 
 def _refusal(node: Operation) -> UnfrozenVariableError:

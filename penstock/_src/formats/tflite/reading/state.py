@@ -51,7 +51,7 @@ class State(AutoTrackable):
         return self.tensors[key]
 
     def variable(self, handle: Handle, info: TensorInfo) -> Variable:
-        """Returns a variable.
+        """Returns a variable, whose values may have any shape.
 
         Args:
           handle: which.
@@ -59,10 +59,10 @@ class State(AutoTrackable):
         """
         if handle.key not in self.variables:
             with init_scope():
-                zeros = np.zeros(info.shape, info.dtype.as_numpy_dtype)
-                shape = [None if n < 0 else n for n in info.shape_signature]
+                empty = b"" if info.dtype == dtypes.string else 0
+                zeros = np.full(info.shape, empty, info.dtype.as_numpy_dtype)
                 self.variables[handle.key] = Variable(
-                    zeros, trainable=False, shape=TensorShape(shape if info.has_rank else None)
+                    zeros, trainable=False, dtype=info.dtype, shape=TensorShape(None)
                 )
         return self.variables[handle.key]
 

@@ -87,10 +87,13 @@ def trained_ranges(file: FileWriter, graph: Any) -> Ranges:
     for operator in graph.operators:
         operator.inputs = [sources.get(place, place) for place in operator.inputs]
         name = BuiltinOperator.name(file.codes[operator.opcode_index].builtin_code)
-        (source, *_), (result, *_) = operator.inputs, operator.outputs
         options = operator.builtin_options
+        if name != "FAKE_QUANT" or options.num_bits != 8:
+            operators.append(operator)
+            continue
+        (source,), (result,) = operator.inputs, operator.outputs
         is_end = source in graph.inputs and result in graph.outputs
-        if name != "FAKE_QUANT" or options.num_bits != 8 or source in ranges or is_end:
+        if source in ranges or is_end:
             operators.append(operator)
             continue
         sources[result], ranges[source] = source, _nudged(options)

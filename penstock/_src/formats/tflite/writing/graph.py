@@ -21,6 +21,7 @@ from penstock._src.formats.tflite.operators import BY_RAW
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer
 from penstock._src.formats.tflite.writing.broadcasting import broadcast
+from penstock._src.formats.tflite.writing.state import assign_state, read_state
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.util import slots
@@ -58,6 +59,9 @@ class FileWriter:
     def __init__(self, signatures: int = 1, otherwise: Otherwise | None = None) -> None:
         self.signatures, self.otherwise = signatures, otherwise
         self.bodies: list[Any] = []
+        # Of variables and tables, by id, the options of their handles; and the graph that fills them, see state.py.
+        self.resources: dict[int, Any] = {}
+        self.filler = -1
         self.buffers = [SCHEMA["Buffer"]()]
         self.codes: list[Any] = []
         self._places: dict[bytes, int] = {}
@@ -106,7 +110,6 @@ class GraphWriter:
 
     Args:
       file: what graphs share.
-      frozen: the function.
       weights: how weights are stored: "" as they are, "float16", or "int8".
       known: the records of tensors for inputs that do not say their own type or rank, by id.
     """
@@ -114,41 +117,47 @@ class GraphWriter:
     def __init__(
         self,
         file: FileWriter,
-        frozen: FrozenFunction,
         weights: str = "",
         known: Mapping[int, Any] | None = None,
     ) -> None:
-        self.file, self.weights = file, weights
-        self._frozen, self._known = frozen, known
+        self.file, self.weights, self._known = file, weights, known
         self.tensors: list[Any] = []
         self.operators: list[Any] = []
         self._places: dict[int, int] = {}  # indices of symbolic tensors
         self._constants: dict[tuple[str, tuple[int, ...], bytes], int] = {}
         self._readers: dict[int, list[Operation]] = {}
+        self._outputs: set[int] = set()
         self._done: set[str] = set()
 
-    def write(self) -> Any:
-        """Returns the record `SubGraph`.
+    def write(self, frozen: FrozenFunction) -> Any:
+        """Returns the record `SubGraph` of a function.
 
         Raises:
           UnimplementedError: TFLite has no counterpart of an operation.
         """
-        operations = self._frozen.operations
+        operations = frozen.operations
+        self._outputs = {tensor._id for tensor in frozen.function.outputs}
         for operation in operations:
             for tensor in operation.inputs:
                 self._readers.setdefault(tensor._id, []).append(operation)
-        inputs = [self._named(tensor, name) for name, tensor in self._frozen.inputs.items()]
+        inputs = [self._named(tensor, name) for name, tensor in frozen.inputs.items()]
+        handles = read_state(self, frozen)
         for operation in operations:
             if operation.type not in _AT_FIRST_USE and operation.name not in self._done:
                 self._write_operation(operation)
-        outputs = [self.place(tensor) for tensor in self._frozen.outputs.values()]
+        outputs = [self.place(tensor) for tensor in frozen.outputs.values()]
+        assign_state(self, frozen, handles)
         outputs = [self._own(place, inputs, outputs[:i]) for i, place in enumerate(outputs)]
+        return self.record(inputs, outputs, frozen.name or "main")
+
+    def record(self, inputs: list[int], outputs: list[int], name: str) -> Any:
+        """Returns the record `SubGraph` of what was added."""
         return SCHEMA["SubGraph"](
             tensors=self.tensors,
             operators=self.operators,
             inputs=inputs,
             outputs=outputs,
-            name=self._frozen.name or "main",
+            name=name,
         )
 
     def _write_operation(self, operation: Operation) -> None:
@@ -303,7 +312,7 @@ class GraphWriter:
         inputs = {f"input_{i}": tensor for i, tensor in enumerate(function.inputs)}
         outputs = {f"output_{i}": tensor for i, tensor in enumerate(function.outputs)}
         frozen = FrozenFunction(name, function, inputs, outputs)
-        return self.file.body(GraphWriter(self.file, frozen, self.weights, known).write())
+        return self.file.body(GraphWriter(self.file, self.weights, known).write(frozen))
 
     # -- operators
 
@@ -411,7 +420,7 @@ class GraphWriter:
         self.operators.append(
             SCHEMA["Operator"](
                 opcode_index=self.file.code(name, version),
-                inputs=broadcast(self, name, inputs, outputs[0]),
+                inputs=broadcast(self, name, inputs, outputs[0]) if outputs else list(inputs),
                 outputs=list(outputs),
                 builtin_options=options,
             )
@@ -432,8 +441,7 @@ class GraphWriter:
     def only_reader(self, tensor: SymbolicTensor) -> Operation | None:
         """Returns the operation that alone reads a tensor, or None."""
         readers = self.readers(tensor)
-        is_output = any(tensor is output for output in self._frozen.outputs.values())
-        return readers[0] if len(readers) == 1 and not is_output else None
+        return readers[0] if len(readers) == 1 and tensor._id not in self._outputs else None
 
     def epilogue(
         self, operation: Operation, channels: int

@@ -5,13 +5,14 @@ from typing import Any
 
 from penstock._src.core.errors import InvalidArgumentError, UnimplementedError
 from penstock._src.filesystems.whole import write_whole
-from penstock._src.formats.frozen import FrozenFunction, freeze, rewrite
+from penstock._src.formats.frozen import FrozenFunction, assigned_variables, freeze, rewrite
 from penstock._src.formats.model import Model
 from penstock._src.formats.tflite.schema import SCHEMA, encode_model
 from penstock._src.formats.tflite.writing import ops
 from penstock._src.formats.tflite.writing.calibration import given_ranges, ranges_of, trained_ranges
 from penstock._src.formats.tflite.writing.graph import FileWriter, GraphWriter
 from penstock._src.formats.tflite.writing.quantizing import Integers, Quantizer, name_verifications
+from penstock._src.formats.tflite.writing.state import fill_once
 from penstock._src.formats.tflite.writing.tensorflow_ops import append_tensorflow_op
 from penstock._src.formats.tflite.writing.validation import validated
 from penstock._src.function.concrete import ConcreteFunction
@@ -70,14 +71,18 @@ def file_of(
         )
     ops.load()
     file = FileWriter(len(signatures), append_tensorflow_op if tensorflow_ops else None)
+    assigned = assigned_variables(signatures.values())
     frozen = {
-        name: rewrite(freeze(f, name, folds_scales=True), as_float_products)
+        name: rewrite(freeze(f, name, True, assigned), as_float_products)
         for name, f in signatures.items()
     }
+    resources = {id(each): each for function in frozen.values() for each in function.held}
+    if resources:
+        fill_once(GraphWriter(file), resources.values())
     trained = trained and weights == "int8" and integers is None and _is_trained(frozen)
     if trained:
         weights, integers = "", Integers(None)
-    graphs = [_pruned(GraphWriter(file, each, weights).write()) for each in frozen.values()]
+    graphs = [_pruned(GraphWriter(file, weights).write(each)) for each in frozen.values()]
     file.bodies = [_pruned(graph) for graph in file.bodies]
     if integers is not None:
         if len(frozen) != 1:
@@ -174,11 +179,11 @@ def _named(names: Mapping[str, Any], places: list[int]) -> list[Any]:
 
 
 def _pruned(graph: Any, others: Iterable[int] = ()) -> Any:
-    """A graph without operators and tensors that neither its outputs nor other tensors need."""
+    """A graph without operators and tensors that neither its outputs nor its state nor other tensors need."""
     needed = {*graph.outputs, *others}
     kept = []
     for operator in reversed(graph.operators):
-        if needed.intersection(operator.outputs):
+        if not operator.outputs or needed.intersection(operator.outputs):
             kept.append(operator)
             needed.update(operator.inputs)
     graph.operators = kept[::-1]

@@ -7,8 +7,10 @@ from penstock._src.core.errors import InternalError
 from penstock._src.formats.tflite.reading.contents import Contents, Graph, Operation, read_contents
 from penstock._src.formats.tflite.schema import ModelFileError
 
-# Values that are not arrays, which TensorFlow's ops alone read.
-_NOT_ARRAYS = (dtypes.variant, dtypes.resource)
+# Builtin ops whose tensors may be handles of variables and tables. Lists, which are variants, are for TensorFlow's ops alone.
+_WITH_HANDLES = set(
+    "VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE IF WHILE".split()
+)
 
 
 def validated(data: bytes) -> bytes:
@@ -46,8 +48,11 @@ def _check_writers(graph: Graph) -> None:
 def _check_operation(contents: Contents, graph: Graph, operation: Operation) -> None:
     if operation.name == "CUSTOM":
         return
+    refused = [dtypes.variant]
+    if operation.name not in _WITH_HANDLES:
+        refused.append(dtypes.resource)
     for index in (*operation.inputs, *operation.outputs):
-        if index >= 0 and graph.tensors[index].dtype in _NOT_ARRAYS:
+        if index >= 0 and graph.tensors[index].dtype in refused:
             raise _wrong(
                 graph, operation, f"tensor {index} is a {graph.tensors[index].dtype.name}."
             )

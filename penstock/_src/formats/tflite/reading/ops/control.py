@@ -109,7 +109,12 @@ def var_handle(call: Call) -> Any:
 
 @builtin("READ_VARIABLE")
 def read_variable(call: Call) -> Any:
-    return call.translation.state.variable(_handle(call, 0), call.output()).read_value()
+    info = call.output()
+    value = call.translation.state.variable(_handle(call, 0), info).read_value()
+    if not info.has_rank:
+        return value
+    shape = TensorShape([None if extent < 0 else extent for extent in info.shape_signature])
+    return raw.EnsureShape(input=value, shape=shape)
 
 
 @builtin("ASSIGN_VARIABLE")
