@@ -22,6 +22,7 @@ Running      runner.py: a table of records (function, tasks, length, ns, argumen
              call = Call(table, inputs, patches, threads=n, keep=owners)
              call.run(*arrays) -> 0 or the code in call.status[0]; call.timed() -> (timed run, log)
 Builtins     python_calls.py: builtin(address, name) and the parts of its code: native functions for Python, 13 ns
+Kernels      builtins/kernel.py: @kernel, loops over elements as Python functions (docs/kernels.md)
 A new operating system is a file in systems/; a new CPU family a line in target.py.
 """
 

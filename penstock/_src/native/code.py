@@ -11,6 +11,7 @@ others, and texts are written again, but LLVM does not compile again what it has
 import ast
 import functools
 import hashlib
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import field
@@ -372,6 +373,7 @@ def file_of(key: str) -> str:
 
 def emitter_of(write: Callable[..., Any]) -> str:
     """Return the file in which a function that writes code is defined, relative to the package's sources."""
+    write = inspect.unwrap(write)  # of a kernel: its function
     while isinstance(write, functools.partial):
         write = write.func
     if isinstance(write, ByName):

@@ -54,19 +54,16 @@ class ArithmeticInstructions(FunctionWriter):
             return b.ty, self.splat(a, lb).s, b.s
         return a.ty, a.s, self.splat(b, la).s
 
-    def binary(self, op: str, a, b) -> Val:
-        """LLVM's binary `op`; for floats an f is prepended (add -> fadd)."""
-        return self._binary(op, a, b, self.FAST)
+    def binary(self, op: str, a, b, flags: str | None = None) -> Val:
+        """LLVM's binary `op`; for floats an f is prepended (add -> fadd), and `flags`, by default FAST."""
+        ty, a, b = self.pair(a, b)
+        if is_float(ty):
+            op = f"f{op} {self.FAST if flags is None else flags}"
+        return self.emit(ty, f"{op} {ty} {a}, {b}")
 
     def unfused(self, op: str, a, b) -> Val:
         """An addition or subtraction that is never fused with a product, so that x * y - x * y is 0."""
-        return self._binary(op, a, b, "nsz ")
-
-    def _binary(self, op: str, a, b, flags: str) -> Val:
-        ty, a, b = self.pair(a, b)
-        if is_float(ty):
-            op = f"f{op} {flags}"
-        return self.emit(ty, f"{op} {ty} {a}, {b}")
+        return self.binary(op, a, b, flags="nsz ")
 
     def compare(self, op: str, a, b) -> Val:
         """`op` is one of eq ne lt le gt ge, or ult ule ugt uge (unsigned), or uno (true if either is NaN)."""

@@ -12,8 +12,8 @@ from penstock._src.core.shapes import UNKNOWN, TensorShape
 from penstock._src.core.typesets import ANY, INDEX
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import is_symbolic
-from penstock._src.native.algorithms.alignments.edits import edits
 from penstock._src.native.algorithms.grouping.number_index import MOST, numbered
+from penstock._src.native.builtins.kernel import kernel
 from penstock._src.native.readers import string_index
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import check_elements, in_float32, show
@@ -447,21 +447,30 @@ def _numbered(first, second):
 
 def _distances(first, second):
     """The edit distance of each pair of sequences."""
-    counts = np.diff(first[1])
-    if not runs_native_code():
-        parts = [[x.tolist() for x in np.split(v, b[1:-1])] for v, b in (first, second)]
-        return np.array([levenshtein(*pair) for pair in zip(*parts, strict=True)], np.int64)
-    distances = np.empty(len(counts), np.int64)
+    distances = np.empty(len(first[1]) - 1, np.int64)
     row = np.empty(int(np.diff(second[1]).max(initial=0)) + 1, np.int64)
-    edits().distances(*first, *second, len(counts), row, distances)
+    edits(*first, *second, row, distances)
     return distances
 
 
-def levenshtein(first, second):
-    """Returns the number of edits between two lists: the row-by-row table of Wagner and Fischer."""
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, 1):
-        diagonal, row[0] = row[0], i
-        for j, b in enumerate(second, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
-    return row[-1]
+@kernel(
+    "a: int64[n], a_begins: int64[pairs + 1], b: int64[m], b_begins: int64[pairs + 1], row: int64[longest], "
+    "distances: int64[pairs]"
+)
+def edits(a, a_begins, b, b_begins, row, distances):
+    """Writes the number of edits between each pair of sequences: the row-by-row table of Wagner and Fischer."""
+    for k in range(len(distances)):
+        begin, end = a_begins[k], a_begins[k + 1]
+        other, count = b_begins[k], b_begins[k + 1] - b_begins[k]
+        # From an empty sequence it takes an insertion for each element.
+        for j in range(count + 1):
+            row[j] = j
+        for i in range(begin, end):
+            # One row is enough: the diagonal is passed on before its cell is overwritten.
+            x, diagonal = a[i], i - begin
+            left = row[0] = diagonal + 1
+            for j in range(count):
+                differs, above = x != b[other + j], row[j + 1]
+                left = min(min(above, left) + 1, diagonal + int(differs))
+                row[j + 1], diagonal = left, above
+        distances[k] = row[count]

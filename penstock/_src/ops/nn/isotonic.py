@@ -6,8 +6,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import FLOAT, REAL
-from penstock._src.native.algorithms.solvers.isotonic import isotonic
-from penstock._src.native.systems import runs_native_code
+from penstock._src.native.builtins.kernel import kernel
 from penstock._src.ops.rules import show
 
 
@@ -48,28 +47,33 @@ class IsotonicRegression(Op):
     def eager(self, input):
         if input.ndim != 2:
             raise self.invalid(f"input must be a matrix. Received {show(input.shape)}")
-        segments = np.empty(input.shape, np.int32)
-        if runs_native_code():
-            rows, results = input.astype(np.float64, order="C"), np.empty(input.shape)
-            count, width = input.shape
-            room = np.empty(width), np.empty(width, np.int64)
-            isotonic().pool(rows, count, width, results, segments, *room)
-            return results.astype(self.output_dtype.np), segments
-        out = np.empty(input.shape, self.output_dtype.np)
-        for at, row in enumerate(input):
-            out[at], segments[at] = _pooled(row.astype(np.float64))
-        return out, segments
+        rows, results = input.astype(np.float64, order="C"), np.empty(input.shape)
+        segments, width = np.empty(input.shape, np.int32), input.shape[1]
+        pool(rows, results, segments, np.empty(width), np.empty(width, np.int64))
+        return results.astype(self.output_dtype.np), segments
 
 
-def _pooled(row):
-    """Pools adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972); as in TensorFlow, equal neighbors are not
-    violators."""
-    sums, counts = [], []
-    for value in row:
-        total, n = value, 1
-        while sums and sums[-1] / counts[-1] < total / n:
-            total, n = sums.pop() + total, counts.pop() + n
-        sums.append(total)
-        counts.append(n)
-    means = np.divide(sums, counts)
-    return np.repeat(means, counts), np.repeat(np.arange(len(counts)), counts)
+@kernel(
+    "rows: float64[count, width], results: float64[count, width], segments: int32[count, width], "
+    "sums: float64[width], sizes: int64[width]"
+)
+def pool(rows, results, segments, sums, sizes):
+    """Pools adjacent violators (Barlow, Bartholomew, Bremner & Brunk 1972); as in TensorFlow, equal neighbors are not violators."""
+    count, width = rows.shape
+    for k in range(count):
+        row, result, numbers, blocks = rows[k], results[k], segments[k], 0
+        for i in range(width):
+            # Sums and sizes, not means, are merged: a mean is rounded once, however many are merged.
+            total, size = row[i], 1
+            while blocks > 0 and sums[blocks - 1] / sizes[blocks - 1] < total / size:
+                blocks -= 1
+                total, size = sums[blocks] + total, sizes[blocks] + size
+            sums[blocks], sizes[blocks] = total, size
+            blocks += 1
+        begin = 0
+        for number in range(blocks):
+            mean, end = sums[number] / sizes[number], begin + sizes[number]
+            for i in range(begin, end):
+                result[i] = mean
+                numbers[i] = number
+            begin = end

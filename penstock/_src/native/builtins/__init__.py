@@ -1,4 +1,4 @@
-"""Loads modules of native code as Python builtins."""
+"""Loads modules of native code as Python builtins; `kernel.py` makes them of Python functions."""
 
 import functools
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 from penstock._src.util.process.layouts import OF_ALL_CODE
 
-from . import python_calls as py
-from .code import Code, ModuleCode
-from .kernels import kernels
-from .language.module import Module
+from .. import python_calls as py
+from ..code import Code, ModuleCode
+from ..kernels import kernels
+from ..language.module import Module
 
 Functions = TypeVar("Functions", bound=NamedTuple)
 Parameters = ParamSpec("Parameters")
@@ -76,10 +76,14 @@ def compiled(
 
 def entries(code: Code, functions: type[Functions]) -> Functions:
     """Compile the code of a module and return its entries."""
+    return functions(*[entry(code, name) for name in functions._fields])
+
+
+def entry(code: Code, name: str, owner: object = None) -> Any:
+    """Compile the code of a module and return its entry `py_NAME`, whose first C argument is the owner."""
     library = kernels()[code]
     _libraries.append(library)
-    names = functions._fields
-    return functions(*[py.builtin(library[f"py_{name}"], name) for name in names])
+    return py.builtin(library[f"py_{name}"], name, owner=owner)
 
 
 def method(name: str, *kinds: str) -> Callable[[Callable[[Module, str], None]], Callable[[], Any]]:
