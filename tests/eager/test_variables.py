@@ -74,6 +74,13 @@ def test_variables_of_one_call():
     assert function.experimental_get_tracing_count() == 1
 
 
+def test_the_array_of_a_value_read_without_a_copy_can_be_written_to():
+    variable = tf.Variable([1.0, 2.0])  # OpenVINO's converter shares the array
+    value = variable.read_value_no_copy()
+    value.__array__()[0] = 5.0
+    assert variable.numpy().tolist() == [1.0, 2.0] and "device:CPU" in value.device
+
+
 def test_a_spec_describes_variables():
     variable = tf.Variable([1.0, 2.0], trainable=False)
     spec = VariableSpec.from_value(variable)

@@ -34,6 +34,21 @@ def test_a_graph_with_a_library_survives_the_round_trip():
     assert x.tolist() == [8.0, 16.0] and index.tolist() == [0, 1]
 
 
+def test_functions_for_xla_say_so_where_they_are_defined_and_called():
+    inner = tf.function(lambda x: tf.cast(x, tf.int32), jit_compile=True)
+    outer = tf.function(lambda x: inner(x) + 1)
+    definition = outer.get_concrete_function(tf.TensorSpec([2])).graph.as_graph_def()
+    (function,) = definition.library.function
+    (call,) = [node for node in definition.node if "Call" in node.op]
+    assert function.attr["_XlaMustCompile"].b and function.attr["_noinline"].b
+    assert call.attr["_XlaMustCompile"].b
+    with tf.Graph().as_default() as graph, v1.Session() as session:
+        (sums,) = tf.import_graph_def(definition, return_elements=["Identity:0"], name="")
+        # XLA's rules: a number above the greatest integer becomes that one
+        assert session.run(sums, {"x:0": [3e9, 2.0]}).tolist() == [-(2**31), 3]
+        assert graph.as_graph_def().library.function[0].attr["_XlaMustCompile"].b
+
+
 def test_input_map_replaces_placeholders():
     graph = tf.Graph()
     with graph.as_default():

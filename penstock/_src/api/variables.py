@@ -306,9 +306,26 @@ def _dense_var_to_tensor(self, dtype=None, name=None, as_ref=False):
     return self.value()
 
 
+class _WritableTensor(EagerTensor):
+    """A tensor whose array can be written to, as converters that pass it to C++ require: it is a copy."""
+
+    __slots__ = ()
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self._value, dtype=dtype)
+
+
+def _read_value_no_copy(self):
+    value = self.value()
+    if type(value) is not EagerTensor:
+        return value
+    return _WritableTensor(value._value, value.dtype)
+
+
 _METHODS = {
     "_dense_var_to_tensor": _dense_var_to_tensor,
     "_read_variable_op": lambda self, no_copy=False: self.value(),
+    "read_value_no_copy": _read_value_no_copy,
     "_shape_tuple": lambda self: tuple(self.shape.as_list()),
     "_shape_as_list": lambda self: self.shape.as_list(),
     "_set_save_slice_info": _set_save_slice_info,

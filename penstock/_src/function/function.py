@@ -298,7 +298,10 @@ class Function(Trackable):
         concrete._attributes = dict(self._attributes)
         concrete.graph.runs_whole = bool(self._jit_compile)
         concrete._function.implements = self._attributes.get("api_implements")
-        concrete._function.attributes = attribute_values(self._attributes)
+        compiled = {} if self._jit_compile is None else {"_XlaMustCompile": bool(self._jit_compile)}
+        if self._jit_compile:
+            compiled["_noinline"] = True
+        concrete._function.attributes = attribute_values({**self._attributes, **compiled})
         concrete._binder = self._traces_of()._tensors_of
         return concrete
 

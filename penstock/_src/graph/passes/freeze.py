@@ -167,7 +167,10 @@ class _Copier:
     def finish(
         self, function: GraphFunction, arguments: Sequence[Any], last: Sequence[_State] = ()
     ) -> None:
-        """Copies a function, whose results and the last values of states become the outputs of the graph."""
+        """Copies a function, whose results and the last values of states become the outputs of the graph.
+
+        What none of them needs is removed: readers of frozen graphs take results that nothing reads for outputs.
+        """
         results = self.copy(function, arguments, "")
         self.graph.outputs = [self.tensor(t) for t in (*results, *last)]
         graph = self.graph
@@ -175,6 +178,11 @@ class _Copier:
         for read, write in self.outdated:
             if read in needed:
                 raise _refusal(write)
+        needed.update(t.op for t in graph.inputs)
+        graph._operations = [op for op in graph._operations if op in needed]
+        graph._by_name = {op.name: op for op in graph._operations}
+        for position, op in enumerate(graph._operations):
+            op.position = position
 
     def tensor(self, value: Any) -> SymbolicTensor:
         """Returns `value` as a tensor of the new graph."""

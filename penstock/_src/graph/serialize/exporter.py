@@ -250,7 +250,13 @@ def _of_control_flow(op: Operation) -> dict[str, Any]:
     read.list.i.extend(read_only_resources(op))
     read.list.SetInParent()
     extra = {"_read_only_resource_inputs": read}
-    if kind != "call" and not op.raw_op.attrs.get("output_shapes"):
+    if kind == "call":
+        extra.update(
+            (key, value)
+            for key, value in op.raw_op.attrs["f"].attributes.items()
+            if key == "_XlaMustCompile"
+        )
+    elif not op.raw_op.attrs.get("output_shapes"):
         shapes = extra["output_shapes"] = AttrValue()
         shapes.list.SetInParent()
         for tensor in op.outputs:

@@ -150,6 +150,7 @@ def import_function(
         graph._origin = Origin(library.model, definition.signature.name, state)
     function = GraphFunction(graph, name=definition.signature.name)
     function.attributes = dict(definition.attr)
+    graph.runs_whole = any(k == "_XlaMustCompile" and v.b for k, v in definition.attr.items())
     function.expanded = nodes.expanded
     return function
 

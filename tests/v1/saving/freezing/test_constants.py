@@ -28,6 +28,20 @@ def test_variables_become_constants_and_calls_are_inlined():
     assert frozen.captured_inputs == []
 
 
+def test_operations_that_no_result_needs_are_left_out():
+    inner = tf.function(lambda x: (x + 1.0, tf.exp(x)))
+
+    @tf.function
+    def f(x):
+        tf.debugging.assert_all_finite(x, "finite")
+        tf.math.sin(x)
+        return inner(x)[0]
+
+    frozen = convert_variables_to_constants_v2(f.get_concrete_function(tf.TensorSpec([2])))
+    assert types_of(frozen) == {"Placeholder", "CheckNumerics", "Const", "AddV2", "Identity"}
+    assert frozen(tf.constant([1.0, 2.0]))[0].numpy().tolist() == [2.0, 3.0]
+
+
 def test_variables_in_control_flow():
     v = tf.Variable(2.0)
 
