@@ -19,7 +19,7 @@ export HATCH_BUILD_NO_HOOKS := true
 
 CHECKS := check-golden check-conformance check-examples check-models check-keras
 FUZZERS := programs models kernels shapes calls files bytes serving
-INTEROPS := formats models tfjs tflite serving open-inference ray ray-train ray-nodes tfx
+INTEROPS := formats readers models tfjs tflite serving open-inference ray ray-train ray-nodes tfx
 
 # What a target does when WHICH chooses: $(call chosen,target,default,choices)
 chosen = $(if $(filter $(or $(WHICH),$2),$3),$(MAKE) --no-print-directory $1/$(or $(WHICH),$2),echo "make $1: WHICH is one of $3. Received $(WHICH)." >&2; exit 2)
@@ -206,7 +206,7 @@ zoo: $(STAMP)  ## models of other packages beside their own runtimes, in a cache
 	$(BIN)/python -m tests.ecosystem.zoo $(NAMES)
 
 .PHONY: interop $(INTEROPS:%=interop/%)
-interop:  ## Penstock with others. WHICH=formats|models|tfjs|tflite|serving|open-inference|ray|ray-train|ray-nodes|tfx, NAMES
+interop:  ## Penstock with others. WHICH=formats|readers|models|tfjs|tflite|serving|open-inference|ray|ray-train|ray-nodes|tfx, NAMES
 	@+$(call chosen,interop,formats,$(INTEROPS))
 
 # Files of every format, written by Penstock and read by TensorFlow, and the other way round; NAMES="checkpoints events" chooses.
@@ -218,6 +218,16 @@ $(INTEROP_VENV)/.installed:
 	test -x $(INTEROP_VENV)/bin/python || $(PYTHON) -m venv $(INTEROP_VENV)
 	$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow-cpu==2.21.*' tensorboard 'setuptools<81'
 	touch $@
+
+# Models that Penstock writes in every format, read and run by what others wrote; NAMES="lstm loop.fixed" chooses, WRITE=1 writes docs/readers.md.
+READERS_VENV := .venv-readers
+EXPORTS_VENV := .venv-exports
+interop/readers: pyproject.toml
+	test -x $(READERS_VENV)/bin/python || $(PYTHON) -m venv $(READERS_VENV)
+	$(READERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow-cpu==2.21.*' tf2onnx onnx onnxruntime openvino ai-edge-litert coremltools jax 'setuptools<81'
+	test -x $(EXPORTS_VENV)/bin/python || $(PYTHON) -m venv $(EXPORTS_VENV)
+	$(EXPORTS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[lite,keras,onnx]" openvino requests && $(EXPORTS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps tf2onnx
+	$(EXPORTS_VENV)/bin/python -m tests.interop.readers $(if $(WRITE),--write) $(CURDIR)/$(READERS_VENV)/bin/python $(NAMES)
 
 # TensorFlow Serving's official client, under TensorFlow, calls our server.
 interop/serving: $(STAMP) $(INTEROP_VENV)/.installed

@@ -6,70 +6,25 @@ PYTHON is an interpreter that has TensorFlow; names are of pairs (`checkpoints.O
 """
 
 import json
-import os
-import select
-import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
 from tests.interop import pairs, values
+from tests.interop.processes import Worker
 
-ROOT = Path(__file__).parent.parent.parent
+CALL = "tests.interop.pairs:call"
 LIMIT = 300  # seconds that one file may take
 DIRECTIONS = (("penstock", "tensorflow"), ("tensorflow", "penstock"), ("penstock", "penstock"))
-
-
-class Worker:
-    """A process that has one of the two libraries; another takes its place if it ends."""
-
-    def __init__(self, python: str, library: str) -> None:
-        self._command = [python, "-m", "tests.interop.worker", library]
-        self._process: subprocess.Popen[str] | None = None
-
-    def run(self, function: str, pair: str, folder: str) -> dict[str, Any]:
-        """Returns {"value": ...}, or {"error": ...} if the function or its process failed."""
-        if self._process is None:
-            self._process = self._started()
-        request = {"pair": pair, "function": function, "folder": folder}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        ready, _, _ = select.select([self._process.stdout], [], [], LIMIT)
-        line = self._process.stdout.readline() if ready else ""
-        if line:
-            return json.loads(line)
-        self.stop()
-        return {"error": f"{self._command[-1]} ended, or took more than {LIMIT} s"}
-
-    def _started(self) -> "subprocess.Popen[str]":
-        # Without oneDNN: its sums are in another order.
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
-        return subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            env={**os.environ, **quiet, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def stop(self) -> None:
-        """Ends the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
 
 def outcome(workers: dict[str, Worker], pair: str, writer: str, reader: str) -> dict[str, Any]:
     """What `reader` finds in what `writer` wrote into an empty folder, and what the writer says of it."""
     with tempfile.TemporaryDirectory() as folder:
-        written = workers[writer].run("write", pair, folder)
+        written = workers[writer].run(CALL, pair, "write", folder)
         if "error" in written:
             return {"error": f"{writer} wrote:\n{written['error']}"}
-        found = workers[reader].run("read", pair, folder)
+        found = workers[reader].run(CALL, pair, "read", folder)
         if "error" in found:
             return {"error": f"{reader} read:\n{found['error']}"}
         return {"value": {"dict": [("written", written["value"]), ("read", found["value"])]}}
@@ -89,8 +44,8 @@ def main(arguments: list[str]) -> int:
     """Runs the pairs; returns whether any failed."""
     python, *chosen = arguments
     workers = {
-        "tensorflow": Worker(python, "tensorflow"),
-        "penstock": Worker(sys.executable, "penstock"),
+        "tensorflow": Worker(python, "tensorflow", LIMIT),
+        "penstock": Worker(sys.executable, "penstock", LIMIT),
     }
     counts = {True: 0, False: 0}
     try:

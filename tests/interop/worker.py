@@ -1,6 +1,6 @@
-"""Runs `write` and `read` of pairs on one library: each line that comes in asks for one, each line that goes out answers.
+"""Calls functions with one library: each line that comes in asks for a call, each line that goes out answers.
 
-python -m tests.interop.worker tensorflow|penstock
+python -m tests.interop.worker LIBRARY
 """
 
 import importlib
@@ -10,25 +10,26 @@ import sys
 import traceback
 from typing import Any, TextIO
 
-from tests.interop import pairs, values
+from tests.interop import values
 
 FRAMES = 3  # of a traceback: the innermost
 
 
-def answer(tf: Any, request: dict[str, str]) -> dict[str, Any]:
-    """What a pair's function gives, or how it ended."""
+def answer(library: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """What a function gives, or how it ended."""
     try:
-        pair = pairs.named(request["pair"])
-        return {"value": values.plain(getattr(pair, request["function"])(tf, request["folder"]))}
-    except Exception:  # whatever it is, it is the pair's result
+        module, _, name = request["function"].partition(":")
+        function = getattr(importlib.import_module(module), name)
+        return {"value": values.plain(function(library, *request["arguments"]))}
+    except Exception:  # whatever it is, it is the call's result
         return {"error": traceback.format_exc(limit=-FRAMES)}
 
 
 def main(library: str, answers: TextIO) -> None:
     """Answers until there are no more requests."""
-    tf = importlib.import_module(library)
+    module = importlib.import_module(library)
     for line in sys.stdin:
-        print(json.dumps(answer(tf, json.loads(line))), file=answers, flush=True)
+        print(json.dumps(answer(module, json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":

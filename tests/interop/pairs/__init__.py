@@ -23,6 +23,11 @@ def named(name: str) -> Any:
     return _pairs_of(file)[pair]
 
 
+def call(tf: Any, name: str, function: str, folder: str) -> Any:
+    """Runs `write` or `read` of the pair of a name."""
+    return getattr(named(name), function)(tf, folder)
+
+
 def _pairs_of(file: str) -> dict[str, Any]:
     module = importlib.import_module(f"{__name__}.{file}")
     members = vars(module).items()
