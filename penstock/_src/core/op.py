@@ -23,7 +23,7 @@ import collections
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -58,7 +58,7 @@ from penstock._src.core.errors import (
     UnimplementedError,
 )
 from penstock._src.core.shapes import LARGEST_RANK, TensorShape
-from penstock._src.core.typesets import DIFFERENTIABLE
+from penstock._src.core.typesets import COMPLEX, DIFFERENTIABLE, FLOAT
 from penstock._src.core.values.kernel_wrappers import (
     as_one_step,
     in_float32,
@@ -66,6 +66,7 @@ from penstock._src.core.values.kernel_wrappers import (
     with_checked_scalars,
 )
 from penstock._src.util import slots
+from penstock._src.util.process import forks
 from penstock._src.util.signatures import read_only
 
 OPS: dict[str, type["Op"]] = {}
@@ -400,6 +401,20 @@ class Op:
     def eager(self, *values: Any) -> Any:
         """Computes the outputs from host values."""
         raise UnimplementedError(f"{self.op_type}: this operation is not implemented.")
+
+    def compute(self, *values: Any) -> Any:
+        """Computes the outputs from host values as programs do, and TensorFlow: denormal numbers are zeros."""
+        return self.computed(self.eager, *values)
+
+    def computed(self, kernel: Callable[..., Any], *values: Any) -> Any:
+        """Computes the outputs by another kernel than `eager`."""
+        return slots.CALL_FLUSHING(kernel, *values) if self.computes_floats else kernel(*values)
+
+    @forks.cached_property
+    def computes_floats(self) -> bool:
+        """True if an input is of floats or complex numbers. What makes them of texts and bytes alone copies them."""
+        types = flatten_arguments([self._dtype_of(argument) for argument in self.inputs])
+        return not (FLOAT | COMPLEX).isdisjoint(types)
 
 
 def entry_of(cls: type[Op], table: Mapping[str, Any]) -> Any:

@@ -94,7 +94,7 @@ def run_compiled(op: Op, values: Sequence[np.ndarray]) -> Any:
     Shapes that do not fit raise the error of the eager kernel. Ops that suit new sizes take a single image with its own size.
     """
     if op.host_kernel.suits_new_sizes and len(values[0]) == 1:
-        return op.eager(*values)  # one picture, and the next one may have another size
+        return op.compute(*values)  # one picture, and the next one may have another size
     if op.elements.is_elementwise:
         shapes = {value.shape for value in values if value.ndim}
         if len(shapes) == 1:
@@ -105,7 +105,7 @@ def run_compiled(op: Op, values: Sequence[np.ndarray]) -> Any:
         try:
             known = _calls[key] = _for_call(op, values)
         except RefusedValue:
-            return op.eager(*values)
+            return op.compute(*values)
     positions, executable = known
     results = _results(op, values, executable, [values[i] for i in positions])
     return results[0] if len(results) == 1 else tuple(results)
@@ -152,7 +152,7 @@ def _results(
         return results
     except (InvalidArgumentError, InternalError) as error:
         refusal = error
-    op.eager(*values)
+    op.compute(*values)
     raise refusal
 
 

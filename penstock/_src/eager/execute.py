@@ -5,7 +5,7 @@ import itertools
 import math
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,13 +77,13 @@ class Kernel:
 
     __slots__ = (
         "op", "run", "types", "dtype", "storage", "is_plain", "outputs", "compiles_from", "attributes",
-        "calls_left",
+        "calls_left", "flushes",
     )  # fmt: skip
 
     def __init__(self, op: Op, types: tuple[DType, ...], attributes: dict[str, Any]) -> None:
         self.op, self.run, self.types = op, runner_of(op), types
         # As the call gave them; and the calls after which native code takes over.
-        self.attributes, self.calls_left = attributes, OFTEN
+        self.attributes, self.calls_left, self.flushes = attributes, OFTEN, op.computes_floats
         dtype = op.output_dtypes[0] if len(op.output_dtypes) == 1 else None
         self.dtype: Any = None if type(dtype) is tuple else dtype
         self.storage = None if self.dtype is None else self.dtype.np
@@ -187,7 +187,8 @@ def value_of(kernel: Kernel, values: Sequence[Any]) -> Any:
         if large and (values[0].size >= large or values[-1].size >= large):
             value = run_compiled(kernel.op, values)
         else:
-            value = kernel.run(*values)
+            run = kernel.run
+            value = slots.CALL_FLUSHING(run, *values) if kernel.flushes else run(*values)
     except Exception as error:
         raise _naming_op(kernel.op, error, values)  # noqa: B904 - it is the error itself, or has it as its cause
     if kernel.is_plain and (type(value) is not np.ndarray or value.dtype is not kernel.storage):
@@ -237,6 +238,16 @@ def loads_native_code() -> bool:
     """True if native code may make calls, and is loaded or worth loading by now."""
     is_loaded = "penstock._src.native.kernels" in sys.modules
     return (is_loaded or sum(_CALLS) >= MANY) and has_compiler() and admits_native_calls()
+
+
+def _first_flushing(function: Callable[..., Any], *args: Any) -> Any:
+    """Loads native code that sets the processor's mode, with which `function` and all later ones are called."""
+    # Only for programs that compute floats.
+    from penstock._src.native.pool import pool
+    from penstock._src.native.systems import runs_native_code
+
+    slots.CALL_FLUSHING = pool().call_flushing if runs_native_code() else _call
+    return slots.CALL_FLUSHING(function, *args)
 
 
 def _make_quick(kernel: Kernel) -> None:
@@ -477,8 +488,8 @@ def run_kernel(op: Op, values: list[Any]) -> Any:
         if is_large(op, values) and is_worth_compiling(op):
             return run_compiled(op, values)
         if op.traits.takes_lists:
-            return op.eager(*group_arguments(op.inputs, op, values))
-        return op.eager(*values)
+            return op.compute(*group_arguments(op.inputs, op, values))
+        return op.compute(*values)
     except Exception as error:
         raise _naming_op(op, error, group_arguments(op.inputs, op, values))  # noqa: B904 - it is the error itself, or has it as its cause
 
@@ -541,3 +552,4 @@ def _out_of_scope(op: Op, tensors: list[Any]) -> TypeError:
 
 
 slots.RUN_EAGERLY = execute
+_call, slots.CALL_FLUSHING = slots.CALL_FLUSHING, _first_flushing

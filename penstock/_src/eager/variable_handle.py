@@ -21,6 +21,7 @@ from penstock._src.eager.execute import FrequentCalls, is_unobserved, surroundin
 from penstock._src.eager.placed.logical import placed
 from penstock._src.eager.tensor import EagerTensor
 from penstock._src.graph.trace import refuse_variable
+from penstock._src.util import slots
 from penstock._src.util.process.quiet import quietly
 from penstock._src.util.slots import above
 
@@ -89,7 +90,7 @@ def update_now(handle: Any, dtype: DType, ufunc: np.ufunc, delta: Any) -> bool:
         current = resource.read()
         if current.shape != value.shape:
             return False
-        resource.value = owned(_QUIET[ufunc](current, value))
+        resource.value = owned(slots.CALL_FLUSHING(_QUIET[ufunc], current, value))
     QUICK.count()
     return True
 

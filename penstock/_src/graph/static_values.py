@@ -66,7 +66,7 @@ def _evaluate(tensor: SymbolicTensor, depth: int) -> list[Any] | None:
             return None
         inputs.append(value)
     try:
-        result = op.raw_op.eager(*group_arguments(op.raw_op.inputs, op.raw_op, inputs))
+        result = op.raw_op.compute(*group_arguments(op.raw_op.inputs, op.raw_op, inputs))
     except (OpError, ValueError, TypeError, IndexError, ArithmeticError):
         # The kernel raises the same error at run time.
         return None

@@ -13,6 +13,7 @@ from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import SMALL, wrapped
 from penstock._src.ir.node import Node
 from penstock._src.ir.primitives import PRIMITIVES
+from penstock._src.util import slots
 
 _VIEWS = frozenset({"reshape", "transpose", "slice", "reverse"})
 _LONGEST_LIST = 16
@@ -27,7 +28,8 @@ def fold(p: NodeMaker, node: Node) -> Node | None:
     if kinds == {"constant"} and not _is_unknown_part(node):
         if kind not in _VIEWS and node.size > SMALL or widens(node):
             return None
-        value = interpreter.evaluate_node(node, [a.attrs["value"] for a in node.args])
+        values = [a.attrs["value"] for a in node.args]
+        value = slots.CALL_FLUSHING(interpreter.evaluate_node, node, values)
         return p.constant(value, node.dtype)
     if kinds <= {"constant", "size"} and (kind == "slice" or "size" in kinds):
         return _fold_sizes(p, node)

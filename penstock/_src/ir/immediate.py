@@ -17,6 +17,7 @@ from penstock._src.ir.builder import NO_DTYPE, new_node
 from penstock._src.ir.interpreter import evaluate_node
 from penstock._src.ir.meaning.known_values import KnownValues
 from penstock._src.ir.node import Node
+from penstock._src.util import slots
 
 
 class ImmediateBuilder(NodeMaker):
@@ -33,7 +34,7 @@ class ImmediateBuilder(NodeMaker):
         node = new_node(self, kind, tuple(args), attrs, None)
         if kind == "constant":
             return node
-        value = evaluate_node(node, [a.attrs["value"] for a in args])
+        value = slots.CALL_FLUSHING(evaluate_node, node, [a.attrs["value"] for a in args])
         if node.results is not None:
             types = [dtype for _, dtype in node.results]
             outputs = {"values": value, "dtypes": types}

@@ -1,4 +1,7 @@
-"""Runs a Function in NumPy: the reference for every later stage, and the device `reference`."""
+"""Runs a Function in NumPy: the reference for every later stage, and the device `reference`.
+
+Denormal numbers stay, unless the caller has them taken for zeros (`slots.CALL_FLUSHING`), as computations are.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -8,6 +8,7 @@ from penstock._src.core import errors
 from penstock._src.util import flags
 from penstock._src.util.process import forks
 
+from . import python_calls as py
 from .cache import ObjectCache
 from .code import ModuleCode
 from .language.module import Module
@@ -51,6 +52,7 @@ class Pool:
         self._run = self.library.function(
             "penstock_pool_run", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
         )
+        self.call_flushing = py.builtin(self.library["py_call_flushing"], "call_flushing")
         self._resize(_checked(threads))
         array_memory.watch_arrays(self.library)
         interrupts.watch_interrupts(self.library)

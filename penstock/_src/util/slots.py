@@ -12,6 +12,7 @@ imported on first use.
     STATIC_SHAPE         graph/static_values.py         shape rules: the shape that a vector holds, as far as it is known
     WRAP                 core/tracking/data_structures  assignments to attributes of trackable objects: lists and dicts that track
     CONVERT              function/tracing.py            graph/trace.py: a Python function with its control flow converted by AutoGraph
+    CALL_FLUSHING        eager/execute.py               kernels of floats: a function, with denormal numbers taken for zeros
     RUN_FUNCTION         eager/placed/hooks.py,         function/differentiable.py: the results of a function on DTensors, or on a device
                          distribute/dtensor/scopes.py
 
@@ -44,6 +45,8 @@ STATIC_SHAPE = _empty("Static values are known once penstock._src.graph is loade
 WRAP = _empty("Attributes are tracked once penstock._src.core.tracking.data_structures is loaded.")
 # Without tf.function nothing is converted.
 CONVERT: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function  # noqa: E731
+# Takes a function and its arguments. Without native code denormal numbers stay.
+CALL_FLUSHING: Callable[..., Any] = lambda function, *args: function(*args)  # noqa: E731
 # None until there are GPUs or DTensors. Of a GraphFunction and tensors: the results, or None if it is to be run as usual.
 RUN_FUNCTION: Callable[[Any, Any], Any] | None = None
 

@@ -27,7 +27,9 @@ def run_on_host(op: Operation, arguments: list[Any], kernel: Op | None = None) -
         arguments = group_arguments(raw.inputs, raw, arguments)
     try:
         result = (
-            raw.eager(*arguments, op.name) if raw.host_kernel.takes_name else raw.eager(*arguments)
+            raw.compute(*arguments, op.name)
+            if raw.host_kernel.takes_name
+            else raw.compute(*arguments)
         )
     except Exception as error:
         raise refusal_at(op, raw, error, arguments)  # noqa: B904 - it is the error itself, or has it as its cause

@@ -82,7 +82,7 @@ class PlainStep(HostStep):
             super().__call__(slots)
             return
         try:
-            value = self.kernel.eager(*arguments)
+            value = self.kernel.compute(*arguments)
         except Exception as error:
             raise refusal_at(self.op, self.kernel, error, arguments)  # noqa: B904 - it is the error itself, or has it as its cause
         slots[self.writes[0]] = host_value(value, self.kernel.output_dtypes[0])
@@ -117,7 +117,7 @@ class GivenStep(PlainStep):
                 function = self.functions[ranks] = self.function(slots)
             if function is not None:
                 try:
-                    value = function(*values)
+                    value = self.kernel.computed(function, *values)
                 except _REFUSALS:  # the kernel for any inputs raises it again, in the op's words
                     super().__call__(slots)
                     return

@@ -21,6 +21,7 @@ from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function, reachable
 from penstock._src.ir.node import Node, attribute_key
 from penstock._src.ir.primitives import ELEMENTWISE, MOVEMENT, split_spec
+from penstock._src.util import slots
 
 # Of a function; the weights beyond are computed in every call. It bounds the memory of models whose integers barely fit.
 MOST_BYTES = 1 << 30
@@ -122,7 +123,7 @@ def _computed(node: Node) -> np.ndarray:
     found = value()
     # Arrays are identified by their addresses, which other arrays reuse once these are freed.
     if found is None or any(owner() is None for owner in owners):
-        (result,), _ = interpreter.run(Function("weights", (), (node,)), ())
+        (result,), _ = slots.CALL_FLUSHING(interpreter.run, Function("weights", (), (node,)), ())
         found = np.ascontiguousarray(result)
         found.flags.writeable = False  # so that a node takes it as it is
         constants = [n.attrs["value"] for n in sources if n.kind == "constant"]

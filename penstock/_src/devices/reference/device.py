@@ -11,6 +11,7 @@ from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.values import memory_limit
 from penstock._src.ir import interpreter
 from penstock._src.ir.function import Function
+from penstock._src.util import slots
 
 
 class ReferenceProgram:
@@ -28,7 +29,7 @@ class ReferenceProgram:
         if any(a is None for a in arrays):
             raise FailedPreconditionError("A variable of the function has no value.")
         try:
-            results, updates = interpreter.run(self.function, arrays)
+            results, updates = slots.CALL_FLUSHING(interpreter.run, self.function, arrays)
             results, updates = [owned(r) for r in results], [owned(u) for u in updates]
         except MemoryError as error:
             raise memory_limit.refused(error, self.function.name) from error

@@ -128,7 +128,7 @@ def _computed(
         return None
     try:
         with np.errstate(all="ignore"):
-            result = op.eager(*group_arguments(op.inputs, op, inputs))
+            result = op.compute(*group_arguments(op.inputs, op, inputs))
     except (OpError, ValueError, TypeError, IndexError, ArithmeticError):
         return None  # the program raises the same error when it runs
     flat = flatten_arguments(result if isinstance(result, tuple | list) else [result])

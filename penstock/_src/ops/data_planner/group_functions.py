@@ -333,7 +333,7 @@ def _stack(result: Any, count: int) -> np.ndarray:
 def _computed(op: Any, inputs: list[Any]) -> list[Any]:
     """The outputs of an op for a group, flat."""
     if not any(map(is_group, inputs)):
-        return _flat(op, op.eager(*_as_arguments(op, inputs)))
+        return _flat(op, op.compute(*_as_arguments(op, inputs)))
     first = inputs[0]
     if isinstance(first, Deferred) and op.host_kernel.is_view:
         others = inputs[1:]
@@ -341,7 +341,9 @@ def _computed(op: Any, inputs: list[Any]) -> list[Any]:
     if op.eager_each is not None:
         return _flat(op, op.eager_each(*_as_arguments(op, inputs)))
     if op.elements.is_elementwise:
-        return _flat(op, elementwise(lambda *arrays: op.eager(*_as_arguments(op, arrays)), inputs))
+        return _flat(
+            op, elementwise(lambda *arrays: op.compute(*_as_arguments(op, arrays)), inputs)
+        )
     return _flat(op, [Stacked(stack) for stack in _stacks(op, inputs)])
 
 
@@ -352,7 +354,7 @@ def _stacks(op: Any, inputs: list[Any]) -> list[Any]:
     arrays = [_rows(value, word, count) for value, word in zip(inputs, words, strict=True)]
     if op.attrs.get("axis", -1) >= 0:  # rows are another axis in front
         op = op.instance({**op.attrs, "axis": op.attrs["axis"] + 1})
-    return _listed(op.eager(*_as_arguments(op, arrays)))
+    return _listed(op.compute(*_as_arguments(op, arrays)))
 
 
 def _rows(value: Any, word: str, count: int) -> np.ndarray:

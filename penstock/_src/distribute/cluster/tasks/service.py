@@ -299,7 +299,7 @@ class TaskService:
         if op.host_kernel.takes_name:
             arguments.append(op.op_type)
         with resources.using(self.manager), self._alone(entries):
-            result = op.eager(*arguments)
+            result = op.compute(*arguments)
         reply = messages.Reply()
         encode_all(
             reply.outputs, _flat(op, result), lambda r: self.reference(r, request.caller.name)

@@ -462,9 +462,11 @@ class OpCall(ResultsOfCall):
         count = self.value_count
         f.loop(f.i64(0), count, 1, take)
         f.store(self.field(LAST), f.at(self.values, count, I64))
+        mode = f.call("penstock_denormals_flush", ret=I64)
         result = f.call(
             "PyObject_Vectorcall", function, self.values, count, self.field(KEYWORDS), ret=PTR
         )  # fmt: skip
+        f.call("penstock_denormals_restore", mode)
         # Leaving a context that was entered does not fail, whatever error is set.
         f.when(
             self.field(IS_QUIET, I64).eq(0),

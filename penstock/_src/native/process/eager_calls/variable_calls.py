@@ -321,7 +321,9 @@ class _LockedCall(_VariableCall):
         f.call("Py_DecRef", taken)  # True and False live on
 
         def change() -> tuple[Val, ...]:
+            mode = f.call("penstock_denormals_flush", ret=I64)
             (done,) = f.when(self._is_empty(_WRITING), lambda: (self._of_resource(),), self.nothing)
+            f.call("penstock_denormals_restore", mode)
             f.call("Py_DecRef", f.call("PyObject_CallNoArgs", self.word(_RELEASE), ret=PTR))
             return (f.is_null(done) ^ f.const(1, I1),)
 
