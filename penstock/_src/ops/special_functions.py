@@ -110,6 +110,17 @@ bessel_k1 = instead("k1", math.inf, lambda x: x < 0)
 bessel_k1e = instead("k1e", math.inf, lambda x: x < 0)
 
 
+_spence_of = special("spence")
+
+
+def spence(x: np.ndarray) -> np.ndarray:
+    """scipy.special.spence, also of numbers whose reciprocals, which it takes, are denormal."""
+    result = _spence_of(x)
+    if x.dtype == np.float64 and (huge := x > 1e300).any():
+        result = np.where(huge & (x < np.inf), -(np.log(x) ** 2) / 2 - math.pi**2 / 6, result)
+    return result
+
+
 FEW_LOGARITHMS = 32  # numbers that take less time one by one
 _log_gamma_of = instead("gammaln", math.inf, np.isneginf)
 

@@ -261,7 +261,7 @@ class FresnelSin(_Fresnel):
 class Spence(_SpecialUnary):
     """Spence's integral, the dilogarithm of 1 - x."""
 
-    ufunc = staticmethod(special("spence"))
+    ufunc = staticmethod(functions.spence)
 
     def gradient(self, x, _y, dy):
         # 0/0 at 1, where the limit is -1.
