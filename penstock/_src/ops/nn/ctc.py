@@ -3,8 +3,6 @@
 Source: Graves, Fernandez, Gomez & Schmidhuber 2006, "Connectionist temporal classification".
 """
 
-import heapq
-import itertools
 import math
 
 import numpy as np
@@ -13,9 +11,7 @@ from penstock._src.core import dtypes
 from penstock._src.core.errors import FailedPreconditionError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
-from penstock._src.native.algorithms.alignments.beams import INTEGERS, REALS, STATE, TREE, beams
-from penstock._src.native.algorithms.alignments.ctc import NO_EXPONENT, paths
-from penstock._src.native.systems import runs_native_code
+from penstock._src.native.builtins.kernel import kernel
 from penstock._src.ops.rules import show
 
 
@@ -25,26 +21,110 @@ def _log_softmax(x):
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def _add(first, second, third):
-    """log of the sum of exps."""
-    return np.logaddexp(np.logaddexp(first, second), third)
+# A probability is a fraction from 1 to 2, or 0, and the exponent of a power of two: none vanishes, however small it is, and no logarithm is computed.
+_NO_EXPONENT = -(1 << 50)  # less than that of any product
+_ZERO, _ONE = (0.0, _NO_EXPONENT), (1.0, 0)
 
 
-def _moved(scores, by):
-    """The scores of the states `by` before each state, or after it if negative; -inf where there are none."""
-    moved = np.full_like(scores, -np.inf)
-    if by > 0:
-        moved[:, by:] = scores[:, :-by]
-    else:
-        moved[:, :by] = scores[:, -by:]
-    return moved
+def _scaled(number, exponent):
+    """A number divided by a power of two that is not less than its own."""
+    # What is less than 2 ** -1000 of the largest term adds nothing to it.
+    shift = np.int64(max(number[1] - exponent, -1000))
+    return number[0] * (shift + 1023 << 52).view(np.float64)
+
+
+def _normal(fraction, exponent):
+    bits = fraction.view(np.int64)
+    is_regular = (fraction > 0) & (fraction < np.inf)
+    more = (bits >> 52 & 0x7FF) - 1023
+    from_one = (bits & (1 << 52) - 1 | 1023 << 52).view(np.float64)
+    exponent = exponent + more if is_regular else exponent
+    return from_one if is_regular else fraction, _NO_EXPONENT if fraction == 0 else exponent
+
+
+def _sum(a, b, c):
+    exponent = max(a[1], b[1], c[1])
+    return _normal(_scaled(a, exponent) + _scaled(b, exponent) + _scaled(c, exponent), exponent)
+
+
+def _product(a, b):
+    return _normal(a[0] * b[0], a[1] + b[1])
+
+
+def _skips(labels, k, merges):
+    """True if a path may come to a state from the label before it, without the blank between them."""
+    # Between two equal labels the blank is all that keeps them apart.
+    return k % 2 != 0 and k >= 3 and (labels[k >> 1] != labels[(k >> 1) - 1]) | (not merges)
+
+
+@kernel(
+    "fractions: float64[steps, batch, classes], exponents: int64[steps, batch, classes], sizes: int64[batch], states: int64[batch], "
+    "labels: int64[batch, most], blank: int64, merges: bool, ahead: float64[steps, room], ahead_exponents: int64[steps, room], "
+    "back: float64[room], back_exponents: int64[room], totals: float64[batch], total_exponents: int64[batch], "
+    "gradients: float64[steps, batch, classes]"
+)
+def occupy(
+    fractions, exponents, sizes, states, labels, blank, merges, ahead, ahead_exponents, back,
+    back_exponents, totals, total_exponents, gradients,
+):  # fmt: skip
+    """Subtracts from the gradients the probability that a path through the labels is in a class at a step.
+
+    The states of a sequence are its labels with blanks between and around them; the numbers ahead are probabilities of reaching each state, and
+    those back of leaving it. Unless `merges`, a label lasts one step.
+    """
+    for b in range(len(sizes)):
+        size, count, row = sizes[b], states[b], labels[b]
+        for t in range(size):
+            here, powers = fractions[t, b], exponents[t, b]
+            for k in range(count):
+                label = blank if k % 2 == 0 else row[k >> 1]
+                if t == 0:
+                    number = (here[label], powers[label]) if k < 2 else _ZERO
+                else:
+                    before, scales = ahead[t - 1], ahead_exponents[t - 1]
+                    reached = _sum(
+                        (before[k], scales[k]) if (k % 2 == 0) | merges else _ZERO,
+                        (before[k - 1], scales[k - 1]) if k >= 1 else _ZERO,
+                        (before[k - 2], scales[k - 2]) if _skips(row, k, merges) else _ZERO,
+                    )
+                    number = _product(reached, (here[label], powers[label]))
+                ahead[t, k], ahead_exponents[t, k] = number
+        last, scales = ahead[size - 1], ahead_exponents[size - 1]
+        total = last[count - 1], scales[count - 1]
+        if count > 1:
+            total = _sum(total, (last[count - 2], scales[count - 2]), _ZERO)
+        totals[b], total_exponents[b] = total
+        # Neither 0 nor NaN: else the paths have no shares.
+        if not total[0] > 0:
+            continue
+        for k in range(count):
+            back[k], back_exponents[k] = _ONE if k >= count - 2 else _ZERO
+        for t in range(size - 1, -1, -1):
+            if t < size - 1:
+                here, powers = fractions[t + 1, b], exponents[t + 1, b]
+                for k in range(count):
+                    label = blank if k % 2 == 0 else row[k >> 1]
+                    number = _product((back[k], back_exponents[k]), (here[label], powers[label]))
+                    back[k], back_exponents[k] = number
+                for k in range(count):
+                    # States after this one are those of the following step still.
+                    skips = k + 2 < count and _skips(row, k + 2, merges)
+                    back[k], back_exponents[k] = _sum(
+                        (back[k], back_exponents[k]) if (k % 2 == 0) | merges else _ZERO,
+                        (back[k + 1], back_exponents[k + 1]) if k + 1 < count else _ZERO,
+                        (back[k + 2], back_exponents[k + 2]) if skips else _ZERO,
+                    )
+            for k in range(count):
+                label = blank if k % 2 == 0 else row[k >> 1]
+                number = _product(
+                    (ahead[t, k], ahead_exponents[t, k]), (back[k], back_exponents[k])
+                )
+                # A share is at most 1, but for rounding.
+                gradients[t, b, label] -= _scaled((number[0] / total[0], number[1]), total[1])
 
 
 def losses_and_gradients(inputs, sizes, labels, blank, merge_repeated):
     """The losses of sequences, and their gradients.
-
-    The states are the labels with blanks between and around them; alpha and beta are the log probabilities of reaching, and
-    of leaving, each state. Without `merge_repeated` a label lasts one step.
 
     Args:
       inputs: logits [time, sequences, classes].
@@ -53,52 +133,6 @@ def losses_and_gradients(inputs, sizes, labels, blank, merge_repeated):
       blank: the class between labels.
       merge_repeated: True if a label may last several steps.
     """
-    log_p = _log_softmax(inputs)
-    steps, batch, _ = inputs.shape
-    rows, counts = np.arange(batch), np.array([2 * len(row) + 1 for row in labels])
-    states = np.full((batch, counts.max()), blank)
-    for b, row in enumerate(labels):
-        states[b, 1 : counts[b] : 2] = row
-    # No path enters the states that a sequence with fewer labels does not have.
-    is_state = np.arange(states.shape[1]) < counts[:, None]
-    emitted = np.where(is_state, log_p[:, rows[:, None], states], -np.inf)
-    jump = np.zeros(states.shape, bool)  # whether the blank before a label may be skipped
-    # Between two equal labels the blank is all that keeps them apart.
-    jump[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2] if merge_repeated else True
-    stay = np.where((states == blank) | merge_repeated, 0.0, -np.inf)
-    alpha = np.full((steps, *states.shape), -np.inf)
-    alpha[0, :, :2] = emitted[0, :, :2]
-    for t in range(1, steps):
-        before = alpha[t - 1]
-        skipped = np.where(jump, _moved(before, 2), -np.inf)
-        alpha[t] = _add(before + stay, _moved(before, 1), skipped) + emitted[t]
-    # A path ends at the last label, or at the blank after it.
-    lasts = is_state & (np.arange(states.shape[1]) >= counts[:, None] - 2)
-    ends = np.where(lasts, 0.0, -np.inf)
-    # Without the step's own emission, which alpha has: their sum counts it once.
-    beta = np.full_like(alpha, -np.inf)
-    beta[-1] = ends
-    for t in range(steps - 2, -1, -1):
-        after = beta[t + 1] + emitted[t + 1]
-        skipped = _moved(np.where(jump, after, -np.inf), -2)
-        beta[t] = np.where(
-            (sizes == t + 1)[:, None], ends, _add(after + stay, _moved(after, -1), skipped)
-        )
-    finals = alpha[sizes - 1, rows]
-    before_last = np.where(counts > 1, finals[rows, counts - 2], -np.inf)
-    totals = np.logaddexp(before_last, finals[rows, counts - 1])
-    gradients = np.exp(log_p)
-    is_counted = np.isfinite(totals)[:, None] & is_state
-    occupied = np.where(is_counted, np.exp(alpha + beta - totals[:, None]), 0.0)
-    # State by state: a label may occur several times in a sequence.
-    for k in range(states.shape[1]):
-        gradients[:, rows, states[:, k]] -= occupied[:, :, k]
-    gradients[np.arange(steps)[:, None] >= sizes] = 0.0
-    return -totals, gradients
-
-
-def native_losses_and_gradients(inputs, sizes, labels, blank, merge_repeated):
-    """The same, in native code."""
     # NumPy keeps the order of axes in memory, which chosen sequences have otherwise.
     log_p = np.ascontiguousarray(_log_softmax(inputs))
     powers = log_p * (1 / math.log(2))
@@ -106,18 +140,19 @@ def native_losses_and_gradients(inputs, sizes, labels, blank, merge_repeated):
     exponents = np.floor(np.where(is_regular, powers, 0.0))
     # Infinite and undefined logarithms are their own fractions: 0 and NaN.
     fractions = np.exp2(powers - exponents)
-    exponents = np.where(fractions == 0, NO_EXPONENT, exponents).astype(np.int64)
-    steps, batch, classes = inputs.shape
-    begins = np.cumsum([0, *map(len, labels)], dtype=np.int64)
-    states = 2 * max(map(len, labels)) + 1
-    ahead, ahead_exponents = np.empty((steps, states)), np.empty((steps, states), np.int64)
-    back, back_exponents = np.empty(states), np.empty(states, np.int64)
+    exponents = np.where(fractions == 0, _NO_EXPONENT, exponents).astype(np.int64)
+    steps, batch, _ = inputs.shape
+    most = max(map(len, labels))
+    states, rows = np.array([2 * len(row) + 1 for row in labels]), np.zeros((batch, most), np.int64)
+    for row, known in zip(rows, labels):
+        row[: len(known)] = known
+    room = 2 * most + 1
     totals, total_exponents = np.empty(batch), np.empty(batch, np.int64)
     gradients = np.exp(log_p)
-    paths().occupy(
-        fractions, exponents, batch, classes, sizes.astype(np.int64),
-        np.concatenate([*labels, [0]], dtype=np.int64), begins, blank, int(merge_repeated),
-        ahead, ahead_exponents, back, back_exponents, totals, total_exponents, gradients,
+    occupy(
+        fractions, exponents, sizes.astype(np.int64), states, rows, blank, merge_repeated,
+        np.empty((steps, room)), np.empty((steps, room), np.int64), np.empty(room), np.empty(room, np.int64),
+        totals, total_exponents, gradients,
     )  # fmt: skip
     gradients[np.arange(steps)[:, None] >= sizes] = 0.0
     return -(np.log(totals) + total_exponents * math.log(2)), gradients
@@ -183,9 +218,9 @@ class _CtcLoss(Op):
         if rows:
             used, sizes = list(rows), sequence_length[list(rows)]
             logits = inputs[: sizes.max(), used].astype(np.float64)
-            compute = native_losses_and_gradients if runs_native_code() else losses_and_gradients
+            labels, merges = list(rows.values()), self.ctc_merge_repeated
             with np.errstate(all="ignore"):
-                found = compute(logits, sizes, list(rows.values()), blank, self.ctc_merge_repeated)
+                found = losses_and_gradients(logits, sizes, labels, blank, merges)
             losses[used], gradients[: len(logits), used] = found
         return losses, gradients
 
@@ -333,13 +368,12 @@ class CTCBeamSearchDecoder(Op):
         if paths > self.beam_width:
             raise self.invalid("requested more paths than the beam width")
         _check_frames(self, inputs, sequence_length)
-        search = self._native_search if runs_native_code() else self._search
         rows = [[] for _ in range(paths)]
         scores = np.zeros((inputs.shape[1], paths), inputs.dtype)
         for b, size in enumerate(sequence_length):
             # A negative length has no steps; as an index it would count from the end.
             sequence = inputs[: max(int(size), 0), b].astype(np.float64)
-            labelings = search(_log_softmax(sequence))
+            labelings = self._search(_log_softmax(sequence))
             for at in range(paths):
                 labels, score = labelings[at] if at < len(labelings) else ((), -np.inf)
                 rows[at].append(self._merged(labels))
@@ -354,97 +388,199 @@ class CTCBeamSearchDecoder(Op):
 
     def _search(self, log_p):
         """[(labels, log probability)] of the best prefixes, the most probable first."""
-        beam = {(): (0.0, -np.inf)}
-        for row in log_p:
-            beam = _advanced(beam, row, self.beam_width)
-        ranked = sorted(beam.items(), key=lambda e: -_log_of_sum(*e[1]))
-        return [(prefix, _log_of_sum(*score)) for prefix, score in ranked]
-
-    def _native_search(self, log_p):
-        """The first `top_paths` of the same, in native code."""
         (steps, classes), paths = log_p.shape, self.top_paths
         places, widest = 1, 1
         for _ in range(steps):
             new = min(self.beam_width, widest * (classes - 1))
             places, widest = places + new, min(self.beam_width, widest + new)
-        labels, sizes, scores = (
-            np.empty((paths, steps), np.int64),
-            np.empty(paths, np.int64),
-            np.empty(paths),
-        )
-        count = beams().search(
-            np.ascontiguousarray(log_p), steps, classes, widest, places,
-            np.empty((TREE, places), np.int64), np.empty((INTEGERS, widest), np.int64),
-            np.empty((REALS, widest)), np.empty(classes, np.int64), np.empty(STATE, np.int64),
-            paths, labels, sizes, scores,
+        labels, sizes = np.empty((paths, steps), np.int64), np.empty(paths, np.int64)
+        scores = np.empty(paths)
+        count = search(
+            np.ascontiguousarray(log_p), np.empty((6, places), np.int64), np.empty((7, widest), np.int64),
+            np.empty((6, widest)), np.full(classes, -1), labels, sizes, scores,
         )  # fmt: skip
         return [(labels[at, : sizes[at]].tolist(), scores[at]) for at in range(count)]
 
 
-def _advanced(beam, row, width):
-    """The prefixes after one more step: {labels: (log p with a last blank, log p without)}.
-
-    Prunes like TensorFlow: first every prefix continues unchanged; then the prefixes, most probable first, are extended by
-    a label, and each new prefix evicts the least probable one. A prefix that is evicted and reached again counts only the
-    last path, and one that is not readmitted is not extended.
-    """
-    blank, total = len(row) - 1, {p: _log_of_sum(*score) for p, score in beam.items()}
-    numbers, kept, extensions = row.tolist(), {}, {}
-    for prefix, (_, without) in beam.items():
-        if prefix:
-            parent = prefix[:-1]
-            if parent in beam:
-                # A label follows itself only by way of a blank: other paths are the parent's own.
-                twice = parent and parent[-1] == prefix[-1]
-                before = beam[parent][0] if twice else total[parent]
-                without = _log_of_sum(without, before)
-                extensions.setdefault(parent, []).append(prefix[-1])
-            without = without + numbers[prefix[-1]]
-        kept[prefix] = total[prefix] + numbers[blank], without
-    scores = {p: _log_of_sum(*score) for p, score in kept.items()}
-    # Of equal scores the first to enter leaves first.
-    queue = [(score, at, prefix) for at, (prefix, score) in enumerate(scores.items())]
-    heapq.heapify(queue)
-    entered = itertools.count(len(queue))
-    least = _to_exceed(queue, width)
-    by_probability = sorted(range(blank), key=numbers.__getitem__, reverse=True)
-    for prefix in sorted(beam, key=lambda p: -total[p]):
-        if not total[prefix] > least:
-            continue
-        # The threshold only grows: other labels matter only if the beam has their prefixes.
-        promising = set(extensions.get(prefix, ()))
-        for label in by_probability:
-            if not numbers[label] + total[prefix] > least:
-                break
-            promising.add(label)
-        for label in sorted(promising):
-            child = (*prefix, label)
-            if child in scores:
-                continue
-            twice = prefix and prefix[-1] == label
-            score = numbers[label] + (beam[prefix][0] if twice else total[prefix])
-            if score > least:
-                entry = score, next(entered), child
-                if len(queue) == width:
-                    worst = heapq.heapreplace(queue, entry)[2]
-                    del scores[worst], kept[worst]
-                else:
-                    heapq.heappush(queue, entry)
-                kept[child], scores[child] = (-np.inf, score), score
-                least = _to_exceed(queue, width)
-            elif child in total:
-                total[child] = -np.inf
-    return kept
-
-
-def _to_exceed(queue, width):
-    """The log probability that a prefix must exceed to enter the beam; `queue` is a heap of its scores."""
-    return -np.inf if len(queue) < width else queue[0][0]
-
-
 def _log_of_sum(x, y):
-    """log(e^x + e^y) of Python floats, as np.logaddexp computes it."""
-    if x == y:
-        return x + math.log(2)
-    high, low = (x, y) if x > y else (y, x)
-    return high + math.log1p(math.exp(low - high))
+    """log(e^x + e^y)."""
+    high, low = x if x > y else y, y if x > y else x
+    gap = 0.0 if x == y else low - high  # the difference of equal infinities is NaN
+    return high + np.log1p(np.exp(gap))
+
+
+def _is_less(score, order, a, b):
+    return (score[a] < score[b]) | ((score[a] == score[b]) & (order[a] < order[b]))
+
+
+def _least_below(heap, score, order, at, count):
+    """The place, of this and the two below, of the least."""
+    left, least = 2 * at + 1, at
+    if left < count and _is_less(score, order, heap[left], heap[least]):
+        least = left
+    if left + 1 < count and _is_less(score, order, heap[left + 1], heap[least]):
+        least = left + 1
+    return least
+
+
+def _sink(heap, score, order, at, count):
+    least = _least_below(heap, score, order, at, count)
+    while least != at:
+        heap[at], heap[least] = heap[least], heap[at]
+        at = least
+        least = _least_below(heap, score, order, at, count)
+
+
+def _order_heap(heap, score, order, count):
+    for at in range((count >> 1) - 1, -1, -1):
+        _sink(heap, score, order, at, count)
+
+
+def _drop(total, in_beam, child):
+    if in_beam[child] >= 0:
+        total[in_beam[child]] = -np.inf
+
+
+@kernel(
+    "log_p: float64[steps, classes], tree: int64[6, places], integers: int64[7, width], reals: float64[6, width], "
+    "children: int64[classes], labels: int64[paths, steps], sizes: int64[paths], scores: float64[paths]"
+)
+def search(log_p, tree, integers, reals, children, labels, sizes, scores):
+    """Writes the best label sequences, in order of their scores, and returns their number.
+
+    Prefixes are nodes of a tree; only those that a step ends with become nodes. The beam has the prefixes before a step, the most probable first;
+    the heap's places those after it, the least probable first. Of equally probable ones the first to enter counts as less probable in the heap, and
+    comes first in the beam.
+
+    Prunes like TensorFlow: first every prefix continues unchanged; then the prefixes, most probable first, are extended by a label, and each new
+    prefix evicts the least probable one. A prefix that is evicted and reached again counts only the last path, and one that is not readmitted is not
+    extended. Source: Graves 2012, "Sequence Transduction with Recurrent Neural Networks", in outline.
+    """
+    parent, label, child, sibling, in_beam, in_heap = (
+        tree[0],
+        tree[1],
+        tree[2],
+        tree[3],
+        tree[4],
+        tree[5],
+    )
+    heap, node, origin, last, order = (
+        integers[0],
+        integers[1],
+        integers[2],
+        integers[3],
+        integers[4],
+    )
+    beam_node, beam_order = integers[5], integers[6]
+    blank, without, score = reals[0], reals[1], reals[2]
+    beam_blank, beam_without, total = reals[3], reals[4], reals[5]
+    steps, width, blank_class = len(log_p), len(heap), len(children) - 1
+    # The empty prefix, which is certain.
+    parent[0] = label[0] = child[0] = sibling[0] = in_heap[0] = -1
+    in_beam[0] = beam_node[0] = beam_order[0] = 0
+    beam_blank[0] = total[0] = 0.0
+    beam_without[0] = -np.inf
+    size = entered = nodes = 1
+    for t in range(steps):
+        row = log_p[t]
+        for i in range(size):
+            # The prefix goes on unchanged, or by its parent and its last label.
+            known, reached = beam_node[i], beam_without[i]
+            above = parent[known]
+            if above >= 0:
+                before = in_beam[above]
+                if before >= 0:
+                    # A label follows itself only by way of a blank: other paths are the parent's own.
+                    with_blank, whole = beam_blank[before], total[before]
+                    other = with_blank if label[above] == label[known] else whole
+                    reached = _log_of_sum(reached, other)
+                reached = reached + row[label[known]]
+            stays = total[i] + row[blank_class]
+            heap[i], node[i], order[i], in_heap[known] = i, known, beam_order[i], i
+            blank[i], without[i], score[i] = stays, reached, _log_of_sum(stays, reached)
+        count = size
+        _order_heap(heap, score, order, count)
+        best = -np.inf
+        for k in range(blank_class):
+            best = max(best, row[k])
+        for i in range(size):
+            known, whole = beam_node[i], total[i]
+            # The score that a prefix must exceed to enter.
+            least = -np.inf if count < width else score[heap[0]]
+            if not whole > least:
+                continue
+            if not best + whole > least:
+                # None can enter: those of the beam that have left it are not extended.
+                below = child[known]
+                while below >= 0:
+                    if in_heap[below] < 0:
+                        _drop(total, in_beam, below)
+                    below = sibling[below]
+                continue
+            below = child[known]
+            while below >= 0:
+                children[label[below]] = below
+                below = sibling[below]
+            for k in range(blank_class):
+                below = children[k]
+                if below >= 0 and in_heap[below] >= 0:
+                    continue
+                reached = row[k] + (beam_blank[i] if label[known] == k else whole)
+                least = -np.inf if count < width else score[heap[0]]
+                if not reached > least:
+                    if below >= 0:
+                        _drop(total, in_beam, below)
+                    continue
+                place = count
+                if count == width:
+                    place = heap[0]
+                    if node[place] >= 0:
+                        in_heap[node[place]] = -1
+                origin[place], last[place], node[place], order[place] = known, k, below, entered
+                blank[place], without[place], score[place] = -np.inf, reached, reached
+                if below >= 0:
+                    in_heap[below] = place
+                entered += 1
+                if count == width:
+                    _sink(heap, score, order, 0, count)
+                    continue
+                heap[count] = place
+                at = count
+                count += 1
+                while at > 0 and _is_less(score, order, heap[at], heap[(at - 1) >> 1]):
+                    heap[at], heap[(at - 1) >> 1] = heap[(at - 1) >> 1], heap[at]
+                    at = (at - 1) >> 1
+            below = child[known]
+            while below >= 0:
+                children[label[below]] = -1
+                below = sibling[below]
+        # The prefixes of the heap become the beam. Of equal scores the first to enter comes first: last, that is, in the heap that is sorted.
+        for i in range(size):
+            in_beam[beam_node[i]] = -1
+        for i in range(count):
+            order[i] = -order[i]
+        _order_heap(heap, score, order, count)
+        for end in range(count - 1, 0, -1):
+            heap[0], heap[end] = heap[end], heap[0]
+            _sink(heap, score, order, 0, end)
+        for i in range(count):
+            place = heap[i]
+            known = node[place]
+            if known < 0:
+                known, above = nodes, origin[place]
+                parent[known], label[known] = above, last[place]
+                child[known], sibling[known], child[above] = -1, child[above], known
+                nodes += 1
+            in_heap[known], in_beam[known] = -1, i
+            beam_node[i], beam_order[i] = known, -order[place]
+            beam_blank[i], beam_without[i], total[i] = blank[place], without[place], score[place]
+        size = count
+    found = min(len(sizes), size)
+    for i in range(found):
+        length, known = 0, beam_node[i]
+        while parent[known] >= 0:
+            length, known = length + 1, parent[known]
+        sizes[i], scores[i], known = length, total[i], beam_node[i]
+        for at in range(length - 1, -1, -1):
+            labels[i, at], known = label[known], parent[known]
+    return found
