@@ -21,6 +21,7 @@ from penstock._src.formats.tflite.operators import BY_RAW
 from penstock._src.formats.tflite.schema import SCHEMA, ActivationFunctionType, BuiltinOperator
 from penstock._src.formats.tflite.types import TYPES, array_to_buffer
 from penstock._src.formats.tflite.writing.broadcasting import broadcast
+from penstock._src.formats.tflite.writing.fusions import clips_to_one, fused
 from penstock._src.formats.tflite.writing.state import assign_state, read_state
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import Operation, SymbolicTensor
@@ -29,8 +30,8 @@ from penstock._src.util import slots
 Writer = Callable[["GraphWriter", Operation], None]
 Otherwise = Callable[["GraphWriter", Operation, Exception], None]
 WRITERS: dict[str, Writer] = {}
-# Operations that are written at first use: the size of a list's elements may be that of a later tensor.
-_AT_FIRST_USE = ("Const", "TensorListReserve")
+# Operations that are written at first use: the size of a list's elements may be that of a later tensor, and a value may be part of a fusion.
+_AT_FIRST_USE = ("Const", "TensorListReserve", "Erfc")
 _ACTIVATIONS = {
     "Relu": ActivationFunctionType.RELU,
     "Relu6": ActivationFunctionType.RELU6,
@@ -163,6 +164,8 @@ class GraphWriter:
     def _write_operation(self, operation: Operation) -> None:
         before = dict(self._places), set(self._done), len(self.operators), len(self.file.bodies)
         try:
+            if fused(self, operation):
+                return
             if operation.type in WRITERS:
                 WRITERS[operation.type](self, operation)
             elif operation.type in BY_RAW:
@@ -469,9 +472,15 @@ class GraphWriter:
     def activation(self, tensor: SymbolicTensor) -> tuple[int, SymbolicTensor]:
         """Merges an activation that follows a tensor; returns its number and the last tensor."""
         reader = self.only_reader(tensor)
-        if reader is None or reader.type not in _ACTIVATIONS:
+        if reader is None:
             return ActivationFunctionType.NONE, tensor
-        return _ACTIVATIONS[reader.type], self._taken(reader)
+        if reader.type in _ACTIVATIONS:
+            return _ACTIVATIONS[reader.type], self._taken(reader)
+        last = self.only_reader(reader.outputs[0]) if reader.outputs else None
+        if last is not None and clips_to_one(self, last, tensor):
+            self.take(reader)
+            return ActivationFunctionType.RELU_N1_TO_1, self._taken(last)
+        return ActivationFunctionType.NONE, tensor
 
     def _taken(self, operation: Operation) -> SymbolicTensor:
         self._done.add(operation.name)

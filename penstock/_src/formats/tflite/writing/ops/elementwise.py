@@ -1,7 +1,5 @@
 """Elementwise operations, and operations that leave values unchanged."""
 
-from typing import Any
-
 import numpy as np
 
 from penstock._src.core.dtypes import bool_
@@ -46,6 +44,18 @@ def truncate_divide(graph: GraphWriter, operation: Operation) -> None:
 @writes("Identity", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape")
 def identity(graph: GraphWriter, operation: Operation) -> None:
     graph.alias(operation.outputs[0], graph.place(operation.inputs[0]))
+
+
+@writes("Mul")
+def multiply(graph: GraphWriter, operation: Operation) -> None:
+    """A product with 1, as of silu, is the other factor."""
+    y = operation.outputs[0]
+    for one, x in (operation.inputs, reversed(operation.inputs)):
+        value = graph.value(one)
+        if value is not None and value.size == 1 and value == 1 and x.shape.rank == y.shape.rank:
+            graph.alias(y, graph.place(x))
+            return
+    graph.by_row(operation)
 
 
 @writes("Cast")
@@ -108,41 +118,3 @@ def log1p(graph: GraphWriter, operation: Operation) -> None:
     one = graph.constant(np.array(1, operation.outputs[0].dtype.as_numpy_dtype), "one")
     total = _binary(graph, operation, "ADD", graph.place(operation.inputs[0]), one)
     graph.add("LOG", operation, [total])
-
-
-@writes("Erfc")
-def erfc(graph: GraphWriter, operation: Operation) -> None:
-    """Only as part of gelu: 0.5 * x * erfc(-x / sqrt(2))."""
-    x = _gelu_input(graph, operation)
-    product = graph.only_reader(operation.outputs[0])
-    if x is None or product is None or product.type != "Mul":
-        raise graph.unimplemented(operation, "erfc outside of gelu")
-    other = next(t for t in product.inputs if t is not operation.outputs[0])
-    if not _is_scaled(graph, other, x, 0.5):
-        raise graph.unimplemented(operation, "erfc outside of gelu")
-    graph.take(product)
-    options = SCHEMA["GeluOptions"](approximate=False)
-    graph.add("GELU", operation, [graph.place(x)], options, outputs=[product.outputs[0]])
-
-
-def _gelu_input(graph: GraphWriter, operation: Operation) -> Any:
-    """x if the operation's input is -x / sqrt(2), or None."""
-    product = operation.inputs[0].op
-    if product.type != "Mul":
-        return None
-    for inner, factor in (product.inputs, reversed(product.inputs)):
-        value = graph.value(factor)
-        if value is None or value.size != 1:
-            continue
-        if inner.op.type == "Neg" and np.isclose(value, 0.5**0.5):
-            return inner.op.inputs[0]
-        if np.isclose(value, -(0.5**0.5)):
-            return inner
-    return None
-
-
-def _is_scaled(graph: GraphWriter, tensor: Any, x: Any, factor: float) -> bool:
-    if tensor.op.type != "Mul" or not any(t is x for t in tensor.op.inputs):
-        return False
-    values = [graph.value(t) for t in tensor.op.inputs if t is not x]
-    return any(v is not None and v.size == 1 and np.isclose(v, factor) for v in values)

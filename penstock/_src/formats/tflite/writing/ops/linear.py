@@ -107,20 +107,37 @@ def depthwise_conv_2d(graph: GraphWriter, operation: Operation) -> None:
 @writes("Conv3D")
 def conv_3d(graph: GraphWriter, operation: Operation) -> None:
     graph.check_layout(operation, "NDHWC")
-    op = operation.raw_op
     kernel = graph.known(operation, 1)
+    inputs = [
+        graph.place(operation.inputs[0]),
+        graph.constant(kernel, operation.inputs[1].op.name),
+    ]
+    options = _options_3d(graph, operation)
+    _linear(graph, operation, "CONV_3D", inputs, kernel.shape[-1], options, 1)
+
+
+def _options_3d(graph: GraphWriter, operation: Operation) -> Any:
+    op = operation.raw_op
     names = zip("dhw", op.strides[1:4], op.dilations[1:4], strict=True)
     steps = {
         key: step
         for axis, stride, dilation in names
         for key, step in ((f"stride_{axis}", stride), (f"dilation_{axis}_factor", dilation))
     }
-    options = SCHEMA["Conv3DOptions"](padding=_padding(graph, operation), **steps)
+    return SCHEMA["Conv3DOptions"](padding=_padding(graph, operation), **steps)
+
+
+@writes("Conv3DBackpropInputV2")
+def transpose_conv_3d(graph: GraphWriter, operation: Operation) -> None:
+    graph.check_layout(operation, "NDHWC")
+    kernel = graph.known(operation, 1)
     inputs = [
-        graph.place(operation.inputs[0]),
+        graph.integers(operation.inputs[0]),
         graph.constant(kernel, operation.inputs[1].op.name),
+        graph.place(operation.inputs[2]),
     ]
-    _linear(graph, operation, "CONV_3D", inputs, kernel.shape[-1], options, 1)
+    options = _options_3d(graph, operation)
+    _linear(graph, operation, "CONV_3D_TRANSPOSE", inputs, kernel.shape[-2], options, 1)
 
 
 @writes("Conv2DBackpropInput")
