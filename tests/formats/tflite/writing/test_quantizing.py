@@ -66,6 +66,10 @@ OF_INTEGERS = {
     ),
     "GATHER_ND": (lambda x: tf.gather_nd(x, [[0, 1], [1, 2]]), 1),
     "SPLIT_V": (lambda x: tf.split(x, [3, 5], 1)[1], 1),
+    "HARD_SWISH": (lambda x: x * tf.nn.relu6(x + 3.0) / 6.0, 2),
+    "PRELU": (lambda x: tf.nn.relu(x) - np.linspace(0.1, 0.8, 8).astype("f") * tf.nn.relu(-x), 2),
+    "RELU_N1_TO_1": (lambda x: tf.clip_by_value(x, -1.0, 1.0), 2),
+    "L2_NORMALIZATION": (lambda x: tf.math.l2_normalize(x, -1), 2),
 }
 
 
@@ -94,6 +98,26 @@ def test_comparisons_and_places_of_integers():
     places, greater = (interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details())
     assert places.tolist() == [1, 0]
     np.testing.assert_array_equal(greater, x > 0.5)
+
+
+def test_clipped_values_have_the_range_of_the_result():
+    x = np.linspace(-8, 8, 64, dtype=np.float32).reshape(1, 64)
+    clipped = _interpreter(lambda x: tf.clip_by_value(x * 2.0, -0.5, 0.75), x)
+    expected = np.clip(x * 2, np.float32(-0.5), np.float32(0.75))
+    assert np.abs(_result(clipped, x) - expected).max() < 1.25 / 255
+
+    def read_twice(x):
+        y = x * 2.0
+        return tf.concat([tf.minimum(y, 0.25), y], 1)
+
+    wide = np.concatenate([np.minimum(x * 2, 0.25), x * 2], 1)
+    assert np.abs(_result(_interpreter(read_twice, x), x) - wide).max() < 2 * 32 / 255
+
+
+def test_the_value_of_an_input_is_returned_as_it_is():
+    x = RANDOM.normal(size=[2, 8]).astype(np.float32)
+    np.testing.assert_array_equal(_result(_interpreter(lambda x: x, x), x), x)
+    assert _kinds(_interpreter(lambda x: tf.reshape(x * x, [16]), x))["RESHAPE"] == (np.int8,) * 2
 
 
 def test_ops_without_kernels_of_integers_stay_on_floats(caplog):

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -34,10 +35,12 @@ _KEEPS_SCALE = set(
     "MIRROR_PAD PACK PAD PADV2 REDUCE_MAX REDUCE_MIN RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR REVERSE_V2 SELECT SELECT_V2 SLICE "
     "SPACE_TO_BATCH_ND SPACE_TO_DEPTH SPLIT SPLIT_V SQUEEZE STRIDED_SLICE TILE TOPK_V2 TRANSPOSE UNPACK".split()
 )
+# Those of them whose inputs may have been cut off at the ends of their result's range.
+_EXTREMES = ("MAXIMUM", "MINIMUM")
 _COMPARISONS = set("EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL NOT_EQUAL".split())
 # Other ops with kernels of integers; the others stay on floats, as DIV, whose kernel of int8 refuses values that it takes for zeros.
-_OTHERS = {8: set("ABS ADD ARG_MAX ARG_MIN BATCH_MATMUL EXP GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC LOG_SOFTMAX MEAN MUL PRELU REDUCE_PROD "
-                  "RELU RELU6 RSQRT SOFTMAX SQRT SQUARED_DIFFERENCE SUB SUM TANH".split()) | _COMPARISONS,
+_OTHERS = {8: set("ABS ADD ARG_MAX ARG_MIN BATCH_MATMUL EXP GELU HARD_SWISH L2_NORMALIZATION LEAKY_RELU LOG LOGISTIC LOG_SOFTMAX MEAN MUL PRELU REDUCE_PROD "
+                  "RELU RELU6 RELU_N1_TO_1 RSQRT SOFTMAX SQRT SQUARED_DIFFERENCE SUB SUM TANH".split()) | _COMPARISONS,
            16: set("ADD SUB MUL MEAN RELU RELU6 LEAKY_RELU SOFTMAX LOGISTIC TANH BATCH_MATMUL".split())}  # fmt: skip
 _NOT_OF_INT16 = set(
     "BATCH_TO_SPACE_ND BROADCAST_TO DEPTH_TO_SPACE GATHER_ND MIRROR_PAD REDUCE_MAX REDUCE_MIN REVERSE_V2 SELECT SELECT_V2 SPACE_TO_BATCH_ND "
@@ -48,6 +51,7 @@ _OF_FOUR_AXES = ("ADD", "MUL", "SUB")  # with int16
 _MOST = 1e6
 # Scales and int8 zero points of results that their kernels require.
 _FIXED = {
+    "L2_NORMALIZATION": (128, 0),
     "LOGISTIC": (256, -128),
     "LOG_SOFTMAX": (16, 127),
     "SOFTMAX": (256, -128),
@@ -110,6 +114,7 @@ class Quantizer:
             self._known -= _NOT_OF_INT16
         self._dtype: DType = dtypes.int8 if integers.bits == 8 else dtypes.int16
         self.verifications: list[int] = []
+        self._has_float_ends = True
         ends = (*graph.inputs, *graph.outputs)
         self._ranges = {p: r for p, r in ranges.items() if max(map(abs, r)) < _MOST or p in ends}
         self._quantized: dict[int, int] = {}  # index of a float tensor -> of its integers
@@ -127,6 +132,8 @@ class Quantizer:
         """
         graph = self._graph
         names = [self._name(operator) for operator in graph.operators]
+        self._has_float_ends = input_type == output_type == dtypes.float32
+        self._narrow_ranges(names)
         self._join_ranges(names)
         self._settle_scales(names)
         inputs = list(graph.inputs)
@@ -173,6 +180,8 @@ class Quantizer:
     def _is_supported(self, operator: Any, name: str) -> bool:
         if any(self._is_float(p) and not self._is_activation(p) for p in operator.outputs):
             return False  # it has no useful range
+        if name == "RESHAPE" and self._has_float_ends and self._copies_input(operator):
+            return False
         names = [self._graph.tensors[p].name for p in operator.outputs]
         names += [f"{each}{_INTEGER_SUFFIX}" for each in names]
         if name in self._settings.float_ops or set(names).intersection(
@@ -192,13 +201,30 @@ class Quantizer:
         ]
         return name in self._known and bool(floats) and all(map(self._is_activation, floats))
 
+    def _copies_input(self, operator: Any) -> bool:
+        """True if a result of the graph has the values of an input, as that of an identity."""
+        (x, *_), (result,) = operator.inputs, operator.outputs
+        is_read = any(result in each.inputs for each in self._graph.operators)
+        return x in self._graph.inputs and result in self._graph.outputs and not is_read
+
+    def _narrow_ranges(self, names: list[str]) -> None:
+        """Gives tensors of which only a maximum or minimum is taken the range of that."""
+        readers = Counter(p for each in self._graph.operators for p in each.inputs)
+        readers.update(self._graph.outputs)
+        for operator, name in zip(self._graph.operators[::-1], names[::-1], strict=True):
+            (output, *_) = operator.outputs or (-1,)
+            if name in _EXTREMES and output in self._ranges:
+                for place in operator.inputs:
+                    if place in self._ranges and readers[place] == 1:
+                        self._ranges[place] = self._ranges[output]
+
     def _join_ranges(self, names: list[str]) -> None:
         """Gives tensors that must have one scale the widest of their ranges."""
         changed = True
         while changed:
             changed = False
             for operator, name in zip(self._graph.operators, names, strict=True):
-                if name not in _KEEPS_SCALE:
+                if name not in _KEEPS_SCALE or (name in _EXTREMES and self._settings.samples):
                     continue
                 if self._settings.samples is None:
                     changed |= self._pass_range(operator)
@@ -485,7 +511,7 @@ def _shifted(scale: _Scale, dtype: DType) -> _Scale:
 # The versions of ops in which these types are known, where they are not 2.
 _VERSIONS: dict[int, dict[str, int]] = {
     8: {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "BATCH_MATMUL": 2, "STRIDED_SLICE": 2, "RESHAPE": 1,
-        "EXPAND_DIMS": 1, "SQUEEZE": 1, "MEAN": 2, "GELU": 2},
+        "EXPAND_DIMS": 1, "SQUEEZE": 1, "HARD_SWISH": 1, "PRELU": 1, "RELU_N1_TO_1": 1},
     16: {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 5, "FULLY_CONNECTED": 4, "BATCH_MATMUL": 3, "ADD": 4, "SUB": 5, "MUL": 4,
          "MEAN": 3, "AVERAGE_POOL_2D": 3, "MAX_POOL_2D": 3, "SOFTMAX": 3, "LOGISTIC": 3, "TANH": 3, "RELU": 3,
          "CONCATENATION": 3, "PACK": 2, "PAD": 2, "TRANSPOSE": 4, "TRANSPOSE_CONV": 3, "SLICE": 4, "SPLIT": 4, "STRIDED_SLICE": 4,
