@@ -489,3 +489,20 @@ def test_samples_are_lists_or_named():
     named = {"x": values}
     samples = ([values], (values,), [values.tolist()], named, ("serving_default", named))
     assert len({_calibrated(sample) for sample in samples}) == 1
+
+
+def test_tensors_have_names_of_their_own():
+    function = tf.function(lambda x: tf.add_n(tf.split(tf.nn.selu(x), 2, axis=1)) * 2.0 + 3.0)
+    concrete = function.get_concrete_function(tf.TensorSpec([None, 4], name="x"))
+    content = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+    names = [d["name"] for d in tf.lite.Interpreter(model_content=content).get_tensor_details()]
+    assert len(set(names)) == len(names)
+
+
+def test_an_output_may_be_an_input_of_open_extents():
+    function = tf.function(lambda x: {"same": x, "sum": tf.reduce_sum(x)})
+    concrete = function.get_concrete_function(tf.TensorSpec([None, None], name="x"))
+    content = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+    runner = tf.lite.Interpreter(model_content=content).get_signature_runner()
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert runner(x=x)["same"].tolist() == x.tolist()

@@ -70,7 +70,7 @@ class Library:
 
     @functools.cached_property
     def expected(self) -> Outcome:
-        return self._processes.call(self._library, "models:values_of", self.name)
+        return self._processes.call(self._library, "writing:values", self.name)
 
     def written(self, function: str, file: str) -> Outcome:
         """The path of a file, or how writing it ended."""

@@ -275,14 +275,3 @@ def made(tf: Any, name: str) -> Any:
         if weight.dtype.startswith("float"):
             weight.assign(draw.uniform(0.1, 0.9, weight.shape))
     return model
-
-
-def values_of(tf: Any, name: str) -> list[Any]:
-    """What a model gives for its inputs."""
-    given = [tf.constant(each) for each in inputs_of(name)]
-    model = made(tf, name)
-    if isinstance(model, tf.keras.Model):
-        results = model(given if len(given) > 1 else given[0], training=False)
-    else:
-        results = model.serve(*given)
-    return [each.numpy() for each in tf.nest.flatten(results)]

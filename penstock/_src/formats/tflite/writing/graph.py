@@ -298,9 +298,10 @@ class GraphWriter:
             return place
         copy = self.add_like(record, f"{record.name}_output")
         signature = record.shape if record.shape_signature is None else record.shape_signature
-        shape = self.constant(np.array(signature, np.int32), "shape")
         if sum(extent == -1 for extent in signature) > 1:
-            raise UnimplementedError(f"TFLite: the output '{record.name}' is an input.")
+            shape = self.sizes(place, record.name)
+        else:
+            shape = self.constant(np.array(signature, np.int32), "shape")
         self.append("RESHAPE", [place, shape], [copy], SCHEMA["ReshapeOptions"](), 1)
         return copy
 

@@ -105,6 +105,8 @@ def file_of(
     for graph, (name, each) in zip(graphs, frozen.items(), strict=True):
         if calls is not None:
             _name_ends(graph, each, name, calls[name])
+    for graph in (*graphs, *file.bodies):
+        _name_apart(graph)
     model = _model(file, graphs, frozen, metadata or {})
     if not has_signatures:
         model.signature_defs = []
@@ -155,6 +157,18 @@ def _name_ends(graph: Any, function: FrozenFunction, signature: str, call: str) 
     order = sorted(function.outputs)
     for name, place in zip(function.outputs, graph.outputs, strict=True):
         graph.tensors[place].name = f"{call}:{order.index(name)}"
+
+
+def _name_apart(graph: Any) -> None:
+    """Numbers the names of tensors that are equal, inputs and outputs first: OpenVINO finds tensors by name."""
+    taken: dict[str, int] = {}
+    for place in dict.fromkeys((*graph.inputs, *graph.outputs, *range(len(graph.tensors)))):
+        tensor = graph.tensors[place]
+        name = tensor.name
+        while tensor.name in taken:
+            taken[name] += 1
+            tensor.name = f"{name}{taken[name]}"
+        taken[tensor.name] = 0
 
 
 def _drop_unused_buffers(file: FileWriter, graphs: Sequence[Any]) -> None:
