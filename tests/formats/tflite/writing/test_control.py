@@ -41,6 +41,30 @@ def _rows(x):
     return total
 
 
+def _scattered(x):
+    rows = x[0]
+    found = tf.TensorArray(tf.float32, 6, element_shape=[4]).scatter([5, 0], rows[:2])
+    for i in tf.range(3):
+        found = found.write(i + 1, rows[i] * 0.5)
+    at = tf.argsort(rows[:, 0])[1:3]
+    grown = tf.TensorArray(tf.float32, 0, dynamic_size=True).scatter(at, rows[:2])
+    return found.scatter([0, 2], rows[1:3]).stack(), grown.stack(), grown.size()
+
+
+def _joined(x):
+    rows = x[0, :2]
+    found = tf.TensorArray(tf.float32, 3, element_shape=[2, 4])
+    for i in tf.range(2):
+        found = found.write(i + 1, rows * tf.cast(i + 1, tf.float32))
+    none = np.zeros(0, np.int64)
+    handle = tf.raw_ops.TensorListFromTensor(tensor=x[0, :4, None], element_shape=[1, 4])
+    joined, lengths = tf.raw_ops.TensorListConcatV2(
+        input_handle=handle, element_shape=[-1, 4], leading_dims=none, element_dtype=tf.float32
+    )
+    parts = tf.TensorArray(tf.float32, 2).split(rows, [1, 1]).stack()
+    return found.concat(), parts, joined, lengths
+
+
 FUNCTIONS = {
     "branches": lambda x: tf.cond(
         tf.reduce_sum(x) > 0, lambda: (x * 2.0, x[0, 0]), lambda: (x, x[1, 1])
@@ -52,6 +76,8 @@ FUNCTIONS = {
     "branches in loops in loops": _nested,
     "lists": _lists,
     "lists that grow": _grown,
+    "lists that are scattered": _scattered,
+    "lists that are joined and split": _joined,
     "rows": _rows,
 }
 
@@ -128,8 +154,8 @@ def test_lists_that_have_no_counterpart_are_refused(flex):
     kinds = [tf.lite.OpsSet.TFLITE_BUILTINS, *[tf.lite.OpsSet.SELECT_TF_OPS] * flex]
 
     def function(x):
-        return tf.TensorArray(tf.float32, 2).scatter([1, 0], x[:2]).stack()
+        return tf.TensorArray(tf.float32, 2).write(0, x).write(1, x * 2.0).concat()
 
-    with pytest.raises(tf.errors.UnimplementedError, match="TensorListScatter"):
+    with pytest.raises(tf.errors.UnimplementedError, match="TensorListConcat"):
         target = tf.lite.TargetSpec(supported_ops=kinds)
         _hold(function, np.ones((3, 2), np.float32), target_spec=target)

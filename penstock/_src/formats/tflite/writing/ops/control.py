@@ -100,8 +100,8 @@ def reserve(graph: GraphWriter, operation: Operation) -> None:
     sizes = _joined(graph, operation, [first, others], 1 + shape.rank)
     zero = graph.constant(np.zeros((), dtype.as_numpy_dtype), "zero")
     number = graph.value(operation.inputs[1])
-    grows = _grows(graph, operation.outputs[0])
-    extent = None if number is None or grows else int(number)
+    count = None if number is None else int(number)
+    extent = None if _grows(graph, operation.outputs[0], count) else count
     rows = graph.emit("FILL", [sizes, zero], dtype, [extent, *shape.as_list()], operation.name)
     if like is None:
         graph.tensors[rows].shape[1:] = extents  # see _is_open
@@ -140,6 +140,97 @@ def set_item(graph: GraphWriter, operation: Operation) -> None:
     graph.alias(operation.outputs[0], updated)
 
 
+@writes("TensorListConcatV2")
+def concatenated(graph: GraphWriter, operation: Operation) -> None:
+    """The rows without their first axis: elements of a known length have no padding."""
+    rows = graph.place(operation.inputs[0])
+    record = graph.tensors[rows]
+    extents = record.shape if record.shape_signature is None else record.shape_signature
+    if len(extents) < 2 or min(extents[1:]) < 0:
+        raise graph.unimplemented(operation, "a list of elements of unknown shape")
+    joined, lengths = operation.outputs
+    shape = graph.constant(np.array([-1, *extents[2:]], np.int32), "shape")
+    graph.add("RESHAPE", operation, [rows, shape], SCHEMA["ReshapeOptions"](), outputs=[joined])
+    if graph.readers(lengths):
+        number = graph.sizes(rows, operation.name)
+        bounds = [graph.constant(np.array([n], np.int32), "bound") for n in (0, 1)]
+        count = graph.emit("SLICE", [number, *bounds], dtypes.int32, [1], operation.name)
+        length = graph.constant(np.int64(extents[1]), "length")
+        graph.add("FILL", operation, [count, length], outputs=[lengths])
+
+
+@writes("TensorListSplit")
+def split_rows(graph: GraphWriter, operation: Operation) -> None:
+    """Elements of one length as rows."""
+    tensor, lengths = operation.inputs[0], graph.known(operation, 2)
+    if tensor.shape.rank is None or len(set(lengths.tolist())) != 1:
+        raise graph.unimplemented(operation, "elements of several lengths")
+    sizes = [len(lengths), int(lengths[0]), *tensor.shape.as_list()[1:]]
+    if None in sizes[3:]:
+        raise graph.unimplemented(operation, f"the unknown shape {tensor.shape}")
+    known = [-1 if extent is None else extent for extent in sizes]
+    places = [graph.place(tensor), graph.constant(np.array(known, np.int32), "shape")]
+    options = SCHEMA["ReshapeOptions"]()
+    rows = graph.emit("RESHAPE", places, tensor.dtype, sizes, operation.name, options)
+    graph.alias(operation.outputs[0], rows)
+
+
+@writes("TensorListScatterIntoExistingList")
+def scatter_items(graph: GraphWriter, operation: Operation) -> None:
+    """Each row is that of the last index which is its number, if there is one."""
+    rows, tensor, indices = (graph.place(each) for each in operation.inputs)
+    record, label = graph.tensors[rows], operation.name
+    if _is_open(record):
+        raise graph.unimplemented(operation, "a list of elements of unknown shape")
+    rank = len(record.shape)
+    zero, one, axis = (graph.constant(np.int32(n), "number") for n in (0, 1, 1))
+
+    def integers(name: str, inputs: list[int], shape: list[Any], options: Any = None) -> int:
+        return graph.emit(name, inputs, dtypes.int32, shape, label, options)
+
+    def numbers(place: int) -> int:
+        sizes = graph.sizes(place, label)
+        count = integers("GATHER", [sizes, zero], [], SCHEMA["GatherOptions"](axis=0))
+        return integers("RANGE", [zero, count, one], [None])
+
+    known = record.shape if record.shape_signature is None else record.shape_signature
+    if not _fits(graph, operation, known[0]):
+        if known[0] >= 0:
+            raise graph.unimplemented(operation, "an index that may exceed the list")
+        options = SCHEMA["ReducerOptions"](keep_dims=True)
+        largest = integers("REDUCE_MAX", [indices, zero], [1], options)
+        ones = graph.constant(np.array([1, *known[1:]], np.int32), "shape")
+        nothing = graph.constant(np.zeros((), operation.inputs[1].dtype.as_numpy_dtype), "zero")
+        element = graph.emit(
+            "FILL", [ones, nothing], operation.inputs[1].dtype, [1, *known[1:]], label
+        )
+        rows = _padded(graph, operation, rows, largest, element)
+    expanded = SCHEMA["ExpandDimsOptions"]()
+    own = integers("EXPAND_DIMS", [numbers(rows), axis], [None, 1], expanded)
+    hits = graph.emit("EQUAL", [own, indices], dtypes.bool_, [None, None], label)
+    after = integers("ADD", [numbers(indices), one], [None], SCHEMA["AddOptions"]())
+    found = integers("SELECT_V2", [hits, after, zero], [None, None])
+    last = integers("REDUCE_MAX", [found, axis], [None], SCHEMA["ReducerOptions"](keep_dims=False))
+    before = integers("SUB", [last, one], [None], SCHEMA["SubOptions"]())
+    before = integers("MAXIMUM", [before, zero], [None], SCHEMA["MaximumMinimumOptions"]())
+    dtype, shapes = operation.inputs[1].dtype, operation.inputs[1].shape.as_list()
+    options = SCHEMA["GatherOptions"](axis=0)
+    new = graph.emit("GATHER", [tensor, before], dtype, [None, *shapes[1:]], label, options, 5)
+    shape = graph.constant(np.array([-1, *[1] * (rank - 1)], np.int32), "shape")
+    options = SCHEMA["ReshapeOptions"]()
+    column = integers("RESHAPE", [last, shape], [None, *[1] * (rank - 1)], options)
+    is_new = graph.emit("GREATER", [column, zero], dtypes.bool_, [None, *[1] * (rank - 1)], label)
+    updated = graph.add_like(record, label)
+    graph.append("SELECT_V2", [is_new, new, rows], [updated], None)
+    graph.alias(operation.outputs[0], updated)
+
+
+def _fits(graph: GraphWriter, scatter: Operation, count: int | None) -> bool:
+    """True if a list of this size, -1 or None if it is unknown, has all the indices to which a scatter sets elements."""
+    indices = graph.value(scatter.inputs[2])
+    return indices is not None and count is not None and bool((indices < count).all())
+
+
 @writes("TensorListLength")
 def length(graph: GraphWriter, operation: Operation) -> None:
     sizes = graph.sizes(graph.place(operation.inputs[0]), operation.name)
@@ -176,8 +267,8 @@ def _padded(graph: GraphWriter, operation: Operation, rows: int, at: int, elemen
     return padded
 
 
-def _grows(graph: GraphWriter, rows: SymbolicTensor) -> bool:
-    """Returns whether an element behind the last is set, here or in a loop."""
+def _grows(graph: GraphWriter, rows: SymbolicTensor, count: int | None) -> bool:
+    """Returns whether an element behind the last, of so many as are reserved, is set, here or in a loop."""
     for reader in graph.readers(rows):
         setters = [reader]
         if reader.type in ("While", "StatelessWhile"):
@@ -186,6 +277,9 @@ def _grows(graph: GraphWriter, rows: SymbolicTensor) -> bool:
         for setter in setters:
             attrs = setter.raw_op.attrs
             if setter.type == "TensorListSetItem" and attrs["resize_if_index_out_of_bounds"]:
+                return True
+            scatters = setter.type == "TensorListScatterIntoExistingList"
+            if scatters and not _fits(graph, setter, count):
                 return True
     return False
 
@@ -215,6 +309,8 @@ def _element(graph: GraphWriter, operation: Operation) -> tuple[TensorShape, Sym
     for reader in graph.readers(operation.outputs[0]):
         if reader.type == "TensorListSetItem":
             shape = shape.merge_with(reader.inputs[2].shape)
+        if reader.type == "TensorListScatterIntoExistingList":
+            shape = shape.merge_with(reader.inputs[1].shape[1:])
         if reader.type not in ("While", "StatelessWhile"):
             continue
         body = reader.raw_op.attrs["body"]
