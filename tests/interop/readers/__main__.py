@@ -113,7 +113,7 @@ def main() -> int:
     names = [name for name in models.names() if not parsed.names or name in parsed.names]
     chosen = parsed.kinds.split(",") if parsed.kinds else []
     kinds = [kind for kind in table.READERS if not chosen or kind.function in chosen]
-    results = table.Results(names)
+    results = table.Results()
     processes = Processes(parsed.python)
     try:
         for name in names:
@@ -130,6 +130,8 @@ def main() -> int:
                         if message:
                             about = f"{outcome}: {name}, {kind.title}, {reader.title}"
                             print(f"{about}: {message[:900]}", flush=True)
+    except KeyboardInterrupt:  # the table of what was run
+        pass
     finally:
         processes.stop()
     print("\n".join(results.lines()))

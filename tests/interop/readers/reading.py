@@ -124,8 +124,8 @@ def tensorflow_interpreter(tf: Any, path: str, name: str) -> list[Any]:
     return _interpreted(tf.lite.Interpreter(path), name)
 
 
-def openvino(package: Any, path: str, name: str) -> list[Any]:
-    """Whatever OpenVINO reads."""
+def openvino(package: Any, path: str, name: str, start: str = "") -> list[Any]:
+    """Whatever OpenVINO reads; `start` is how the names of outputs begin."""
     core = package.Core()
     model = core.read_model(path)
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
@@ -136,10 +136,16 @@ def openvino(package: Any, path: str, name: str) -> list[Any]:
         for each, value in _given(list(ports), name).items()
     }
     results = compiled(given)
-    named = {min(port.names, default=""): results[port] for port in compiled.outputs}
-    if len(named) < len(compiled.outputs):
-        return [results[port] for port in compiled.outputs]
+    outputs = [port for port in compiled.outputs if min(port.names, default="").startswith(start)]
+    named = {min(port.names, default=""): results[port] for port in outputs}
+    if len(named) < len(outputs):
+        return [results[port] for port in outputs]
     return _by_name(named)
+
+
+def openvino_of_keras(package: Any, path: str, name: str) -> list[Any]:
+    """What Keras exports by OpenVINO's converter, which takes all that nothing reads for outputs."""
+    return openvino(package, path, name, "Identity")
 
 
 def openvino_of_frozen(package: Any, path: str, name: str) -> list[Any]:

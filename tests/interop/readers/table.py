@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "readers.md"
@@ -53,7 +52,13 @@ READERS: dict[Kind, tuple[Reader, ...]] = {
         Reader("Core ML's converter", "tensorflow", "core_ml"),
     ),
     Kind("frozen graph", "frozen", "frozen"): (
-        Reader("TensorFlow (session)", "tensorflow", "tensorflow_session"),
+        # With oneDNN, without which TensorFlow has no fused convolutions in groups.
+        Reader(
+            "TensorFlow (session)",
+            "tensorflow",
+            "tensorflow_session",
+            (("TF_ENABLE_ONEDNN_OPTS", "1"),),
+        ),
         Reader("tf2onnx, ONNX Runtime", "tensorflow", "tf2onnx_of_frozen"),
         Reader("OpenVINO", "openvino", "openvino_of_frozen"),
     ),
@@ -64,7 +69,9 @@ READERS: dict[Kind, tuple[Reader, ...]] = {
         OPENVINO,
     ),
     Kind("ONNX (`export`, tf2onnx)", "onnx_by_keras", "model.onnx"): (CHECKER, RUNTIME, OPENVINO),
-    Kind("OpenVINO (`export`)", "openvino", "model.xml", of_keras=True): (OPENVINO,),
+    Kind("OpenVINO (`export`)", "openvino", "model.xml", of_keras=True): (
+        Reader("OpenVINO", "openvino", "openvino_of_keras"),
+    ),
     Kind("TFLite", "tflite", "model.tflite"): (TFLITE, OPENVINO),
     Kind("LiteRT (`export`)", "litert", "model.tflite", of_keras=True): (
         Reader("TensorFlow's interpreter", "tensorflow", "tensorflow_interpreter"),
@@ -80,14 +87,15 @@ OUTCOMES = ("equal", "as TensorFlow's", "refused", "ended", "wrong")
 class Results:
     """Counts of outcomes by kind of file and reader, and the models that are read otherwise than TensorFlow's files."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
+    def __init__(self) -> None:
+        self._names: set[str] = set()
         self._counts: dict[tuple[str, str], collections.Counter[str]] = {}
         self.finds: dict[str, list[str]] = {}
 
     def add(self, kind: Kind, reader: Reader, outcome: str, name: str) -> None:
         """Counts an outcome."""
         key = kind.title, reader.title
+        self._names.add(name)
         self._counts.setdefault(key, collections.Counter())[outcome] += 1
         if outcome in OUTCOMES[2:]:
             self.finds.setdefault(f"{kind.title}, {reader.title}, {outcome}", []).append(name)

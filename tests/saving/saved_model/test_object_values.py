@@ -87,3 +87,10 @@ def test_an_object_that_gives_tensors_has_functions_for_them(tmp_path):
     loaded.counter.count.assign(5)
     path = tf.train.Checkpoint(loaded).save(str(tmp_path / "ckpt"))
     assert tf.train.load_checkpoint(path).get_tensor("counter/.ATTRIBUTES/double") == 10
+
+
+def test_tables_are_in_the_graph_itself(tmp_path):
+    tf.saved_model.save(Words(mutable()), str(tmp_path))
+    content = (tmp_path / "saved_model.pb").read_bytes()
+    (meta,) = SavedModel.FromString(content).meta_graphs
+    assert "MutableHashTableV2" in {node.op for node in meta.graph_def.node}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from penstock._src.autodiff.control_flow import inline
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.registry import raw
 from penstock._src.eager.asset import Asset
@@ -102,19 +103,21 @@ class Program:
             self.exported[number] = copies[trackable]
         elif is_resource(trackable):
             create = self._part(number, "_create_resource")
-            (self.tensors[number],) = self._run(create, [])
+            # In the graph itself, where readers look for tables, not in a call.
+            (self.tensors[number],) = inline(create.graph, self._captured(create), self.graph)
 
     def _part(self, number: int, name: str) -> ConcreteFunction:
         """The trace of an object's function."""
         return traces_of(dict(self.objects.children[number])[name])[0]
 
+    def _captured(self, function: ConcreteFunction) -> list[Any]:
+        """The tensors of the graph for what a function captured."""
+        numbers = [self.objects.captured(t, function) for t in function.captured_inputs]
+        return [self.tensors[number] for number in numbers]
+
     def _run(self, function: ConcreteFunction, arguments: list[Any]) -> Any:
-        captured = [
-            self.tensors[self.objects.captured(tensor, function)]
-            for tensor in function.captured_inputs
-        ]
         return raw.StatefulPartitionedCall(
-            args=[*arguments, *captured],
+            args=[*arguments, *self._captured(function)],
             Tout=[t.dtype for t in function.outputs],
             f=function.graph_function,
             name="StatefulPartitionedCall",
