@@ -28,6 +28,7 @@ from penstock._src.core.registry import raw
 from penstock._src.core.shapes import UNKNOWN
 from penstock._src.graph.control import add_control_dependencies, is_in_xla_context
 from penstock._src.graph.func_graph import FuncGraph
+from penstock._src.graph.graph import Graph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.operation import LoopFacts, Operation, SymbolicTensor, source_of
 from penstock._src.graph.trace import identities
@@ -382,7 +383,7 @@ def _branch(
     return branch_graph
 
 
-def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[SymbolicTensor]:
+def inline(graph: FuncGraph, arguments: Sequence[Any], into: Graph) -> list[SymbolicTensor]:
     """Copies the operations of `graph` into the graph `into`, with its inputs replaced by `arguments`."""
     table = {
         t._id: into.local(convert_to_tensor(a))
@@ -393,7 +394,7 @@ def inline(graph: FuncGraph, arguments: Sequence[Any], into: FuncGraph) -> list[
 
 
 def copy_operations(
-    nodes: Sequence[Operation], into: FuncGraph, table: dict[int, SymbolicTensor]
+    nodes: Sequence[Operation], into: Graph, table: dict[int, SymbolicTensor]
 ) -> dict[int, Operation]:
     """Copies operations, in order, into the graph `into`.
 
