@@ -304,7 +304,6 @@ def test_signatures_of_loaded_models_are_wrapper_functions(tmp_path):
             "python.summary.writer.event_file_writer",
         ),
         ("python.ops.lookup_ops", "BaseSaverBuilder", "python.training.saver"),
-        ("python.autograph.operators", "if_stmt", "python.autograph.operators.control_flow"),
         ("python.ops.gen_math_ops", "deprecated_endpoints", "python.util.deprecation"),
         ("python.ops.ragged.ragged_factory_ops", "np_reshape", "python.util.numpy_compat"),
     ],

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from penstock._src.core.dispatch import STATE
+from penstock._src.core.errors import UnimplementedError
 from penstock._src.function.autograph import convert
 from penstock._src.util.export import export
 
@@ -98,3 +99,12 @@ def tf_convert(
         return convert.converted_call(f, *args, **kwargs) if building else f(*args, **kwargs)
 
     return convert.mark_converted(call)
+
+
+class PyToTF:
+    """Names TensorFlow's class of conversions made of single rewrites, which tf.function makes at once here: there are no objects of it."""
+
+    def __init__(self) -> None:
+        raise UnimplementedError(
+            "PyToTF: conversions of functions cannot be put together of single rewrites. Call tf.autograph.to_graph."
+        )

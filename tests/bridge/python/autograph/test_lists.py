@@ -1,11 +1,10 @@
-"""Lists and items in converted code, of Python and of tensors."""
+"""Lists in converted code, of Python and of tensors."""
 
 import pytest
 
 import penstock as tf
 from penstock._src.bridge.python.autograph.lang import special_functions
-from penstock._src.bridge.python.autograph.operators import data_structures, slices
-from penstock._src.bridge.python.autograph.utils import tensor_list, tensors
+from penstock._src.bridge.python.autograph.operators import data_structures
 
 
 def stacked(made, dtype=tf.int32):
@@ -18,7 +17,7 @@ def stacked(made, dtype=tf.int32):
 
 def test_lists_hold_what_they_are_made_of():
     assert data_structures.new_list((1, 2)) == [1, 2]
-    assert tensors.is_tensor_list(data_structures.new_list())
+    assert data_structures.new_list().dtype == tf.variant
     assert stacked(data_structures.tf_tensor_list_new([3, 4])) == [3, 4]
     assert stacked(data_structures.tf_tensor_list_new(tf.constant([[1], [2]]))) == [[1], [2]]
     assert stacked(data_structures.tf_tensor_array_new([3, 4])) == [3, 4]
@@ -46,29 +45,11 @@ def test_an_empty_list_of_tensors_takes_the_type_of_the_first_element():
         data_structures.list_pop(made, None, data_structures.ListPopOpts(None, ()))
 
 
-def test_items_are_read_and_set():
-    opts = slices.GetItemOpts(tf.int32)
-    array = data_structures.tf_tensor_array_new([1, 2])
-    made = data_structures.tf_tensor_list_new([1, 2])
-    for target in ([1, 2], tf.constant([1, 2]), array, made):
-        changed = slices.set_item(target, 1, 5)
-        assert int(slices.get_item(changed, 1, opts)) == 5
-    assert slices.get_item(tf.constant("abc"), 1, opts).numpy() == b"b"
-
-
-def test_a_typed_list():
-    made = tensor_list.TensorList(None, tf.int32)
-    made.append(tf.constant(1))
-    made = tensor_list.dynamic_list_append(made, tf.constant(2))
-    made[0] = 9
-    assert [int(made.count()), int(made[0]), int(made.pop()), int(made.count())] == [2, 9, 2, 1]
-
-
 def test_special_functions_take_both():
     assert special_functions.match_staging_level(1, 2) == 1
-    assert tensors.is_dense_tensor(special_functions.match_staging_level(1, tf.constant(2)))
+    assert tf.is_tensor(special_functions.match_staging_level(1, tf.constant(2)))
     made = special_functions.tensor_list([], tf.int32, [], use_tensor_array=True)
-    assert tensors.is_tensor_array(made)
+    assert isinstance(made, tf.TensorArray)
     assert special_functions.stack([1, 2], strict=False) == [1, 2]
     with pytest.raises(ValueError, match="stackable"):
         special_functions.stack([1, 2])

@@ -92,29 +92,3 @@ class ProgramContext:
 
 class Base(transformer.Base):
     """A rewrite of AutoGraph's."""
-
-    def get_definition_directive(self, node: Any, directive: Any, arg: str, default: Any) -> Any:
-        """Returns the tree of what a directive says of a name's definitions; `default` where it says nothing.
-
-        Args:
-          node: the name.
-          directive: the directive.
-          arg: a parameter of it.
-          default: a tree.
-
-        Raises:
-          ValueError: it says different things of them.
-        """
-        directives = [
-            said[arg]
-            for definition in anno.getanno(node, anno.Static.ORIG_DEFINITIONS, ())
-            if arg in (said := definition.directives.get(directive, {}))
-        ]
-        for other in directives[1:]:
-            if not ast_util.matches(
-                other, parser.unparse(directives[0], include_encoding_marker=False)
-            ):
-                raise ValueError(
-                    f"{directive.__name__} annotations of {parser.unparse(node).strip()} differ in `{arg}`"
-                )
-        return directives[-1] if directives else default

@@ -1,1 +1,0 @@
-"""Private modules of TensorFlow below `tensorflow.python.autograph.impl`."""
