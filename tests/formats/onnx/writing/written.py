@@ -314,6 +314,22 @@ def _indexing():
             lambda i: (tf.one_hot(i, 4), tf.one_hot(i, 4, 2.0, -1.0, axis=0)),
             ints(2, 3, low=-1, high=5),
         ),
+        "bincount": (
+            lambda i, v: (
+                tf.math.bincount(i, minlength=4, maxlength=4, axis=-1),
+                tf.math.bincount(i, v, minlength=4, maxlength=4, axis=-1),
+                tf.math.bincount(i, minlength=4, maxlength=4, axis=-1, binary_output=True),
+            ),
+            ints(2, 5, low=0, high=6),
+            floats(2, 5),
+        ),
+        "bounds": (
+            lambda v: (
+                tf.searchsorted([-1.0, 0.0, 0.0, 1.0], v),
+                tf.searchsorted([-1.0, 0.0, 0.0, 1.0], v, "right", tf.int64),
+            ),
+            np.float32([-2, -1, 0, 0.5, 1, 2]),
+        ),
         "where_places": (lambda x: tf.where(x > 0), floats(3, 4)),
         "boolean_mask": (lambda x: tf.boolean_mask(x, x[:, 0, 0] > 0), x),
         "unique": (lambda i: tuple(tf.unique_with_counts(i)), ints(9, low=0, high=4)),

@@ -111,17 +111,47 @@ def _one_hot(w: Writer, op: Operation, indices: str, depth: str, on: str, off: s
     axis = int(attribute_of(op, "axis", -1))
     total = rank(op.inputs[0]) + 1
     axis = axis % total
-    count = constant_value(op.inputs[1])
-    if count is not None:
-        classes = w.constant(np.arange(int(count), dtype=np.int64))
-    else:
-        limit = w.int64(depth, op.inputs[1])
-        classes = w.node("Range", w.constant(np.int64(0)), limit, w.constant(np.int64(1)))
     shape = [1] * total
     shape[axis] = -1
     places = w.unsqueeze(w.cast(indices, op.inputs[0].dtype, dtypes.int64), axis)
-    hits = w.node("Equal", places, w.reshape(classes, *shape))
+    hits = w.node("Equal", places, w.reshape(_numbers(w, op.inputs[1], depth), *shape))
     return w.node("Where", hits, on, off)
+
+
+def _numbers(w: Writer, tensor: Any, name: str) -> str:
+    """The integers from 0 to below a tensor's value, as int64."""
+    count = constant_value(tensor)
+    if count is not None:
+        return w.constant(np.arange(int(count), dtype=np.int64))
+    limit = w.int64(name, tensor)
+    return w.node("Range", w.constant(np.int64(0)), limit, w.constant(np.int64(1)))
+
+
+@writes("DenseBincount")
+def _bincount(w: Writer, op: Operation, x: str, size: str, weights: str) -> str:
+    """Comparisons with all numbers, added."""
+    numbers, dtype = w.cast(x, op.inputs[0].dtype, dtypes.int64), op.outputs[0].dtype
+    hits = w.node("Equal", w.unsqueeze(numbers, -1), _numbers(w, op.inputs[1], size))
+    ones = w.cast(hits, dtypes.bool_, dtype)
+    if attribute_of(op, "binary_output"):
+        counts = w.node("ReduceSum", ones, w.ints(-2), keepdims=0)
+        return w.node("Min", counts, w.constant(1, dtype))
+    extents = sizes(op.inputs[2])
+    if None in extents:
+        raise UnimplementedError("the number of weights must be known.")
+    if 0 not in extents:
+        ones = w.node("Mul", ones, w.unsqueeze(weights, -1))
+    return w.node("ReduceSum", ones, w.ints(-2), keepdims=0)
+
+
+@writes("LowerBound", "UpperBound")
+def _bound(w: Writer, op: Operation, rows: str, values: str) -> str:
+    """How many elements of a row are less than a value, or not greater."""
+    compares = "Less" if op.type == "LowerBound" else "LessOrEqual"
+    before = w.node(compares, w.unsqueeze(rows, 1), w.unsqueeze(values, -1))
+    counts = w.cast(before, dtypes.bool_, dtypes.int64)
+    counts = w.node("ReduceSum", counts, w.ints(-1), keepdims=0)
+    return w.cast(counts, dtypes.int64, op.outputs[0].dtype)
 
 
 @writes("Where")
