@@ -30,7 +30,7 @@ _CELL: Pattern = (
     ("Mul", _gate(0, "?z"), ("Tanh", ("Part", 2, "?z"))),
 )
 _LSTM: Pattern = ("Mul", _gate(3, "?z"), ("Tanh", "?cell"))
-_LSTM_INPUT: Pattern = ("Sum", ("Sum", _PRODUCT, _OF_STATE), "#b")
+_LSTM_INPUT: Pattern = ("Sum", _PRODUCT, _OF_STATE)
 _UPDATE = _gate(0, "?zx", "?zh")
 _GRU: Pattern = (
     "Sum",
@@ -48,10 +48,10 @@ Found = dict[str, Any]
 
 
 def lstm_of(hidden: Any) -> Found | None:
-    """The tensors of an LSTM's step that makes this state: x, h, c, cell, and the constants w, u, b."""
+    """The tensors of an LSTM's step that makes this state: x, h, c, cell, and the constants w, u, and b if it has a bias."""
     parts = _match(hidden, _LSTM, {}, 4)
     parts = parts and _match(parts["?cell"], _CELL, parts, 4)
-    return parts and _match(parts["?z"], _LSTM_INPUT, parts, 4)
+    return parts and _match_biased(parts["?z"], _LSTM_INPUT, "#b", parts, 4)
 
 
 def gru_of(hidden: Any) -> Found | None:
@@ -59,8 +59,16 @@ def gru_of(hidden: Any) -> Found | None:
     parts = _match(hidden, _GRU, {}, 3)
     if not parts or not np.all(constant_value(parts["#one"]) == 1):
         return None
-    parts = _match(parts["?zx"], ("Sum", _PRODUCT, "#b"), parts, 3)
-    return parts and _match(parts["?zh"], ("Sum", _OF_STATE, "#rb"), parts, 3)
+    parts = _match_biased(parts["?zx"], _PRODUCT, "#b", parts, 3)
+    return parts and _match_biased(parts["?zh"], _OF_STATE, "#rb", parts, 3)
+
+
+def _match_biased(
+    tensor: Any, pattern: Pattern, bias: str, matched: Found, parts: int
+) -> Found | None:
+    """The tensors for a pattern to which a bias may be added."""
+    biased = _match(tensor, ("Sum", pattern, bias), matched, parts)
+    return _match(tensor, pattern, matched, parts) if biased is None else biased
 
 
 def _match(tensor: Any, pattern: Pattern, matched: Found, parts: int) -> Found | None:
@@ -128,7 +136,7 @@ def weights_of(matched: Found) -> dict[str, np.ndarray] | None:
     if any(value.dtype != np.float32 for value in weights.values()):
         return None
     size = weights["#u"].shape[0]
-    gates = 3 if "#rb" in weights else 4
+    gates = 4 if "?cell" in matched else 3
     order = [0, 1, 2] if gates == 3 else [0, 3, 1, 2]  # ONNX has input, output, forget, cell
 
     def arranged(matrix: np.ndarray) -> np.ndarray:
@@ -136,11 +144,9 @@ def weights_of(matched: Found) -> dict[str, np.ndarray] | None:
         return np.ascontiguousarray(blocks.reshape(-1, gates * size).T)
 
     biases = [
-        np.broadcast_to(weights[name].reshape(-1), (gates * size,))
+        np.broadcast_to(weights.get(name, np.float32([0])).reshape(-1), (gates * size,))
         for name in ("#b", "#rb")
-        if name in weights
     ]
-    biases += [np.zeros(gates * size, np.float32)] * (2 - len(biases))
     joined = np.concatenate([arranged(b)[:, 0] for b in biases])
     return {
         "w": arranged(weights["#w"])[None],
