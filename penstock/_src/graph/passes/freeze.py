@@ -226,7 +226,7 @@ class _Copier:
         are_variables = [isinstance(value, _Variable) for value in inputs]
         if control == "call":
             return self.copy(raw_op.attrs["f"], inputs, f"{name}/")
-        if control in ("if", "case", "while") and (any(are_variables) or _calls(node)):
+        if control in ("if", "case", "while") and (any(are_variables) or _changes(node)):
             lead = 0 if control == "while" else 1
             return self._functional(node, raw_op, inputs, name, lead)
         if not any(are_variables):
@@ -398,10 +398,10 @@ def _refusal(node: Operation) -> UnfrozenVariableError:
     )
 
 
-def _calls(node: Operation) -> bool:
-    """True if a function of a condition or loop, or one in it, calls a function."""
+def _changes(node: Operation) -> bool:
+    """True if a function of a condition or loop, or one in it, calls a function or has what TensorFlow would lower."""
     return any(
-        inner.raw_op.flow.control == "call" or _calls(inner)
+        inner.raw_op.flow.control == "call" or inner.may_be_lowered or _changes(inner)
         for body in bodies_of(node)
         for inner in body.graph._operations
     )

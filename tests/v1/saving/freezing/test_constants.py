@@ -62,6 +62,19 @@ def test_variables_in_control_flow():
     assert frozen.captured_inputs == []
 
 
+def test_no_loop_in_a_branch_asks_to_be_lowered():
+    # Grappler lowers a loop in the function of a branch, where tf2onnx does not find its parts.
+    def looped(x):
+        return tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * 2.0), (0, x))[1]
+
+    f = tf.function(lambda x: tf.cond(x > 0.0, lambda: looped(x), lambda: x))
+    frozen = convert_variables_to_constants_v2(f.get_concrete_function(tf.TensorSpec([])))
+    graph_def = frozen.graph.as_graph_def()
+    nodes = [node for function in graph_def.library.function for node in function.node_def]
+    lowered = [n.attr["_lower_using_switch_merge"].b for n in nodes if n.op == "StatelessWhile"]
+    assert lowered == [False] and frozen(tf.constant(1.0))[0].numpy() == 8.0
+
+
 def test_variables_that_are_assigned_cannot_be_frozen():
     v = tf.Variable(2.0)
     f = tf.function(lambda x: v.assign_add(x))

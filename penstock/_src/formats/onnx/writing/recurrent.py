@@ -144,7 +144,7 @@ def weights_of(matched: Found) -> dict[str, np.ndarray] | None:
         return np.ascontiguousarray(blocks.reshape(-1, gates * size).T)
 
     biases = [
-        np.broadcast_to(weights.get(name, np.float32([0])).reshape(-1), (gates * size,))
+        np.broadcast_to(weights.get(name, np.zeros(1, np.float32)).reshape(-1), (gates * size,))
         for name in ("#b", "#rb")
     ]
     joined = np.concatenate([arranged(b)[:, 0] for b in biases])
