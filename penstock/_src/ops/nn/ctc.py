@@ -441,6 +441,73 @@ def _drop(total, in_beam, child):
         total[in_beam[child]] = -np.inf
 
 
+def _rows(table):
+    return table[0], table[1], table[2], table[3], table[4], table[5]
+
+
+def _continue(tree, integers, reals, size, row):
+    """Each prefix of the beam goes on unchanged, or by its parent and its last label."""
+    parent, label, _, _, in_beam, in_heap = _rows(tree)
+    heap, node, _, _, order, beam_node = _rows(integers)
+    (blank, without, score, beam_blank, beam_without, total), beam_order = _rows(reals), integers[6]
+    end = row[len(row) - 1]
+    for i in range(size):
+        known, reached = beam_node[i], beam_without[i]
+        above = parent[known]
+        if above >= 0:
+            before = in_beam[above]
+            if before >= 0:
+                # A label follows itself only by way of a blank: other paths are the parent's own.
+                with_blank, whole = beam_blank[before], total[before]
+                other = with_blank if label[above] == label[known] else whole
+                reached = _log_of_sum(reached, other)
+            reached = reached + row[label[known]]
+        stays = total[i] + end
+        heap[i], node[i], order[i], in_heap[known] = i, known, beam_order[i], i
+        blank[i], without[i], score[i] = stays, reached, _log_of_sum(stays, reached)
+
+
+def _renew_beam(tree, integers, reals, size, count, nodes):
+    """Makes the prefixes of the heap the beam; returns the number of nodes."""
+    parent, label, child, sibling, in_beam, in_heap = _rows(tree)
+    heap, node, origin, last, order, beam_node = _rows(integers)
+    (blank, without, score, beam_blank, beam_without, total), beam_order = _rows(reals), integers[6]
+    # Of equal scores the first to enter comes first: last, that is, in the heap that is sorted.
+    for i in range(size):
+        in_beam[beam_node[i]] = -1
+    for i in range(count):
+        order[i] = -order[i]
+    _order_heap(heap, score, order, count)
+    for end in range(count - 1, 0, -1):
+        heap[0], heap[end] = heap[end], heap[0]
+        _sink(heap, score, order, 0, end)
+    for i in range(count):
+        place = heap[i]
+        known = node[place]
+        if known < 0:
+            known, above = nodes, origin[place]
+            parent[known], label[known] = above, last[place]
+            child[known], sibling[known], child[above] = -1, child[above], known
+            nodes += 1
+        in_heap[known], in_beam[known] = -1, i
+        beam_node[i], beam_order[i] = known, -order[place]
+        beam_blank[i], beam_without[i], total[i] = blank[place], without[place], score[place]
+    return nodes
+
+
+def _write_paths(tree, beam_node, total, size, labels, sizes, scores):
+    parent, label = tree[0], tree[1]
+    found = min(len(sizes), size)
+    for i in range(found):
+        length, known = 0, beam_node[i]
+        while parent[known] >= 0:
+            length, known = length + 1, parent[known]
+        sizes[i], scores[i], known = length, total[i], beam_node[i]
+        for at in range(length - 1, -1, -1):
+            labels[i, at], known = label[known], parent[known]
+    return found
+
+
 @kernel(
     "log_p: float64[steps, classes], tree: int64[6, places], integers: int64[7, width], reals: float64[6, width], "
     "children: int64[classes], labels: int64[paths, steps], sizes: int64[paths], scores: float64[paths]"
@@ -456,24 +523,9 @@ def search(log_p, tree, integers, reals, children, labels, sizes, scores):
     prefix evicts the least probable one. A prefix that is evicted and reached again counts only the last path, and one that is not readmitted is not
     extended. Source: Graves 2012, "Sequence Transduction with Recurrent Neural Networks", in outline.
     """
-    parent, label, child, sibling, in_beam, in_heap = (
-        tree[0],
-        tree[1],
-        tree[2],
-        tree[3],
-        tree[4],
-        tree[5],
-    )
-    heap, node, origin, last, order = (
-        integers[0],
-        integers[1],
-        integers[2],
-        integers[3],
-        integers[4],
-    )
-    beam_node, beam_order = integers[5], integers[6]
-    blank, without, score = reals[0], reals[1], reals[2]
-    beam_blank, beam_without, total = reals[3], reals[4], reals[5]
+    parent, label, child, sibling, in_beam, in_heap = _rows(tree)
+    heap, node, origin, last, order, beam_node = _rows(integers)
+    (blank, without, score, beam_blank, beam_without, total), beam_order = _rows(reals), integers[6]
     steps, width, blank_class = len(log_p), len(heap), len(children) - 1
     # The empty prefix, which is certain.
     parent[0] = label[0] = child[0] = sibling[0] = in_heap[0] = -1
@@ -483,21 +535,7 @@ def search(log_p, tree, integers, reals, children, labels, sizes, scores):
     size = entered = nodes = 1
     for t in range(steps):
         row = log_p[t]
-        for i in range(size):
-            # The prefix goes on unchanged, or by its parent and its last label.
-            known, reached = beam_node[i], beam_without[i]
-            above = parent[known]
-            if above >= 0:
-                before = in_beam[above]
-                if before >= 0:
-                    # A label follows itself only by way of a blank: other paths are the parent's own.
-                    with_blank, whole = beam_blank[before], total[before]
-                    other = with_blank if label[above] == label[known] else whole
-                    reached = _log_of_sum(reached, other)
-                reached = reached + row[label[known]]
-            stays = total[i] + row[blank_class]
-            heap[i], node[i], order[i], in_heap[known] = i, known, beam_order[i], i
-            blank[i], without[i], score[i] = stays, reached, _log_of_sum(stays, reached)
+        _continue(tree, integers, reals, size, row)
         count = size
         _order_heap(heap, score, order, count)
         best = -np.inf
@@ -554,33 +592,6 @@ def search(log_p, tree, integers, reals, children, labels, sizes, scores):
             while below >= 0:
                 children[label[below]] = -1
                 below = sibling[below]
-        # The prefixes of the heap become the beam. Of equal scores the first to enter comes first: last, that is, in the heap that is sorted.
-        for i in range(size):
-            in_beam[beam_node[i]] = -1
-        for i in range(count):
-            order[i] = -order[i]
-        _order_heap(heap, score, order, count)
-        for end in range(count - 1, 0, -1):
-            heap[0], heap[end] = heap[end], heap[0]
-            _sink(heap, score, order, 0, end)
-        for i in range(count):
-            place = heap[i]
-            known = node[place]
-            if known < 0:
-                known, above = nodes, origin[place]
-                parent[known], label[known] = above, last[place]
-                child[known], sibling[known], child[above] = -1, child[above], known
-                nodes += 1
-            in_heap[known], in_beam[known] = -1, i
-            beam_node[i], beam_order[i] = known, -order[place]
-            beam_blank[i], beam_without[i], total[i] = blank[place], without[place], score[place]
+        nodes = _renew_beam(tree, integers, reals, size, count, nodes)
         size = count
-    found = min(len(sizes), size)
-    for i in range(found):
-        length, known = 0, beam_node[i]
-        while parent[known] >= 0:
-            length, known = length + 1, parent[known]
-        sizes[i], scores[i], known = length, total[i], beam_node[i]
-        for at in range(length - 1, -1, -1):
-            labels[i, at], known = label[known], parent[known]
-    return found
+    return _write_paths(tree, beam_node, total, size, labels, sizes, scores)
