@@ -77,6 +77,12 @@ def of_integers(a, b, out):
 
 
 @kernel("a: T[n], b: T[n], out: T[2, n]")
+def masked_shifts(a, b, out):
+    for i in range(len(a)):
+        out[0, i], out[1, i] = a[i] << (b[i] & 63), a[i] >> (b[i] & 127)
+
+
+@kernel("a: T[n], b: T[n], out: T[2, n]")
 def shifts(a, b, out):
     for i in range(len(a)):
         out[0, i], out[1, i] = a[i] << b[i], a[i] >> b[i]
@@ -138,6 +144,8 @@ def test_shifts_are_those_of_numpy(kind):
     _, (*_, out) = check(shifts, a, b, np.zeros_like(expected))
     assert same(out, expected)
     check(shifts, a, np.full_like(a, 60), np.zeros_like(expected))
+    for count in (0, 31, 63, 64, 100):
+        check(masked_shifts, a, np.full_like(a, count), np.zeros_like(expected))
 
 
 @pytest.mark.parametrize("kind", [*SIGNED, *FLOATS])

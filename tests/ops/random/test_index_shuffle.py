@@ -4,7 +4,27 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock._src.ops.random.index_shuffle import shuffled
+from penstock._src.ops.random import index_shuffle
+
+
+def shuffled(index, key, largest, rounds):
+    """The position of an index, by Python's integers."""
+    bits = index_shuffle._half_block(largest)
+    mask, keys = (1 << bits) - 1, index_shuffle._keys(key, rounds, bits)
+
+    def turned(x, count):
+        return (x << count | x >> bits - count) & mask
+
+    while True:
+        left, right = index >> bits, index & mask
+        for word in keys:
+            left, right = (
+                right,
+                left ^ (turned(right, 1) & turned(right, 8)) ^ turned(right, 2) ^ word,
+            )
+        index = left << bits | right
+        if index <= largest:
+            return index
 
 
 @pytest.mark.parametrize("largest", [0, 5, 1000, 1 << 33, (1 << 63) - 1])
@@ -39,3 +59,19 @@ def test_a_seed_has_two_integers(seed):
         shuffle()
     with pytest.raises(ValueError, match="Seed must have shape"):
         tf.function(shuffle)()
+
+
+def test_a_permutation_has_the_positions_of_all_indices():
+    key = [498247692, 2, 3]
+    positions = list(index_shuffle.permutation(key, 9000, 4))
+    assert positions[:20] == [shuffled(i, key, 9000, 4) for i in range(20)]
+    assert sorted(positions) == list(range(9001))
+
+
+def test_the_kernel_gives_what_its_function_gives_in_python():
+    keys = np.array(index_shuffle._keys([1, 2, 3], 6, 32), np.uint64)
+    numbers = np.random.default_rng(2).integers(0, 1 << 62, 50).astype(np.uint64)
+    same = numbers.copy()
+    index_shuffle.walk(numbers, keys, 32, -2)
+    index_shuffle.walk.in_python(same, keys, 32, -2)
+    np.testing.assert_array_equal(numbers, same)

@@ -42,10 +42,17 @@ class Refused(Exception):
 
 
 class Number(NamedTuple):
-    """A number that the kernel computes."""
+    """A number that the kernel computes.
+
+    Attributes:
+      kind: see above.
+      value: of the native code.
+      most: the largest value of an integer that is known not to be negative, else None.
+    """
 
     kind: str
     value: Val
+    most: int | None = None
 
 
 Scalar = Number | int | float | bool
@@ -143,7 +150,10 @@ class Numbers:
             raise Refused(f"{symbol} is for integers, and here is {kind}: write {other}")
         x, y = self.value(a, kind), self.value(b, kind)
         if symbol in _EXACT:
-            return Number(kind, self.f.binary(_EXACT[symbol], x, y))
+            is_mask = symbol == "&" and not isinstance(b, Number) and b >= 0
+            return Number(kind, self.f.binary(_EXACT[symbol], x, y), int(b) if is_mask else None)  # type: ignore[arg-type]
+        if symbol in ("<<", ">>") and isinstance(b, Number) and b.most in range(BITS[x.ty]):
+            return Number(kind, self.f.binary(self._shift(symbol, kind), x, y))
         divides = symbol in ("//", "%")
         known = None if isinstance(b, Number) else int(b)
         return Number(
@@ -182,8 +192,7 @@ class Numbers:
         return result if known else f.select(y.eq(0), 0, result)
 
     def _shifted(self, symbol: str, kind: str, x: Val, y: Val, known: int | None) -> Val:
-        f, bits = self.f, BITS[x.ty]
-        op = "shl" if symbol == "<<" else "lshr" if is_unsigned(kind) else "ashr"
+        f, bits, op = self.f, BITS[x.ty], self._shift(symbol, kind)
         if known is not None:
             if not 0 <= known < bits:
                 raise Refused(f"a shift of {kind} must be from 0 to {bits - 1}")
@@ -192,7 +201,10 @@ class Numbers:
         fits = f.compare("ult", y, bits)
         if op == "ashr":
             return f.binary(op, x, f.select(fits, y, bits - 1))
-        return f.select(fits, f.binary(op, x, f.select(fits, y, 0)), 0)
+        return f.select(fits, f.binary(op, x, y & bits - 1), 0)
+
+    def _shift(self, symbol: str, kind: str) -> str:
+        return "shl" if symbol == "<<" else "lshr" if is_unsigned(kind) else "ashr"
 
     def compared(self, symbol: str, a: Scalar, b: Scalar) -> Scalar:
         if not isinstance(a, Number) and not isinstance(b, Number):

@@ -6,15 +6,12 @@ import numpy as np
 
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
-from penstock._src.native.algorithms.pictures.outlines import outlines
 from penstock._src.native.algorithms.suppression import LANES, PLANES, suppression
-from penstock._src.native.builtins import OFTEN, HotCounter
+from penstock._src.native.builtins.kernel import kernel
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.rules import quiet, show
 
 _BEST_AT_ONCE = 64  # boxes drawn in the first attempt, in addition to some for each requested box
-
-_drawn = HotCounter(OFTEN * 40)  # boxes, by NumPy
 
 
 def overlap(boxes, i, others):
@@ -494,14 +491,7 @@ def _draw(op, images, boxes, colors):
         table = np.ones((1, 1), np.float32) if depth == 1 else _COLORS[:, :depth]
     table = np.ascontiguousarray(table, images.dtype)
     out = images.copy()
-    batch, height, width = out.shape[:3]
-    count = boxes.shape[1]
-    corners = _corners(boxes, height, width)
-    if runs_native_code() and _drawn.is_hot(batch * count):
-        size = batch, height, width, depth
-        outlines(out.itemsize).outline(out, *size, corners, count, table, len(table))
-    else:
-        _outline_by_numpy(out, corners, table)
+    outline(out, _corners(boxes, *out.shape[1:3]), table)
     return out
 
 
@@ -515,26 +505,42 @@ def _corners(boxes, height, width):
     return np.where(np.abs(pixels) < 2.0**63, pixels, -(2.0**63)).astype(np.int64)
 
 
-def _outline_by_numpy(images, corners, table):
+def _draw_line(image, row, column, down, right, count, color):
+    for _ in range(count):
+        pixel = image[row, column]
+        for channel in range(len(color)):
+            pixel[channel] = color[channel]
+        row += down
+        column += right
+
+
+@kernel(
+    "images: T[batch, height, width, depth], corners: int64[batch, count, 4], colors: T[rows, depth]"
+)
+def outline(images, corners, colors):
     """Draws the boxes of each image that do not end before they begin, box i in color i modulo their number."""
-    height, width = images.shape[1:3]
-    for image, boxes in zip(images, corners.tolist(), strict=True):
-        for at, (top, left, bottom, right) in enumerate(boxes):
+    batch, height, width, _ = images.shape
+    for b in range(batch):
+        image = images[b]
+        for i in range(corners.shape[1]):
+            box = corners[b, i]
+            top, left, bottom, right = box[0], box[1], box[2], box[3]
             if top > bottom or left > right:
                 continue
             if top >= height or bottom < 0 or left >= width or right < 0:
                 continue
-            color = table[at % len(table)]
-            rows = slice(max(top, 0), min(bottom, height - 1) + 1)
-            columns = slice(max(left, 0), min(right, width - 1) + 1)
+            color = colors[i % len(colors)]
+            first, begin = max(top, 0), max(left, 0)
+            rows = min(bottom, height - 1) + 1 - first
+            columns = min(right, width - 1) + 1 - begin
             if top >= 0:
-                image[top, columns] = color
+                _draw_line(image, top, begin, 0, 1, columns, color)
             if bottom < height:
-                image[bottom, columns] = color
+                _draw_line(image, bottom, begin, 0, 1, columns, color)
             if left >= 0:
-                image[rows, left] = color
+                _draw_line(image, first, left, 1, 0, rows, color)
             if right < width:
-                image[rows, right] = color
+                _draw_line(image, first, right, 1, 0, rows, color)
 
 
 class DrawBoundingBoxes(Op):

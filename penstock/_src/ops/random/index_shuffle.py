@@ -9,24 +9,17 @@ import numpy as np
 from penstock._src.core import dtypes
 from penstock._src.core.op import Op
 from penstock._src.core.typesets import INDEX
-from penstock._src.native.algorithms.cycle_walks import cycle_walks
-from penstock._src.native.builtins import HotCounter
-from penstock._src.native.systems import runs_native_code
+from penstock._src.native.builtins.kernel import kernel
 from penstock._src.ops.rules import show
 
 _UNSIGNED = frozenset({dtypes.uint32, dtypes.uint64})
 _CONSTANTS = 0x7369F885192C0EF5  # the sequence z of the key schedule, lowest bit first
-_SMALLEST_BLOCK, _LARGEST_TABLE = 16, 22  # bits
-_BLOCKS = HotCounter(1 << 10)  # blocks of the cipher, over all calls, from which native code pays
-_LONG_WALK = 16  # numbers of the block for each of the range: fewer are walked one by one
+_SMALLEST_BLOCK = 16  # bits
+_TOGETHER = 1 << 12  # positions that are computed at once
 
 
 def _left(x, count, bits):
     return ((x << count) | (x >> (bits - count))) & ((1 << bits) - 1)
-
-
-def _round(x, bits):
-    return (_left(x, 1, bits) & _left(x, 8, bits)) ^ _left(x, 2, bits)
 
 
 def _keys(key, rounds, bits):
@@ -46,68 +39,50 @@ def _half_block(largest):
     return max(needed + needed % 2, _SMALLEST_BLOCK) // 2
 
 
-def _encrypted(index, keys, bits):
-    mask = (1 << bits) - 1
-    left, right = (index >> bits) & mask, index & mask
-    for first, second in zip(keys[::2], keys[1::2]):
-        left = left ^ _round(right, bits) ^ first
-        right = right ^ _round(left, bits) ^ second
-    return left << bits | right
+def _turned(x, count, half, mask):
+    return (x << count | x >> (half - count & 63)) & mask
 
 
-def shuffled(index, key, largest, rounds):
-    """The position of `index` in the permutation of 0 ... `largest` given by a key of three words."""
-    bits = _half_block(largest)
-    keys = _keys(key, rounds, bits)
-    while True:
-        index = _encrypted(index, keys, bits)
-        if index <= largest:
-            return index
+def _round(x, half, mask):
+    return _turned(x, 1, half, mask) & _turned(x, 8, half, mask) ^ _turned(x, 2, half, mask)
 
 
-def _shuffled_all(indices, key, largest, rounds):
-    """Return the positions of an array of indices in the permutation of 0 ... `largest`."""
-    bits = _half_block(largest)
-    keys = np.array(_keys(key, rounds, bits), np.uint64)
+def _encrypted(number, keys, half, mask):
+    # Two rounds leave the halves in their places, so that none need be swapped.
+    left, right = number >> (half & 63) & mask, number & mask
+    for i in range(0, len(keys), 2):
+        left ^= _round(right, half, mask) ^ keys[i]
+        right ^= _round(left, half, mask) ^ keys[i + 1]
+    return left << (half & 63) | right
+
+
+# Half of a block has at most 32 bits: `& 63` changes nothing, and shows the kernel that no shift is by more.
+@kernel("numbers: uint64[count], keys: uint64[rounds], half: uint64, largest: int64")
+def walk(numbers, keys, half, largest):
+    """Replaces each number by the next one on its cycle of the cipher that is at most `largest`, the bits of a uint64."""
+    mask, most = ~np.uint64(0) >> 64 - half, np.uint64(largest)
+    for i in range(len(numbers)):
+        number = _encrypted(numbers[i], keys, half, mask)
+        # It ends: the cycle returns to the number itself. The block has two bits more than the range, so few steps are expected.
+        while number > most:
+            number = _encrypted(number, keys, half, mask)
+        numbers[i] = number
+
+
+def shuffled(indices, key, largest, rounds):
+    """The positions of indices in the permutation of 0 ... `largest` given by a key of three words."""
+    half = _half_block(largest)
     positions = np.array(indices, np.uint64)
-    # A walk passes as many blocks of the cipher as there are for each number of the range.
-    if (
-        _BLOCKS.is_hot(positions.size << max(2 * bits - int(largest).bit_length(), 0))
-        and runs_native_code()
-    ):
-        # The function takes int64: the bits are the same.
-        signed = np.array(largest, np.uint64).astype(np.int64)
-        cycle_walks().walk(positions, keys, rounds, bits, int(signed), positions.size)
-        return positions
-    if (1 << 2 * bits) > _LONG_WALK * (largest + 1):
-        return _positions(key, largest, rounds)[positions.astype(np.int64)]
-    outside = np.arange(positions.size)
-    while outside.size:
-        positions[outside] = _encrypted(positions[outside], keys, np.uint64(bits))
-        outside = outside[positions[outside] > largest]
+    signed = np.array(largest, np.uint64).astype(np.int64)  # the same bits
+    walk(positions, np.array(_keys(key, rounds, half), np.uint64), half, int(signed))
     return positions
-
-
-def _positions(key, largest, rounds):
-    """Return the positions of 0 ... `largest`.
-
-    Walks through a small range pass nearly every number of the block, so all take them at once: a walk that has not ended after n steps goes on
-    with the n steps of the number that it has reached.
-    """
-    bits = _half_block(largest)
-    positions = _encrypted(np.arange(1 << 2 * bits), _keys(key, rounds, bits), bits)
-    while (positions[: largest + 1] > largest).any():
-        outside = np.flatnonzero(positions > largest)
-        positions[outside] = positions[positions[outside]]
-    return positions[: largest + 1]
 
 
 def permutation(key, largest, rounds):
     """Yields the position of each number in the same permutation."""
-    if 2 * _half_block(largest) > _LARGEST_TABLE:
-        yield from (shuffled(at, key, largest, rounds) for at in range(largest + 1))
-        return
-    yield from _positions(key, largest, rounds).tolist()
+    for begin in range(0, largest + 1, _TOGETHER):
+        end = min(begin + _TOGETHER, largest + 1)
+        yield from shuffled(range(begin, end), key, largest, rounds).tolist()
 
 
 MOST_ROUNDS = 1 << 12
@@ -151,13 +126,13 @@ class RandomIndexShuffle(Op):
         kind, keys = self.output_dtypes[0].np, seed.astype(np.int64) & 0xFFFFFFFF
         if seed.ndim == 1 and not max_index.ndim:
             top = int(max_index)
-            shuffled = _shuffled_all(index.reshape(-1), keys.tolist(), top, self.rounds)
-            return shuffled.astype(kind).reshape(index.shape)
+            positions = shuffled(index.reshape(-1), keys.tolist(), top, self.rounds)
+            return positions.astype(kind).reshape(index.shape)
         indices, tops = (np.broadcast_to(x, (count,)).tolist() for x in (index, max_index))
         rows = np.broadcast_to(keys, (count, 3)).tolist()
         every = zip(indices, rows, tops, strict=True)
-        shuffled = [_shuffled_all([at], key, top, self.rounds)[0] for at, key, top in every]
-        return np.array(shuffled, np.uint64).astype(kind)
+        positions = [shuffled([at], key, top, self.rounds)[0] for at, key, top in every]
+        return np.array(positions, np.uint64).astype(kind)
 
     def _check_range(self, index, max_index):
         for name, numbers in (("index", index), ("max_index", max_index)):
