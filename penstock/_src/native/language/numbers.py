@@ -174,22 +174,31 @@ class Numbers:
                 return f.binary("and", x, known - 1)
             shift = known.bit_length() - 1
             return f.binary("lshr" if is_unsigned(kind) else "ashr", x, shift) if shift else x
-        safe = y if known else f.select(y.eq(0), 1, y)
+        if known == -1:
+            return f.negative(x) if symbol == "//" else f.const(0, x.ty)
+        if known:
+            return self._rounded_down(symbol, kind, x, y)
+        # The least integer over -1 would be a fault of the processor, too. A branch, as dividends seldom wait for one.
+        is_special = y.eq(0) if is_unsigned(kind) else f.compare("ult", y + 1, 2)
+
+        def special() -> tuple[Val, ...]:
+            zero = f.const(0, x.ty)
+            if symbol == "%" or is_unsigned(kind):
+                return (zero,)
+            return (f.select(y.eq(0), zero, f.negative(x)),)
+
+        divided = f.when(is_special, special, lambda: (self._rounded_down(symbol, kind, x, y),))
+        return divided[0]
+
+    def _rounded_down(self, symbol: str, kind: str, x: Val, y: Val) -> Val:
+        f = self.f
         if is_unsigned(kind):
-            result = f.binary("udiv" if symbol == "//" else "urem", x, safe)
-        else:
-            # The least integer over -1 would be a fault of the processor.
-            by_minus_one = f.compare("eq", y, -1)
-            divisor = safe if known and known > 0 else f.select(by_minus_one, 1, safe)
-            quotient, remainder = f.binary("sdiv", x, divisor), f.binary("srem", x, divisor)
-            is_off = remainder.ne(0) & ((remainder ^ y) < 0)
-            if symbol == "//":
-                result = quotient - f.convert(is_off, y.ty)
-                if not known or known < 0:
-                    result = f.select(by_minus_one, f.negative(x), result)
-            else:
-                result = f.select(is_off, remainder + y, remainder)
-        return result if known else f.select(y.eq(0), 0, result)
+            return f.binary("udiv" if symbol == "//" else "urem", x, y)
+        remainder = f.binary("srem", x, y)
+        is_off = remainder.ne(0) & ((remainder ^ y) < 0)
+        if symbol == "//":
+            return f.binary("sdiv", x, y) - f.convert(is_off, y.ty)
+        return f.select(is_off, remainder + y, remainder)
 
     def _shifted(self, symbol: str, kind: str, x: Val, y: Val, known: int | None) -> Val:
         f, bits, op = self.f, BITS[x.ty], self._shift(symbol, kind)

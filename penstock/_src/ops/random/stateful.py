@@ -13,9 +13,9 @@ from penstock._src.core.typesets import ANY, FLOAT, INDEX, REAL
 from penstock._src.core.values import kernel_state
 from penstock._src.ir.errors import NotLowerable
 from penstock._src.ir.extents.dims import product
-from penstock._src.native.algorithms.orders.permutations import permutations
 from penstock._src.native.algorithms.philox import philox
 from penstock._src.native.builtins import HotCounter
+from penstock._src.native.builtins.kernel import kernel
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.random import distributions, lowered_rejection, lowering
 from penstock._src.ops.random.philox import FEWEST, Stream
@@ -209,15 +209,19 @@ class RandomShuffle(Op):
 
 def permutation(stream, count):
     """Fisher and Yates's shuffle of range(count)."""
-    words = stream.words(count - 1)
-    if runs_native_code():
-        order = np.empty(count, np.int64)
-        permutations().shuffle(order, words, count - 1)
-        return order
-    order, steps = np.arange(count), words % np.arange(count, 1, -1, dtype=np.uint32)
-    for i, step in enumerate(steps.tolist()):
-        order[i], order[i + step] = order[i + step], order[i]
+    order = np.empty(count, np.int64)
+    shuffle(order, stream.words(count - 1))
     return order
+
+
+@kernel("order: int64[count], words: uint32[_]")
+def shuffle(order, words):
+    """Writes 0, 1, 2 ..., then exchanges each element i with one from there on, words[i] modulo their number after it."""
+    for i in range(len(order)):
+        order[i] = i
+    for i in range(len(words)):
+        j = i + int(words[i] % np.uint32(len(order) - i))
+        order[i], order[j] = order[j], order[i]
 
 
 class Multinomial(Op):

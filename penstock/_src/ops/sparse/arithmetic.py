@@ -11,8 +11,8 @@ from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, INDEX, NUMBER, REAL
 from penstock._src.ir.errors import NotLowerable
-from penstock._src.native.algorithms.orders.merging import merging
 from penstock._src.native.builtins import HotCounter
+from penstock._src.native.builtins.kernel import kernel
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops.array.unique import distinct
 from penstock._src.ops.math.binary import truncated_quotient
@@ -43,7 +43,7 @@ def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
         places = _apart(*places)
     if ascend and runs_native_code() and _merges.is_hot(len(a_indices) + len(b_indices)):
         a_at, b_at = (np.empty(len(x), np.int64) for x in places)
-        count = merging().merge(places[0], len(a_at), places[1], len(b_at), a_at, b_at)
+        count = merge(*places, a_at, b_at)
     else:
         a_at, b_at, count = _merged(*places)
     a, b = (np.full(count, missing, a_values.dtype) for _ in range(2))
@@ -52,6 +52,24 @@ def _union(a_indices, a_values, b_indices, b_values, shape, missing=0):
     which[b_at] = np.arange(len(a_at), len(a_at) + len(b_at))
     which[a_at] = np.arange(len(a_at))
     return _Union(rows.take(which, 0), a, b, a_at, b_at)
+
+
+@kernel("a: int64[n], b: int64[m], a_at: int64[n], b_at: int64[m]")
+def merge(a, b, a_at, b_at):
+    """Writes the position of each element of two strictly ascending vectors in their union; returns its size."""
+    i = j = count = 0
+    while (i < len(a)) & (j < len(b)):
+        x, y = a[i], b[j]
+        # The larger one is written again at the next step: this has no branch that is hard to predict.
+        a_at[i] = b_at[j] = count
+        i_step, j_step = int(x <= y), int(y <= x)
+        i, j, count = i + i_step, j + j_step, count + 1
+    for k in range(i, len(a)):
+        a_at[k] = count + k - i
+    count += len(a) - i
+    for k in range(j, len(b)):
+        b_at[k] = count + k - j
+    return count + len(b) - j
 
 
 def _apart(*parts):

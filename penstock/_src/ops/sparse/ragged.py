@@ -8,8 +8,8 @@ from penstock._src.core import dtypes
 from penstock._src.core.op import Op, at_least
 from penstock._src.core.registry import raw
 from penstock._src.core.typesets import ANY, FLOAT, INDEX
-from penstock._src.native.algorithms.grouping.ranges import NO_STEP, TOO_LONG, TOO_MANY, ranges
 from penstock._src.native.builtins import HotCounter
+from penstock._src.native.builtins.kernel import kernel
 from penstock._src.native.systems import runs_native_code
 from penstock._src.ops import infer
 from penstock._src.ops.rules import show, unbroadcast
@@ -334,6 +334,45 @@ def _accumulated(starts, steps, counts, splits):
     return flat
 
 
+_NO_STEP, _TOO_LONG, _TOO_MANY = -1, -2, -3
+
+
+@kernel("starts: T[_], limits: T[_], deltas: T[_], most: int64, splits: int64[_]")
+def split_ranges(starts, limits, deltas, most, splits):
+    """Writes where the numbers of each range begin; returns 0, or the reason that a row cannot be counted.
+
+    A single start, limit or delta is that of all rows.
+    """
+    a, b, c = int(len(starts) > 1), int(len(limits) > 1), int(len(deltas) > 1)
+    total = splits[0] = 0
+    for i in range(len(splits) - 1):
+        start, limit, delta = int(starts[i * a]), int(limits[i * b]), int(deltas[i * c])
+        if delta == 0:
+            return _NO_STEP
+        low, high = start if delta > 0 else limit, limit if delta > 0 else start
+        if low < high:
+            # Differences of int64 are exact as unsigned words.
+            last, step = np.uint64(high - low - 1), np.uint64(delta if delta > 0 else -delta)
+            count = (last if step == 1 else last // step) + 1
+            if count >= 1 << 63:
+                return _TOO_LONG
+            if int(count) > most - total:
+                return _TOO_MANY
+            total += int(count)
+        splits[i + 1] = total
+    return 0
+
+
+@kernel("starts: T[_], deltas: T[_], splits: int64[_], numbers: T[_]")
+def fill_ranges(starts, deltas, splits, numbers):
+    a, c = int(len(starts) > 1), int(len(deltas) > 1)
+    for i in range(len(splits) - 1):
+        number, delta = starts[i * a], deltas[i * c]
+        for k in range(splits[i], splits[i + 1]):
+            numbers[k] = number
+            number += delta
+
+
 class RaggedRange(Op):
     """The ranges from starts to limits, as rows."""
 
@@ -373,31 +412,30 @@ class RaggedRange(Op):
     def _natively(self, inputs, rows):
         kind = self.Tsplits.as_numpy_dtype
         arrays = [np.ascontiguousarray(x) for x in inputs]
-        strides = np.array([x.ndim for x in inputs], np.int64)
-        splits, functions = np.empty(rows + 1, np.int64), ranges(self.T.name)
-        reason = functions.split(*arrays, strides, rows, np.iinfo(kind).max, splits)
+        splits = np.empty(rows + 1, np.int64)
+        reason = split_ranges(*arrays, np.iinfo(kind).max, splits)
         if reason:
             raise self.invalid(self._reason(reason))
         numbers = np.empty(splits[-1], self.T.np)
-        functions.fill(arrays[0], arrays[2], strides, rows, splits, numbers)
+        fill_ranges(arrays[0], arrays[2], splits, numbers)
         return splits.astype(kind, copy=False), numbers
 
     def _reason(self, reason):
         """The message for a row that cannot be counted."""
         return {
-            NO_STEP: "Requires delta != 0",
-            TOO_LONG: f"Requires ((limit - start) / delta) <= {2**63 - 1}",
-            TOO_MANY: f"The total range size overflowed {self.Tsplits.name}, the type of the row splits.",
+            _NO_STEP: "Requires delta != 0",
+            _TOO_LONG: f"Requires ((limit - start) / delta) <= {2**63 - 1}",
+            _TOO_MANY: f"The total range size overflowed {self.Tsplits.name}, the type of the row splits.",
         }[reason]
 
     def _by_numpy(self, inputs):
         starts, limits, deltas = (np.atleast_1d(x) for x in np.broadcast_arrays(*inputs))
         if (deltas == 0).any():
-            raise self.invalid(self._reason(NO_STEP))
+            raise self.invalid(self._reason(_NO_STEP))
         counts = self._counts(starts, limits, deltas)
         kind = self.Tsplits.as_numpy_dtype
         if sum(counts.tolist()) > np.iinfo(kind).max:
-            raise self.invalid(self._reason(TOO_MANY))
+            raise self.invalid(self._reason(_TOO_MANY))
         splits = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         if starts.dtype.kind == "i" and deltas.size and (deltas == deltas[0]).all():
             # Elements are their numbers, times the one delta, moved to the start of their row.
@@ -431,7 +469,7 @@ class RaggedRange(Op):
             counts = np.where(behind, 0, counts)
             fits = counts < 2.0**63
         if not fits.all():
-            raise self.invalid(self._reason(TOO_LONG))
+            raise self.invalid(self._reason(_TOO_LONG))
         return counts.astype(np.int64)
 
 

@@ -1,1 +1,1 @@
-"""Orders of numbers: shuffles, unions of ascending vectors, and the rank of numbers in their rows."""
+"""Orders of numbers: inverses of permutations, and the rank of numbers in their rows."""

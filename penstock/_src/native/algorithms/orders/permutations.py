@@ -1,4 +1,7 @@
-"""Fisher and Yates's shuffle of whole numbers by given random words, and inverses of permutations."""
+"""Inverses of permutations.
+
+Not a kernel in Python, which would take twice as long: the memory is set at once here.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,38 +9,8 @@ from typing import Any, NamedTuple
 from ... import python_calls as py
 from ...builtins import compiled
 from ...language.module import Module
-from ...language.types import BITS, I32, I64, PTR
+from ...language.types import BITS, I64, PTR
 from ...language.value import Val
-
-
-class Permutations(NamedTuple):
-    """Builtins.
-
-    shuffle (order int64 [count + 1], words uint32 [count], count) -> 0; order becomes 0, 1, 2 ..., then each element i is exchanged
-        with one from there on, words[i] modulo their number after it
-    """
-
-    shuffle: Callable[..., int]
-
-
-@compiled(Permutations)
-def permutations(m: Module) -> None:
-    """The function, compiled."""
-    arguments: Any = dict(order=PTR, words=PTR, count=I64)
-    with m.fn("shuffle", ret=I64, internal=True, **arguments) as f:
-
-        def exchange(i: Val) -> None:
-            left = f.convert(f.count + 1 - i, I32)
-            step = f.binary("urem", f.load(f.words, i, I32), left)
-            j = i + f.convert(step, I64, signed=False)
-            here, there = f.load(f.order, i, I64), f.load(f.order, j, I64)
-            f.store(there, f.order, i)
-            f.store(here, f.order, j)
-
-        f.loop(f.i64(0), f.count + 1, 1, lambda i: f.store(i, f.order, i))
-        f.loop(f.i64(0), f.count, 1, exchange)
-        f.give(f.i64(0))
-    py.emit_entry(m, "shuffle", "aan")
 
 
 class Inverses(NamedTuple):
