@@ -506,3 +506,23 @@ def test_an_output_may_be_an_input_of_open_extents():
     runner = tf.lite.Interpreter(model_content=content).get_signature_runner()
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     assert runner(x=x)["same"].tolist() == x.tolist()
+
+
+@pytest.mark.parametrize(
+    ("equation", "shape", "second"),
+    [
+        ("abc,cde->abde", (2, 3, 4), (4, 2, 5)),  # as in attention
+        ("abcd,cde->abe", (2, 3, 2, 4), (2, 4, 5)),
+        ("abc,bd->dca", (2, 3, 4), (3, 2)),
+    ],
+)
+def test_products_of_several_axes_of_open_extents(equation, shape, second):
+    x, y = np.random.default_rng(1).normal(size=shape), np.random.default_rng(2).normal(size=second)
+    x, y = np.float32(x), np.float32(y)
+    function = tf.function(lambda x: tf.einsum(equation, x, y))
+    spec = tf.TensorSpec([None, None, *shape[2:]], name="x")
+    concrete = function.get_concrete_function(spec)
+    assert "Einsum" in {op.type for op in concrete.graph.get_operations()}
+    content = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+    (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
+    np.testing.assert_allclose(found, np.einsum(equation, x, y), rtol=1e-5, atol=1e-5)

@@ -1,9 +1,11 @@
 """Convolutions, products and pooling, with the biases and activations that follow them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType, float32
 from penstock._src.core.typesets import INDEX
 from penstock._src.formats.tflite.schema import SCHEMA, Padding
@@ -201,7 +203,7 @@ def _batch_product(graph: GraphWriter, operation: Operation, adj_x: bool, adj_y:
 
 @writes("Einsum")
 def einsum(graph: GraphWriter, operation: Operation) -> None:
-    """A product of two tensors, with one axis each that is summed, of the first alone and of the second alone."""
+    """A product of two tensors, as one of matrices: axes that are summed, of the first alone and of the second alone are joined."""
     equation = operation.raw_op.equation
     equation = equation.decode() if isinstance(equation, bytes) else equation
     terms, _, result = equation.replace(" ", "").partition("->")
@@ -215,39 +217,105 @@ def einsum(graph: GraphWriter, operation: Operation) -> None:
     if (
         "." in equation
         or not second
-        or [len(summed), len(rows), len(columns)] != [1, 1, 1]
         or sorted(labels) != sorted(result)
         or any(len(set(text)) != len(text) for text in (first, second))
     ):
         raise graph.unimplemented(operation, f"the equation {equation}")
-    x = _ordered(graph, operation, 0, first, [*batch, *rows, *summed])
-    y = _ordered(graph, operation, 1, second, [*batch, *summed, *columns])
-    output = operation.outputs[0]
-    options = SCHEMA["BatchMatMulOptions"]()
-    if labels == list(result):
-        graph.add("BATCH_MATMUL", operation, [x, y], options)
-        return
-    sizes = dict(zip(result, output.shape.as_list(), strict=True))
-    product = graph.emit(
-        "BATCH_MATMUL", [x, y], output.dtype, [sizes[k] for k in labels], operation.name, options
-    )
-    order = graph.constant(np.array([labels.index(k) for k in result], np.int32), "order")
-    graph.add("TRANSPOSE", operation, [product, order])
+    extents = _Extents(graph, operation, (first, second))
+    x = extents.ordered(0, [*batch, *rows, *summed])
+    y = extents.ordered(1, [*batch, *summed, *columns])
+    x = extents.joined(x, [[k] for k in batch] + [rows, summed])
+    y = extents.joined(y, [[k] for k in batch] + [summed, columns])
+    steps: list[tuple[str, list[list[str]]]] = [
+        ("BATCH_MATMUL", [*([k] for k in batch), rows, columns])
+    ]
+    if len(rows) != 1 or len(columns) != 1:
+        steps.append(("RESHAPE", [[k] for k in labels]))
+    if labels != list(result):
+        steps.append(("TRANSPOSE", [[k] for k in result]))
+    inputs = [x, y]
+    for name, groups in steps:
+        if name == "RESHAPE":
+            inputs.append(extents.vector(groups))
+        elif name == "TRANSPOSE":
+            order = np.array([labels.index(k) for k in result], np.int32)
+            inputs.append(graph.constant(order, "order"))
+        options = SCHEMA["BatchMatMulOptions"]() if name == "BATCH_MATMUL" else None
+        if name == steps[-1][0]:
+            graph.add(name, operation, inputs, options)
+        else:
+            shape = [extents.known(group) for group in groups]
+            dtype = operation.outputs[0].dtype
+            inputs = [graph.emit(name, inputs, dtype, shape, operation.name, options)]
 
 
-def _ordered(
-    graph: GraphWriter, operation: Operation, i: int, labels: str, wanted: list[str]
-) -> int:
-    tensor = operation.inputs[i]
-    place = graph.place(tensor)
-    if list(labels) == wanted:
-        return place
-    shape = tensor.shape.as_list()
-    order = [labels.index(k) for k in wanted]
-    perm = graph.constant(np.array(order, np.int32), "order")
-    return graph.emit(
-        "TRANSPOSE", [place, perm], tensor.dtype, [shape[k] for k in order], operation.name
-    )
+class _Extents:
+    """The extents of an Einsum's labels, which groups of labels multiply.
+
+    Args:
+      graph: that is written.
+      operation: the Einsum.
+      terms: the labels of its inputs.
+    """
+
+    def __init__(self, graph: GraphWriter, operation: Operation, terms: Sequence[str]) -> None:
+        self._graph, self._operation, self._terms = graph, operation, terms
+        self._sizes: dict[str, int | None] = {}
+        for labels, tensor in zip(terms, operation.inputs, strict=True):
+            for label, size in zip(labels, tensor.shape.as_list(), strict=True):
+                self._sizes[label] = self._sizes.get(label) or size
+
+    def known(self, group: Sequence[str]) -> int | None:
+        """The extent of a group, None if it is open."""
+        sizes = [self._sizes[label] for label in group]
+        return None if None in sizes else int(np.prod(sizes, dtype=np.int64))  # type: ignore[arg-type]
+
+    def ordered(self, i: int, wanted: Sequence[str]) -> int:
+        """Returns the index of an input with its axes in another order."""
+        graph, tensor, labels = self._graph, self._operation.inputs[i], self._terms[i]
+        place = graph.place(tensor)
+        if list(labels) == list(wanted):
+            return place
+        order = graph.constant(np.array([labels.index(k) for k in wanted], np.int32), "order")
+        shape = [self._sizes[label] for label in wanted]
+        return graph.emit("TRANSPOSE", [place, order], tensor.dtype, shape, self._operation.name)
+
+    def joined(self, place: int, groups: Sequence[Sequence[str]]) -> int:
+        """Returns the index of a tensor whose axes in groups are joined to one each."""
+        if all(len(group) == 1 for group in groups):
+            return place
+        shape = [self.known(group) for group in groups]
+        dtype = self._operation.outputs[0].dtype
+        inputs = [place, self.vector(groups)]
+        return self._graph.emit("RESHAPE", inputs, dtype, shape, self._operation.name)
+
+    def vector(self, groups: Sequence[Sequence[str]]) -> int:
+        """Returns the index of a vector of the extents of groups: only one that is open is left to RESHAPE."""
+        graph, label = self._graph, self._operation.name
+        known = [self.known(group) for group in groups]
+        if known.count(None) <= 1:
+            extents = [-1 if extent is None else extent for extent in known]
+            return graph.constant(np.array(extents, np.int32), "shape")
+        parts = [
+            self._product(group) if extent is None else graph.constant(np.int32([extent]), "extent")
+            for group, extent in zip(groups, known, strict=True)
+        ]
+        options = SCHEMA["ConcatenationOptions"](axis=0)
+        return graph.emit("CONCATENATION", parts, dtypes.int32, [len(parts)], label, options)
+
+    def _product(self, group: Sequence[str]) -> int:
+        """Returns the index of a vector of the extent of an open group."""
+        graph, label = self._graph, self._operation.name
+        i = 0 if set(group) <= set(self._terms[0]) else 1
+        sizes = graph.sizes(graph.place(self._operation.inputs[i]), label)
+        places = graph.constant(np.int32([self._terms[i].index(k) for k in group]), "axes")
+        options = SCHEMA["GatherOptions"](axis=0)
+        found = graph.emit("GATHER", [sizes, places], dtypes.int32, [len(group)], label, options)
+        if len(group) == 1:
+            return found
+        reducer = SCHEMA["ReducerOptions"](keep_dims=True)
+        axes = graph.constant(np.int32([0]), "axes")
+        return graph.emit("REDUCE_PROD", [found, axes], dtypes.int32, [1], label, reducer)
 
 
 @writes("MaxPool", "AvgPool")
