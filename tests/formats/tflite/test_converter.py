@@ -526,3 +526,13 @@ def test_products_of_several_axes_of_open_extents(equation, shape, second):
     content = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
     (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
     np.testing.assert_allclose(found, np.einsum(equation, x, y), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(-1, 0), (0, -1), (1, 2)])
+def test_bands_of_matrices_of_open_extents(lower, upper):
+    function = tf.function(lambda x: tf.linalg.band_part(x, lower, upper))
+    concrete = function.get_concrete_function(tf.TensorSpec([2, None, None], name="x"))
+    content = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+    x = np.arange(1, 41, dtype=np.float32).reshape(2, 4, 5)
+    (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
+    assert found.tolist() == tf.linalg.band_part(x, lower, upper).numpy().tolist()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock._src.core.dtypes import bool_, float32, int64
+from penstock._src.core.dtypes import bool_, float32, int32, int64
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.shapes import TensorShape
 from penstock._src.formats.tflite.operators import BY_NAME
@@ -248,13 +248,41 @@ def _scattered(graph: GraphWriter, operation: Operation) -> int:
 def band(graph: GraphWriter, operation: Operation) -> None:
     x = operation.inputs[0]
     rows, columns = x.shape[-2:].as_list()
-    if rows is None or columns is None:
-        raise graph.unimplemented(operation, f"the unknown shape {x.shape}")
     lower, upper = (int(graph.known(operation, i)) for i in (1, 2))
-    above = np.arange(columns) - np.arange(rows)[:, None]
-    mask = ((lower < 0) | (-above <= lower)) & ((upper < 0) | (above <= upper))
+    if rows is None or columns is None:
+        mask = _open_band(graph, operation, lower, upper)
+    else:
+        above = np.arange(columns) - np.arange(rows)[:, None]
+        inside = ((lower < 0) | (-above <= lower)) & ((upper < 0) | (above <= upper))
+        mask = graph.constant(inside, "band")
     zero = graph.constant(np.zeros((), x.dtype.as_numpy_dtype), "zero")
-    graph.add("SELECT_V2", operation, [graph.constant(mask, "band"), graph.place(x), zero])
+    graph.add("SELECT_V2", operation, [mask, graph.place(x), zero])
+
+
+def _open_band(graph: GraphWriter, operation: Operation, lower: int, upper: int) -> int:
+    """The mask of a band of a matrix of open extents."""
+    x, label = operation.inputs[0], operation.name
+    sizes = graph.sizes(graph.place(x), label)
+    zero, one = (graph.constant(np.array(n, np.int32), "number") for n in (0, 1))
+
+    def emit(name: str, places: list[int], dtype: Any, shape: list[int | None]) -> int:
+        row = BY_NAME.get(name)
+        options = SCHEMA["GatherOptions"]() if row is None else row.default_options()
+        return graph.emit(name, places, dtype, shape, label, options)
+
+    def numbers(axis: int) -> int:
+        place = graph.constant(np.array(axis, np.int32), "axis")
+        return emit("RANGE", [zero, emit("GATHER", [sizes, place], int32, []), one], int32, [None])
+
+    row = emit("EXPAND_DIMS", [numbers(len(x.shape) - 2), one], int32, [None, 1])
+    above = emit("SUB", [numbers(len(x.shape) - 1), row], int32, [None, None])
+    first = graph.constant(np.array(-lower if lower >= 0 else -(2**31), np.int32), "first")
+    last = graph.constant(np.array(upper if upper >= 0 else 2**31 - 1, np.int32), "last")
+    parts = [
+        emit("GREATER_EQUAL", [above, first], bool_, [None, None]),
+        emit("LESS_EQUAL", [above, last], bool_, [None, None]),
+    ]
+    return emit("LOGICAL_AND", parts, bool_, [None, None])
 
 
 @writes("Roll")

@@ -297,7 +297,9 @@ class _Extents:
             extents = [-1 if extent is None else extent for extent in known]
             return graph.constant(np.array(extents, np.int32), "shape")
         parts = [
-            self._product(group) if extent is None else graph.constant(np.int32([extent]), "extent")
+            self._product(group)
+            if extent is None
+            else graph.constant(np.array([extent], np.int32), "extent")
             for group, extent in zip(groups, known, strict=True)
         ]
         options = SCHEMA["ConcatenationOptions"](axis=0)
@@ -308,13 +310,15 @@ class _Extents:
         graph, label = self._graph, self._operation.name
         i = 0 if set(group) <= set(self._terms[0]) else 1
         sizes = graph.sizes(graph.place(self._operation.inputs[i]), label)
-        places = graph.constant(np.int32([self._terms[i].index(k) for k in group]), "axes")
+        places = graph.constant(
+            np.array([self._terms[i].index(k) for k in group], np.int32), "axes"
+        )
         options = SCHEMA["GatherOptions"](axis=0)
         found = graph.emit("GATHER", [sizes, places], dtypes.int32, [len(group)], label, options)
         if len(group) == 1:
             return found
         reducer = SCHEMA["ReducerOptions"](keep_dims=True)
-        axes = graph.constant(np.int32([0]), "axes")
+        axes = graph.constant(np.zeros(1, np.int32), "axes")
         return graph.emit("REDUCE_PROD", [found, axes], dtypes.int32, [1], label, reducer)
 
 
