@@ -134,3 +134,26 @@ def test_results_that_read_what_a_step_of_an_optimizer_wrote_are_refused(read):
     values = {i: v.numpy() for i, v in enumerate(state, 1)}
     with pytest.raises(tf.errors.UnimplementedError, match="expected resource"):
         freeze(function, values, True, leaves_out_writes=True)
+
+
+@tf.function
+def _rows(x, n):
+    tf.exp(x)  # nothing reads it
+    pair = tf.function(lambda v: (tf.sin(v), tf.cos(v)))(x)
+    inner = lambda s: tf.while_loop(lambda j, _: j < 2, lambda j, t: (j + 1, t + x), [0, s])[1]  # noqa: E731
+    return tf.while_loop(lambda i, _: i < n, lambda i, s: (i + 1, inner(s)), [0, pair[0]])[1]
+
+
+def test_what_no_result_needs_is_left_out():
+    frozen = convert_variables_to_constants_v2(_rows.get_concrete_function(tf.ones(2), 3))
+    types = {op.type for op in frozen.graph.get_operations()}
+    assert "Sin" in types
+    assert not {"Exp", "Cos"} & types
+
+
+def test_no_loop_of_a_frozen_graph_asks_to_be_lowered():
+    concrete = _rows.get_concrete_function(tf.ones(2), tf.TensorSpec([], tf.int32))
+    definition = convert_variables_to_constants_v2(concrete).graph.as_graph_def()
+    bodies = [list(function.node_def) for function in definition.library.function]
+    loops = [n for n in sum(bodies, list(definition.node)) if n.op == "StatelessWhile"]
+    assert [n.attr["_lower_using_switch_merge"].b for n in loops] == [False, False]
