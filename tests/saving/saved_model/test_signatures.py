@@ -146,3 +146,15 @@ def test_what_is_converted_must_have_the_shape_of_the_signature(tmp_path):
     np.testing.assert_array_equal(
         loaded.signatures["serving_default"](x=[[1.0, 2.0]])["y"], [[2.0, 4.0]]
     )
+
+
+def test_a_function_without_state_is_called_as_such(tmp_path):
+    module = tf.Module()
+    module.double = tf.function(lambda x: x * 2.0)
+    double = module.double.get_concrete_function(tf.TensorSpec([2], name="x"))
+    tf.saved_model.save(module, tmp_path, signatures=double)
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], str(tmp_path))
+        name = meta.signature_def["serving_default"].outputs["output_0"].name
+        assert name == "PartitionedCall:0"
+        assert session.run(name, {"serving_default_x:0": [1.0, 2.0]}).tolist() == [2.0, 4.0]

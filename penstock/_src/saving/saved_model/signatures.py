@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from penstock._src.autodiff.control_flow import call_function
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.registry import raw
 from penstock._src.core.specs import TensorSpec
@@ -88,11 +89,7 @@ def _wrap(name: str, function: ConcreteFunction) -> ConcreteFunction:
         graph.inputs.extend(placeholders.values())
         arguments = [placeholders[argument] for argument in models]
         captured = [graph.capture(tensor) for tensor in function.captured_inputs]
-        outputs = raw.StatefulPartitionedCall(
-            args=[*arguments, *captured],
-            Tout=[tensor.dtype for tensor in function.outputs],
-            f=function.graph_function,
-        )
+        outputs = call_function(function.graph_function, [*arguments, *captured])
         by_model = dict(zip((t._id for t in function.outputs), outputs, strict=True))
         graph.structured_outputs = nest.map_structure(
             lambda tensor: raw.Identity(input=by_model[tensor._id]),

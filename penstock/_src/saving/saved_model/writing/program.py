@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from penstock._src.autodiff.control_flow import inline
+from penstock._src.autodiff.control_flow import call_function, inline
 from penstock._src.core import dispatch, dtypes
 from penstock._src.core.registry import raw
 from penstock._src.eager.asset import Asset
@@ -116,12 +116,7 @@ class Program:
         return [self.tensors[number] for number in numbers]
 
     def _run(self, function: ConcreteFunction, arguments: list[Any]) -> Any:
-        return raw.StatefulPartitionedCall(
-            args=[*arguments, *self._captured(function)],
-            Tout=[t.dtype for t in function.outputs],
-            f=function.graph_function,
-            name="StatefulPartitionedCall",
-        )
+        return call_function(function.graph_function, [*arguments, *self._captured(function)])
 
     def _initialize(self, number: int) -> None:
         self.initializers.extend(self._run(self._part(number, "_initialize"), []))
