@@ -42,3 +42,17 @@ def test_generators_are_refused():
 
     with pytest.raises(NotImplementedError, match="generators"):
         tf.function(counted)()
+
+
+def test_a_tensor_array_needs_no_invariant():
+    @tf.function
+    def rows(x):
+        state = tf.zeros([1])
+        out = tf.TensorArray(tf.float32, 0, dynamic_size=True)
+        for i in tf.range(x):
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(state, [None])])
+            state = tf.concat([state, [1.0]], 0)
+            out = out.write(i, tf.reduce_sum(state))
+        return out.stack()
+
+    assert rows(tf.constant(3)).numpy().tolist() == [1.0, 2.0, 3.0]

@@ -364,7 +364,8 @@ def _shape_invariants(before: tuple, start: tuple, options: Options) -> tuple | 
         for value, shape in pairs:
             if value is original:
                 return _spread(shape, tensor)
-        return nest.map_structure(lambda leaf: leaf.shape, tensor)
+        # A TensorArray has no shape.
+        return nest.map_structure(lambda leaf: getattr(leaf, "shape", None), tensor)
 
     return tuple(invariant(a, b) for a, b in zip(before, start, strict=True))
 
