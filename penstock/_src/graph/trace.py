@@ -127,9 +127,16 @@ def _output(graph: FuncGraph, tensor: Any, marks: bool) -> SymbolicTensor:
     return copy
 
 
-def identities(outputs: Sequence[Any]) -> list[Any]:
-    """Returns a copy of each output, which can be fetched separately."""
-    copies = [raw.Identity(input=tensor) for tensor in outputs]
+class ResultNames:
+    """How results of conditions and loops are called: as TensorFlow 1's nodes after `disable_control_flow_v2`."""
+
+    are_classic = False
+
+
+def identities(outputs: Sequence[Any], classic_name: str | None = None) -> list[Any]:
+    """Returns a copy of each output, which can be fetched separately; `classic_name` is that in TensorFlow 1's graphs."""
+    name = classic_name if ResultNames.are_classic else None
+    copies = [raw.Identity(input=tensor, name=name) for tensor in outputs]
     for copy in copies:
         copy._handle_data = copy.op._inputs[0]._handle_data
     return copies

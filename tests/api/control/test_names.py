@@ -102,3 +102,19 @@ def test_an_invariant_of_another_type_is_refused():
                 lambda i, x: i < 3, lambda i, x: (i + 1, x), [0, tf.constant([1.0])], spec
             )
         )()
+
+
+def test_results_are_named_like_nodes_of_tensorflow_1_without_its_new_control_flow():
+    v1 = tf.compat.v1
+    v1.disable_control_flow_v2()
+    try:
+        with tf.Graph().as_default():
+            x = v1.placeholder(tf.float32, [2, 3])
+            loop = v1.while_loop(lambda i, _: i < 2, lambda i, s: (i + 1, s * x), [0, x])
+            branch = v1.cond(x[0, 0] > 0.0, lambda: x, lambda: -x)
+            rows = v1.map_fn(tf.exp, x)
+    finally:
+        v1.enable_control_flow_v2()
+    names = [t.name for t in (*loop, branch, rows)]
+    stacked = "map/TensorArrayStack/TensorArrayGatherV3:0"
+    assert names == ["while/Exit:0", "while/Exit_1:0", "cond/Merge:0", stacked]

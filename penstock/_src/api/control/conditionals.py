@@ -123,7 +123,7 @@ def _conditional(
         is_case = branches is not _OF_COND
         outputs = add_conditional(selector, bodies, externals, is_case, scope, may_be_lowered)
         # A function passes its results on itself.
-        results = outputs if may_be_lowered is False else identities(outputs)
+        results = outputs if may_be_lowered is False else identities(outputs, "Merge")
         return _packed([graph.structured_outputs for graph in graphs], results)
 
 

@@ -17,6 +17,7 @@ from penstock._src.core.specs import TensorSpec, TypeSpec
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.operation import Operation, SymbolicTensor
 from penstock._src.graph.static_values import constant_value
+from penstock._src.graph.trace import ResultNames
 from penstock._src.util.export import export
 from penstock._src.util.signatures import read_only
 
@@ -96,12 +97,13 @@ class TensorArray(CompositeTensor):
         length = _positions(size)
         static = length if isinstance(length, np.ndarray) else constant_value(length)
         self._known.size = None if static is None or dynamic_size else int(static)
-        self._flow = raw.TensorListReserve(
-            element_shape=_shape_value(self._known.element_shape),
-            num_elements=length,
-            element_dtype=self._dtype,
-            name=name or "TensorArrayV2",
-        )
+        with scope_in_graph(name, "TensorArrayV2") as scope:
+            self._flow = raw.TensorListReserve(
+                element_shape=_shape_value(self._known.element_shape),
+                num_elements=length,
+                element_dtype=self._dtype,
+                name=scope,
+            )
         if isinstance(self._flow, SymbolicTensor):
             self._known.origin = self._flow.op
 
@@ -138,8 +140,8 @@ class TensorArray(CompositeTensor):
 
     # -- shapes
 
-    def _learn(self, shape: TensorShape) -> None:
-        """Merges the shape of a written element into the element shape."""
+    def _learn(self, shape: TensorShape, is_new: bool = False) -> None:
+        """Merges the shape of a written element into the element shape; `is_new` if it is written to a list of its own."""
         known = self._known
         if not shape.is_compatible_with(known.element_shape):
             if self._list is not None:
@@ -151,7 +153,7 @@ class TensorArray(CompositeTensor):
             )
         if known.infer and shape.rank is not None:
             known.element_shape = known.element_shape.merge_with(shape)
-            if known.origin is not None:
+            if known.origin is not None and not is_new:
                 _tell_origin(known)
 
     @property
@@ -314,13 +316,14 @@ class TensorArray(CompositeTensor):
                 dims = [0] if shape.rank is None else [0, *(d or 0 for d in shape.as_list())]
                 return convert_to_tensor(np.zeros(dims, self._dtype.np), self._dtype)
             return raw.Pack(values=[self._held(i) for i in range(len(self._list))], axis=0)
-        size = self._known.size
-        with scope_in_graph(name, "TensorArrayV2Stack"):
+        size, is_classic = self._known.size, ResultNames.are_classic
+        with scope_in_graph(name, "TensorArrayStack" if is_classic else "TensorArrayV2Stack"):
             return raw.TensorListStack(
                 input_handle=self._flow,
                 element_shape=self._shape_input,
                 element_dtype=self._dtype,
                 num_elements=-1 if size is None else size,
+                name="TensorArrayGatherV3" if is_classic else None,
             )
 
     def _held(self, index: int) -> Any:
@@ -391,7 +394,7 @@ class TensorArray(CompositeTensor):
           ValueError: there are more rows than the array has places.
         """
         value = self._converted_rows(value)
-        self._learn(value.shape[1:] if value.shape.rank is not None else value.shape)
+        self._learn(value.shape[1:] if value.shape.rank is not None else value.shape, True)
         if self._list is not None:
             rows = raw.Unpack(value=value, num=value.shape[0], axis=0) if value.shape[0] else []
             if len(rows) > len(self._list) and not self._known.dynamic:
@@ -509,9 +512,11 @@ class TensorArray(CompositeTensor):
 
 
 def _shape_value(shape: TensorShape) -> Any:
-    dims: Sequence[int] | int
-    dims = -1 if shape.rank is None else [-1 if d is None else d for d in shape.as_list()]
-    return np.asarray(dims, np.int32)
+    if shape.rank is None:
+        return np.int32(-1)
+    dims = np.asarray([-1 if d is None else d for d in shape.as_list()], np.int32)
+    # In a graph that of scalars is a constant of its own, not one of the operation.
+    return dims if len(dims) or STATE.graph is None else convert_to_tensor(dims)
 
 
 def _positions(indices: Any) -> Any:

@@ -15,7 +15,13 @@ from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.specs import TypeSpec, type_spec_from_value
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.func_graph import ControlFlowGraph, FuncGraph
-from penstock._src.graph.trace import add_arguments, autograph_converted, identities, trace_body
+from penstock._src.graph.trace import (
+    ResultNames,
+    add_arguments,
+    autograph_converted,
+    identities,
+    trace_body,
+)
 from penstock._src.util import nest
 from penstock._src.util.export import export
 from penstock._src.util.nest_paths import flatten_up_to
@@ -172,8 +178,11 @@ class _Loop:
         limit = limit if is_limited else None
         node = add_limited_while(test, step, inputs, limit, scope, self.parallel_iterations)
         # Functions have no fetches, so results need no separate operations.
-        outputs = node.outputs if STATE.graph.building_function else identities(node.outputs)
-        return self._packed(outputs[_FIRST:n])
+        if STATE.graph.building_function:
+            return self._packed(node.outputs[_FIRST:n])
+        if ResultNames.are_classic:
+            return self._packed(identities(node.outputs[_FIRST:n], "Exit"))
+        return self._packed(identities(node.outputs)[_FIRST:n])
 
     def _packed(self, tensors: Sequence[Any]) -> Any:
         """The variables rebuilt from their tensors; a shape invariant overrides the shape."""

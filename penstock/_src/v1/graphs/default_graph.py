@@ -12,6 +12,7 @@ from penstock._src.core.shapes import Dimension, TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
 from penstock._src.graph.func_graph import Global
 from penstock._src.graph.graph import Graph
+from penstock._src.graph.trace import ResultNames
 from penstock._src.util.export import export
 
 
@@ -169,9 +170,16 @@ def are_all_intermediates_asked_for() -> bool | None:
     return _ASKED["all intermediates"]
 
 
-@export(v1=["disable_control_flow_v2", "enable_control_flow_v2"])
+@export(v1=["enable_control_flow_v2"])
 def enable_control_flow_v2() -> None:
-    """Does nothing: control flow is always functional."""
+    """Gives results of conditions and loops the names that they have in TensorFlow 2."""
+    ResultNames.are_classic = False
+
+
+@export(v1=["disable_control_flow_v2"])
+def disable_control_flow_v2() -> None:
+    """Gives results of conditions, loops and arrays the names of TensorFlow 1's nodes; control flow stays functional."""
+    ResultNames.are_classic = True
 
 
 @export(v1=["control_flow_v2_enabled"])

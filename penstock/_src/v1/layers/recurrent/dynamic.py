@@ -4,7 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from penstock._src.api.array.joining import reverse, reverse_sequence
+from penstock._src.api.array.joining import concat, reverse, reverse_sequence
+from penstock._src.api.array.shaping import rank as rank_of
 from penstock._src.api.control.tensor_array import TensorArray
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
@@ -84,9 +85,8 @@ def swapped(tensor: Any) -> Any:
     rank = tensor.shape.rank
     if rank is not None and rank < 2:
         return tensor
-    rest = raw.Range(start=2, limit=raw.Rank(input=tensor), delta=1)
-    perm = [1, 0, *range(2, rank)] if rank else raw.ConcatV2(values=[[1, 0], rest], axis=0)
-    return raw.Transpose(x=tensor, perm=perm)
+    rest = raw.Range(start=2, limit=rank_of(tensor, name="Rank"), delta=1, name="range")
+    return raw.Transpose(x=tensor, perm=concat([[1, 0], rest], 0), name="transpose")
 
 
 def _run(
@@ -102,14 +102,15 @@ def _run(
     """Run the loop over the first axis of `steps`, with outputs of dtype `kind`; return (all outputs, the final state)."""
     flat = nest.flatten(steps)
     total = flat[0].shape[0]
-    count = convert_to_tensor(total) if total is not None else raw.Shape(input=flat[0])[0]
-    arrays = [
-        TensorArray(step.dtype, size=count, element_shape=step.shape[1:]).unstack(step)
-        for step in flat
-    ]
+    count = raw.Shape(input=flat[0])[0]
+    start = convert_to_tensor(0, name="time")
     outputs = [
         TensorArray(kind, size=count, element_shape=[_static(batch), *dims_of(size)])
         for size in nest.flatten(cell.output_size)
+    ]
+    arrays = [
+        TensorArray(step.dtype, size=count, element_shape=step.shape[1:]).unstack(step)
+        for step in flat
     ]
 
     def body(time: Any, outputs: Any, state: Any) -> Any:
@@ -128,7 +129,7 @@ def _run(
     _, outputs, state = while_loop(
         lambda time, *_: time < count,
         body,
-        (convert_to_tensor(0), outputs, state),
+        (start, outputs, state),
         parallel_iterations=parallel_iterations or _PARALLEL_ITERATIONS,
         swap_memory=swap_memory,
         maximum_iterations=count,
@@ -230,7 +231,7 @@ def bidirectional_dynamic_rnn(
             back = dynamic_rnn(
                 cell_bw, turned, sequence_length, initial_state_bw, dtype, *options, scope=bw
             )
-        return (forth[0], nest.map_structure(backward, back[0])), (forth[1], back[1])
+    return (forth[0], nest.map_structure(backward, back[0])), (forth[1], back[1])
 
 
 @export(v1=["nn.raw_rnn"])
