@@ -196,10 +196,7 @@ def add_up(gradients: list[Any] | None) -> Any:
         return add_up_now(gradients)
     if all(isinstance(g, IndexedSlices) for g in gradients):
         return joined_slices(gradients)
-    dense = [convert_to_tensor(g) for g in gradients]
-    if dense[0].dtype is dtypes.variant:
-        return raw.AddN(dense)
-    return raw.AddV2(*dense) if len(dense) == 2 else raw.AddN(dense)
+    return raw.AddN([convert_to_tensor(g) for g in gradients])
 
 
 def add_up_now(gradients: list[Any]) -> Any:

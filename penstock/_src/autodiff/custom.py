@@ -266,6 +266,10 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
     """Pass results and inputs through a node with the gradient `backward`."""
     graph = STATE.graph
     tensors = [graph.local(t) for t in (*flat, *inputs)]
+    for tensor in tensors[
+        : len(flat)
+    ]:  # nothing reads them; later operations have TensorFlow's numbers
+        graph.add(make_op("Identity", {"T": tensor.dtype}), [tensor], "Identity")
     op = make_op("IdentityN", {"T": tuple(t.dtype for t in tensors)})
     node = graph.add(op, tensors, "IdentityN")
     # Gradients of the results alone: the inputs are outputs of the node only so that it takes them.

@@ -9,6 +9,7 @@ Source: J. Townsend, "A new trick for calculating Jacobian vector products", 201
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from penstock._src.autodiff.backprop import (
@@ -199,7 +200,9 @@ class ForwardAccumulator:
         # would miss.
         STATE.accumulators = self._further_out(accumulators)
         try:
-            output_tangents = self._tangents_of_step(step, flowing, tangents)
+            # Names of the function's own operations do not depend on those for tangents.
+            with STATE.graph.name_scope("jvp/") if STATE.graph else nullcontext():
+                output_tangents = self._tangents_of_step(step, flowing, tangents)
         finally:
             STATE.tapes, STATE.accumulators = tapes, accumulators
             self._busy = False

@@ -26,10 +26,14 @@ def add_node(
 ) -> Operation:
     """Adds an operation that holds functions, and waits as they do, to the current graph and records it on the tapes."""
     graph = STATE.graph
+    op = make_op(op_type, attrs)
+    if op.flow.control != "call":
+        graph._recording = name or op_type, op, inputs
     local = [graph.local(t) for t in inputs]
+    graph._recording = None
     awaited = [op for body in graphs_in(attrs.values()) for op in body.control_captures]
     with graph.control_dependencies(awaited):
-        node = graph.add(make_op(op_type, attrs), local, name)
+        node = graph.add(op, local, name)
     for outer, inner in zip(node.outputs, output_models(node), strict=True):
         outer._handle_data = inner._handle_data
     record_node(node)

@@ -255,11 +255,14 @@ class FuncGraph(Graph, TensorSignature):
             return inner or "capture"
         owner, op, inputs = self._recording
         position = next((i for i, t in enumerate(inputs) if t is tensor), None)
-        if position is None or owner[-1] == "/":
+        if position is None:
             return inner or "capture"
+        argument = inner or _argument_at(op, position)
+        if owner[-1] == "/":  # the scope of the operation, which is not below another
+            return (owner + argument)[len(self._scope) + 1 if self._scope else 0 :]
         around, self._binding = self._binding, owner
         try:
-            return self._name_of_part(inner or _argument_at(op, position))
+            return self._name_of_part(argument)
         finally:
             self._binding = around
 

@@ -15,6 +15,7 @@ from penstock._src.eager.tensor import EagerTensor
 
 from .elementwise import cast
 
+_PYTHON_VALUES = (int, float, complex, list, tuple, np.ndarray, np.generic)
 _MANY_COUNTS = 1 << 31  # that int32 does not hold
 
 
@@ -38,16 +39,28 @@ def reduction_axes(x, axis):
     return raw.Range(start=0, limit=rank, delta=1, name="range")
 
 
+def _axes_of_python_value(x, axis):
+    """The axes of what only the op converts, for the names that TensorFlow's graphs have."""
+    if axis is not None:
+        return axis
+    with STATE.graph.name_scope("Rank") as scope:
+        rank = convert_to_tensor(np.int32(convert_to_tensor(x).shape.rank), name=scope)
+    return raw.Range(start=0, limit=rank, delta=1, name="range")
+
+
 @functools.cache
 def _all_axes(rank):
     return integers(*range(rank))
 
 
 def _reduce(op, x, axis, keepdims, name):
-    if type(x) is not EagerTensor:
-        x = convert_to_tensor(x)
     keep = bool(keepdims)  # None is False
-    axes = reduction_axes(x, axis)
+    if STATE.graph is not None and isinstance(x, _PYTHON_VALUES):
+        axes = _axes_of_python_value(x, axis)
+    else:
+        if type(x) is not EagerTensor:
+            x = convert_to_tensor(x)
+        axes = reduction_axes(x, axis)
     if not keep:
         result = op(x, axes, name=name)
     else:

@@ -135,7 +135,7 @@ def attribute_of(op: Operation, name: str) -> Any:
     if name == "_class" and op.colocation:
         return list(op.colocation)
     if name == "_user_specified_name" and _is_input(op):
-        return op.name.encode()
+        return _given_name(op).encode()
     if value is None:
         raise ValueError(f"Operation '{op.name}' has no attr named '{name}'.")
     return _decoded(attributes.encode(type(op.raw_op), name, value, WrittenFunctions().name))
@@ -151,6 +151,11 @@ def _decoded(attr_value: Any) -> Any:
         if items:
             return [_plain(kind, item) for item in items]
     return []
+
+
+def _given_name(op: Operation) -> str:
+    """The name that its caller chose for a function's input; empty if none did."""
+    return op.name if op.given_name is None else op.given_name
 
 
 def _is_input(op: Operation) -> bool:
@@ -232,6 +237,8 @@ def fill_node(
         node.attr["_class"].list.s.extend(op.colocation)
     for name, noted in {**_of_control_flow(op), **op.annotations}.items():
         node.attr[name].CopyFrom(noted)
+    if _is_input(op) and _given_name(op):
+        node.attr["_user_specified_name"].s = _given_name(op).encode()
     if op.gradient_kind:
         node.attr["_gradient_op_type"].s = op.gradient_kind.encode()
     if add_shapes:
@@ -303,9 +310,8 @@ def _add_arguments(definition: Any, function: GraphFunction, names: "BodyNames")
         names.add_input(t, name)
         definition.signature.input_arg.add(name=name, type=t.dtype.as_datatype_enum)
         said = definition.arg_attr[index].attr
-        given = t.op.name if t.op.given_name is None else t.op.given_name
-        if given:
-            said["_user_specified_name"].s = given.encode()
+        if _given_name(t.op):
+            said["_user_specified_name"].s = _given_name(t.op).encode()
         if t.dtype is not resource:
             shape = said["_output_shapes"].list.shape.add()
             shape.CopyFrom(attributes.shape_to_proto(t.shape))
