@@ -1,10 +1,13 @@
-"""Graphs of programs, node by node beside those that TensorFlow makes (tools/compare_graphs.py)."""
+"""Graphs of programs (tools/compare_graphs.py) and functions (tools/compare_functions.py) beside those that TensorFlow makes."""
+
+import importlib.util
 
 import pytest
 
 import penstock as tf
 from tests.graph.recorded import programs
-from tools import compare_graphs
+from tests.graph.recorded.functions import CASES
+from tools import compare_functions, compare_graphs
 
 # How many nodes have the name, the op and the inputs that they have in TensorFlow.
 AGREE = {
@@ -42,3 +45,23 @@ def test_nodes_are_those_of_tensorflow(name, recorded):
     ours = compare_graphs.graphs(getattr(programs, name)(tf))
     same, _ = compare_graphs.agreement(ours, recorded[name])
     assert same >= AGREE[name]
+
+
+@pytest.fixture(scope="module")
+def recorded_functions():
+    tf.install_as_tensorflow()
+    return compare_functions.read()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_readers_of_functions_see_what_they_see_of_tensorflow_s(name, recorded_functions):
+    if CASES[name].kind == "tf_keras" and not importlib.util.find_spec("tf_keras"):
+        pytest.skip("tf_keras is not installed")
+    found = compare_functions.compared(tf, name, recorded_functions)
+    assert not compare_functions.unknown_differences(name, found)
+
+
+def test_most_functions_are_equal():
+    known = compare_functions.known_differences()
+    assert len(CASES) - len(known) >= 194
+    assert set(known) <= set(CASES)
