@@ -62,8 +62,8 @@ class FrozenFunction:
       inputs: placeholders by name, in the order of the function's arguments.
       outputs: tensors by name, in the order of the flat results. Each is the output of an Identity of its own, named after it
         as far as names of operations allow.
-      held: the variables that the function assigns, and tables. The inputs after those with names are their values and handles;
-        the outputs after those with names are the variables' new values.
+      held: the variables that the function assigns, and tables. The last inputs are their values and handles; the last outputs
+        are the variables' new values.
     """
 
     name: str
@@ -75,16 +75,19 @@ class FrozenFunction:
     @property
     def states(self) -> list[State]:
         """The variables that the function assigns."""
-        pairs = zip(self.function.inputs[len(self.inputs) :], self.held, strict=True)
-        before = [(each, t) for t, each in pairs if isinstance(each, VariableHandle)]
-        after = self.function.outputs[len(self.outputs) :]
-        return [State(each, t, new) for (each, t), new in zip(before, after, strict=True)]
+        before = [(t, each) for t, each in self._handles if isinstance(each, VariableHandle)]
+        after = self.function.outputs[len(self.function.outputs) - len(before) :]
+        return [State(each, t, new) for (t, each), new in zip(before, after, strict=True)]
 
     @property
     def tables(self) -> list[tuple[SymbolicTensor, StaticTable]]:
         """The handles of tables, which are inputs, and the tables."""
-        pairs = zip(self.function.inputs[len(self.inputs) :], self.held, strict=True)
-        return [(t, each) for t, each in pairs if isinstance(each, StaticTable)]
+        return [(t, each) for t, each in self._handles if isinstance(each, StaticTable)]
+
+    @property
+    def _handles(self) -> list[tuple[SymbolicTensor, Resource]]:
+        first = len(self.function.inputs) - len(self.held)
+        return list(zip(self.function.inputs[first:], self.held, strict=True))
 
     @property
     def operations(self) -> list[Operation]:

@@ -120,6 +120,27 @@ def test_recurrent_layers_with_weights_of_int8():
     _hold(lambda x: layer(x), x, 0.01, optimizations=[tf.lite.Optimize.DEFAULT])
 
 
+def test_weights_that_are_passed_to_loops_and_branches_are_weights_inside():
+    kernel = RANDOM.normal(size=(64, 64)).astype(np.float32) / 64
+
+    @tf.function
+    def repeated(x, w, n):
+        step = lambda i, y, w: (i + 1, y @ w + 1.0, w)  # noqa: E731
+        _, y, kept = tf.while_loop(lambda i, y, w: i < n, step, [0, x, w])
+        return tf.cond(y[0, 0] > 0, lambda: y @ w, lambda: y), kept[0]
+
+    def function(x):
+        return repeated(x, tf.constant(kernel), tf.constant(3))
+
+    x = RANDOM.normal(size=(2, 64)).astype(np.float32) / 8
+    _hold(function, x)
+    small = tf.function(lambda x: function(x)[0])
+    concrete = small.get_concrete_function(tf.TensorSpec(x.shape))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    assert len(converter.convert()) < 0.75 * kernel.nbytes
+
+
 @pytest.mark.parametrize("cell", ["LSTM", "GRU", "SimpleRNN"])
 def test_masked_layers_of_an_open_batch(cell):
     layers = [

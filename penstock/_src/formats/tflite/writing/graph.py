@@ -113,6 +113,7 @@ class GraphWriter:
       file: what graphs share.
       weights: how weights are stored: "" as they are, "float16", or "int8".
       known: the records of tensors for inputs that do not say their own type or rank, by id.
+      values: those of inputs that are left out, by id.
     """
 
     def __init__(
@@ -120,8 +121,9 @@ class GraphWriter:
         file: FileWriter,
         weights: str = "",
         known: Mapping[int, Any] | None = None,
+        values: Mapping[int, np.ndarray] | None = None,
     ) -> None:
-        self.file, self.weights, self._known = file, weights, known
+        self.file, self.weights, self._known, self._values = file, weights, known, values or {}
         self.tensors: list[Any] = []
         self.operators: list[Any] = []
         self._places: dict[int, int] = {}  # indices of symbolic tensors
@@ -206,6 +208,8 @@ class GraphWriter:
 
     def value(self, tensor: SymbolicTensor) -> np.ndarray | None:
         """Returns a constant's value, or None."""
+        if tensor._id in self._values:
+            return self._values[tensor._id]
         return slots.STATIC_VALUE(tensor) if tensor.op.type == "Const" else None
 
     def constant(self, value: Any, name: str = "constant", dtype: DType | None = None) -> int:
@@ -305,18 +309,29 @@ class GraphWriter:
         self.append("RESHAPE", [place, shape], [copy], SCHEMA["ReshapeOptions"](), 1)
         return copy
 
-    def body(self, function: GraphFunction, name: str, known: Mapping[int, Any]) -> int:
+    def body(
+        self,
+        function: GraphFunction,
+        name: str,
+        known: Mapping[int, Any],
+        values: Mapping[int, np.ndarray],
+        returns_inputs: bool = False,
+    ) -> int:
         """Writes a branch or a loop's function as a separate graph; returns its number in the file.
 
         Args:
           function: whose inputs become the graph's.
           name: of the graph.
           known: see GraphWriter.
+          values: constants in place of inputs, by their positions.
+          returns_inputs: True for a loop's body: its outputs at these positions are left out as well.
         """
-        inputs = {f"input_{i}": tensor for i, tensor in enumerate(function.inputs)}
-        outputs = {f"output_{i}": tensor for i, tensor in enumerate(function.outputs)}
+        left_out = values if returns_inputs else ()
+        inputs = {f"input_{i}": t for i, t in enumerate(function.inputs) if i not in values}
+        outputs = {f"output_{i}": t for i, t in enumerate(function.outputs) if i not in left_out}
         frozen = FrozenFunction(name, function, inputs, outputs)
-        return self.file.body(GraphWriter(self.file, self.weights, known).write(frozen))
+        constants = {function.inputs[i]._id: value for i, value in values.items()}
+        return self.file.body(GraphWriter(self.file, self.weights, known, constants).write(frozen))
 
     # -- operators
 

@@ -23,11 +23,14 @@ def if_(graph: GraphWriter, operation: Operation) -> None:
     if any(tensor.dtype == dtypes.variant for tensor in operation.outputs):
         raise graph.unimplemented(operation, "a list as the result of a branch")
     condition, *inputs = operation.inputs
-    places = [graph.place(tensor) for tensor in inputs]
+    values = _constants(graph, inputs)
+    places = [-1 if i in values else graph.place(tensor) for i, tensor in enumerate(inputs)]
     then, other = (
-        graph.body(attrs[name], f"{operation.name}/{name}", _known(graph, attrs[name], places))
+        graph.body(f, f"{operation.name}/{name}", _known(graph, f, places), values)
         for name in ("then_branch", "else_branch")
+        for f in [attrs[name]]
     )
+    places = [place for i, place in enumerate(places) if i not in values]
     options = SCHEMA["IfOptions"](then_subgraph_index=then, else_subgraph_index=other)
     graph.add("IF", operation, [_truth(graph, operation, condition), *places], options)
 
@@ -35,16 +38,25 @@ def if_(graph: GraphWriter, operation: Operation) -> None:
 @writes("While", "StatelessWhile")
 def while_(graph: GraphWriter, operation: Operation) -> None:
     attrs = operation.raw_op.attrs
-    places = [graph.place(tensor) for tensor in operation.inputs]
+    unchanged, values = attrs["body"].unchanged, _constants(graph, operation.inputs)
+    values = {i: value for i, value in values.items() if i in unchanged}
+    places = [
+        -1 if i in values else graph.place(tensor) for i, tensor in enumerate(operation.inputs)
+    ]
     condition, body = (
-        graph.body(attrs[name], f"{operation.name}/{name}", _known(graph, attrs[name], places))
+        graph.body(f, f"{operation.name}/{name}", _known(graph, f, places), values, name == "body")
         for name in ("cond", "body")
+        for f in [attrs[name]]
     )
     if attrs["cond"].outputs[0].dtype != dtypes.bool_:
         raise graph.unimplemented(operation, "a condition that is a number")
     options = SCHEMA["WhileOptions"](cond_subgraph_index=condition, body_subgraph_index=body)
     outputs = []
-    for tensor, place in zip(operation.outputs, places, strict=True):
+    for i, (tensor, place) in enumerate(zip(operation.outputs, places, strict=True)):
+        if i in values:
+            if graph.readers(tensor):
+                graph.alias(tensor, graph.place(operation.inputs[i]))
+            continue
         if tensor.dtype == dtypes.variant:
             outputs.append(graph.add_like(graph.tensors[place], tensor.op.name))
         elif tensor.shape.rank is None:
@@ -52,7 +64,13 @@ def while_(graph: GraphWriter, operation: Operation) -> None:
         else:
             outputs.append(graph.add_tensor(tensor.op.name, tensor.dtype, tensor.shape.as_list()))
         graph.alias(tensor, outputs[-1])
-    graph.append("WHILE", places, outputs, options)
+    graph.append("WHILE", [place for place in places if place >= 0], outputs, options)
+
+
+def _constants(graph: GraphWriter, inputs: Sequence[SymbolicTensor]) -> dict[int, np.ndarray]:
+    """The values of inputs of branches and loops, by positions: inside, weights are stored as weights, and sizes are known."""
+    values = ((i, graph.value(tensor)) for i, tensor in enumerate(inputs))
+    return {i: value for i, value in values if value is not None}
 
 
 def _known(graph: GraphWriter, function: Any, places: Sequence[int]) -> Mapping[int, Any]:
