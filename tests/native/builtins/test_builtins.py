@@ -35,13 +35,13 @@ def test_a_module_is_written_once_for_its_arguments():
 
 
 PROGRAM = """
-from penstock._src.native.algorithms.cycle_walks import cycle_walks
+from penstock._src.native.algorithms.orders.permutations import inverses
 from penstock._src.native.language.module import Module
 made, old = [], Module.__init__
 Module.__init__ = lambda self, *given: (made.append(1), old(self, *given))[1]
-numbers = np.arange(4, dtype=np.uint64)
-cycle_walks().walk(numbers, np.zeros(4, np.uint64), 4, 8, 3, 4)
-print(sorted(numbers.tolist()), sum(made))
+order, inverse = np.array([2, 0, 3, 1]), np.empty(4, np.int64)
+inverses("i64").invert(order, 4, inverse)
+print(sorted(inverse.tolist()), sum(made))
 """
 
 

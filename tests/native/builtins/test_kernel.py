@@ -364,6 +364,18 @@ def test_short_circuits():
     assert [check(guarded, x, i)[0] for i in (-(10**9), 0, 1, 10**9)] == [-5, 1, -2, -5]
 
 
+@kernel("x: int64[n], i: int64")
+def chained(x, i):
+    """What follows a comparison that fails may not be computed."""
+    return 1 if 0 <= i < len(x) > x[i] >= 0 else 0
+
+
+def test_chains_of_comparisons():
+    x = np.array([1, -2, 3, 4])
+    places = (-(10**9), 0, 1, 2, 3, 10**9)
+    assert [check(chained, x, i)[0] for i in places] == [0, 1, 0, 1, 0, 0]
+
+
 # -- calls
 
 
@@ -417,9 +429,9 @@ PROGRAM = """
 import numpy as np
 from penstock._src.native.kernels import kernels
 from penstock._src.native.builtins.kernel import kernel
-SCALE = {scale}
-def helper(x):
-    return x {operator} SCALE
+SCALE, MORE = {scale}, {more}
+def helper(x, more=MORE):
+    return (x {operator} SCALE) + more
 @kernel("x: int64[n]")
 def change(x):
     x[0] = helper(x[0])
@@ -430,16 +442,16 @@ print(x[0], kernels().statistics.compiled - kernels().statistics.from_disk > 0)
 
 
 def test_the_cache_knows_kernels_by_their_text(tmp_path):
-    """And by the texts of helpers, and by the numbers of the module that they use."""
+    """And by the texts of helpers, the numbers of the module that they use, and the values of their defaults."""
     environment = {**os.environ, "PENSTOCK_CACHE_DIR": str(tmp_path / "cache")}
     path, outputs = tmp_path / "program.py", []
-    for scale, operator in ((3, "+"), (3, "+"), (4, "+"), (4, "*")):
-        path.write_text(PROGRAM.format(scale=scale, operator=operator))
+    for scale, operator, more in ((3, "+", 0), (3, "+", 0), (4, "+", 0), (4, "*", 0), (4, "*", 2)):
+        path.write_text(PROGRAM.format(scale=scale, operator=operator, more=more))
         command = [sys.executable, str(path)]
         run = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
         outputs.append(run.stdout.split())
-    assert [number for number, _ in outputs] == ["13", "13", "14", "40"]
-    assert [is_new for _, is_new in outputs] == ["True", "False", "True", "True"]
+    assert [number for number, _ in outputs] == ["13", "13", "14", "40", "42"]
+    assert [is_new for _, is_new in outputs] == ["True", "False", "True", "True", "True"]
 
 
 def test_indices_are_checked_on_request():

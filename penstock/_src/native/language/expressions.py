@@ -190,15 +190,19 @@ class Expressions:
         return x
 
     def value_Compare(self, node: ast.Compare) -> Scalar:
-        left, result = self.scalar(node.left), True
-        for op, operand in zip(node.ops, node.comparators):
-            if type(op) not in SYMBOLS:
-                raise Refused("kernels have no in and is: use ==")
-            right = self.scalar(operand)
-            one = self.numbers.compared(SYMBOLS[type(op)], left, right)
-            result = one if result is True else self.numbers.binary("&", result, one)
-            left = right
-        return result
+        return self.comparison(self.scalar(node.left), node.ops, node.comparators)
+
+    def comparison(self, left: Scalar, ops: list[ast.cmpop], operands: list[ast.expr]) -> Scalar:
+        """Compares a number with the first operand and, where that holds, this one with the next."""
+        if type(ops[0]) not in SYMBOLS:
+            raise Refused("kernels have no in and is: use ==")
+        right = self.scalar(operands[0])
+        first = self.numbers.compared(SYMBOLS[type(ops[0])], left, right)
+        if len(ops) == 1:
+            return first
+        condition = self.numbers.condition(first)
+        following = lambda: self.comparison(right, ops[1:], operands[1:])  # noqa: E731
+        return self.chosen(condition, following, lambda: False)  # type: ignore[no-any-return]
 
     def value_BoolOp(self, node: ast.BoolOp) -> Scalar:
         """Right sides are computed only where they decide: they may read what is not there."""

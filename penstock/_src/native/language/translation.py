@@ -403,6 +403,7 @@ def texts_of(function: FunctionType) -> Iterator[str]:
             continue
         known.add(function)
         yield inspect.getsource(function)
+        yield f"{function.__defaults__} {function.__kwdefaults__}"
         for name in function.__code__.co_names:
             value = function.__globals__.get(name)
             value = getattr(value, "python", value)
