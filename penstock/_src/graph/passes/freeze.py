@@ -259,7 +259,10 @@ class _Copier:
                     each.writes.append(node)
             return []
         if isinstance(variable, _State) and raw_op.op_type in _UPDATES:
-            variable.tensor = _UPDATES[raw_op.op_type](raw_op, variable.tensor, *others)
+            updated = _UPDATES[raw_op.op_type](variable.tensor, *others)
+            if updated is None:
+                raise _refusal(node)
+            variable.tensor = updated
             return []
         if raw_op.op_type == "ReadVariableOp":
             if tensor is None:
@@ -383,11 +386,33 @@ def _written(node: Operation, states: Mapping[int, _State]) -> list[int]:
     return written
 
 
-# New values of variables: functions of the op, the value before and the op's other inputs.
-_UPDATES: dict[str, Callable[..., SymbolicTensor]] = {
-    "AssignVariableOp": lambda op, before, value: value,
-    "AssignAddVariableOp": lambda op, before, value: raw.AddV2(x=before, y=value),
-    "AssignSubVariableOp": lambda op, before, value: raw.Sub(x=before, y=value),
+def _scattered(kind: str, by_rows: bool) -> Callable[..., SymbolicTensor | None]:
+    """The function of an op that updates rows of a variable, or slices at index vectors, by a raw op on tensors."""
+
+    def update(
+        before: SymbolicTensor, indices: SymbolicTensor, updates: SymbolicTensor
+    ) -> SymbolicTensor | None:
+        if by_rows:
+            if updates.shape.rank == 0:
+                return None  # one number for all
+            indices = raw.ExpandDims(input=indices, axis=np.int32(-1))
+        result: SymbolicTensor = getattr(raw, kind)(before, indices, updates)
+        return result
+
+    return update
+
+
+# New values of variables: functions of the value before and the op's other inputs; None: of these there is none.
+_UPDATES: dict[str, Callable[..., SymbolicTensor | None]] = {
+    "AssignVariableOp": lambda before, value: value,
+    "AssignAddVariableOp": lambda before, value: raw.AddV2(x=before, y=value),
+    "AssignSubVariableOp": lambda before, value: raw.Sub(x=before, y=value),
+    "ResourceScatterAdd": _scattered("TensorScatterAdd", True),
+    "ResourceScatterSub": _scattered("TensorScatterSub", True),
+    "ResourceScatterUpdate": _scattered("TensorScatterUpdate", True),
+    "ResourceScatterNdAdd": _scattered("TensorScatterAdd", False),
+    "ResourceScatterNdSub": _scattered("TensorScatterSub", False),
+    "ResourceScatterNdUpdate": _scattered("TensorScatterUpdate", False),
 }
 
 

@@ -70,6 +70,17 @@ class _Model(tf.Module):
         return {"loss": loss, "v": self.v.read_value()}
 
     @tf.function
+    def scatters(self, x):
+        at = tf.argsort(x)
+        ones = tf.ones([2])
+        self.v.scatter_add(tf.IndexedSlices(x, at * 0))
+        self.v.scatter_sub(tf.IndexedSlices(ones, at))
+        self.w.scatter_nd_update([at[:1]], x[:1])
+        self.w.scatter_update(tf.IndexedSlices(x * 2.0, tf.constant([1, 0])))
+        self.w.scatter_nd_add([at[1:]], ones[:1])
+        return {"v": self.v.read_value(), "w": self.w.read_value()}
+
+    @tf.function
     def reads(self, x):
         return {"v": self.v + x}
 
@@ -102,7 +113,7 @@ def _check(content, function, calls):
 
 @pytest.mark.parametrize(
     "name",
-    "exchanges in_branches in_loops in_calls without_result descends".split(),
+    "exchanges in_branches in_loops in_calls without_result descends scatters".split(),
 )
 def test_variables_have_the_values_of_the_function_call_after_call(name):
     function = getattr(_Model(), name)

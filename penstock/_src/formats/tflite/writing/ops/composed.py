@@ -212,36 +212,42 @@ def l2_loss(e: _Expression, x: int) -> None:
     e.result("MUL", total, 0.5)
 
 
-@writes("TensorScatterAdd")
+@writes("TensorScatterAdd", "TensorScatterSub")
 def scatter_add(graph: GraphWriter, operation: Operation) -> None:
-    e = _Expression(graph, operation)
-    e.result("ADD", graph.place(operation.inputs[0]), _scattered(graph, operation))
+    e, name = _Expression(graph, operation), operation.type.removeprefix("TensorScatter").upper()
+    e.result(name, graph.place(operation.inputs[0]), _scattered(graph, operation))
 
 
 @writes("TensorScatterUpdate")
 def scatter_update(graph: GraphWriter, operation: Operation) -> None:
     """Selects the scattered updates at the indices; indices must not repeat, as SCATTER_ND adds up."""
-    indices = graph.known(operation, 1)
-    rows = indices.reshape(-1, indices.shape[-1])
-    if len(np.unique(rows, axis=0)) != len(rows):
-        raise graph.unimplemented(operation, "an index that is there twice")
-    shape = operation.inputs[0].shape
-    if not shape.is_fully_defined():
-        raise graph.unimplemented(operation, f"the unknown shape {shape}")
-    mask = np.zeros([extent or 0 for extent in shape], np.bool_)
-    mask[tuple(rows.T)] = True
-    places = [graph.constant(mask, "mask"), _scattered(graph, operation)]
-    graph.add("SELECT_V2", operation, [*places, graph.place(operation.inputs[0])])
-
-
-def _scattered(graph: GraphWriter, operation: Operation) -> int:
-    """The updates of a scatter among zeros."""
     x, indices, values = operation.inputs
+    known = graph.value(indices)
+    if known is not None:
+        rows = known.reshape(-1, known.shape[-1])
+        if len(np.unique(rows, axis=0)) != len(rows):
+            raise graph.unimplemented(operation, "an index that is there twice")
+    elif indices.shape[:-1].num_elements() != 1:
+        raise graph.unimplemented(operation, "indices that may repeat")
+    if not values.shape.is_fully_defined():
+        raise graph.unimplemented(operation, f"updates of the unknown shape {values.shape}")
+    ones = graph.constant(np.ones(values.shape.as_list(), np.int32), "ones")
+    hits = _scattered(graph, operation, ones, int32)
+    zero = graph.constant(np.int32(0), "zero")
+    mask = graph.emit("GREATER", [hits, zero], bool_, x.shape, operation.name)
+    graph.add("SELECT_V2", operation, [mask, _scattered(graph, operation), graph.place(x)])
+
+
+def _scattered(
+    graph: GraphWriter, operation: Operation, values: int | None = None, dtype: Any = None
+) -> int:
+    """The updates of a scatter, or other values, among zeros."""
+    x, indices, updates = operation.inputs
     if not x.shape.is_fully_defined():
         raise graph.unimplemented(operation, f"the unknown shape {x.shape}")
     sizes = graph.constant(np.array(x.shape.as_list(), np.int32), "shape")
-    places = [graph.integers(indices), graph.place(values), sizes]
-    return graph.emit("SCATTER_ND", places, x.dtype, x.shape, operation.name)
+    places = [graph.integers(indices), graph.place(updates) if values is None else values, sizes]
+    return graph.emit("SCATTER_ND", places, dtype or x.dtype, x.shape, operation.name)
 
 
 @writes("MatrixBandPart")
