@@ -1,10 +1,11 @@
 """Which reader reads what, and what came of it."""
 
-import collections
 import dataclasses
+import json
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "readers.md"
+RECORDED = Path(__file__).with_name("outcomes.json")
 START, END = "<!-- written by tests.interop.readers -->", "<!-- end -->"
 
 
@@ -81,33 +82,54 @@ READERS: dict[Kind, tuple[Reader, ...]] = {
         Reader("Keras on JAX", "keras", "keras", (("KERAS_BACKEND", "jax"),)),
     ),
 }
-OUTCOMES = ("equal", "as TensorFlow's", "refused", "ended", "wrong")
+OUTCOMES = {
+    "equal": "e",
+    "as TensorFlow's": "t",
+    "refused": "r",
+    "ended": "x",
+    "wrong": "w",
+}
+CELLS = [(kind.title, reader.title) for kind, readers in READERS.items() for reader in readers]
 
 
 class Results:
-    """Counts of outcomes by kind of file and reader, and the models that are read otherwise than TensorFlow's files."""
+    """Outcomes by model, kind of file and reader; `write` keeps those of earlier runs for models that were not run."""
 
     def __init__(self) -> None:
-        self._names: set[str] = set()
-        self._counts: dict[tuple[str, str], collections.Counter[str]] = {}
-        self.finds: dict[str, list[str]] = {}
+        self._new: dict[str, dict[tuple[str, str], str]] = {}
+        self.finds = 0
 
     def add(self, kind: Kind, reader: Reader, outcome: str, name: str) -> None:
-        """Counts an outcome."""
-        key = kind.title, reader.title
-        self._names.add(name)
-        self._counts.setdefault(key, collections.Counter())[outcome] += 1
-        if outcome in OUTCOMES[2:]:
-            self.finds.setdefault(f"{kind.title}, {reader.title}, {outcome}", []).append(name)
+        """Records an outcome."""
+        self._new.setdefault(name, {})[kind.title, reader.title] = outcome
+        self.finds += outcome not in ("equal", "as TensorFlow's")
 
-    def lines(self) -> list[str]:
+    def _letters(self, known: dict[str, str]) -> dict[str, str]:
+        """Adds the outcomes of this run to known ones: a letter for each of CELLS, `-` where nothing was run."""
+        letters = dict(known)
+        for name, found in self._new.items():
+            before = letters.get(name, "-" * len(CELLS))
+            letters[name] = "".join(
+                OUTCOMES[found[cell]] if cell in found else letter
+                for cell, letter in zip(CELLS, before, strict=True)
+            )
+        return letters
+
+    def lines(self, known: dict[str, str] | None = None) -> list[str]:
         """The table, and below it what it counts on the right."""
+        letters = self._letters(known or {})
         titles = ["file", "reader", *OUTCOMES]
-        rows = [[*key, *(str(of[each]) for each in OUTCOMES)] for key, of in self._counts.items()]
-        table = [titles, ["---", "---", *(["---:"] * len(OUTCOMES))], *rows]
-        finds = [f"- {about}: {', '.join(names)}" for about, names in self.finds.items()]
+        table = [titles, ["---", "---", *(["---:"] * len(OUTCOMES))]]
+        finds = []
+        for i, cell in enumerate(CELLS):
+            of = [found[i] for found in letters.values()]
+            if any(letter != "-" for letter in of):
+                table.append([*cell, *(str(of.count(letter)) for letter in OUTCOMES.values())])
+            for outcome in ("refused", "ended", "wrong"):
+                names = [name for name, found in letters.items() if found[i] == OUTCOMES[outcome]]
+                finds += [f"- {', '.join(cell)}, {outcome}: {', '.join(names)}"] if names else []
         return [
-            f"{len(self._names)} models.",
+            f"{len(letters)} models.",
             "",
             *(f"| {' | '.join(row)} |" for row in table),
             *(["", *finds] if finds else []),
@@ -115,6 +137,9 @@ class Results:
 
     def write(self) -> None:
         """Writes the table into the page."""
+        known = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+        letters = self._letters(known)
+        RECORDED.write_text(json.dumps(letters, indent=0) + "\n")
         before, _, after = PAGE.read_text().partition(START)
-        text = "\n".join([START, "", *self.lines(), "", END])
+        text = "\n".join([START, "", *self.lines(known), "", END])
         PAGE.write_text(before + text + after.partition(END)[2])
