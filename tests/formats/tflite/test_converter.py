@@ -536,3 +536,12 @@ def test_bands_of_matrices_of_open_extents(lower, upper):
     x = np.arange(1, 41, dtype=np.float32).reshape(2, 4, 5)
     (found,) = tf.lite.Interpreter(model_content=content).get_signature_runner()(x=x).values()
     assert found.tolist() == tf.linalg.band_part(x, lower, upper).numpy().tolist()
+
+
+def test_rows_are_added_to_a_matrix_of_open_height():
+    function = tf.function(lambda x: tf.tensor_scatter_nd_add(x, [[2], [0], [2]], tf.ones([3, 2])))
+    concrete = function.get_concrete_function(tf.TensorSpec([None, 2], name="x"))
+    content = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
+    runner = tf.lite.Interpreter(model_content=content).get_signature_runner()
+    (found,) = runner(x=np.zeros([4, 2], np.float32)).values()
+    assert found.tolist() == [[1, 1], [0, 0], [2, 2], [0, 0]]

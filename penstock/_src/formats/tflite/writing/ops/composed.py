@@ -222,6 +222,7 @@ def scatter_add(graph: GraphWriter, operation: Operation) -> None:
 def scatter_update(graph: GraphWriter, operation: Operation) -> None:
     """Selects the scattered updates at the indices; indices must not repeat, as SCATTER_ND adds up."""
     x, indices, values = operation.inputs
+<<<<<<< HEAD
     known = graph.value(indices)
     if known is not None:
         rows = known.reshape(-1, known.shape[-1])
@@ -248,6 +249,14 @@ def _scattered(
     sizes = graph.constant(np.array(x.shape.as_list(), np.int32), "shape")
     places = [graph.integers(indices), graph.place(updates) if values is None else values, sizes]
     return graph.emit("SCATTER_ND", places, dtype or x.dtype, x.shape, operation.name)
+=======
+    if x.shape.is_fully_defined():
+        sizes = graph.constant(np.array(x.shape.as_list(), np.int32), "shape")
+    else:
+        sizes = graph.sizes(graph.place(x), operation.name)
+    places = [graph.integers(indices), graph.place(values), sizes]
+    return graph.emit("SCATTER_ND", places, x.dtype, x.shape, operation.name)
+>>>>>>> e540fe698 (Write scatters that add to matrices of open height to TFLite)
 
 
 @writes("MatrixBandPart")
