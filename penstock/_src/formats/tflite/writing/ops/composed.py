@@ -222,7 +222,6 @@ def scatter_add(graph: GraphWriter, operation: Operation) -> None:
 def scatter_update(graph: GraphWriter, operation: Operation) -> None:
     """Selects the scattered updates at the indices; indices must not repeat, as SCATTER_ND adds up."""
     x, indices, values = operation.inputs
-<<<<<<< HEAD
     known = graph.value(indices)
     if known is not None:
         rows = known.reshape(-1, known.shape[-1])
@@ -244,19 +243,12 @@ def _scattered(
 ) -> int:
     """The updates of a scatter, or other values, among zeros."""
     x, indices, updates = operation.inputs
-    if not x.shape.is_fully_defined():
-        raise graph.unimplemented(operation, f"the unknown shape {x.shape}")
-    sizes = graph.constant(np.array(x.shape.as_list(), np.int32), "shape")
-    places = [graph.integers(indices), graph.place(updates) if values is None else values, sizes]
-    return graph.emit("SCATTER_ND", places, dtype or x.dtype, x.shape, operation.name)
-=======
     if x.shape.is_fully_defined():
         sizes = graph.constant(np.array(x.shape.as_list(), np.int32), "shape")
     else:
         sizes = graph.sizes(graph.place(x), operation.name)
-    places = [graph.integers(indices), graph.place(values), sizes]
-    return graph.emit("SCATTER_ND", places, x.dtype, x.shape, operation.name)
->>>>>>> e540fe698 (Write scatters that add to matrices of open height to TFLite)
+    places = [graph.integers(indices), graph.place(updates) if values is None else values, sizes]
+    return graph.emit("SCATTER_ND", places, dtype or x.dtype, x.shape, operation.name)
 
 
 @writes("MatrixBandPart")
