@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -57,6 +58,9 @@ class Source:
         line, column = self.first + node.lineno - 1, node.col_offset + self.indent + 1
         text = " " * self.indent + self.text.splitlines()[node.lineno - 1]
         return SyntaxError(message, (self.file, line, column, text))
+
+
+source_of = functools.lru_cache(64)(Source)
 
 
 class Expressions:

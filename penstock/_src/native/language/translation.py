@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from .expressions import Array, Expressions, Source, Unclear, is_scalar
+from .expressions import Array, Expressions, Unclear, is_scalar, source_of
 from .function import Fn
 from .numbers import SYMBOLS, TYPES, Number, Numbers, Refused, Scalar, is_float, kind_of, unified
 from .types import I1, I8, I64
@@ -54,7 +55,8 @@ class Translator(Expressions):
       function: the Python function.
       variables: its arguments.
       checks: True to end the kernel at an index out of range.
-      depth: the number of functions that it is called within.
+      context: the calls and the rounds of unrolled loops that it is called within.
+      kinds: those of the variables of loops, by context and loop; what is written again starts with them.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class Translator(Expressions):
         function: FunctionType,
         variables: dict[str, Any],
         checks: bool,
-        depth: int = 0,
+        context: tuple[Any, ...] = (),
+        kinds: dict[Any, dict[str, str]] | None = None,
     ) -> None:
-        self.f, self.numbers, self.checks, self.depth = f, Numbers(f), checks, depth
-        self.source, self.globals = Source(function), function.__globals__
+        self.f, self.numbers, self.checks, self.context = f, Numbers(f), checks, context
+        self.source, self.globals = source_of(function), function.__globals__
+        self.kinds = {} if kinds is None else kinds
         self.variables = variables
         self.loops: list[Loop] = []
         self.returned, self.returns = f.fresh("returned"), list[Edge]()
@@ -84,7 +88,7 @@ class Translator(Expressions):
 
     def inlined(self, node: ast.Call, function: FunctionType) -> Any:
         """The result of a helper function, whose instructions are written here."""
-        if self.depth == _DEEPEST:
+        if len(self.context) >= _DEEPEST:
             raise Refused("functions may not call themselves: use a loop")
         arguments = [self.value(each) for each in node.args]
         named = {each.arg: self.value(each.value) for each in node.keywords if each.arg}
@@ -94,7 +98,8 @@ class Translator(Expressions):
             raise Refused(str(error)) from None
         bound.apply_defaults()
         variables = dict(bound.arguments)
-        return Translator(self.f, function, variables, self.checks, self.depth + 1).run()
+        context = *self.context, node
+        return Translator(self.f, function, variables, self.checks, context, self.kinds).run()
 
     # -- paths
 
@@ -296,10 +301,13 @@ class Translator(Expressions):
         if not isinstance(values, (range, tuple)):
             raise Refused("static(...) needs a tuple, or a range that is known here")
         loop = Loop("", self.f.fresh("done"), [], [])
-        for value in values:
+        context = self.context
+        for at, value in enumerate(values):
+            self.context = *context, at
             if self.variables is not None:
                 self.store(node.target, value)
                 self.round(loop._replace(next=self.f.fresh("next"), to_next=[]), node.body)
+        self.context = context
         if loop.to_done:
             if self.variables is not None:
                 loop.to_done.append(self.leave(loop.done))
@@ -309,7 +317,8 @@ class Translator(Expressions):
         """Writes a loop, again while kinds of its variables change in it."""
         if node.orelse:
             raise Refused("loops have no else: use a variable")
-        mark, returns, kinds = self.mark(), len(self.returns), dict[str, str]()
+        mark, returns = self.mark(), len(self.returns)
+        kinds = self.kinds.setdefault((self.context, node), {})
         while (loop := written(kinds)) is None:
             self.back(mark)
             del self.returns[returns:]
@@ -402,7 +411,7 @@ def texts_of(function: FunctionType) -> Iterator[str]:
         if function in known:
             continue
         known.add(function)
-        yield inspect.getsource(function)
+        yield _text(function)
         yield f"{function.__defaults__} {function.__kwdefaults__}"
         for name in function.__code__.co_names:
             value = function.__globals__.get(name)
@@ -411,3 +420,17 @@ def texts_of(function: FunctionType) -> Iterator[str]:
                 waiting.append(value)
             elif isinstance(value, (bool, int, float, tuple)):
                 yield f"{name} = {value!r}"
+
+
+def _text(function: FunctionType) -> str:
+    """The lines of a function, up to the last that computes anything: `inspect.getsource` takes a millisecond.
+
+    Raises:
+      OSError: they are not there.
+    """
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    end = max(last or 0 for _, last, _, _ in code.co_positions())
+    if not 0 < end <= len(lines):
+        raise OSError(f"{code.co_filename} cannot be read.")
+    return "".join(lines[code.co_firstlineno - 1 : end])
