@@ -50,3 +50,11 @@ def test_tables_of_numbers_and_texts():
     assert found["v"].tolist() == [b"five", b"none"]
     assert found["n"].tolist() == [20, -1, 10]
     assert found["size"].tolist() == [3]
+
+
+def test_variables_and_tables_of_tensorflow_ops():
+    path = str(FOLDER / "flex_state.tflite")
+    for _ in range(2):  # interpreters share nothing, though the names are the same
+        runner = tf.lite.Interpreter(path).get_signature_runner()
+        assert runner(keys=np.int64([1, 9]))["rows"].tolist() == [[4, -1], [0, 0], [0, 0]]
+        assert runner(keys=np.int64([3, 2]))["rows"].tolist() == [[4, -1], [6, 5], [0, 0]]

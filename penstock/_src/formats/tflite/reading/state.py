@@ -10,10 +10,12 @@ from penstock._src.api.variables import Variable
 from penstock._src.core import dtypes
 from penstock._src.core.dtypes import DType
 from penstock._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock._src.core.registry import raw
 from penstock._src.core.shapes import TensorShape
 from penstock._src.core.tracking.trackable import AutoTrackable
 from penstock._src.eager.context import init_scope
 from penstock._src.formats.tflite.reading.contents import Graph, TensorInfo
+from penstock._src.function.function import function
 
 
 class Handle:
@@ -30,12 +32,14 @@ class State(AutoTrackable):
       tensors: tensors that are variables, by graph and index.
       variables: the variables of `VAR_HANDLE`, by container and name.
       tables: the tables of `HASHTABLE`, by number.
+      handles: those of the tables that TensorFlow's own ops make, by name.
     """
 
     def __init__(self) -> None:
         self.tensors: dict[str, Variable] = {}
         self.variables: dict[str, Variable] = {}
         self.tables: dict[str, StaticHashTable] = {}
+        self.handles: dict[str, Any] = {}
         self._table_types: dict[str, tuple[DType, DType]] = {}
         self._initialized: set[int] = set()
         self._zeros: dict[str, int] = {}
@@ -66,6 +70,40 @@ class State(AutoTrackable):
                 )
         return self.variables[handle.key]
 
+    def tensorflow_handle(self, kind: str, attrs: Any) -> Handle:
+        """Returns the variable or table of an op of TensorFlow's.
+
+        Args:
+          kind: VarHandleOp or HashTableV2.
+          attrs: of its NodeDef.
+        """
+        name = f"{kind}:{attrs['container'].s.decode()}:{attrs['shared_name'].s.decode()}"
+        with init_scope():
+            if kind == "VarHandleOp" and name not in self.variables:
+                dtype = dtypes.as_dtype(attrs["dtype"].type)
+                empty = np.full([], b"" if dtype == dtypes.string else 0, dtype.as_numpy_dtype)
+                self.variables[name] = Variable(
+                    empty, trainable=False, dtype=dtype, shape=TensorShape(None)
+                )
+            elif kind == "HashTableV2" and name not in self.handles:
+                types = [dtypes.as_dtype(attrs[key].type) for key in ("key_dtype", "value_dtype")]
+                self.handles[name] = raw.AnonymousHashTable(
+                    key_dtype=types[0], value_dtype=types[1]
+                )
+        return Handle(name)
+
+    def resource(self, handle: Handle) -> Any:
+        """Returns the tensor by which TensorFlow's own ops know a variable or table.
+
+        Raises:
+          InvalidArgumentError: they do not know it.
+        """
+        if handle.key in self.variables:
+            return self.variables[handle.key].handle
+        if handle.key not in self.handles:
+            raise InvalidArgumentError(f"TensorFlow's ops have no variable or table {handle.key}.")
+        return self.handles[handle.key]
+
     def table_handle(self, number: int, key: DType, value: DType) -> Handle:
         """Returns the object for a table."""
         self._table_types[str(number)] = (key, value)
@@ -94,7 +132,7 @@ class State(AutoTrackable):
         if graph not in self._initialized:
             self._initialized.add(graph)
             with init_scope():
-                run()
+                function(run, autograph=False)()
 
     def reset(self) -> None:
         """Sets variable tensors to their zero points."""

@@ -6,6 +6,7 @@ from google.protobuf.message import DecodeError
 
 from penstock._src.core.dispatch import STATE
 from penstock._src.formats.tflite.reading.call import Call, custom_family
+from penstock._src.formats.tflite.reading.state import Handle
 from penstock._src.graph.serialize.op_definitions import create_operation
 from penstock._src.proto.graph import NodeDef
 
@@ -20,8 +21,13 @@ def tensorflow_op(call: Call) -> list[Any]:
         node = NodeDef.FromString(options[1])
     except DecodeError as error:
         raise call.invalid(f"its NodeDef is damaged: {error}.") from error
-    graph = STATE.graph
-    inputs = [graph.local(call.tensor(i)) for i in range(len(call)) if call.has(i)]
+    graph, state = STATE.graph, call.translation.state
+    if node.op in ("VarHandleOp", "HashTableV2"):
+        return [state.tensorflow_handle(node.op, node.attr)]
+    inputs = [
+        graph.local(state.resource(x) if isinstance(x, Handle) else x)
+        for x in (call.tensor(i) for i in range(len(call)) if call.has(i))
+    ]
     consent = call.translation.contents.consent
     operation = create_operation(graph, node.op, inputs, None, node.name, node.attr, consent)
     return list(operation.outputs)
