@@ -33,3 +33,16 @@ def test_tensors_of_graphs_are_keys_anywhere():
 def test_a_scope_of_values_has_a_name():
     with tf.Graph().as_default(), pytest.raises(ValueError, match="At least one of name"):
         tf.compat.v1.name_scope(None, None, [tf.constant(1)]).__enter__()
+
+
+def test_pools_and_convolutions_have_the_names_of_their_ranks():
+    @tf.function
+    def called(x, w):
+        transposed = tf.nn.conv_transpose(x, w, [tf.shape(x)[0], 9, 2], 2)
+        return tf.nn.max_pool(x, 2, 2, "VALID"), tf.nn.pool(x, [2], "AVG"), transposed
+
+    specs = tf.TensorSpec([None, 4, 3]), tf.TensorSpec([3, 2, 3])
+    names = {op.name: op.type for op in called.get_concrete_function(*specs).graph.get_operations()}
+    assert names["MaxPool1d"] == "MaxPool"
+    assert names["avg_pool"] == "AvgPool"
+    assert names["conv_transpose"] == "Conv2DBackpropInput"

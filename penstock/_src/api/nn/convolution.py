@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from penstock._src.api.array.joining import concat
 from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.extending.scopes import scoped
 from penstock._src.api.nn.space_to_batch import (
@@ -10,9 +11,9 @@ from penstock._src.api.nn.space_to_batch import (
     with_space_to_batch,
 )
 from penstock._src.core.convert import convert_to_tensor, index_tensor
-from penstock._src.core.dispatch import scope_in_graph
+from penstock._src.core.dispatch import STATE, scope_in_graph
 from penstock._src.core.registry import raw
-from penstock._src.core.shapes import TensorShape
+from penstock._src.core.shapes import TensorShape, as_shape
 from penstock._src.core.tensor import Tensor
 
 _FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
@@ -226,8 +227,10 @@ def convolution(
     """
     with scope_in_graph(name, "convolution") as scope:
         name = scope or name
-        filters = convert_to_tensor(filters, name="filters")
-    rank = filters.shape.rank
+        # Filters of sequences are read where they get another axis.
+        if not hasattr(filters, "shape") or as_shape(filters.shape).rank != 3:
+            filters = convert_to_tensor(filters, name="filters")
+    rank = as_shape(filters.shape).rank
     if rank is None:
         input = convert_to_tensor(input)
         rank = input.shape.rank
@@ -355,6 +358,7 @@ def separable_conv2d(
     TensorShape([1, 3, 3, 5])
     """
     data_format = data_format or "NHWC"
+    depthwise_filter = convert_to_tensor(depthwise_filter, name="depthwise_filter")
     pointwise_filter = convert_to_tensor(pointwise_filter, name="pointwise_filter")
     if not pointwise_filter.shape[:2].is_compatible_with([1, 1]):
         raise ValueError(
@@ -379,7 +383,7 @@ def _sizes(output_shape):
         return output_shape
     if all(isinstance(n, (int, np.integer)) for n in output_shape):
         return np.array([int(n) for n in output_shape], np.int32)
-    return index_tensor(output_shape)
+    return index_tensor(output_shape) if STATE.graph is None else list(output_shape)
 
 
 @dispatchable("nn.conv2d_transpose", v1=[], named="conv2d_transpose")
@@ -424,7 +428,7 @@ def conv2d_transpose(
     )
 
 
-@dispatchable("nn.conv1d_transpose", scope="conv1d_transpose")
+@dispatchable("nn.conv1d_transpose", named="conv1d_transpose")
 def conv1d_transpose(
     input,
     filters,
@@ -458,13 +462,12 @@ def conv1d_transpose(
     rates = windows(dilations, 1, channel, "dilations")
     steps.insert(place, 1)
     rates.insert(place, 1)
-    sizes = _sizes(output_shape)
-    one = np.ones(1, np.int32)
-    sizes = raw.ConcatV2(values=[sizes[:place], one, sizes[place:]], axis=0)
+    wide, sizes = raw.ExpandDims(input=input, axis=place), _sizes(output_shape)
+    kernels = raw.ExpandDims(input=filters, axis=0)
     out = raw.Conv2DBackpropInput(
-        input_sizes=sizes,
-        filter=raw.ExpandDims(input=filters, axis=0),
-        out_backprop=raw.ExpandDims(input=input, axis=place),
+        input_sizes=concat([sizes[:place], [1], sizes[place:]], 0),
+        filter=kernels,
+        out_backprop=wide,
         strides=steps,
         padding=padding,
         data_format="NCHW" if first else "NHWC",
@@ -515,7 +518,7 @@ def conv3d_transpose(
     )
 
 
-@dispatchable("nn.conv_transpose", scope="conv_transpose")
+@dispatchable("nn.conv_transpose", named="conv_transpose")
 def conv_transpose(
     input,
     filters,
@@ -551,9 +554,8 @@ def conv_transpose(
     >>> tf.nn.conv_transpose(x, tf.ones([2, 1, 1]), [1, 4, 1], strides=2).numpy().ravel()
     array([1., 1., 1., 1.], dtype=float32)
     """
-    filters = convert_to_tensor(filters)
     is_static = isinstance(output_shape, list | tuple | TensorShape)
-    spatial = (len(output_shape) if is_static else filters.shape.rank) - 2
+    spatial = (len(output_shape) if is_static else convert_to_tensor(filters).shape.rank) - 2
     function = {1: conv1d_transpose, 2: conv2d_transpose, 3: conv3d_transpose}.get(spatial)
     if function is None:
         raise ValueError(

@@ -7,6 +7,7 @@ from penstock._src.api.extending.dispatch import dispatchable
 from penstock._src.api.random.seeds import get_seed
 from penstock._src.core import dtypes
 from penstock._src.core.convert import convert_to_tensor
+from penstock._src.core.dispatch import scope_in_graph
 from penstock._src.core.registry import raw
 from penstock._src.ops.rules import shape_of
 
@@ -78,11 +79,16 @@ def _pool(kind, x, size, strides, padding, data_format, name):
             "`input.shape.rank` must be 3, 4 or 5.  Received: input.shape="
             f"{x.shape} of rank {rank}."
         )
-    run = {3: _pool_1d, 4: _pool_2d, 5: _pool_3d}[rank]
-    return run(kind, x, size, strides, padding, _layout(rank, data_format), name)
+    arguments = (kind, x, size, strides, padding, _layout(rank, data_format))
+    if rank == 3:
+        with scope_in_graph(name, "MaxPool1d" if kind == "MAX" else "AvgPool1D") as scope:
+            return _pool_1d(*arguments, scope)
+    if rank == 4:
+        return _pool_2d(*arguments, name or ("MaxPool2d" if kind == "MAX" else None))
+    return _pool_3d(*arguments, name)
 
 
-@dispatchable("nn.max_pool", v1=["nn.max_pool_v2"], named="MaxPool2d", direct=True)
+@dispatchable("nn.max_pool", v1=["nn.max_pool_v2"], direct=True)
 def max_pool(input, ksize, strides, padding, data_format=None, name=None):
     """Returns the greatest entry of each window, over 1, 2 or 3 spatial axes.
 
@@ -301,6 +307,7 @@ def pool(
     rates = [1] * spatial if dilations is None else list(dilations)
     steps = [1] * spatial if strides is None else list(strides)
     if all(r == 1 for r in rates):
+        name = name or f"{pooling_type.lower()}_pool"
         return _pool(pooling_type, x, list(window_shape), steps, padding, data_format, name)
     if any(s > 1 for s in steps):
         raise ValueError(
