@@ -18,7 +18,18 @@ def constant(*shape):
 FILTER, DEEP, MATRIX = constant(3, 3, 4, 6), constant(3, 3, 4, 2), constant(4, 6)
 S, B, EIGHT = constant(6), constant(6), constant(8)
 
+
+def norm(x):
+    """A batch norm as one operation."""
+    return tf.compat.v1.nn.fused_batch_norm(x, S, B, B - 1, S + 0.5, is_training=False)[0]
+
+
 CASES = {
+    "norm": (lambda x: norm(tf.nn.conv2d(x, FILTER, 1, "SAME") + B), []),
+    "norm after an activation": (
+        lambda x: norm(tf.nn.relu(tf.nn.conv2d(x, FILTER, 1, "SAME"))),
+        ["FusedBatchNormV3"],
+    ),
     "conv": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * S + B, []),
     "conv of images in one scale": (lambda x: tf.nn.conv2d(x, FILTER, 1, "SAME") * 3.0, []),
     "bias": (lambda x: (tf.nn.conv2d(x, FILTER, 2, "SAME") + B) * S + B, []),
@@ -51,7 +62,7 @@ def test_values_are_equal_and_scales_are_gone(name):
     )
     made = fold_constants(fold_scales(fold_constants(traced.graph_function)))
     operations = needed_operations(made.graph, made.inputs, made.outputs, [])
-    assert [op.type for op in operations if op.type == "Mul"] == left
+    assert [op.type for op in operations if op.type in ("Mul", "FusedBatchNormV3")] == left
     assert sum(op.type in ("AddV2", "BiasAdd") for op in operations) <= 1
     x = RNG.normal(size=[1, 3, 2, 4]).astype("f")
     np.testing.assert_allclose(made.run([x])[0], traced(tf.constant(x)), rtol=1e-5, atol=1e-5)

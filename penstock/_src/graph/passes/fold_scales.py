@@ -11,6 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from penstock._src.core.op import Op
+from penstock._src.core.registry import raw
 from penstock._src.graph.func_graph import FuncGraph
 from penstock._src.graph.library import GraphFunction
 from penstock._src.graph.needed_operations import needed_operations
@@ -21,6 +22,7 @@ from penstock._src.graph.passes.rebuilding import copied, rebuilt
 _OUTPUT_AXES = {"Conv2D": (3,), "Conv3D": (4,), "DepthwiseConv2dNative": (2, 3), "MatMul": (1,)}
 _SUMS = ("BiasAdd", "AddV2", "Add")
 _PRODUCTS = ("Mul",)
+_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 
 
 def fold_scales(function: GraphFunction) -> GraphFunction:
@@ -31,9 +33,54 @@ def fold_scales(function: GraphFunction) -> GraphFunction:
     Args:
       function: a graph function whose constants are folded; see `fold_constants`.
     """
+    function = _without_norms(function)
     operations = needed_operations(function.graph, function.inputs, function.outputs, [])
     factors = _Factors(operations, function.outputs)
     return _scaled(function, operations, factors)
+
+
+def _without_norms(function: GraphFunction) -> GraphFunction:
+    """Returns the function with a product and a sum in place of each batch norm of a linear op's result."""
+    operations = needed_operations(function.graph, function.inputs, function.outputs, [])
+    readers = _readers(operations, function.outputs)
+    norms = {id(op) for op in operations if op.type in _NORMS and _is_foldable(op, readers)}
+    if not norms:
+        return function
+
+    def outputs_of(
+        graph: FuncGraph, node: Operation, inputs: list[SymbolicTensor]
+    ) -> Sequence[SymbolicTensor]:
+        if id(node) not in norms:
+            return copied(graph, node, node.raw_op, inputs)
+        constants = [t.op.raw_op.attrs["value"].astype(np.float64) for t in node._inputs[1:5]]
+        scale, offset, mean, variance = constants
+        factor = scale / np.sqrt(variance + node.raw_op.attrs["epsilon"])
+        kind = inputs[0].dtype
+        operands = [
+            graph.constant(value.astype(kind.as_numpy_dtype), kind, f"{node.name}/{name}")
+            for name, value in (("scale", factor), ("offset", offset - mean * factor))
+        ]
+        result = raw.AddV2(x=raw.Mul(x=inputs[0], y=operands[0]), y=operands[1], name=node.name)
+        return [result, *[result] * (len(node.outputs) - 1)]
+
+    return rebuilt(function, operations, outputs_of)
+
+
+def _is_foldable(norm: Operation, readers: Mapping[int, int]) -> bool:
+    """True if a batch norm scales a linear op's result, which nothing else reads, by constants."""
+    attrs, (x, *others) = norm.raw_op.attrs, norm._inputs
+    if attrs["is_training"] or attrs["data_format"] != "NHWC":
+        return False
+    if any(t.op.type != "Const" for t in others[:4]) or any(
+        readers[t._id] for t in norm.outputs[1:]
+    ):
+        return False
+    while x.op.type in _SUMS and readers[x._id] == 1:
+        constant = _constant_operand(x.op)
+        if constant is None:
+            return False
+        x = constant[0]
+    return x.op.type in _OUTPUT_AXES and readers[x._id] == 1 and _is_plain(x.op)
 
 
 class _Factors:
