@@ -165,6 +165,9 @@ class Op:
     at_position: ClassVar[Any] = None
     # For an op that makes a variant, the list of (static shape, dtype) that it holds, of the inputs' InputShapes.
     held: ClassVar[Any] = None
+    # For an op that updates a variable, the variable's value afterwards, of tensors: its value before, and the op's other inputs. None, or
+    # the result None: no other ops compute it.
+    value_after: ClassVar[Any] = None
 
     # -- derived from the above
 
@@ -412,9 +415,9 @@ class Op:
 
     @forks.cached_property
     def computes_floats(self) -> bool:
-        """True if an input is of floats or complex numbers. What makes them of texts and bytes alone copies them."""
+        """True if an input is of floats or complex numbers. What makes numbers of texts and bytes copies them."""
         types = flatten_arguments([self._dtype_of(argument) for argument in self.inputs])
-        return not (FLOAT | COMPLEX).isdisjoint(types)
+        return dtypes.string not in types and not (FLOAT | COMPLEX).isdisjoint(types)
 
 
 def entry_of(cls: type[Op], table: Mapping[str, Any]) -> Any:

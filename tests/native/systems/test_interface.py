@@ -16,7 +16,7 @@ from penstock._src.native.systems import is_supported, symbols, system_calls
 WINDOWS = Target("x86_64-pc-windows-msvc", "x86-64-v3", "", 32, 16)
 MAC = Target("arm64-apple-darwin", "apple-m1", "", 16, 32)
 OLDER_MAC = Target("x86_64-apple-darwin", "x86-64-v3", "", 32, 16)
-PYTHON = {"PyErr_CheckSignals", "PyGILState_Ensure", "PyGILState_Release"}
+PYTHON = {"PyErr_CheckSignals", "PyGILState_Ensure", "PyGILState_Release", "PyObject_Vectorcall"}
 POSIX = PYTHON | {
     "clock_gettime", "pthread_create", "pthread_detach", "pthread_getspecific", "pthread_key_create",
     "pthread_self", "pthread_setspecific", "sched_yield", "sigaction",

@@ -11,7 +11,7 @@ Before: AssignAddVariableOp(v, x); y = ReadVariableOp(v)
 After:  y = AddV2(v, x), returned as a result and as the new value of v
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -258,8 +258,8 @@ class _Copier:
                 if isinstance(each, _Variable):
                     each.writes.append(node)
             return []
-        if isinstance(variable, _State) and raw_op.op_type in _UPDATES:
-            updated = _UPDATES[raw_op.op_type](variable.tensor, *others)
+        if isinstance(variable, _State) and raw_op.value_after is not None:
+            updated = raw_op.value_after(variable.tensor, *others)
             if updated is None:
                 raise _refusal(node)
             variable.tensor = updated
@@ -384,36 +384,6 @@ def _written(node: Operation, states: Mapping[int, _State]) -> list[int]:
     if written and (len(set(states.values())) < len(states) or not unchanged >= states.keys()):
         raise _refusal(node)
     return written
-
-
-def _scattered(kind: str, by_rows: bool) -> Callable[..., SymbolicTensor | None]:
-    """The function of an op that updates rows of a variable, or slices at index vectors, by a raw op on tensors."""
-
-    def update(
-        before: SymbolicTensor, indices: SymbolicTensor, updates: SymbolicTensor
-    ) -> SymbolicTensor | None:
-        if by_rows:
-            if updates.shape.rank == 0:
-                return None  # one number for all
-            indices = raw.ExpandDims(input=indices, axis=np.int32(-1))
-        result: SymbolicTensor = getattr(raw, kind)(before, indices, updates)
-        return result
-
-    return update
-
-
-# New values of variables: functions of the value before and the op's other inputs; None: of these there is none.
-_UPDATES: dict[str, Callable[..., SymbolicTensor | None]] = {
-    "AssignVariableOp": lambda before, value: value,
-    "AssignAddVariableOp": lambda before, value: raw.AddV2(x=before, y=value),
-    "AssignSubVariableOp": lambda before, value: raw.Sub(x=before, y=value),
-    "ResourceScatterAdd": _scattered("TensorScatterAdd", True),
-    "ResourceScatterSub": _scattered("TensorScatterSub", True),
-    "ResourceScatterUpdate": _scattered("TensorScatterUpdate", True),
-    "ResourceScatterNdAdd": _scattered("TensorScatterAdd", False),
-    "ResourceScatterNdSub": _scattered("TensorScatterSub", False),
-    "ResourceScatterNdUpdate": _scattered("TensorScatterUpdate", False),
-}
 
 
 def _refusal(node: Operation) -> UnfrozenVariableError:

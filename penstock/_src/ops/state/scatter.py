@@ -162,6 +162,12 @@ def check_updates(variable, indices, updates):
         updates.merge_with(indices.concatenate(variable[1:]))
 
 
+# The ops that combine updates into the slices of a tensor.
+_ON_TENSORS = {
+    "add": "TensorScatterAdd", "sub": "TensorScatterSub", "set": "TensorScatterUpdate", "max": "TensorScatterMax", "min": "TensorScatterMin",
+}  # fmt: skip
+
+
 class _VariableScatter(Op):
     """Combines updates into the rows of a variable at `indices`."""
 
@@ -202,6 +208,12 @@ class _VariableScatter(Op):
                 f"got updates.shape {show(updates.shape)}, indices.shape {show(indices.shape)}, "
                 f"params.shape {show(value.shape)}"
             )
+
+    def value_after(self, before, indices, updates):
+        if self.combination not in _ON_TENSORS or updates.shape.rank == 0:  # one number for all
+            return None
+        places = raw.ExpandDims(input=indices, axis=np.int32(-1))
+        return getattr(raw, _ON_TENSORS[self.combination])(before, places, updates)
 
     def lower(self, p, resource, indices, updates):
         value = p.read_variable(resource)
@@ -308,6 +320,10 @@ class _ScatterNd(Op):
         _check_vectors(self, indices, value.shape, "shape")
         combine(self.combination, value, _vector_index(indices), updates)
         variable.value = owned(value)
+
+    def value_after(self, before, indices, updates):
+        scatter = getattr(raw, _ON_TENSORS[self.combination])
+        return scatter(before, indices, updates, bad_indices_policy=self.bad_indices_policy)
 
     def lower(self, p, ref, indices, updates):
         value = p.read_variable(ref)

@@ -106,6 +106,9 @@ class AssignVariableOp(Op):
             )
         variable.value = owned(value)
 
+    def value_after(self, before, value):
+        return value
+
     def lower(self, p, resource, value):
         p.assign_variable(resource, value)
         return ()
@@ -147,6 +150,9 @@ class _AssignBy(Op):
                 f"Expected {_called(variable.dtype)} got {_called(self.dtype)}"
             )
         variable.value = owned(self.update(current, value))
+
+    def value_after(self, before, value):
+        return self.update(before, value)
 
     def lower(self, p, resource, value):
         self._check_kernel()
