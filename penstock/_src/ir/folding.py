@@ -11,7 +11,7 @@ from penstock._src.ir import interpreter
 from penstock._src.ir.build.maker import NodeMaker
 from penstock._src.ir.extents import dims
 from penstock._src.ir.meaning.known_values import SMALL, wrapped
-from penstock._src.ir.node import Node
+from penstock._src.ir.node import Node, depends_on_extents
 from penstock._src.ir.primitives import PRIMITIVES
 from penstock._src.util import slots
 
@@ -25,7 +25,8 @@ def fold(p: NodeMaker, node: Node) -> Node | None:
     if not PRIMITIVES[kind].is_folded or not node.args or node.results is not None:
         return None
     kinds = {a.kind for a in node.args}
-    if kinds == {"constant"} and not _is_unknown_part(node):
+    # Code that loads a part with unknown bounds is valid for all of them, a constant is not.
+    if kinds == {"constant"} and not any(map(depends_on_extents, node.attrs.values())):
         if kind not in _VIEWS and node.size > SMALL or widens(node):
             return None
         values = [a.attrs["value"] for a in node.args]
@@ -34,13 +35,6 @@ def fold(p: NodeMaker, node: Node) -> Node | None:
     if kinds <= {"constant", "size"} and (kind == "slice" or "size" in kinds):
         return _fold_sizes(p, node)
     return None
-
-
-def _is_unknown_part(node: Node) -> bool:
-    """True if the node is a slice with bounds that depend on unknown extents: code that loads it is valid for all of them, a constant is not."""
-    return node.kind == "slice" and any(
-        isinstance(n, dims.Dim) for n in (*node.attrs["starts"], *node.attrs["limits"])
-    )
 
 
 def widens(node: Node) -> bool:

@@ -163,6 +163,13 @@ def attribute_key(value: Any) -> Any:
     return value
 
 
+def depends_on_extents(value: Any) -> bool:
+    """True if an attribute holds an extent that is not known: what is computed of it for one call is wrong for others."""
+    if isinstance(value, tuple | list):
+        return any(map(depends_on_extents, value))
+    return dims.is_symbolic(value)
+
+
 def type_text(node: Node) -> str:
     """The type as text: `float32[d0=32, 10]`, or a tuple of such for several results."""
     if node.results is not None:

@@ -5,6 +5,7 @@ import gc
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock._src.compiler.lower.context import LoweringContext
 from penstock._src.compiler.passes import weights
 from penstock._src.core import dtypes
@@ -90,3 +91,20 @@ def test_weights_of_parameters_and_of_integers_stay():
     integers = p.matmul(p.cast(q, dtypes.int32), p.cast(p.constant(BYTES), dtypes.int32))
     function = p.function("f", [x, s, q], [scaled_by_call, integers])
     assert weights.compute_weights(function) is function
+
+
+@pytest.mark.parametrize("size", [4, 64])
+def test_parts_at_places_that_extents_decide_are_computed_in_each_call(size):
+    table = RANDOM.normal(size=(size + 5, size)).astype("f")
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3]), tf.TensorSpec([3, size])])
+    def product(x, y):
+        part = tf.slice(tf.constant(table), [tf.shape(x)[0] % 5, 0], [size, size])
+        return tf.matmul(y, tf.tanh(part))
+
+    y = RANDOM.normal(size=(3, size)).astype("f")
+    for rows in (1, 2, 7, 9, 15, 1):
+        expected = y @ np.tanh(table[rows % 5 :][:size])
+        np.testing.assert_allclose(
+            product(np.ones((rows, 3), "f"), y), expected, rtol=1e-3, atol=1e-5
+        )

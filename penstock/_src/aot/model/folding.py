@@ -8,9 +8,8 @@ import numpy as np
 from penstock._src.aot.model.whole import WholeFunction
 from penstock._src.core.values.resources import VariableHandle
 from penstock._src.ir import folding, interpreter
-from penstock._src.ir.extents.dims import Dim
 from penstock._src.ir.function import Function
-from penstock._src.ir.node import Node
+from penstock._src.ir.node import Node, depends_on_extents
 
 MOST_GROWTH = 1.25  # of a result over what it follows from
 SMALL = 4 << 10  # bytes that may be kept in any case
@@ -76,7 +75,7 @@ def _wanted(function: Function, arrays: Mapping[int, np.ndarray]) -> list[Node]:
 def _can_be_known(node: Node) -> bool:
     if node.kind in _NEVER or node.results is not None or not node.dtype.is_numpy_compatible:
         return False
-    return not any(type(extent) is Dim for extent in node.shape)
+    return not depends_on_extents((*node.shape, *node.attrs.values()))
 
 
 def _bytes(node: Node) -> int:

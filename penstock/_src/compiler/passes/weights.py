@@ -19,7 +19,7 @@ from penstock._src.core import dtypes
 from penstock._src.ir import interpreter
 from penstock._src.ir.extents import dims
 from penstock._src.ir.function import Function, reachable
-from penstock._src.ir.node import Node, attribute_key
+from penstock._src.ir.node import Node, attribute_key, depends_on_extents
 from penstock._src.ir.primitives import ELEMENTWISE, MOVEMENT, split_spec
 from penstock._src.util import slots
 
@@ -61,7 +61,9 @@ def _known(nodes: Iterable[Node]) -> set[int]:
     known: set[int] = set()
     for node in nodes:
         can_be = node.kind in _LEAVES or (node.kind in _COMPUTED and node.dtype.is_numpy_compatible)
-        is_static = node.results is None and not any(map(dims.is_symbolic, node.shape))
+        is_static = node.results is None and not depends_on_extents(
+            (*node.shape, *node.attrs.values())
+        )
         if can_be and is_static and all(a.id in known for a in node.args):
             known.add(node.id)
     return known
