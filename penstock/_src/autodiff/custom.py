@@ -266,9 +266,8 @@ def _add_node(flat: list[Any], inputs: list[Any], backward: Callable[..., list[A
     """Pass results and inputs through a node with the gradient `backward`."""
     graph = STATE.graph
     tensors = [graph.local(t) for t in (*flat, *inputs)]
-    for tensor in tensors[
-        : len(flat)
-    ]:  # nothing reads them; later operations have TensorFlow's numbers
+    # Nothing reads them; later operations have TensorFlow's numbers.
+    for tensor in tensors[: len(flat)]:
         graph.add(make_op("Identity", {"T": tensor.dtype}), [tensor], "Identity")
     op = make_op("IdentityN", {"T": tuple(t.dtype for t in tensors)})
     node = graph.add(op, tensors, "IdentityN")

@@ -9,7 +9,6 @@ Source: J. Townsend, "A new trick for calculating Jacobian vector products", 201
 
 import itertools
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from penstock._src.autodiff.backprop import (
@@ -22,7 +21,7 @@ from penstock._src.autodiff.tape import DIFFERENTIABLE, Tape, op_backward
 from penstock._src.core import dtypes
 from penstock._src.core.composite import IndexedSlices
 from penstock._src.core.convert import convert_to_tensor
-from penstock._src.core.dispatch import STATE, building
+from penstock._src.core.dispatch import STATE, building, scope_in_graph
 from penstock._src.core.errors import UnimplementedError
 from penstock._src.core.op import Op
 from penstock._src.core.registry import raw
@@ -201,7 +200,7 @@ class ForwardAccumulator:
         STATE.accumulators = self._further_out(accumulators)
         try:
             # Names of the function's own operations do not depend on those for tangents.
-            with STATE.graph.name_scope("jvp/") if STATE.graph else nullcontext():
+            with scope_in_graph(None, "jvp/"):
                 output_tangents = self._tangents_of_step(step, flowing, tangents)
         finally:
             STATE.tapes, STATE.accumulators = tapes, accumulators
